@@ -1,0 +1,121 @@
+"""Every write to disk: in order, synced, and under its final name only when it is whole.
+
+`watch` is called with the name of each step, before and after it is taken. It is None outside tests, which
+kill the process there, or raise what a full disk raises.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from archive.errors import DiskFailed, DiskFull
+
+watch: Callable[[str], None] | None = None
+
+
+def reached(point: str) -> None:
+    """Tell the watcher, if there is one, that a named point was reached."""
+    if watch is not None:
+        watch(point)
+
+
+@contextmanager
+def translated(path: Path, doing: str) -> Iterator[None]:
+    """An OSError as one of ours, with the path and what was being done."""
+    try:
+        yield
+    except OSError as cause:
+        if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"{path}: no room left while {doing}; free some and run the same command again") from cause
+        raise DiskFailed(f"{path}: {cause.strerror or cause} while {doing}; check the disk") from cause
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names in a folder durable: a file that was renamed is there after a power loss only then."""
+    with translated(folder, "syncing the folder"):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+def rename(old: Path, new: Path, label: str) -> None:
+    """Give a finished file its name. Both must be in one folder."""
+    reached(f"{label}-renaming")
+    with translated(new, "renaming"):
+        old.replace(new)
+    sync_folder(new.parent)
+    reached(f"{label}-renamed")
+
+
+def write_new(path: Path, data: bytes, label: str) -> None:
+    """Write a whole file: readers see the old one or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    file = AppendFile(temporary, label, truncate=True)
+    try:
+        file.write(data)
+        file.sync()
+        file.close()
+        rename(temporary, path, label)
+    except BaseException:
+        file.close()
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+class AppendFile:
+    """A file that only grows; `length` is what was written whole, in bytes."""
+
+    def __init__(self, path: Path, label: str, *, truncate: bool = False) -> None:
+        """Open for appending; `truncate` begins anew, otherwise writing goes on at the end."""
+        self.path, self.label = path, label
+        reached(f"{label}-opening")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if truncate else 0)
+        with translated(path, "opening"):
+            self._fd = os.open(path, flags, 0o644)
+            self.length = os.lseek(self._fd, 0, os.SEEK_END)
+        reached(f"{label}-opened")
+
+    def write(self, data: bytes) -> None:
+        """Append all of `data`; after a failure the file is cut back to what was whole before."""
+        reached(f"{self.label}-writing")
+        try:
+            with translated(self.path, "writing"):
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(self._fd, view) :]
+        except BaseException:
+            self._cut_back()
+            raise
+        self.length += len(data)
+        reached(f"{self.label}-written")
+
+    def _cut_back(self) -> None:
+        try:
+            os.ftruncate(self._fd, self.length)
+            os.lseek(self._fd, self.length, os.SEEK_SET)
+        except OSError:
+            pass  # the length that counts is the ledger's
+
+    def sync(self) -> None:
+        """Return when everything written is on the disk."""
+        reached(f"{self.label}-syncing")
+        with translated(self.path, "syncing"):
+            os.fsync(self._fd)
+        reached(f"{self.label}-synced")
+
+    def truncate(self, length: int) -> None:
+        """Cut the file to `length` bytes and go on there."""
+        with translated(self.path, "truncating"):
+            os.ftruncate(self._fd, length)
+            os.lseek(self._fd, length, os.SEEK_SET)
+        self.length = length
+
+    def close(self) -> None:
+        """Close the file; harmless when it is closed."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

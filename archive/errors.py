@@ -1,0 +1,48 @@
+"""What can go wrong on our own disk.
+
+ArchiveError
+├── Damaged            bytes on disk are not the bytes we wrote (exit 4)
+├── NotAnArchive       the folder holds something else, or nothing (exit 2)
+├── OtherArchive       an archive, but of another source or a newer format (exit 2)
+├── Busy               another process is writing here (exit 3)
+├── DiskFull           no room, or over quota: nothing is lost, free some and run again (exit 3)
+├── DiskFailed         the system refused a read or a write for another reason (exit 4)
+├── StaleIndex         index.duckdb does not match the shards: make it again (exit 3)
+└── BadQuery           the SQL a person gave does not run (exit 2)
+"""
+
+
+class ArchiveError(Exception):
+    """Base class: `str(error)` says what was found, where, and what to do."""
+
+
+class Damaged(ArchiveError):
+    """Bytes on disk are not the bytes we wrote."""
+
+
+class NotAnArchive(ArchiveError):
+    """The folder is not an archive."""
+
+
+class OtherArchive(ArchiveError):
+    """An archive of another source, or of a format newer than this software reads."""
+
+
+class Busy(ArchiveError):
+    """Another process holds the archive."""
+
+
+class DiskFull(ArchiveError):
+    """No room on the device, or a quota is used up (ENOSPC, EDQUOT)."""
+
+
+class DiskFailed(ArchiveError):
+    """The system refused a read, a write or a sync (EIO and others)."""
+
+
+class StaleIndex(ArchiveError):
+    """The index does not describe these shards."""
+
+
+class BadQuery(ArchiveError):
+    """The query does not run; the message is DuckDB's."""

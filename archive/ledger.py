@@ -1,0 +1,417 @@
+"""The ledger: runs, windows, requests and outcomes; the only thing a harvest resumes from.
+
+Rows are appended. An id's state is what its last outcome in a channel says. Requests and outcomes
+are written in the transaction that also names the frames which hold their records, after these
+frames were synced: a record is durable before it is counted.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from archive import durable
+from archive.errors import Damaged, DiskFailed, DiskFull, NotAnArchive, OtherArchive
+from archive.folder import FORMAT_VERSION, Layout
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE runs (
+    run INTEGER PRIMARY KEY, spider TEXT NOT NULL, mode TEXT NOT NULL, arguments TEXT NOT NULL,
+    software TEXT NOT NULL, started TEXT NOT NULL, provider_started TEXT, finished TEXT,
+    state TEXT NOT NULL CHECK (state IN ('open', 'complete', 'findings', 'unfinished'))) STRICT;
+CREATE TABLE channels (
+    channel INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, format TEXT NOT NULL, set_spec TEXT) STRICT;
+CREATE TABLE windows (
+    window INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, channel INTEGER NOT NULL REFERENCES channels,
+    parent INTEGER REFERENCES windows, verb TEXT NOT NULL, from_ TEXT, until TEXT,
+    state TEXT NOT NULL CHECK (state IN ('open', 'done', 'split', 'lost')), end TEXT,
+    listed INTEGER, distinct_ids INTEGER, stated INTEGER, pages INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
+    opened TEXT NOT NULL, closed TEXT) STRICT;
+CREATE INDEX windows_by_run ON windows (run, state);
+CREATE TABLE requests (
+    request INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, channel INTEGER REFERENCES channels,
+    window INTEGER REFERENCES windows, attempt INTEGER NOT NULL, url TEXT NOT NULL, state TEXT NOT NULL,
+    http_status INTEGER, reason TEXT, attempts INTEGER NOT NULL, at TEXT NOT NULL, listed INTEGER NOT NULL,
+    first_outcome INTEGER, last_outcome INTEGER) STRICT;
+CREATE INDEX requests_by_window ON requests (window, attempt);
+CREATE TABLE outcomes (
+    outcome INTEGER PRIMARY KEY, request INTEGER NOT NULL REFERENCES requests, identifier TEXT NOT NULL,
+    datestamp TEXT, state TEXT NOT NULL CHECK (state IN
+        ('read', 'deleted', 'absent', 'moved', 'forbidden', 'refused', 'lost', 'open')),
+    reason TEXT) STRICT;
+CREATE TABLE shards (
+    shard INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, run INTEGER NOT NULL REFERENCES runs,
+    state TEXT NOT NULL CHECK (state IN ('open', 'sealed')), records INTEGER NOT NULL, frames INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, content_bytes INTEGER NOT NULL, sha256 TEXT) STRICT;
+CREATE TABLE frames (
+    shard INTEGER NOT NULL REFERENCES shards, frame INTEGER NOT NULL, offset INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, content_bytes INTEGER NOT NULL, records INTEGER NOT NULL,
+    first_outcome INTEGER NOT NULL, last_outcome INTEGER NOT NULL,
+    PRIMARY KEY (shard, frame)) STRICT, WITHOUT ROWID;
+CREATE TABLE quarantine (
+    quarantine INTEGER PRIMARY KEY, request INTEGER NOT NULL REFERENCES requests, identifier TEXT,
+    name TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL) STRICT;
+CREATE TABLE findings (
+    finding INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, code TEXT NOT NULL,
+    severity TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'error')), channel INTEGER REFERENCES channels,
+    window INTEGER REFERENCES windows, identifier TEXT, message TEXT NOT NULL, expected INTEGER, found INTEGER,
+    at TEXT NOT NULL) STRICT;
+CREATE VIEW census AS
+    SELECT r.run, o.identifier, o.datestamp, o.state = 'deleted' AS deleted
+    FROM outcomes AS o JOIN requests AS r USING (request) JOIN runs USING (run)
+    WHERE runs.mode = 'census' AND o.state IN ('read', 'deleted');
+"""
+
+# An id's state in a run is that of its last outcome in a channel; only those that may be unsettled are looked at.
+_SETTLED_STATE = """
+WITH mine AS (
+        SELECT o.outcome, o.identifier, o.state, r.channel
+        FROM requests AS r JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
+        WHERE r.run = :run),
+     doubtful AS (
+        SELECT channel, identifier, max(outcome) AS outcome
+        FROM mine WHERE state IN ('open', 'lost', 'refused') GROUP BY channel, identifier),
+     unsettled AS (
+        SELECT mine.state FROM doubtful JOIN mine USING (outcome)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM mine AS later WHERE later.identifier = doubtful.identifier
+            AND later.channel = doubtful.channel AND later.outcome > doubtful.outcome))
+SELECT EXISTS (SELECT 1 FROM windows WHERE run = :run AND state IN ('open', 'lost'))
+           OR EXISTS (SELECT 1 FROM unsettled WHERE state IN ('open', 'lost')),
+       EXISTS (SELECT 1 FROM unsettled WHERE state = 'refused')
+           OR EXISTS (SELECT 1 FROM findings WHERE run = :run AND severity IN ('warning', 'error'))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One harvest, over as many processes as it took."""
+
+    run: int
+    spider: str
+    mode: str
+    arguments: dict[str, Any]
+    started: str
+    provider_started: str | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """A window as the ledger has it; bounds are text as sent to the provider, None where there is none."""
+
+    window: int
+    channel: int
+    parent: int | None
+    verb: str
+    from_: str | None
+    until: str | None
+    state: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewWindow:
+    """A window to be opened."""
+
+    channel: int
+    verb: str
+    from_: str | None
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCount:
+    """What one attempt at a window brought: headers, and distinct identifiers among them."""
+
+    listed: int
+    distinct: int
+
+
+class Ledger:
+    """One open `ledger.sqlite`. Not for use by two threads at once."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Open for writing. Raises Damaged, OtherArchive, or NotAnArchive when it is missing and not to be made."""
+        if not create and not path.exists():
+            raise NotAnArchive(f"{path} is missing; an archive without its ledger cannot go on")
+        self.path = path
+        with _translated(path):
+            self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+            self.db.execute("PRAGMA journal_mode = WAL")
+            self.db.execute("PRAGMA synchronous = FULL")
+            self.db.execute("PRAGMA foreign_keys = ON")
+            if not self.db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+                self._make()
+            self._check_version()
+        self._next_request = self._last("requests", "request") + 1
+        self._next_outcome = self._last("outcomes", "outcome") + 1
+
+    def _make(self) -> None:
+        with self.transaction():
+            for statement in SCHEMA.split(";"):
+                if statement.strip():
+                    self.db.execute(statement)
+            self.db.execute("INSERT INTO meta VALUES ('format_version', ?)", (str(FORMAT_VERSION),))
+
+    def _check_version(self) -> None:
+        row = self.db.execute("SELECT value FROM meta WHERE key = 'format_version'").fetchone()
+        if row is None or not str(row[0]).isdigit():
+            raise Damaged(f"{self.path} says nothing of its format; take it from a copy of the archive")
+        if int(row[0]) > FORMAT_VERSION:
+            raise OtherArchive(f"{self.path}: format version {row[0]}, this software reads up to {FORMAT_VERSION}")
+
+    def _last(self, table: str, key: str) -> int:
+        with _translated(self.path):
+            row = self.db.execute(f"SELECT max({key}) FROM {table}").fetchone()
+        return int(row[0] or 0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, synced when it is over."""
+        with _translated(self.path):
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                durable.reached("ledger-committing")
+                self.db.execute("COMMIT")
+            except BaseException:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                raise
+        durable.reached("ledger-committed")
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and leave its digest beside it."""
+        with _translated(self.path):
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.db.close()
+
+    # runs
+
+    def open_run(self, spider: str, mode: str, arguments: dict[str, Any]) -> Run | None:
+        """The unfinished run of the same words, if there is one: the same command again resumes it."""
+        with _translated(self.path):
+            rows = self.db.execute(
+                "SELECT run, spider, mode, arguments, started, provider_started, state FROM runs "
+                "WHERE spider = ? AND mode = ? AND arguments = ? AND state IN ('open', 'unfinished') ORDER BY run DESC",
+                (spider, mode, _canonical(arguments)),
+            ).fetchall()
+        return _run(rows[0]) if rows else None
+
+    def last_run(self, spider: str, arguments: dict[str, Any], modes: Sequence[str]) -> Run | None:
+        """The newest run over the whole of what `arguments` names that ended with nothing lost or open."""
+        with _translated(self.path):
+            rows = self.db.execute(
+                "SELECT run, spider, mode, arguments, started, provider_started, state FROM runs "
+                "WHERE spider = ? AND arguments = ? AND state IN ('complete', 'findings') ORDER BY run DESC",
+                (spider, _canonical(arguments)),
+            ).fetchall()
+        return next((_run(row) for row in rows if row[2] in modes), None)
+
+    def add_run(self, spider: str, mode: str, arguments: dict[str, Any], software: dict[str, Any], now: str) -> Run:
+        with self.transaction():
+            cursor = self.db.execute(
+                "INSERT INTO runs (spider, mode, arguments, software, started, state) VALUES (?, ?, ?, ?, ?, 'open')",
+                (spider, mode, _canonical(arguments), _canonical(software), now),
+            )
+        assert cursor.lastrowid is not None
+        return Run(cursor.lastrowid, spider, mode, arguments, now, None, "open")
+
+    def reopen_run(self, run: int) -> None:
+        """A run that is resumed is open again, and what it lost is asked again."""
+        with self.transaction():
+            self.db.execute("UPDATE runs SET state = 'open', finished = NULL WHERE run = ?", (run,))
+            self.db.execute(
+                "UPDATE windows SET state = 'open', end = NULL, closed = NULL WHERE run = ? AND state = 'lost'",
+                (run,),
+            )
+
+    def set_provider_started(self, run: int, response_date: str) -> None:
+        """Keep the responseDate of the run's first response: the next incremental run starts there."""
+        with self.transaction():
+            self.db.execute(
+                "UPDATE runs SET provider_started = ? WHERE run = ? AND provider_started IS NULL",
+                (response_date, run),
+            )
+
+    def finish_run(self, run: int, state: str, now: str) -> None:
+        with self.transaction():
+            self.db.execute("UPDATE runs SET state = ?, finished = ? WHERE run = ?", (state, now, run))
+
+    def settled_state(self, run: int) -> str:
+        """The state to leave a run in: unfinished while a window or an id is open or lost, else by its findings."""
+        with _translated(self.path):
+            unfinished, findings = self.db.execute(_SETTLED_STATE, {"run": run}).fetchone()
+        return "unfinished" if unfinished else "findings" if findings else "complete"
+
+    # channels and windows
+
+    def channel(self, name: str, format_: str, set_spec: str | None) -> int:
+        """The channel's number; it is made when it is new."""
+        with self.transaction():
+            self.db.execute(
+                "INSERT INTO channels (name, format, set_spec) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (name, format_, set_spec),
+            )
+            row = self.db.execute("SELECT channel FROM channels WHERE name = ?", (name,)).fetchone()
+        return int(row[0])
+
+    def windows(self, run: int, state: str | None = None) -> list[WindowRow]:
+        """Windows of a run in the order they were opened."""
+        with _translated(self.path):
+            rows = self.db.execute(
+                "SELECT window, channel, parent, verb, from_, until, state, attempts FROM windows "
+                "WHERE run = ? AND (? IS NULL OR state = ?) ORDER BY window",
+                (run, state, state),
+            ).fetchall()
+        return [WindowRow(*row) for row in rows]
+
+    def add_windows(
+        self, run: int, windows: Iterable[NewWindow], now: str, parent: int | None = None
+    ) -> list[WindowRow]:
+        """Open windows. Must run inside a transaction."""
+        made = []
+        for new in windows:
+            cursor = self.db.execute(
+                "INSERT INTO windows (run, channel, parent, verb, from_, until, state, opened) "
+                "VALUES (?, ?, ?, ?, ?, ?, 'open', ?)",
+                (run, new.channel, parent, new.verb, new.from_, new.until, now),
+            )
+            assert cursor.lastrowid is not None
+            made.append(WindowRow(cursor.lastrowid, new.channel, parent, new.verb, new.from_, new.until, "open", 0))
+        return made
+
+    def count_window(self, window: int, attempt: int) -> WindowCount:
+        """What one attempt at a window has brought into the ledger so far."""
+        with _translated(self.path):
+            row = self.db.execute(
+                "SELECT count(*), count(DISTINCT o.identifier) FROM requests AS r "
+                "JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome "
+                "WHERE r.window = ? AND r.attempt = ? AND r.state = 'read'",
+                (window, attempt),
+            ).fetchone()
+        return WindowCount(*row)
+
+    def close_window(
+        self, window: int, *, state: str, end: str, count: WindowCount, stated: int | None, pages: int,
+        attempts: int, now: str,
+    ) -> None:  # fmt: skip
+        """Say how a window ended. Must run inside a transaction."""
+        self.db.execute(
+            "UPDATE windows SET state = ?, end = ?, listed = ?, distinct_ids = ?, stated = ?, pages = ?, attempts = ?, "
+            "closed = ? WHERE window = ?",
+            (state, end, count.listed, count.distinct, stated, pages, attempts, now, window),
+        )
+
+    # requests and outcomes; all must run inside a transaction
+
+    def add_request(
+        self, run: int, channel: int | None, window: int | None, attempt: int, url: str, state: str,
+        http_status: int | None, reason: str | None, attempts: int, at: str, listed: int,
+        outcomes: Sequence[tuple[str, str | None, str, str | None]],
+    ) -> tuple[int, int]:  # fmt: skip
+        """Write one ended request and the outcomes it settled, as (identifier, datestamp, state, reason).
+
+        Returns the request's number and that of its first outcome; outcomes are numbered without gaps.
+        """
+        request, first = self._next_request, self._next_outcome
+        self._next_request += 1
+        self._next_outcome += len(outcomes)
+        self.db.execute(
+            "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (request, run, channel, window, attempt, url, state, http_status, reason, attempts, at, listed,
+             first if outcomes else None, self._next_outcome - 1 if outcomes else None),
+        )  # fmt: skip
+        self.db.executemany(
+            "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?)",
+            [(first + n, request, *outcome) for n, outcome in enumerate(outcomes)],
+        )
+        return request, first
+
+    def forget_numbers(self) -> None:
+        """After a rollback: number requests and outcomes from what is really there."""
+        self._next_request = self._last("requests", "request") + 1
+        self._next_outcome = self._last("outcomes", "outcome") + 1
+
+    def add_finding(
+        self, run: int, code: str, severity: str, message: str, at: str, *, channel: int | None = None,
+        window: int | None = None, identifier: str | None = None, expected: int | None = None, found: int | None = None,
+    ) -> None:  # fmt: skip
+        self.db.execute(
+            "INSERT INTO findings (run, code, severity, channel, window, identifier, message, expected, found, at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (run, code, severity, channel, window, identifier, message, expected, found, at),
+        )
+
+    def add_quarantine(self, request: int, identifier: str | None, name: str, size: int, sha256: str) -> None:
+        self.db.execute(
+            "INSERT INTO quarantine (request, identifier, name, bytes, sha256) VALUES (?, ?, ?, ?, ?)",
+            (request, identifier, name, size, sha256),
+        )
+
+    def last_quarantine(self) -> int:
+        return self._last("quarantine", "quarantine")
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection that reads, also while a harvest writes. Raises NotAnArchive when there is no ledger."""
+    if not path.exists():
+        raise NotAnArchive(f"{path} is missing; is {path.parent} an archive?")
+    with _translated(path):
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+        db.execute("SELECT value FROM meta").fetchone()
+    return db
+
+
+def write_digest(layout: Layout) -> None:
+    """Leave the SHA-256 of a ledger at rest beside it: SQLite itself does not see a flipped byte in a row."""
+    with layout.ledger.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    durable.write_new(layout.ledger_digest, f"{digest}  ledger.sqlite\n".encode(), "ledger-digest")
+
+
+def check_digest(layout: Layout) -> None:
+    """Raises Damaged when the ledger is not what its digest says; no digest means it was not closed in order."""
+    if not layout.ledger_digest.exists():
+        return
+    wal = layout.ledger.with_name(layout.ledger.name + "-wal")
+    if wal.exists() and wal.stat().st_size:
+        return
+    with layout.ledger.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if layout.ledger_digest.read_bytes() != f"{digest}  ledger.sqlite\n".encode():
+        raise Damaged(
+            f"{layout.ledger} does not match {layout.ledger_digest.name}: bytes were changed since it was closed; "
+            "take both from a copy of the archive"
+        )
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """SQLite's errors as ours."""
+    try:
+        yield
+    except sqlite3.OperationalError as cause:
+        text = str(cause)
+        if "full" in text:
+            raise DiskFull(f"{path}: {text}; free some room and run the same command again") from cause
+        if "malformed" in text or "not a database" in text or "no such table" in text:
+            raise Damaged(f"{path} is damaged ({text}); take it from a copy of the archive") from cause
+        raise DiskFailed(f"{path}: {text}") from cause
+    except sqlite3.DatabaseError as cause:
+        raise Damaged(f"{path} is damaged ({cause}); take it from a copy of the archive") from cause
+
+
+def _canonical(value: dict[str, Any]) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _run(row: tuple[Any, ...]) -> Run:
+    return Run(row[0], row[1], row[2], orjson.loads(row[3]), row[4], row[5], row[6])

@@ -1,0 +1,461 @@
+"""Shards: `NAME.json-seq.zst`, JSON text sequences in independent zstd frames, closed by a seek table.
+
+While it is written a shard is called `NAME.json-seq.zst.open`, and only as much of it counts as the ledger
+says. A truncated .zst reads as a shorter file without an error in most libraries, so frames are read here, one
+by one: each must have the header we write, the content it promises, its checksum, and whole JSON texts.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+import zstandard
+
+from archive import seektable
+from archive.durable import AppendFile, rename, translated
+from archive.errors import Damaged
+from archive.seektable import DIGEST_FRAME_BYTES, Entry
+
+FRAME_BYTES = 1 << 20
+SHARD_BYTES = 1 << 30
+# what a reader accepts as one frame's content; a writer closes frames at 1 MiB and a record may be larger
+CONTENT_MOST = 1 << 30
+MAGIC = b"\x28\xb5\x2f\xfd"
+_CHECKSUM_BYTES = 4
+_RS = b"\x1e"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameEntry:
+    """A frame in a shard: its number from 0, where it lies, what it holds. Sizes in bytes."""
+
+    frame: int
+    offset: int
+    length: int
+    content_bytes: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame that was read and checked; `content` is RS, JSON text, LF for each record."""
+
+    frame: int
+    offset: int
+    length: int
+    content: bytes
+    records: int
+
+    def texts(self) -> list[bytes]:
+        """The JSON texts, in order."""
+        return [text.rstrip(b"\n") for text in self.content.split(_RS)[1:]]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A part of a shard that cannot be read; `record` is the number within the frame, None for all of it."""
+
+    frame: int
+    offset: int
+    record: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a whole shard is; `sha256` is of the file."""
+
+    records: int
+    frames: int
+    length: int
+    content_bytes: int
+    sha256: str
+
+
+class ShardWriter:
+    """Appends to one open shard."""
+
+    def __init__(self, path: Path, level: int = 3) -> None:
+        """Begin the shard `path`; it has this name once it is sealed."""
+        self.path = path
+        self._file = AppendFile(_open_name(path), "shard", truncate=True)
+        self._compress = _compressor(level)
+        self._digest = hashlib.sha256()
+        self._pending: list[bytes] = []
+        self._pending_records = 0
+        self.pending_bytes = 0
+        self.records = self.content_bytes = 0
+        self._entries: list[Entry] = []
+        self._closed: list[FrameEntry] = []
+
+    @property
+    def length(self) -> int:
+        """Length of the frames written so far."""
+        return self._file.length
+
+    @property
+    def frames(self) -> int:
+        return len(self._entries)
+
+    def append(self, framed: bytes, records: int) -> None:
+        """Add `records` framed texts, all into one frame; the frame is written when it is full."""
+        self._pending.append(framed)
+        self._pending_records += records
+        self.pending_bytes += len(framed)
+        if self.pending_bytes >= FRAME_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is pending as a frame, however small."""
+        if not self._pending_records:
+            return
+        content = b"".join(self._pending)
+        frame = self._compress.compress(content)
+        offset = self._file.length
+        self._file.write(frame)
+        self._digest.update(frame)
+        entry = FrameEntry(self.frames, offset, len(frame), len(content), self._pending_records)
+        self._entries.append(Entry(len(frame), len(content), _checksum(frame)))
+        self._closed.append(entry)
+        self.records += self._pending_records
+        self.content_bytes += len(content)
+        self._pending, self._pending_records, self.pending_bytes = [], 0, 0
+
+    def take_frames(self) -> list[FrameEntry]:
+        """Frames written since this was last asked."""
+        taken, self._closed = self._closed, []
+        return taken
+
+    def sync(self) -> None:
+        """Return when every frame written is on the disk."""
+        self._file.sync()
+
+    def seal(self) -> Seal:
+        """Write the digest and the seek table, sync, and give the shard its name."""
+        self.flush()
+        return _seal(self.path, self._file, self._entries, self.records, self._digest)
+
+    def close(self) -> None:
+        """Let go of the file as it is."""
+        self._file.close()
+
+
+def recover(path: Path, believed: int) -> Seal:
+    """Seal a shard that a killed process left open: cut it to the `believed` bytes the ledger counted.
+
+    Raises Damaged when the file is shorter than that, or a frame in it cannot be read.
+    """
+    opened = _open_name(path)
+    length = opened.stat().st_size if opened.exists() else -1
+    if length < believed:
+        what = f"is {length} bytes long" if length >= 0 else "is missing"
+        raise Damaged(f"shard {path.name} {what}, the ledger counted {believed} bytes; take it from a copy")
+    entries: list[Entry] = []
+    records = 0
+    digest = hashlib.sha256()
+    for frame, raw in _read_frames(opened, believed):
+        entries.append(Entry(frame.length, len(frame.content), _checksum(raw)))
+        records += frame.records
+        digest.update(raw)
+    file = AppendFile(opened, "shard")
+    file.truncate(believed)
+    return _seal(path, file, entries, records, digest)
+
+
+def iter_frames(path: Path, limit: int | None = None) -> Iterator[Frame]:
+    """Read a shard's frames in order, each checked.
+
+    `limit` is the believed length of an open shard; without it the shard must be sealed, and its digest and
+    seek table must agree with every byte before them. Raises Damaged at the first thing that is wrong.
+    """
+    if limit is not None:
+        for frame, _ in _read_frames(path, limit):
+            yield frame
+        return
+    sealed = _read_end(path)
+    digest = hashlib.sha256()
+    entries, records = [], 0
+    for frame, raw in _read_frames(path, sealed.frames_bytes):
+        entries.append(Entry(frame.length, len(frame.content), _checksum(raw)))
+        digest.update(raw)
+        records += frame.records
+        yield frame
+    if (records, digest.digest()) != (sealed.records, sealed.sha256):
+        raise Damaged(f"shard {path.name}: its frames do not match its digest; take it from a copy")
+    if [*entries, Entry(DIGEST_FRAME_BYTES, 0, _EMPTY_CHECKSUM)] != sealed.entries:
+        raise Damaged(f"shard {path.name}: its frames do not match its seek table; take it from a copy")
+
+
+def check_shard(path: Path, sha256: str | None = None) -> Seal:
+    """Read a sealed shard to its last byte. Raises Damaged; also when its SHA-256 is not the one given."""
+    frames = records = content = 0
+    for frame in iter_frames(path):
+        frames, records, content = frames + 1, records + frame.records, content + len(frame.content)
+    whole = hashlib.sha256()
+    with translated(path, "reading"), path.open("rb") as file:
+        while block := file.read(FRAME_BYTES):
+            whole.update(block)
+    if sha256 is not None and whole.hexdigest() != sha256:
+        raise Damaged(f"shard {path.name} is whole, but not the file that was written; take it from a copy")
+    return Seal(records, frames, path.stat().st_size, content, whole.hexdigest())
+
+
+def salvage(path: Path, limit: int | None = None) -> Iterator[Frame | Damage]:
+    """Read whatever can be read, and say what cannot: frames and damages in the order of the file.
+
+    After a damage reading goes on at the next frame of the seek table, or, where that is gone as well, at the
+    next bytes that look like the beginning of a frame.
+    """
+    size = path.stat().st_size
+    try:
+        sealed = _read_end(path) if limit is None else None
+        end = sealed.frames_bytes if sealed is not None else min(limit or size, size)
+        starts = _starts(sealed.entries) if sealed is not None else None
+    except Damaged as error:
+        end, starts = size, None
+        yield Damage(-1, size, None, str(error))
+    with translated(path, "reading"), path.open("rb") as file:
+        data_end, offset, number = end, 0, 0
+        while offset < data_end:
+            file.seek(offset)
+            try:
+                raw = _read_frame_bytes(file, data_end - offset)
+                yield from _salvage_frame(raw, number, offset)
+                offset += len(raw)
+            except _Broken as broken:
+                if starts is None and _only_end(file, offset):
+                    return
+                yield Damage(number, offset, None, str(broken))
+                following = _next_start(file, offset, data_end, starts)
+                if following is None:
+                    return
+                offset = following
+            number = starts.index(offset) if starts is not None and offset in starts else number + 1
+
+
+def read_frame(path: Path, frame: int) -> Frame:
+    """Read one frame of a sealed shard through its seek table. Raises Damaged."""
+    entries = _read_end(path).entries
+    if not 0 <= frame < len(entries) - 1:
+        raise Damaged(f"shard {path.name} has no frame {frame}; it has {len(entries) - 1}")
+    return read_frame_at(path, frame, sum(entry.length for entry in entries[:frame]), entries[frame].length)
+
+
+def read_frame_at(path: Path, frame: int, offset: int, length: int) -> Frame:
+    """Read one frame whose place is known, as the ledger's table of frames has it. Raises Damaged."""
+    with translated(path, "reading"), path.open("rb", buffering=0) as file:
+        file.seek(offset)
+        raw = file.read(length)
+    try:
+        if len(raw) != length:
+            raise _Broken("the file ends inside it")
+        return _decode(raw, frame, offset)
+    except _Broken as broken:
+        raise _damaged(path, frame, offset, broken) from None
+
+
+# --- inside
+
+
+class _Broken(Exception):
+    """Why a frame cannot be read; its caller knows where."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What follows the frames of a sealed shard; `frames_bytes` is where the digest frame begins."""
+
+    records: int
+    sha256: bytes
+    entries: list[Entry]
+    frames_bytes: int
+
+
+def _open_name(path: Path) -> Path:
+    return path.with_name(path.name + ".open")
+
+
+def _compressor(level: int) -> zstandard.ZstdCompressor:
+    return zstandard.ZstdCompressor(level=level, write_checksum=True, write_content_size=True)
+
+
+_EMPTY_CHECKSUM = struct.unpack("<I", _compressor(1).compress(b"")[-_CHECKSUM_BYTES:])[0]
+
+
+def _checksum(raw: bytes) -> int:
+    """The low 32 bits of the content's XXH64: zstd writes them at the end of each frame."""
+    return int.from_bytes(raw[-_CHECKSUM_BYTES:], "little")
+
+
+def _seal(path: Path, file: AppendFile, entries: list[Entry], records: int, digest: "hashlib._Hash") -> Seal:
+    tail = seektable.encode_digest(records, digest.digest())
+    tail += seektable.encode([*entries, Entry(DIGEST_FRAME_BYTES, 0, _EMPTY_CHECKSUM)])
+    digest.update(tail)
+    file.write(tail)
+    file.sync()
+    file.close()
+    rename(_open_name(path), path, "shard")
+    content = sum(entry.content_bytes for entry in entries)
+    return Seal(records, len(entries), file.length, content, digest.hexdigest())
+
+
+def _read_end(path: Path) -> _End:
+    """Read the digest frame and the seek table. Raises Damaged unless they agree with the file's length."""
+    try:
+        with translated(path, "reading"), path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - seektable.FOOTER_BYTES))
+            length = seektable.table_bytes(file.read())
+            if length + DIGEST_FRAME_BYTES > size:
+                raise ValueError("the file is shorter than its seek table")
+            file.seek(size - length - DIGEST_FRAME_BYTES)
+            records, sha256 = seektable.decode_digest(file.read(DIGEST_FRAME_BYTES))
+            entries = seektable.decode(file.read(length))
+        if sum(entry.length for entry in entries) != size - length:
+            raise ValueError("the seek table does not add up to the length of the file")
+    except ValueError as cause:
+        raise Damaged(f"shard {path.name}: {cause}; its end is cut off or changed, take it from a copy") from cause
+    return _End(records, sha256, entries, size - length - DIGEST_FRAME_BYTES)
+
+
+def _read_frames(path: Path, length: int) -> Iterator[tuple[Frame, bytes]]:
+    """Frames of the first `length` bytes of a file, with their raw bytes."""
+    offset = number = 0
+    with translated(path, "reading"), path.open("rb") as file:
+        while offset < length:
+            try:
+                raw = _read_frame_bytes(file, length - offset)
+                frame = _decode(raw, number, offset)
+            except _Broken as broken:
+                raise _damaged(path, number, offset, broken) from None
+            yield frame, raw
+            offset, number = offset + len(raw), number + 1
+
+
+def _damaged(path: Path, frame: int, offset: int, broken: _Broken) -> Damaged:
+    return Damaged(f"shard {path.name}, frame {frame} at byte {offset}: {broken}; take it from a copy")
+
+
+def _read_frame_bytes(file: BinaryIO, left: int) -> bytes:
+    """The bytes of the frame that begins here, found by walking its blocks (RFC 8878, section 3.1.1)."""
+    head = file.read(min(left, 18))
+    if head[:4] != MAGIC:
+        raise _Broken("no zstd frame begins here")
+    try:
+        header = zstandard.frame_header_size(head)
+        parameters = zstandard.get_frame_parameters(head)
+    except zstandard.ZstdError as cause:
+        raise _Broken(f"its header cannot be read ({cause})") from cause
+    if not parameters.has_checksum or parameters.dict_id or head[4] & 0x18:
+        raise _Broken("its header is not one of ours")
+    if not 0 < parameters.content_size <= CONTENT_MOST:
+        raise _Broken(f"it promises {parameters.content_size} bytes of content")
+    parts = [head[:header]]
+    rest = head[header:]
+    used = header
+
+    def take(count: int) -> bytes:
+        nonlocal rest, used
+        if used + count > left:
+            raise _Broken("the file ends inside it")
+        if len(rest) < count:
+            rest += file.read(count - len(rest))
+        if len(rest) < count:
+            raise _Broken("the file ends inside it")
+        taken, rest = rest[:count], rest[count:]
+        used += count
+        return taken
+
+    last = False
+    while not last:
+        block = take(3)
+        value = int.from_bytes(block, "little")
+        last, kind, size = bool(value & 1), value >> 1 & 3, value >> 3
+        if kind == 3:
+            raise _Broken("a block of a reserved kind")
+        parts += [block, take(1 if kind == 1 else size)]
+    parts.append(take(_CHECKSUM_BYTES))
+    if rest:
+        file.seek(-len(rest), 1)
+    return b"".join(parts)
+
+
+def _decode(raw: bytes, number: int, offset: int) -> Frame:
+    """Unpack and check one frame's bytes."""
+    content = _unpack(raw)
+    texts = content.split(_RS)
+    if texts[0]:
+        raise _Broken("its content does not begin with a record separator")
+    for record, text in enumerate(texts[1:]):
+        if (reason := _text_fault(text)) is not None:
+            raise _Broken(f"record {record}: {reason}")
+    return Frame(number, offset, len(raw), content, len(texts) - 1)
+
+
+def _unpack(raw: bytes) -> bytes:
+    try:
+        return zstandard.ZstdDecompressor().decompress(raw, allow_extra_data=False)
+    except zstandard.ZstdError as cause:
+        raise _Broken(f"its content cannot be unpacked ({cause})") from cause
+
+
+def _text_fault(text: bytes) -> str | None:
+    if text[-1:] != b"\n":
+        return "no line feed at its end"
+    try:
+        if not isinstance(orjson.loads(text), dict):
+            return "no JSON object"
+    except orjson.JSONDecodeError as cause:
+        return f"no JSON text ({cause})"
+    return None
+
+
+def _salvage_frame(raw: bytes, number: int, offset: int) -> Iterator[Frame | Damage]:
+    """A frame whose bytes are whole: its good records, and a damage for each bad one."""
+    content = _unpack(raw)
+    good = []
+    for record, text in enumerate(content.split(_RS)[1:]):
+        reason = _text_fault(text)
+        if reason is None:
+            good.append(text)
+        else:
+            yield Damage(number, offset, record, reason)
+    yield Frame(number, offset, len(raw), b"".join(_RS + text for text in good), len(good))
+
+
+def _starts(entries: list[Entry]) -> list[int]:
+    """Offsets of the frames, and of the digest frame after them."""
+    starts = [0]
+    for entry in entries[:-1]:
+        starts.append(starts[-1] + entry.length)
+    return starts
+
+
+def _next_start(file: BinaryIO, offset: int, end: int, starts: list[int] | None) -> int | None:
+    """Where the next frame after `offset` begins, None when there is none."""
+    if starts is not None:
+        return next((start for start in starts if offset < start < end), None)
+    position = offset + 1
+    while position < end:
+        file.seek(position)
+        block = file.read(FRAME_BYTES + len(MAGIC))
+        found = block.find(MAGIC)
+        if found >= 0:
+            return position + found
+        position += FRAME_BYTES
+    return None
+
+
+def _only_end(file: BinaryIO, offset: int) -> bool:
+    """Whether nothing but a digest frame is left here, with whatever is left of the seek table."""
+    file.seek(offset)
+    head = file.read(DIGEST_FRAME_BYTES)
+    try:
+        seektable.decode_digest(head)
+    except ValueError:
+        return False
+    return True

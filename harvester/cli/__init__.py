@@ -1,0 +1,81 @@
+"""Commands, options, exit codes; with `harvester.progress` the only code that prints.
+
+Results go to stdout, everything else to stderr. A command lives in the module named beside it in
+`COMMANDS` and is imported when it is asked for, so that `harvester --help` starts at once.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from archive.errors import ArchiveError, BadQuery, Busy, DiskFull, NotAnArchive, OtherArchive, StaleIndex
+from harvester import __version__
+from harvester.errors import HarvestError, UsageError
+
+DONE, FINDINGS, USAGE, UNFINISHED, DAMAGED = 0, 1, 2, 3, 4
+
+COMMANDS = {
+    "crawl": ("harvester.cli.crawl", "harvest a repository into an archive; the same command resumes"),
+    "status": ("harvester.cli.status", "where an archive stands: runs, windows, the account, findings"),
+    "index": ("harvester.cli.index", "make index.duckdb from the shards and the ledger"),
+    "sql": ("harvester.cli.index", "ask the index a question in SQL"),
+    "audit": ("harvester.cli.audit", "compare an archive with a provider, a list of ids, or its own ledger"),
+    "verify": ("harvester.cli.verify", "read everything back and check every byte"),
+    "serve": ("harvester.cli.serve", "serve an archive as an OAI-PMH provider"),
+    "demo": ("harvester.cli.demo", "all of it, on this machine, in a minute"),
+}
+
+
+class _Lazy(click.Group):
+    """A group that knows its commands by name and imports the one that is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="harvester")
+def harvester() -> None:
+    """Mirror a research repository's records, and prove which ones are missing.
+
+    Exit codes: 0 done and complete, 1 done with findings, 2 usage, 3 unfinished (run it again),
+    4 the archive is damaged.
+    """
+
+
+def exit_code(error: Exception) -> int:
+    """The exit code of the contract for one of our errors."""
+    if isinstance(error, UsageError | NotAnArchive | OtherArchive | BadQuery):
+        return USAGE
+    if isinstance(error, Busy | DiskFull | StaleIndex | HarvestError):
+        return UNFINISHED
+    return DAMAGED
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit code; an error of ours is one line on stderr."""
+    try:
+        code = harvester.main(arguments, standalone_mode=False)
+    except (ArchiveError, HarvestError) as error:
+        click.echo(f"harvester: {error}", err=True)
+        sys.exit(exit_code(error))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("harvester: interrupted; the same command goes on from here", err=True)
+        sys.exit(UNFINISHED)
+    sys.exit(code if isinstance(code, int) else DONE)

@@ -1,0 +1,1 @@
+"""Scrapy commands of ours: `scrapy crawl` with the exit codes of the contract."""

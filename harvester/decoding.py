@@ -1,0 +1,115 @@
+"""From the bytes of a page to what the ledger and the shard take; runs in processes of its own."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archive import envelope, jsonseq
+from archive.crosswalks import ConversionError, Converted, convert
+from archive.shards import FRAME_BYTES
+from harvester import datestamps
+from harvester.oaipmh import ListPage, OaiRecord, parse_get_record, parse_list_identifiers, parse_list_records
+
+MEDIA_TYPE = "application/xml"
+
+# identifier, datestamp as sent, deleted, sets
+Row = tuple[str, str, bool, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPage:
+    """A page, checked and turned into JSON.
+
+    `payload` holds the framed records as (bytes, number), in the order of `rows`, in pieces of about a frame;
+    it is empty for headers. `digest` is over identifiers and datestamps. `problems` are (identifier, code of
+    `archive.findings`, what was found).
+    """
+
+    rows: tuple[Row, ...]
+    token: str | None
+    has_token_element: bool
+    complete_list_size: int | None
+    cursor: int | None
+    response_date: str | None
+    payload: tuple[tuple[bytes, int], ...]
+    digest: bytes
+    problems: tuple[tuple[str, str, str], ...] = ()
+
+
+def decode_list_records(body: bytes, url: str, format_: str, retrieved: str) -> DecodedPage:
+    """Decode a ListRecords response. Raises MalformedPage and ProviderError."""
+    return _decoded(parse_list_records(body), url, format_, retrieved)
+
+
+def decode_get_record(body: bytes, url: str, format_: str, retrieved: str) -> DecodedPage:
+    """Decode a GetRecord response, as a page of one record. Raises MalformedPage and ProviderError."""
+    return _decoded(ListPage((parse_get_record(body),)), url, format_, retrieved)
+
+
+def decode_list_identifiers(body: bytes) -> DecodedPage:
+    """Decode a ListIdentifiers response. Raises MalformedPage and ProviderError."""
+    page = parse_list_identifiers(body)
+    return _page(page, (), ())
+
+
+def _decoded(page: ListPage, url: str, format_: str, retrieved: str) -> DecodedPage:
+    problems: list[tuple[str, str, str]] = []
+    texts = [_encode(record, url, format_, retrieved, problems) for record in page.records]
+    return _page(page, _pieces(texts), problems)
+
+
+def _page(
+    page: ListPage, payload: tuple[tuple[bytes, int], ...], problems: Sequence[tuple[str, str, str]]
+) -> DecodedPage:
+    digest = hashlib.blake2b(digest_size=16)
+    for record in page.records:
+        digest.update(f"{record.identifier}\0{record.datestamp}\0".encode("utf-8", "surrogatepass"))
+    return DecodedPage(
+        tuple((record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records),
+        page.token, page.has_token_element, page.complete_list_size, page.cursor, page.response_date,
+        payload, digest.digest(), tuple(problems),
+    )  # fmt: skip
+
+
+def _encode(record: OaiRecord, url: str, format_: str, retrieved: str, problems: list[tuple[str, str, str]]) -> bytes:
+    original = record.metadata
+    converted = _convert(record, problems)
+    if original is None and not record.deleted:
+        problems.append((record.identifier, "record-without-metadata", ""))
+    if original is not None and record.deleted:
+        problems.append((record.identifier, "deleted-with-metadata", ""))
+    if datestamps.parse(record.datestamp) is None:
+        problems.append((record.identifier, "impossible-datestamp", record.datestamp))
+    text = envelope.encode(
+        record.identifier, record.datestamp, record.deleted, record.sets, format_, MEDIA_TYPE, url, retrieved,
+        hashlib.sha256(original).hexdigest() if original is not None else None, converted,
+        original.decode() if original is not None else None, tuple(about.decode() for about in record.about),
+    )  # fmt: skip
+    return jsonseq.encode(text)
+
+
+def _convert(record: OaiRecord, problems: list[tuple[str, str, str]]) -> Converted | None:
+    """The JSON of a record; None when there is none to be made. The original is kept either way."""
+    if record.element is None:
+        return None
+    try:
+        return convert(record.element)
+    except ConversionError as error:
+        problems.append((record.identifier, "conversion-failed", str(error)))
+        return None
+
+
+def _pieces(texts: list[bytes]) -> tuple[tuple[bytes, int], ...]:
+    """Framed texts in pieces of about a frame: a page of huge records is not one huge frame."""
+    pieces = []
+    piece: list[bytes] = []
+    size = 0
+    for text in texts:
+        if piece and size + len(text) > FRAME_BYTES:
+            pieces.append((b"".join(piece), len(piece)))
+            piece, size = [], 0
+        piece.append(text)
+        size += len(text)
+    if piece:
+        pieces.append((b"".join(piece), len(piece)))
+    return tuple(pieces)

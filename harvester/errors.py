@@ -1,0 +1,38 @@
+"""What can go wrong between us, the provider and the operator.
+
+HarvestError
+├── UsageError          the operator asked for something that cannot be (exit 2)
+├── WireError           no usable answer came
+│   ├── MalformedPage   an answer that is not one whole OAI-PMH response
+│   └── Unreachable     no answer after all tries
+└── ProviderError       the provider answered with an OAI-PMH <error>
+"""
+
+
+class HarvestError(Exception):
+    """Base class: `str(error)` says what was found, where, and what to do."""
+
+
+class UsageError(HarvestError):
+    """The operator asked for something that cannot be."""
+
+
+class WireError(HarvestError):
+    """No usable answer came."""
+
+
+class MalformedPage(WireError):
+    """The body is not one whole OAI-PMH response; its bytes go to quarantine."""
+
+
+class Unreachable(WireError):
+    """No answer after all tries."""
+
+
+class ProviderError(HarvestError):
+    """An OAI-PMH <error>: `code` as in section 3.6 of the protocol, or whatever the provider wrote there."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message

@@ -1,0 +1,362 @@
+"""Which windows are open, and what becomes of one that ended; decides, does nothing.
+
+A window is a list request between two datestamps. It is believed when its list was walked to its end and
+nothing speaks against it; otherwise it is listed again, cut into smaller windows, or, at one granule (a
+second, or a day where the provider has no finer), asked for record by record.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from archive.findings import Finding, finding
+from harvester import datestamps, tokens
+
+LIST_RECORDS, LIST_IDENTIFIERS, GET_RECORD = "ListRecords", "ListIdentifiers", "GetRecord"
+
+# Windows of some 5,000 records: half the depth at which the deepest known limits strike (Zenodo: 10,000),
+# and a hundred pages lost at most when one has to start again.
+TARGET_RECORDS = 5_000
+PARTS_MOST = 64
+# attempts at one window that cannot be cut, before it is asked record by record
+ATTEMPTS_MOST = 3
+# windows in a row that brought nothing but failure: the provider is not answering, cutting further is abuse
+BARREN_MOST = 200
+OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Datestamps from `from_` to `until`, both included; None is no bound."""
+
+    from_: datetime | None
+    until: datetime | None
+
+
+@dataclass(slots=True)
+class Traits:
+    """What this process has learned of the provider.
+
+    `earliest` and `newest` bound the cutting of windows without a bound of their own; they follow what was
+    seen, since earliestDatestamp may be later than the oldest record. `ranges` is None until it was tried.
+    """
+
+    granule: timedelta
+    earliest: datetime
+    newest: datetime
+    ranges: bool | None = None
+    until_excluded: bool = False
+    fit_page: bool = False
+    page_size: int = 0
+    target: int = TARGET_RECORDS
+    barren: int = 0
+
+    def seen(self, stamp: datetime) -> None:
+        """Widen the bounds to a datestamp that a record has."""
+        self.earliest = min(self.earliest, stamp)
+        self.newest = max(self.newest, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One attempt at a window. `attempts` counts this one; `distinct` are identifiers among `listed` headers."""
+
+    span: Span
+    verb: str
+    end: str
+    attempts: int
+    listed: int
+    distinct: int
+    pages: int
+    page_size: int = 0
+    stated_first: int | None = None
+    stated_last: int | None = None
+    reissued: bool = False
+
+    @property
+    def proven(self) -> bool:
+        """Whether the provider stated a size that did not move and is exactly what came."""
+        return self.stated_first is not None and self.stated_first == self.stated_last == self.distinct
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The window is believed."""
+
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The same window once more, from its first page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """These windows take its place; together they cover it."""
+
+    spans: tuple[Span, ...]
+    findings: tuple[Finding, ...] = ()
+    fit_page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Singly:
+    """ListIdentifiers for its names, GetRecord for each of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Nothing more can be done in this run; the next one asks again."""
+
+    findings: tuple[Finding, ...] = ()
+
+
+Decision = Done | Again | Split | Singly | Lost
+
+
+def decide(ended: Ended, traits: Traits) -> Decision:
+    """What becomes of a window after one attempt."""
+    if ended.verb == GET_RECORD:
+        return _decide_singly(ended)
+    if ended.end in tokens.COMPLETE_ENDS:
+        return _decide_complete(ended, traits)
+    if ended.end == tokens.TOO_LARGE:
+        return Split(_cut_to_size(ended, traits))
+    if ended.end == tokens.TOKEN_FORGETS:
+        if can_split(ended.span, traits):
+            jump = finding("list-size-jumps", expected=ended.stated_first, found=ended.stated_last)
+            return Split(_cut_to_pages(ended, traits), (jump,), fit_page=True)
+        return _decide_stuck(ended)
+    if ended.end in tokens.CIRCULAR_ENDS:
+        return _decide_circular(ended, traits)
+    return _decide_failed(ended, traits)
+
+
+def _decide_singly(ended: Ended) -> Decision:
+    if ended.end in tokens.COMPLETE_ENDS:
+        return Done()
+    if ended.attempts < ATTEMPTS_MOST:
+        return Again()
+    if ended.end in tokens.CIRCULAR_ENDS or ended.end == tokens.TOKEN_FORGETS:
+        return Done((_unproven(ended),))
+    return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
+
+
+def _decide_complete(ended: Ended, traits: Traits) -> Decision:
+    if ended.proven:
+        return Done()
+    differs = ended.stated_last is not None and ended.stated_last != ended.distinct
+    if ended.pages <= 1:  # one response is one moment: it cannot be torn by what changes between pages
+        return Done(_size_finding(ended) if differs else ())
+    if ended.reissued:
+        # a token sent twice gives the next page on search-engine scrolls: a page may be missing
+        if ended.attempts < ATTEMPTS_MOST:
+            return Again()
+        if can_split(ended.span, traits):
+            return Split(_cut_to_pages(ended, traits))
+        return _decide_stuck(ended)
+    if ended.stated_first is None:
+        return Done()
+    if ended.stated_first != ended.stated_last and can_split(ended.span, traits):
+        return Split(_cut_to_pages(ended, traits))
+    if ended.attempts < 2:
+        return Again()
+    short = (ended.stated_last or 0) - ended.distinct
+    if short >= max(1, min(ended.page_size, ended.distinct // 100)) and can_split(ended.span, traits):
+        return Split(_cut_to_pages(ended, traits))
+    return Done(_size_finding(ended))
+
+
+def _decide_circular(ended: Ended, traits: Traits) -> Decision:
+    if ended.proven:
+        return Done((finding(ended.end, window=describe(ended.span), found=ended.distinct),))
+    if can_split(ended.span, traits):
+        return Split(_cut_to_pages(ended, traits))
+    return _decide_stuck(ended)
+
+
+def _decide_stuck(ended: Ended) -> Decision:
+    """A window of one granule whose tokens cannot be trusted."""
+    if ended.attempts < ATTEMPTS_MOST:
+        return Again()
+    if ended.verb == LIST_RECORDS:
+        return Singly()
+    return Done((_unproven(ended),))
+
+
+def _decide_failed(ended: Ended, traits: Traits) -> Decision:
+    if traits.barren > BARREN_MOST:
+        return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
+    if ended.end == tokens.TOKEN_EXPIRED and ended.attempts < 2:
+        return Again()
+    if can_split(ended.span, traits):
+        deep = ended.end == tokens.DEPTH_LIMIT or ended.listed >= traits.target
+        return Split(_cut_to_size(ended, traits) if deep else cut(ended.span, 2, traits))
+    if ended.attempts < 2:
+        return Again()
+    if ended.verb == LIST_RECORDS:
+        return Singly()
+    return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
+
+
+def _size_finding(ended: Ended) -> tuple[Finding, ...]:
+    return (
+        finding("list-size-differs", window=describe(ended.span), expected=ended.stated_last, found=ended.distinct),
+    )
+
+
+def _unproven(ended: Ended) -> Finding:
+    return finding("window-unproven", window=describe(ended.span), reason=ended.end, found=ended.distinct)
+
+
+def record_limit(span: Span, traits: Traits) -> int | None:
+    """How many records a list may have before its window is cut instead; None: it is read whatever its size."""
+    if not can_split(span, traits):
+        return None
+    return 0 if traits.fit_page else 2 * traits.target
+
+
+def can_split(span: Span, traits: Traits) -> bool:
+    """Whether a window can be cut: the provider honours from and until, and there are two granules or more."""
+    return traits.ranges is not False and _granules(span, traits) >= 2
+
+
+def cut(span: Span, parts: int, traits: Traits) -> tuple[Span, ...]:
+    """Cut a window into so many of about equal length (fewer when there are fewer granules).
+
+    Together they cover it without overlap; where it has no bound the first or the last has none either.
+    """
+    low, high = _bounds(span, traits)
+    granules = _granules(span, traits)
+    parts = max(2, min(parts, granules, 4 * PARTS_MOST))
+    starts = [low + traits.granule * (granules * n // parts) for n in range(parts)]
+    ends = [start - traits.granule for start in starts[1:]] + [high]
+    spans = [Span(start, end) for start, end in zip(starts, ends, strict=True)]
+    spans[0] = replace(spans[0], from_=span.from_)
+    spans[-1] = replace(spans[-1], until=span.until)
+    return tuple(spans)
+
+
+def calendar(span: Span, unit: str, traits: Traits) -> tuple[Span, ...]:
+    """Cut a window at the borders of calendar days, months or years (`unit`)."""
+    low, high = _bounds(span, traits)
+    starts = [low, *(moment for moment in _borders(low, high, unit))]
+    ends = [start - traits.granule for start in starts[1:]] + [high]
+    spans = [Span(start, end) for start, end in zip(starts, ends, strict=True)]
+    spans[0] = replace(spans[0], from_=span.from_)
+    spans[-1] = replace(spans[-1], until=span.until)
+    return tuple(spans)
+
+
+def _borders(low: datetime, high: datetime, unit: str) -> Iterator[datetime]:
+    moment = low.replace(hour=0, minute=0, second=0, microsecond=0)
+    if unit != "day":
+        moment = moment.replace(day=1)
+    if unit == "year":
+        moment = moment.replace(month=1)
+    while True:
+        if unit == "day":
+            moment += timedelta(days=1)
+        elif unit == "month":
+            moment = (moment + timedelta(days=32)).replace(day=1)
+        else:
+            moment = moment.replace(year=moment.year + 1)
+        if moment > high:
+            return
+        yield moment
+
+
+def _cut_to_size(ended: Ended, traits: Traits) -> tuple[Span, ...]:
+    if traits.fit_page:
+        return _cut_to_pages(ended, traits)
+    size = ended.stated_last
+    parts = math.ceil(size / traits.target) if size else 8
+    return cut(ended.span, min(parts, PARTS_MOST), traits)
+
+
+def _cut_to_pages(ended: Ended, traits: Traits) -> tuple[Span, ...]:
+    """Windows that should fit a page each: a response that is whole by itself needs no token."""
+    page = max(1, ended.page_size, traits.page_size)
+    size = max(
+        ended.distinct,
+        ended.stated_first or 0 if ended.end == tokens.TOKEN_FORGETS else ended.stated_last or 0,
+    )
+    return cut(ended.span, min(math.ceil(1.5 * size / page), 4 * PARTS_MOST), traits)
+
+
+def _bounds(span: Span, traits: Traits) -> tuple[datetime, datetime]:
+    """Finite bounds of a window, on granules."""
+    high = span.until if span.until is not None else traits.newest
+    low = span.from_ if span.from_ is not None else min(traits.earliest, high)
+    if span.from_ is None and high - low < traits.granule:
+        low = min(OLDEST, high)
+    return _floor(low, traits), _floor(max(low, high), traits)
+
+
+def _granules(span: Span, traits: Traits) -> int:
+    low, high = _bounds(span, traits)
+    return int((high - low) / traits.granule) + 1
+
+
+def part_of(span: Span, number: int, parts: int, traits: Traits) -> Span:
+    """Part `number` (from 1) of so many equal ones: what `shard=i/n` harvests."""
+    return span if parts == 1 else cut(span, parts, traits)[number - 1]
+
+
+def on_granule(moment: datetime, traits: Traits) -> datetime:
+    """The granule that holds a moment."""
+    return _floor(moment, traits)
+
+
+def count_outside(
+    rows: Sequence[tuple[str, str, bool, tuple[str, ...]]], span: Span, set_spec: str | None, traits: Traits
+) -> int:
+    """How many headers a request for this window should not have given, by datestamp or set.
+
+    Datestamps that cannot be read do not count, nor do records whose header names no set at all: some
+    providers leave setSpec out.
+    """
+    low = span.from_
+    high = span.until + traits.granule if span.until is not None else None
+    count = 0
+    for _, stamp, _, sets in rows:
+        moment = datestamps.parse(stamp) if low is not None or high is not None else None
+        early = moment is not None and low is not None and moment < _floor(low, traits) - traits.granule
+        late = moment is not None and high is not None and moment >= high + traits.granule
+        inside = set_spec is None or not sets or any(s == set_spec or s.startswith(set_spec + ":") for s in sets)
+        count += early or late or not inside
+    return count
+
+
+def _floor(moment: datetime, traits: Traits) -> datetime:
+    moment = moment.replace(microsecond=0)
+    return moment.replace(hour=0, minute=0, second=0) if traits.granule >= timedelta(days=1) else moment
+
+
+def describe(span: Span) -> str:
+    """A window for people: `2020-01-01T00:00:00Z to 2020-01-31T23:59:59Z`."""
+    words = [f"{bound:%Y-%m-%dT%H:%M:%SZ}" if bound else "" for bound in (span.from_, span.until)]
+    if not any(words):
+        return "the whole list"
+    return f"{words[0] or 'the beginning'} to {words[1] or 'the end'}"
+
+
+@dataclass(slots=True)
+class Queue:
+    """Windows in the order they are to be asked: by channel, then by time; the tail of a channel comes last.
+
+    A record that changes while it is listed moves to a later datestamp, and so to a window not yet asked.
+    """
+
+    waiting: list[tuple[tuple[int, int, datetime], int]] = field(default_factory=list)
+
+    def add(self, window: int, channel: int, span: Span, *, tail: bool) -> None:
+        """Put a window in its place."""
+        self.waiting.append(((channel, int(tail), span.from_ or datetime.min.replace(tzinfo=UTC)), window))
+        self.waiting.sort(reverse=True)
+
+    def take(self) -> int | None:
+        """The next window, None when none waits."""
+        return self.waiting.pop()[1] if self.waiting else None

@@ -1,0 +1,165 @@
+"""How a harvest is going: a live display on a terminal, one plain line every few seconds elsewhere.
+
+Everything goes to stderr; results are for stdout.
+"""
+
+import asyncio
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+from scrapy import signals
+from scrapy.crawler import Crawler
+
+PLAIN_SECONDS = 5.0
+LIVE_SECONDS = 0.5
+STATES = ("read", "deleted", "absent", "moved", "forbidden", "refused", "lost", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Numbers at one moment. `expected` is the sum of the totals that the provider stated, None unknown."""
+
+    seconds: float
+    windows_done: int
+    windows_open: int
+    records: int
+    expected: int | None
+    states: dict[str, int]
+    waited_seconds: float
+    waiting: tuple[str, str, float] | None
+    requests: int
+
+    @property
+    def rate(self) -> float:
+        return self.records / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Seconds left by the rate so far, None without a stated total."""
+        if not self.expected or not self.rate:
+            return None
+        return max(0.0, (self.expected - self.records) / self.rate)
+
+
+def plain_line(now: Snapshot) -> str:
+    """One line for a log."""
+    states = ", ".join(f"{count} {state}" for state, count in now.states.items() if count)
+    total = f" of {now.expected}" if now.expected else ""
+    left = f", {duration(now.eta_seconds)} left" if now.eta_seconds is not None else ""
+    line = (
+        f"{duration(now.seconds)}: windows {now.windows_done} done, {now.windows_open} open; {now.records}{total} records"
+        f" ({now.rate:.0f}/s{left}); {states or 'nothing yet'}; waited {duration(now.waited_seconds)}"
+    )
+    if now.waiting is not None:
+        host, reason, seconds = now.waiting
+        line += f"; {host}: {reason}, next request in {seconds:.0f} s"
+    return line
+
+
+def duration(seconds: float | None) -> str:
+    """`42 s`, `3 min 5 s`, `7 h 12 min`."""
+    if seconds is None:
+        return "?"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def display(now: Snapshot) -> Group:
+    """The live display."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row("windows", f"{now.windows_done} done, {now.windows_open} open", "requests", f"{now.requests:,}")
+    table.add_row(
+        "records",
+        f"{now.records:,}" + (f" of {now.expected:,}" if now.expected else ""),
+        "rate",
+        f"{now.rate:,.0f}/s",
+    )
+    table.add_row(
+        "elapsed",
+        duration(now.seconds),
+        "left",
+        duration(now.eta_seconds) if now.eta_seconds is not None else "unknown",
+    )
+    waits = duration(now.waited_seconds)
+    if now.waiting is not None:
+        waits += f" ({now.waiting[0]}: {now.waiting[1]}, next request in {now.waiting[2]:.0f} s)"
+    table.add_row("waited", waits)
+    states = Text("  ".join(f"{state} {now.states.get(state, 0):,}" for state in STATES if now.states.get(state)))
+    bar = ProgressBar(total=now.expected or None, completed=min(now.records, now.expected or 0), pulse=not now.expected)
+    return Group(bar, table, states)
+
+
+class Progress:
+    """The Scrapy extension that draws it; HARVEST_PROGRESS is auto, rich, plain or none."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        kind = crawler.settings.get("HARVEST_PROGRESS", "auto")
+        self.kind = ("rich" if sys.stderr.isatty() else "plain") if kind == "auto" else kind
+        self._started = time.monotonic()
+        self._task: asyncio.Task[None] | None = None
+        self._live: Live | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        progress = cls(crawler)
+        crawler.signals.connect(progress.opened, signal=signals.spider_opened)
+        crawler.signals.connect(progress.closed, signal=signals.spider_closed)
+        return progress
+
+    def opened(self) -> None:
+        self._started = time.monotonic()
+        if self.kind == "rich":
+            self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=False)
+            self._live.start()
+        if self.kind != "none":
+            self._task = asyncio.ensure_future(self._show())
+
+    async def _show(self) -> None:
+        while True:
+            await asyncio.sleep(LIVE_SECONDS if self._live is not None else PLAIN_SECONDS)
+            self._draw()
+
+    def closed(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._draw()
+        if self._live is not None:
+            self._live.stop()
+
+    def _draw(self) -> None:
+        now = self.snapshot()
+        if self._live is not None:
+            self._live.update(display(now), refresh=True)
+        else:
+            print(plain_line(now), file=sys.stderr, flush=True)
+
+    def snapshot(self) -> Snapshot:
+        assert self.crawler.stats is not None
+        values = self.crawler.stats.get_stats()
+        spider: Any = self.crawler.spider
+        gates: Any = getattr(self.crawler, "gates", None)
+        states = {state: int(values.get(f"harvest/ids/{state}", 0)) for state in STATES}
+        done = sum(int(values.get(f"harvest/windows/{end}", 0)) for end in ("done", "lost"))
+        return Snapshot(
+            seconds=time.monotonic() - self._started,
+            windows_done=done,
+            windows_open=getattr(spider, "open_windows", 0),
+            records=states["read"] + states["deleted"],
+            expected=getattr(spider, "expected_records", None),
+            states=states,
+            waited_seconds=gates.waited_seconds if gates is not None else 0.0,
+            waiting=gates.waiting() if gates is not None else None,
+            requests=int(values.get("downloader/request_count", 0)),
+        )

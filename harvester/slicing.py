@@ -1,0 +1,123 @@
+"""Cut metadata out of a page byte for byte: what the provider sent is kept, not what a serializer makes of it.
+
+The page was parsed strictly before, so its tags are balanced and a tokenizer of four kinds of token can find
+the borders; whatever does not agree with the parsed tree is serialised from the tree instead.
+"""
+
+import re
+from dataclasses import dataclass
+
+from lxml import etree
+
+# Comments, CDATA and processing instructions are passed over: they may hold anything that looks like a tag.
+_TOKEN = re.compile(
+    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
+    rb"|<(?P<close>/?)(?P<name>(?:[A-Za-z_][\w.\-]*:)?(?:record|metadata|about))(?=[\s/>])"
+    rb"(?:[^>\"'/]|\"[^\"]*\"|'[^']*'|/(?!>))*(?P<empty>/?)>",
+    re.DOTALL,
+)
+_START_TAG = re.compile(
+    rb"\s*(?:<!--.*?-->\s*|<\?.*?\?>\s*)*<(?P<name>[^\s/>]+)(?:[^>\"']|\"[^\"]*\"|'[^']*')*?(?=/?>)",
+    re.DOTALL,
+)
+_UNPREFIXED = re.compile(rb"<[^\s/>:!?]+[\s/>]")
+UTF8 = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """The bytes between the tags of one record's <metadata> and of each <about>; None where there is none."""
+
+    metadata: bytes | None
+    abouts: tuple[bytes, ...]
+
+    def fits(self, metadata: "etree._Element | None", abouts: list[etree._Element]) -> bool:
+        """Whether the slices hold what the tree says they should."""
+        return (
+            (metadata is None or (self.metadata is not None and _same_root(self.metadata, metadata)))
+            and len(self.abouts) == len(abouts)
+            and all(map(_same_root, self.abouts, abouts))
+        )
+
+    def metadata_of(self, element: "etree._Element | None") -> bytes | None:
+        """The metadata as XML that stands alone."""
+        return None if element is None or self.metadata is None else standalone(self.metadata, element)
+
+    def abouts_of(self, elements: list[etree._Element]) -> tuple[bytes, ...]:
+        """The abouts as XML that stands alone."""
+        return tuple(standalone(text, element) for text, element in zip(self.abouts, elements, strict=True))
+
+
+def slice_records(body: bytes, encoding: str | None) -> list[Slices] | None:
+    """The slices of each record of a page, in order; None when its bytes are not UTF-8.
+
+    `encoding` is the declared one, None when there is no declaration.
+    """
+    if (encoding is not None and encoding.upper() not in UTF8) or body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return None
+    found: list[Slices] = []
+    record: bytes | None = None  # the tag of the record we are in
+    inner: bytes | None = None  # the tag of the part of it that we are in
+    depth = start = 0
+    metadata: bytes | None = None
+    abouts: list[bytes] = []
+    for match in _TOKEN.finditer(body):
+        name = match["name"]
+        if name is None:
+            continue
+        if inner is not None:
+            if name == inner and not match["empty"]:
+                depth += -1 if match["close"] else 1
+                if not depth:
+                    if inner.endswith(b"metadata"):
+                        metadata = body[start : match.start()]
+                    else:
+                        abouts.append(body[start : match.start()])
+                    inner = None
+        elif record is None:
+            if name.endswith(b"record") and not match["close"] and not match["empty"]:
+                record, metadata, abouts = name, None, []
+        elif match["close"]:
+            if name == record:
+                found.append(Slices(metadata, tuple(abouts)))
+                record = None
+        elif not match["empty"]:
+            inner, depth, start = name, 1, match.end()
+    return found
+
+
+def _same_root(text: bytes, element: etree._Element) -> bool:
+    match = _START_TAG.match(text)
+    return match is not None and match["name"].rpartition(b":")[2] == etree.QName(element).localname.encode()
+
+
+def standalone(text: bytes, element: etree._Element) -> bytes:
+    """`text` with the namespaces that it uses and that are declared outside of it in its start tag."""
+    text = text.strip(b" \t\r\n")
+    parent = element.getparent()
+    inherited = parent.nsmap if parent is not None else {}
+    match = _START_TAG.match(text)
+    assert match is not None
+    start = match[0]
+    missing = [
+        declaration
+        for prefix, uri in inherited.items()
+        if (declaration := _missing(prefix, uri, text, start, match["name"])) is not None
+    ]
+    if not missing:
+        return text
+    at = match.start("name") + len(match["name"])
+    return text[:at] + b"".join(missing) + text[at:]
+
+
+def _missing(prefix: str | None, uri: str, text: bytes, start: bytes, name: bytes) -> bytes | None:
+    """The declaration that `text` needs for an inherited prefix, None when it does not need one."""
+    value = uri.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;").encode()
+    if prefix is None:
+        if re.search(rb"\sxmlns\s*=", start) or (b":" in name and not _UNPREFIXED.search(text)):
+            return None
+        return b' xmlns="' + value + b'"'
+    mark = prefix.encode()
+    if mark + b":" not in text or re.search(rb"\sxmlns:" + re.escape(mark) + rb"\s*=", start):
+        return None
+    return b" xmlns:" + mark + b'="' + value + b'"'

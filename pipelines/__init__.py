@@ -1,0 +1,1 @@
+"""Scrapy pipelines: they keep what spiders bring, in the order check, dump, account."""

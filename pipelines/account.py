@@ -1,0 +1,161 @@
+"""Count an answer once its records are durable; say how a window ended, and how the run."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import Any, Self
+
+from scrapy import signals
+from scrapy.crawler import Crawler
+
+from archive.errors import ArchiveError
+from archive.writer import Note
+from harvester import frontier
+from harvester.keeper import Keeper, KeeperStopped
+from harvester.records import Answer, WindowEnd
+
+logger = logging.getLogger(__name__)
+
+
+class AccountPipeline:
+    """Commits in groups; a window ends only when every answer of its walk is counted."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.stats = crawler.stats
+        self._counted: dict[tuple[int, int], int] = {}
+        self._ends: dict[tuple[int, int], WindowEnd] = {}
+        self._timer: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        pipeline = cls(crawler)
+        crawler.signals.connect(pipeline.ended, signal=signals.spider_closed)
+        return pipeline
+
+    @property
+    def spider(self) -> Any:
+        return self.crawler.spider
+
+    @property
+    def keeper(self) -> Keeper:
+        keeper: Keeper = self.spider.keeper
+        return keeper
+
+    def open_spider(self) -> None:
+        self._timer = asyncio.ensure_future(self._commit_in_time())
+
+    async def _commit_in_time(self) -> None:
+        """A slow provider's answers are not left waiting for a full group."""
+        while True:
+            await asyncio.sleep(1.0)
+            await self._guarded(self._commit_if_due)
+
+    async def process_item(self, item: Any) -> Any:
+        if isinstance(item, Answer):
+            self._tally(item)
+            await self._guarded(self._commit_if_due)
+            if item.window is not None:
+                key = (item.window, item.attempt)
+                self._counted[key] = self._counted.get(key, 0) + 1
+                await self._end_if_ready(key)
+        elif isinstance(item, WindowEnd):
+            key = (item.window.window, item.attempt)
+            self._ends[key] = item
+            await self._end_if_ready(key)
+        return item
+
+    def _tally(self, answer: Answer) -> None:
+        assert self.stats is not None
+        self.stats.inc_value(f"harvest/requests/{answer.state}")
+        for outcome in answer.outcomes:
+            self.stats.inc_value(f"harvest/ids/{outcome[2]}")
+
+    async def _commit_if_due(self) -> None:
+        if self.keeper.writer.due:
+            await self.keeper.do(self.keeper.writer.commit)
+
+    async def _end_if_ready(self, key: tuple[int, int]) -> None:
+        """Answers and the end of their walk may arrive in any order; the end waits for all of them."""
+        end = self._ends.get(key)
+        if end is None or self._counted.get(key, 0) < end.answers:
+            return
+        del self._ends[key]
+        self._counted.pop(key, None)
+        await self._guarded(lambda: self._end(end))
+
+    async def _end(self, end: WindowEnd) -> None:
+        writer = self.keeper.writer
+        count = await self.keeper.do(writer.count_window, end.window.window, end.attempt)
+        ended = replace(end.ended, listed=count.listed, distinct=count.distinct)
+        decision = frontier.decide(ended, self.spider.traits)
+        common: dict[str, Any] = {
+            "end": ended.end, "count": count, "stated": ended.stated_last, "pages": ended.pages,
+            "attempts": end.attempt, "channel": end.window.channel,
+        }  # fmt: skip
+        children = []
+        match decision:
+            case frontier.Done(findings) | frontier.Lost(findings):
+                state = "done" if isinstance(decision, frontier.Done) else "lost"
+                await self.keeper.do(
+                    writer.close_window,
+                    end.window.window,
+                    state=state,
+                    notes=[_note(f) for f in findings],
+                    **common,
+                )
+            case frontier.Split(spans, findings):
+                children = await self.keeper.do(
+                    writer.close_window, end.window.window, state="split", notes=[_note(f) for f in findings],
+                    children=self.spider.new_windows(end.window, spans, end.window.verb), **common,
+                )  # fmt: skip
+            case frontier.Singly():
+                children = await self.keeper.do(
+                    writer.close_window, end.window.window, state="split",
+                    children=self.spider.new_windows(end.window, (ended.span,), frontier.GET_RECORD), **common,
+                )  # fmt: skip
+            case frontier.Again():
+                pass
+        assert self.stats is not None
+        self.stats.inc_value(f"harvest/windows/{type(decision).__name__.lower()}")
+        logger.info(
+            "window %s: %s after %d pages, %d records%s -> %s", frontier.describe(ended.span), ended.end, ended.pages,
+            ended.distinct, f" of {ended.stated_last} stated" if ended.stated_last is not None else "",
+            type(decision).__name__.lower(),
+        )  # fmt: skip
+        self.spider.window_settled(end, decision, children)
+
+    async def _guarded(self, act: Any) -> None:
+        """A failure of the disk ends the run; everything committed stays."""
+        try:
+            await act()
+        except KeeperStopped:
+            pass
+        except ArchiveError as error:
+            self.spider.fail(error)
+
+    async def ended(self, reason: str) -> None:
+        """Leave the run in its state and the archive at rest."""
+        if self._timer is not None:
+            self._timer.cancel()
+        spider, writer = self.spider, self.keeper.writer
+        spider.decoders.close()
+        try:
+            await self.keeper.do(writer.commit)
+            state = await self.keeper.do(writer.ledger.settled_state, writer.run_number)
+            if spider.failure is not None:
+                state = "unfinished"
+            await self.keeper.do(writer.finish, state)
+            spider.finished_as = state
+        except KeeperStopped:
+            spider.finished_as = "unfinished"
+        except ArchiveError as error:
+            spider.failure = spider.failure or error
+        try:
+            await self.keeper.close()
+        except ArchiveError as error:
+            spider.failure = spider.failure or error
+
+
+def _note(found: Any) -> Note:
+    return Note(found.code, found.severity, found.message, found.identifier, found.expected, found.found)
