@@ -1,0 +1,89 @@
+# make install, demo, test, lint: each does its own set-up, in .venv; what is installed is in the .lock files.
+
+# The first Python that is new enough; PYTHON=... names another.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
+# Tests run in this many processes; `make test PYTEST_ARGS="-k shards -x"` runs some of them.
+WORKERS ?= auto
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+
+.PHONY: help install dev bench demo test test-quick lint format lock clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make install      .venv with the project in it"
+	@echo "make demo         a harvest, killed, resumed and audited, on this machine, in a minute"
+	@echo "make test         all tests; test-quick: without the slow ones"
+	@echo "make lint         ruff and mypy; format: let ruff put it right"
+	@echo "make bench        .venv with the other harvesters that benchmarks/ measures against"
+	@echo "make lock         make the .lock files again from pyproject.toml (UPGRADE=--upgrade for newer versions)"
+	@echo "make clean        remove .venv, caches and demo/"
+
+install: $(VENV)/.installed
+
+dev: $(VENV)/.dev
+
+bench: $(VENV)/.bench
+
+demo: $(VENV)/.installed
+	$(BIN)/harvester demo --folder demo $(DEMO_ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+test-quick: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" tests/unit tests/protocol tests/property $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The stamps are younger than what they were made from, so a second `make test` installs nothing.
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Harvester needs Python 3.11 or newer, and found none; name one: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Harvester needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" -V 2>&1 || true); name another: make PYTHON=..." >&2; exit 2; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python requirements.lock pyproject.toml
+	@echo "Installing what Harvester needs into $(VENV), by name, version and hash"
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+	@echo "Installing what its tests need"
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.installed requirements-bench.lock
+	@echo "Installing what its benchmarks compare it with"
+	@$(PIP) --require-hashes -r requirements-bench.lock
+	@touch $@
+
+# Names, versions and hashes only: no address of a registry, and nothing from folders that only this machine has.
+# backports-zstd is part of Python from 3.14 on and refuses to install there.
+COMPILE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" \
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-options \
+	--build-deps-for=editable $(UPGRADE)
+
+lock: $(VENV)/.dev
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra bench --constraint requirements.lock --output-file requirements-bench.lock pyproject.toml
+	sed -i.old -E 's/^(backports-zstd==[^ ;]+) /\1 ; python_version < "3.14" /' requirements*.lock && rm -f requirements*.lock.old
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

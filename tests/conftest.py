@@ -1,0 +1,58 @@
+"""What tests share: where sample data is, which programs they need, how Hypothesis searches."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+# Deadlines measure the machine, which runs other tests as well. CI searches the same examples each time.
+settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "dev"))
+
+
+def require_command(name: str) -> str:
+    """The path of a program; without it the test is skipped, and in CI, which installs them all, it fails."""
+    path = shutil.which(name, path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin")
+    if path is not None:
+        return path
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{name} is not installed, and CI has it: see .ci/debian-packages")
+    pytest.skip(f"{name} is not installed; .ci/debian-packages installs it")
+
+
+def _shared(name: str, what: str) -> Path:
+    folder = SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"{what} are not beside the repository (../shared/{name})")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Real files of real repositories; see its README.md. Skips where it is not there."""
+    return _shared("corpus", "the sample files")
+
+
+@pytest.fixture(scope="session")
+def beds() -> Path:
+    """Servers to harvest from, each with a truth; see its README.md. Skips where they are not there."""
+    return _shared("beds", "the servers to harvest from")
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[[str], str]:
+    """`need("jq")` is the path of a program, or ends the test: see `require_command`."""
+    return require_command

@@ -1,0 +1,116 @@
+"""Compare an archive with the truth of a server: identifiers, datestamps, states, sets and originals.
+
+    python tests/truth.py ARCHIVE TRUTH.jsonl [--live-only] [--format oai_dc] [--poison]
+
+TRUTH has a JSON object a line: identifier, datestamp, status (live or deleted), sets, and dc_sha256, the
+SHA-256 over the Dublin Core values. Prints one JSON object; exit 1 when anything differs that the archive's
+own ledger does not name.
+"""
+
+import argparse
+import collections
+import hashlib
+import json
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from lxml import etree
+
+from archive import envelope, shards
+from archive.folder import Layout
+
+DC = "{http://purl.org/dc/elements/1.1/}"
+
+
+def held(folder: Path, format_: str) -> dict[str, envelope.Record]:
+    """The latest record of each identifier in one format, read from the shards alone."""
+    layout = Layout(folder)
+    db = sqlite3.connect(layout.ledger)
+    records = {}
+    for name, state, believed in db.execute("SELECT name, state, bytes FROM shards ORDER BY shard"):
+        path = layout.shards / (name if state == "sealed" else name + ".open")
+        for frame in shards.iter_frames(path, None if state == "sealed" else believed):
+            for text in frame.texts():
+                record = envelope.decode(text)
+                if record.format == format_:
+                    records[record.identifier] = record
+    return records
+
+
+def states(folder: Path, format_: str) -> dict[str, str]:
+    """The last state of each identifier, by the ledger alone."""
+    db = sqlite3.connect(Layout(folder).ledger)
+    rows = db.execute(
+        "SELECT o.identifier, o.state FROM outcomes o JOIN requests r USING (request) JOIN channels c USING (channel) "
+        "WHERE c.format = ? AND c.name LIKE 'oaipmh:%' ORDER BY o.outcome",
+        (format_,),
+    )
+    return dict(rows.fetchall())
+
+
+def dc_sha256(record: envelope.Record) -> str | None:
+    if record.original is None:
+        return None
+    values = collections.defaultdict(list)
+    for element in etree.fromstring(record.original.encode(), etree.XMLParser(huge_tree=True)).iter():
+        if isinstance(element.tag, str) and element.tag.startswith(DC):
+            text = "".join(element.itertext(etree.Element)) if len(element) else element.text or ""
+            values[element.tag[len(DC) :]].append(text)
+    blob = json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(blob.encode()).hexdigest()
+
+
+def compare(
+    folder: Path, truth: list[dict[str, Any]], format_: str = "oai_dc", live_only: bool = False
+) -> dict[str, Any]:
+    """Every difference by its kind, as lists of identifiers."""
+    records, ends = held(folder, format_), states(folder, format_)
+    wanted = {
+        t["identifier"]: t for t in truth if t.get("listed", True) and not (live_only and t["status"] == "deleted")
+    }
+    out: dict[str, Any] = {
+        "held": len(records),
+        "wanted": len(wanted),
+        "missing": [i for i in wanted if i not in records],
+        "unexpected": [i for i in records if i not in wanted],
+        "datestamp": [
+            i for i, t in wanted.items()
+            if i in records and records[i].datestamp[:20] != t["datestamp"] and not t.get("kind", "").startswith("stamp_")
+        ],
+        "status": [i for i, t in wanted.items() if i in records and records[i].deleted != (t["status"] == "deleted")],
+        "sets": [i for i, t in wanted.items() if i in records and sorted(records[i].sets) != sorted(t["sets"])],
+        "content": [
+            i for i, t in wanted.items()
+            if format_ == "oai_dc" and i in records and t.get("dc_sha256") and not records[i].deleted
+            and t.get("kind") != "no_metadata" and dc_sha256(records[i]) != t["dc_sha256"]
+        ],
+    }  # fmt: skip
+    out["named"] = [i for i in out["missing"] if ends.get(i) in ("refused", "lost", "absent")]
+    return out
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("truth", type=Path)
+    parser.add_argument("--live-only", action="store_true")
+    parser.add_argument("--format", default="oai_dc")
+    options = parser.parse_args()
+    truth = [json.loads(line) for line in options.truth.read_text(encoding="utf-8").splitlines()]
+    found = compare(options.archive, truth, options.format, options.live_only)
+    unnamed = set(found["missing"]) - set(found["named"])
+    differs = unnamed or any(found[kind] for kind in ("unexpected", "datestamp", "status", "sets", "content"))
+    shown = {
+        key: value if isinstance(value, int) else {"count": len(value), "first": value[:3]}
+        for key, value in found.items()
+    }
+    print(json.dumps({**shown, "verdict": "DIFFERS" if differs else "MATCHES"}, ensure_ascii=False))
+    return 1 if differs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
