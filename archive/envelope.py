@@ -8,7 +8,7 @@ import orjson
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record of an archive. `metadata` is JSON, `original` the XML text it was made from; see docs/archive-format.md."""
+    """A record of an archive: `metadata` is JSON, `original` the XML it was made from (docs/archive-format.md)."""
 
     identifier: str
     datestamp: str

@@ -10,7 +10,9 @@ SEVERITIES = ("info", "warning", "error")
 # code: (severity, sentence); the names in a sentence are arguments of `finding`
 CODES: dict[str, tuple[str, str]] = {
     "list-size-differs": ("warning", "{window}: the provider stated {expected} records and {found} came, twice"),
-    "list-size-jumps": ("info", "the size of a list went from {expected} to {found} with a resumption token: the provider forgets from, until or set; lists are cut to fit a page"),
+    "list-size-jumps": ("info",
+        "the size of a list went from {expected} to {found} with a resumption token: the provider forgets from, "
+        "until or set; lists are cut to fit a page"),
     "token-repeated": ("info", "{window}: the last token led to itself; all {found} stated records had come"),
     "token-loop": ("info", "{window}: the last token led back; all {found} stated records had come"),
     "page-repeated": ("info", "{window}: a page came twice; all {found} stated records had come"),
@@ -18,20 +20,31 @@ CODES: dict[str, tuple[str, str]] = {
     "endless": ("info", "{window}: tokens without end; all {found} stated records had come"),
     "window-lost": ("error", "{window}: no list of its records could be had ({reason}); run the same harvest again"),
     "window-unproven": ("warning", "{window}: {found} records came, and nothing shows that these are all ({reason})"),
-    "ranges-ignored": ("info", "the provider does not honour from and until (tried with {datestamp}): its list is read as one"),
+    "names-from-broken-list": ("warning",
+        "{window}: ListIdentifiers cannot be parsed ({reason}); {found} identifiers were read out of it as text, "
+        "and asked for one by one"),
+    "ranges-ignored": ("info",
+        "the provider does not honour from and until (tried with {datestamp}): its list is read as one"),
     "poison-record": ("error", "{identifier} cannot be read: {reason}; its bytes are in quarantine"),
     "record-lost": ("error", "{identifier}: no answer ({reason})"),
     "record-without-metadata": ("warning", "{found} live records without metadata, the first is {identifier}"),
-    "deleted-with-metadata": ("info", "{found} deleted records that came with metadata, which is kept; the first is {identifier}"),
+    "deleted-with-metadata": ("info",
+        "{found} deleted records that came with metadata, which is kept; the first is {identifier}"),
     "impossible-datestamp": ("warning", "{found} records whose datestamp is no date, the first is {identifier}"),
-    "conversion-failed": ("warning", "{found} records whose XML could not be turned into JSON, the original is kept; the first is {identifier}"),
-    "conversion-partial": ("info", "{found} records with content that has no place in their JSON, the original is kept; the first is {identifier}"),
-    "earliest-datestamp-late": ("info", "the provider says its earliest datestamp is {datestamp}, {identifier} is older"),
+    "conversion-failed": ("warning",
+        "{found} records whose XML could not be turned into JSON, the original is kept; the first is {identifier}"),
+    "conversion-partial": ("info",
+        "{found} records with content that has no place in their JSON, the original is kept; the first is "
+        "{identifier}"),
+    "earliest-datestamp-late": ("info",
+        "the provider says its earliest datestamp is {datestamp}, {identifier} is older"),
     "records-outside-window": ("info", "{window}: {found} records have a datestamp or set that was not asked for"),
-    "torn-tail": ("info", "{shard}: {found} bytes after the last commit were cut off; their records are asked for again"),
+    "torn-tail": ("info",
+        "{shard}: {found} bytes after the last commit were cut off; their records are asked for again"),
     "sample": ("info", "a sample of {found} records was taken, the rest was not asked for"),
     "vanished": ("warning", "{found} records are live here and gone there, the first is {identifier}"),
-    "changed-while-listed": ("info", "{found} records changed while they were listed: lists without a stated size are read again"),
+    "changed-while-listed": ("info",
+        "{found} records changed while they were listed: lists without a stated size are read again"),
 }  # fmt: skip
 
 

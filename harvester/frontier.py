@@ -21,6 +21,8 @@ TARGET_RECORDS = 5_000
 PARTS_MOST = 64
 # attempts at one window that cannot be cut, before it is asked record by record
 ATTEMPTS_MOST = 3
+# records of a window that failed, few enough to be asked for one by one rather than in ever smaller windows
+SINGLY_MOST = 8
 # windows in a row that brought nothing but failure: the provider is not answering, cutting further is abuse
 BARREN_MOST = 200
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -60,7 +62,11 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One attempt at a window. `attempts` counts this one; `distinct` are identifiers among `listed` headers."""
+    """One attempt at a window. `attempts` counts this one; `distinct` are identifiers among `listed` headers.
+
+    Of a window that failed, `stamps` are the datestamps of its `named` records, ascending and each once, where
+    ListIdentifiers could name them all in one page; `reached` is the datestamp up to which an ascending list was read.
+    """
 
     span: Span
     verb: str
@@ -73,6 +79,9 @@ class Ended:
     stated_first: int | None = None
     stated_last: int | None = None
     reissued: bool = False
+    stamps: tuple[datetime, ...] = ()
+    named: int = 0
+    reached: datetime | None = None
 
     @property
     def proven(self) -> bool:
@@ -191,14 +200,26 @@ def _decide_failed(ended: Ended, traits: Traits) -> Decision:
         return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
     if ended.end == tokens.TOKEN_EXPIRED and ended.attempts < 2:
         return Again()
+    if ended.stamps and ended.verb == LIST_RECORDS and (len(ended.stamps) == 1 or ended.named <= SINGLY_MOST):
+        return Singly()
     if can_split(ended.span, traits):
         deep = ended.end == tokens.DEPTH_LIMIT or ended.listed >= traits.target
-        return Split(_cut_to_size(ended, traits) if deep else cut(ended.span, 2, traits))
+        return Split(_cut_to_size(ended, traits) if deep else _halves(ended, traits))
     if ended.attempts < 2:
         return Again()
     if ended.verb == LIST_RECORDS:
         return Singly()
     return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
+
+
+def _halves(ended: Ended, traits: Traits) -> tuple[Span, ...]:
+    """Two windows: with as many records each, where that is known, or of the same length."""
+    low, high = _bounds(ended.span, traits)
+    border = ended.stamps[len(ended.stamps) // 2] if len(ended.stamps) > 1 else ended.reached
+    border = _floor(border, traits) if border is not None else None
+    if border is None or not low < border <= high:
+        return cut(ended.span, 2, traits)
+    return (Span(ended.span.from_, border - traits.granule), Span(border, ended.span.until))
 
 
 def _size_finding(ended: Ended) -> tuple[Finding, ...]:

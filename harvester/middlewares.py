@@ -17,6 +17,10 @@ from harvester.gate import Gate, parse_retry_after
 logger = logging.getLogger(__name__)
 
 
+# a run that is told to stop does not sit out its wait
+LONGEST_SLEEP_SECONDS = 0.5
+
+
 class WaitTooLong(IgnoreRequest):
     """The provider orders a wait that a run should not sit out; `str()` says how long."""
 
@@ -65,6 +69,9 @@ class GateMiddleware:
     async def process_request(self, request: Request) -> None:
         gate = self.gates.of(request.url)
         while (wait := gate.wait_seconds(time.monotonic())) > 0:
+            if self.crawler.engine is None or not self.crawler.engine.running:
+                raise IgnoreRequest("the run is ending")
+            wait = min(wait, LONGEST_SLEEP_SECONDS)
             gate.waited_seconds += wait
             await asyncio.sleep(wait)
         gate.asked(time.monotonic())
@@ -103,3 +110,6 @@ class SameHostRedirects(RedirectMiddleware):
                            request.url, target.netloc or target.scheme)  # fmt: skip
             return response
         return result
+
+    def handle_referer(self, request: Request, response: Response) -> None:
+        """Nothing to do: no Referer is ever sent (REFERER_ENABLED is False)."""

@@ -54,8 +54,8 @@ def plain_line(now: Snapshot) -> str:
     total = f" of {now.expected}" if now.expected else ""
     left = f", {duration(now.eta_seconds)} left" if now.eta_seconds is not None else ""
     line = (
-        f"{duration(now.seconds)}: windows {now.windows_done} done, {now.windows_open} open; {now.records}{total} records"
-        f" ({now.rate:.0f}/s{left}); {states or 'nothing yet'}; waited {duration(now.waited_seconds)}"
+        f"{duration(now.seconds)}: windows {now.windows_done} done, {now.windows_open} open; "
+        f"{now.records}{total} records ({now.rate:.0f}/s{left}); {states or 'nothing yet'}; waited {duration(now.waited_seconds)}"
     )
     if now.waiting is not None:
         host, reason, seconds = now.waiting

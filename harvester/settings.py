@@ -65,7 +65,7 @@ CONCURRENT_REQUESTS_PER_DOMAIN = 1
 CONCURRENT_REQUESTS = 16
 # default 0 (Scrapy's own) and True in projects: the gate keeps the distance, exactly
 DOWNLOAD_DELAY = 0
-RANDOMIZE_DOWNLOAD_DELAY = False
+DOWNLOAD_DELAY_JITTER = 0
 # default False: certificates are checked
 DOWNLOAD_VERIFY_CERTIFICATES = True
 # OAI-PMH is an interface for harvesters and robots files do not speak of it (Zenodo's leaves /oai2d open)

@@ -1,6 +1,7 @@
 """OAI-PMH: walk ListRecords window by window; a record that breaks its page is asked for alone."""
 
 import asyncio
+import itertools
 import logging
 import random
 import zlib
@@ -18,7 +19,7 @@ from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowRow
 from archive.quarantine import RefusedBody
 from archive.writer import Note
-from harvester import datestamps, decoding, frontier, gate, oaipmh, tokens
+from harvester import datestamps, decoding, frontier, gate, hints, oaipmh, tokens
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
 from harvester.middlewares import WaitTooLong
@@ -63,6 +64,23 @@ class Walk:
     reissued: bool = False
     names: list[str] = field(default_factory=list)
     settled: int = 0
+    unreadable: set[tuple[int | str, str]] = field(default_factory=set)
+    ascending: bool = True
+    last_stamp: str = ""
+    stamps: tuple[datetime, ...] = ()
+    named: int = 0
+
+    def follow(self, stamps: Sequence[str]) -> None:
+        """Watch whether the list comes in the order of its datestamps."""
+        ordered = all(a <= b and len(a) == len(b) for a, b in itertools.pairwise(stamps))
+        if stamps:
+            self.ascending = self.ascending and ordered and self.last_stamp <= stamps[0]
+            self.last_stamp = stamps[-1]
+
+    @property
+    def reached(self) -> datetime | None:
+        """The datestamp up to which an ascending list was read, None when nothing can be said."""
+        return datestamps.parse(self.last_stamp) if self.ascending and self.last_stamp else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +169,8 @@ class OaipmhSpider(HarvestSpider):
         if words.shard is not None:
             spans = [frontier.part_of(span, *words.shard, self.traits) for span in spans]
         last = words.shard is None or words.shard[0] == words.shard[1]
-        if last and words.until is None and words.sample is None and (body.from_ is None or body.from_ < tail.from_):  # type: ignore[operator]
+        assert tail.from_ is not None
+        if last and words.until is None and words.sample is None and (body.from_ is None or body.from_ < tail.from_):
             spans.append(tail)
         verb = LIST_IDENTIFIERS if words.mode == "census" else LIST_RECORDS
         return [NewWindow(number, verb, *self._texts(span)) for number in self.channels for span in spans]
@@ -376,7 +395,8 @@ class OaipmhSpider(HarvestSpider):
             walk.tries += 1
             if number > 1:
                 walk.reissued = True
-            if walk.tries < self._tries(walk, decoded) and decoded.end != tokens.TOKEN_EXPIRED:
+            again = self._hopeless(walk, number, decoded)
+            if not again and walk.tries < self._tries(walk, decoded):
                 await asyncio.sleep(gate.backoff_seconds(walk.tries, random.random()))
                 yield self._page_request(walk, number, walk.chain.token if number > 1 else None)
                 return
@@ -389,6 +409,7 @@ class OaipmhSpider(HarvestSpider):
         self.traits.barren = 0
         end = walk.chain.take(self._facts(walk, decoded))
         self._learn(decoded)
+        walk.follow([row[1] for row in decoded.rows])
         if number == 1 and end is None and self.traits.ranges is None and decoded.rows:
             # a list of several pages: before it may be cut, see whether cutting works here
             await self._try_ranges(walk.channel, decoded.rows[0][1])
@@ -428,6 +449,12 @@ class OaipmhSpider(HarvestSpider):
             )
             return
         self.traits.barren += 1
+        if number == 1 and walk.verb == LIST_RECORDS:
+            await self._look_inside(walk)
+        if walk.window.verb == GET_RECORD and (scanned := _scanned(unusable)):
+            async for out in self._by_hints(walk, unusable, scanned):
+                yield out
+            return
         walk.answers += 1
         yield Answer(
             channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt,
@@ -437,6 +464,40 @@ class OaipmhSpider(HarvestSpider):
         )  # fmt: skip
         async for out in self._finish(walk, unusable.end):
             yield out
+
+    async def _by_hints(self, walk: Walk, unusable: Unusable, headers: list[tuple[str, str]]) -> AsyncIterator[Any]:
+        """Ask for each record that an unreadable list of names still shows."""
+        response = unusable.response
+        assert response is not None
+        walk.names.extend(name for name, _ in headers)
+        walk.answers += 1
+        found = finding(
+            "names-from-broken-list", window=frontier.describe(walk.span), reason=unusable.reason, found=len(headers)
+        )
+        yield Answer(
+            channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt, url=response.url,
+            state="read", http_status=response.status, reason=unusable.reason, attempts=walk.tries, at=now_text(),
+            listed=len(headers), outcomes=[(name, stamp, "open", None) for name, stamp in headers], bare=True,
+            notes=[_note(found)],
+        )  # fmt: skip
+        async for out in self._finish(walk, tokens.LIST_COMPLETE):
+            yield out
+
+    async def _look_inside(self, walk: Walk) -> None:
+        """Have ListIdentifiers say which records a window holds whose records cannot be listed."""
+        url = oaipmh.list_identifiers_url(
+            self.arguments.source.url, walk.channel.prefix, *self._sent_bounds(walk.span), walk.channel.set_spec
+        )
+        try:
+            body = plain_body(await self._ask(url))
+            names = _names_in(body)
+        except Exception as error:  # ours, or whatever the downloader raises: the window is cut without this
+            logger.info("ListIdentifiers does not help with %s: %r", frontier.describe(walk.span), error)
+            return
+        walk.follow([stamp for _, stamp in names.headers])
+        stamps = {datestamps.parse(stamp) for _, stamp in names.headers}
+        if names.all and None not in stamps:
+            walk.stamps, walk.named = tuple(sorted(s for s in stamps if s is not None)), len(names.headers)
 
     async def _host_answers(self) -> bool:
         """Whether the provider is there at all, when a list brought no answer."""
@@ -470,7 +531,7 @@ class OaipmhSpider(HarvestSpider):
         chain = walk.chain
         ended = Ended(
             walk.span, walk.window.verb, walk.end or "", walk.attempt, chain.listed, 0, chain.pages, chain.page_size,
-            chain.stated_first, chain.stated_last, walk.reissued,
+            chain.stated_first, chain.stated_last, walk.reissued, walk.stamps, walk.named, walk.reached,
         )  # fmt: skip
         return WindowEnd(walk.window, walk.attempt, walk.answers, ended)
 
@@ -499,16 +560,11 @@ class OaipmhSpider(HarvestSpider):
     async def record(self, response: Response, walk: Walk, name: str, tries: int) -> AsyncIterator[Any]:
         """An answer to GetRecord."""
         result = await self._decode(response, walk, name)
-        if isinstance(result, Unusable) and tries + 1 < self.settings.getint("HARVEST_TRIES"):
-            if not result.reason.startswith(("idDoesNotExist", "cannotDisseminateFormat")) and result.status not in (
-                401,
-                403,
-                404,
-                410,
-            ):
-                await asyncio.sleep(gate.backoff_seconds(tries + 1, random.random()))
-                yield self._record_request(walk, name, tries + 1)
-                return
+        more = tries + 1 < self.settings.getint("HARVEST_TRIES")
+        if isinstance(result, Unusable) and more and not self._settles(walk, name, result):
+            await asyncio.sleep(gate.backoff_seconds(tries + 1, random.random()))
+            yield self._record_request(walk, name, tries + 1)
+            return
         yield self._record_answer(walk, name, tries + 1, response, result)
         async for out in self._record_settled(walk):
             yield out
@@ -593,11 +649,24 @@ class OaipmhSpider(HarvestSpider):
             if status >= 300:
                 return Unusable(tokens.PAGE_REFUSED, f"HTTP status {status}", status, response)
             return Unusable(tokens.PAGE_UNREADABLE, str(error), status, response)
-        if status >= 400:
+        # noRecordsMatch comes with any status (InvenioRDM: 422)
+        if status >= 400 and (page.rows or page.token is not None):
             return Unusable(tokens.PAGE_REFUSED, f"a list with HTTP status {status}", status, response)
         if name is not None and [row[0] for row in page.rows] != [name]:
             return Unusable(tokens.PAGE_UNREADABLE, f"GetRecord answers for {page.rows[0][0]!r}", status, response)
         return page
+
+    def _hopeless(self, walk: Walk, asked: int | str, unusable: Unusable) -> bool:
+        """Whether another try would bring the same: a token that is gone, or one whole answer unreadable twice."""
+        if unusable.end != tokens.PAGE_UNREADABLE or unusable.response is None:
+            return unusable.end == tokens.TOKEN_EXPIRED
+        again = hints.ends_whole(plain_body(unusable.response)) and (asked, unusable.reason) in walk.unreadable
+        walk.unreadable.add((asked, unusable.reason))
+        return again
+
+    def _settles(self, walk: Walk, name: str, unusable: Unusable) -> bool:
+        """Whether an answer to GetRecord without a record is the provider's word, or would come again as it is."""
+        return _record_state(unusable) in ("absent", "forbidden", "deleted") or self._hopeless(walk, name, unusable)
 
     def _tries(self, walk: Walk, unusable: Unusable) -> int:
         """Tries for a page; deep in a list a gateway error will not go away, and the window can be cut."""
@@ -644,6 +713,32 @@ class OaipmhSpider(HarvestSpider):
         """A window's bounds as they are sent: one granule later for a provider that leaves `until` out."""
         late = self.traits.granule if self.traits.until_excluded else timedelta(0)
         return self._text(span.from_), self._text(span.until + late if span.until else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """(identifier, datestamp) of a page of headers; whether they are all of their list."""
+
+    headers: list[tuple[str, str]]
+    all: bool
+
+
+def _names_in(body: bytes) -> _Names:
+    """Raises MalformedPage or ProviderError when not even hints can be had."""
+    try:
+        page = oaipmh.parse_list_identifiers(body)
+    except MalformedPage:
+        if (headers := hints.scan_headers(body)) is None:
+            raise
+        return _Names(headers, all=True)
+    return _Names([(record.identifier, record.datestamp) for record in page.records], page.token is None)
+
+
+def _scanned(unusable: Unusable) -> list[tuple[str, str]]:
+    """The names in an unreadable list of names, none when it cannot be taken for whole."""
+    if unusable.response is None or unusable.end != tokens.PAGE_UNREADABLE:
+        return []
+    return hints.scan_headers(plain_body(unusable.response)) or []
 
 
 def plain_body(response: Response) -> bytes:
