@@ -2,6 +2,7 @@
 
 HarvestError
 ├── UsageError          the operator asked for something that cannot be (exit 2)
+├── DecodersBroken      the processes that decode pages cannot start here (exit 3)
 ├── WireError           no usable answer came
 │   ├── MalformedPage   an answer that is not one whole OAI-PMH response
 │   └── Unreachable     no answer after all tries
@@ -15,6 +16,10 @@ class HarvestError(Exception):
 
 class UsageError(HarvestError):
     """The operator asked for something that cannot be."""
+
+
+class DecodersBroken(HarvestError):
+    """The processes that decode pages cannot start; no page could be read."""
 
 
 class WireError(HarvestError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import importlib
 import logging
 import multiprocessing
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
-from harvester.errors import MalformedPage
+from harvester.errors import DecodersBroken, MalformedPage
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -30,21 +31,50 @@ class Decoders:
         """
         if not self._processes:
             return decode(*args, **kwargs)
-        if self._pool is None:
-            # spawned, not forked: a fork of the crawl would carry its sockets and its whole memory
-            self._pool = ProcessPoolExecutor(self._processes, multiprocessing.get_context("spawn"), _ignore_interrupts)
         call = functools.partial(decode, *args, **kwargs)
+        pool = self._pool or await self._restarted()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+            return await asyncio.get_running_loop().run_in_executor(pool, call)
         except BrokenProcessPool:
             logger.warning("a decoding process died; its page is treated as unreadable")
-            self.close()
+            if pool is self._pool:
+                self.close()
             raise MalformedPage("the page brought down the process that decoded it") from None
+
+    async def start(self) -> None:
+        """Start the processes. Raises DecodersBroken when they cannot even import what decodes.
+
+        Otherwise every page would count as unreadable, and its window be cut down to single records.
+        """
+        if self._processes:
+            await self._restarted()
+
+    async def _restarted(self) -> ProcessPoolExecutor:
+        # spawned, not forked: a fork of the crawl would carry its sockets and its whole memory
+        pool = ProcessPoolExecutor(self._processes, multiprocessing.get_context("spawn"), _ignore_interrupts)
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, _ready)
+        except BrokenProcessPool:
+            pool.shutdown(wait=False)
+            raise DecodersBroken(
+                "decoding processes end as soon as they start: see stderr; is there a folder `archive` or `harvester` "
+                "beside you that Python takes for the package? `-s HARVEST_DECODERS=0` decodes in this process"
+            ) from None
+        if self._pool is None:
+            self._pool = pool
+        else:
+            pool.shutdown(wait=False)
+        return self._pool
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+
+
+def _ready() -> None:
+    """Import what decodes."""
+    importlib.import_module("harvester.decoding")
 
 
 def _ignore_interrupts() -> None:

@@ -12,8 +12,9 @@ import duckdb
 import lxml.etree
 import orjson
 import zstandard
-from scrapy import Spider
+from scrapy import Spider, signals
 from scrapy.crawler import Crawler
+from twisted.python.failure import Failure
 
 from archive.crosswalks import VERSIONS
 from archive.errors import ArchiveError
@@ -60,6 +61,9 @@ class HarvestSpider(Spider):
             shard_bytes=settings.getint("HARVEST_SHARD_BYTES"),
         )
         spider.keeper = Keeper(writer)
+        # an error of ours in a callback or a pipeline ends the run: its window would never be settled
+        crawler.signals.connect(spider.callback_failed, signal=signals.spider_error)
+        crawler.signals.connect(spider.callback_failed, signal=signals.item_error)
         spider.resumed = writer.begin(cls.name, spider.arguments.mode, spider.arguments.identity, software)
         return spider
 
@@ -67,6 +71,10 @@ class HarvestSpider(Spider):
     def allowed_hosts(self) -> frozenset[str]:
         """Where redirects may lead."""
         return self.arguments.source.allowed_hosts
+
+    def callback_failed(self, failure: Failure) -> None:
+        """Scrapy logs what a callback raised, and goes on as if nothing had been."""
+        self.fail(failure.value if isinstance(failure.value, Exception) else RuntimeError(str(failure.value)))
 
     def fail(self, error: Exception) -> None:
         """End the run because of an error; the first one counts."""

@@ -130,6 +130,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def _prepare(self) -> None:
         """Identify, then the open windows of a resumed run or the first ones of a new run."""
+        await self.decoders.start()
         self.identity = await self._ask_identify()
         granule = timedelta(days=1) if self.identity.granularity == "day" else timedelta(seconds=1)
         answered = datestamps.parse(self.identity.response_date or "") or datetime.now(UTC)

@@ -1,0 +1,132 @@
+"""Servers and harvests for tests that run the product as a user does."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HARVESTER = str(Path(sys.executable).with_name("harvester"))
+sys.path.insert(0, str(ROOT / "tests"))
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@dataclass
+class Hostile:
+    """A running hostile provider."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/oai2d"
+
+    def get(self, path: str) -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+            return bytes(answer.read())
+
+    def truth(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.get("/__truth").splitlines()]
+
+    def stats(self) -> dict[str, Any]:
+        stats: dict[str, Any] = json.loads(self.get("/__stats"))
+        return stats
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        if process.poll() is None:
+            process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def hostile(beds: Path, tmp_path: Path) -> Iterator[Callable[..., Hostile]]:
+    """`hostile("--page-size", "20")` starts a provider that misbehaves in the ways its options name."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(*options: str) -> Hostile:
+        port, probe = free_port(), free_port()
+        log = (tmp_path / f"hostile-{port}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, beds / "hostile" / "server.py", "--port", str(port), "--probe-port", str(probe), *options],
+            stdout=log, stderr=log,
+        )  # fmt: skip
+        running.append(process)
+        server = Hostile(process, port)
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                server.get("/__stats")
+                return server
+            assert process.poll() is None, Path(log.name).read_text()
+            time.sleep(0.05)
+        pytest.fail("the hostile provider does not answer")
+
+    yield start
+    for process in running:
+        end(process)
+
+
+@dataclass
+class Harvest:
+    """One archive, harvested by subprocesses."""
+
+    archive: Path
+    output: str = ""
+    words: list[str] = field(default_factory=list)
+
+    def command(self, url: str, *words: str, spider: str = "oaipmh") -> list[str]:
+        arguments = [f"url={url}", f"archive={self.archive}", *words]
+        settings = [part for word in arguments for part in ("-a", word)]
+        return [HARVESTER, "crawl", spider, "--progress", "plain", "-v", *settings]
+
+    def run(self, url: str, *words: str, timeout: float = 100) -> int:
+        """Harvest to the end; returns the exit code."""
+        done = subprocess.run(
+            self.command(url, *words), cwd=self.archive.parent, capture_output=True, text=True, timeout=timeout,
+            check=False, env=environment(),
+        )  # fmt: skip
+        self.output = done.stdout + done.stderr
+        return done.returncode
+
+    def kill_after(self, url: str, seconds: float, *words: str) -> None:
+        """Harvest and kill it without warning."""
+        process = subprocess.Popen(
+            self.command(url, *words), cwd=self.archive.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=environment(), start_new_session=True,
+        )  # fmt: skip
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def environment() -> dict[str, str]:
+    """The environment of a user who has set nothing."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("HARVEST", "SCRAPY", "PYTEST"))}
+
+
+@pytest.fixture
+def harvest(tmp_path: Path) -> Harvest:
+    return Harvest(tmp_path / "archive")
