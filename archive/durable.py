@@ -1,7 +1,7 @@
 """Every write to disk: in order, synced, and under its final name only when it is whole.
 
 `watch` is called with the name of each step, before and after it is taken. It is None outside tests, which
-kill the process there, or raise what a full disk raises.
+kill the process there, or raise before a step what a full disk raises in it.
 """
 
 import errno
@@ -44,11 +44,24 @@ def sync_folder(folder: Path) -> None:
 
 def rename(old: Path, new: Path, label: str) -> None:
     """Give a finished file its name. Both must be in one folder."""
-    reached(f"{label}-renaming")
     with translated(new, "renaming"):
+        reached(f"{label}-renaming")
         old.replace(new)
     sync_folder(new.parent)
     reached(f"{label}-renamed")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder whose name is durable; one that is there already is left as it is."""
+    with translated(folder, "making the folder"):
+        folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def remove(path: Path) -> None:
+    """Take a file away, if it is there; the name may come back after a power loss."""
+    with translated(path, "removing"):
+        path.unlink(missing_ok=True)
 
 
 def write_new(path: Path, data: bytes, label: str) -> None:
@@ -72,18 +85,18 @@ class AppendFile:
     def __init__(self, path: Path, label: str, *, truncate: bool = False) -> None:
         """Open for appending; `truncate` begins anew, otherwise writing goes on at the end."""
         self.path, self.label = path, label
-        reached(f"{label}-opening")
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if truncate else 0)
         with translated(path, "opening"):
+            reached(f"{label}-opening")
             self._fd = os.open(path, flags, 0o644)
             self.length = os.lseek(self._fd, 0, os.SEEK_END)
         reached(f"{label}-opened")
 
     def write(self, data: bytes) -> None:
         """Append all of `data`; after a failure the file is cut back to what was whole before."""
-        reached(f"{self.label}-writing")
         try:
             with translated(self.path, "writing"):
+                reached(f"{self.label}-writing")
                 view = memoryview(data)
                 while view:
                     view = view[os.write(self._fd, view) :]
@@ -102,20 +115,23 @@ class AppendFile:
 
     def sync(self) -> None:
         """Return when everything written is on the disk."""
-        reached(f"{self.label}-syncing")
         with translated(self.path, "syncing"):
+            reached(f"{self.label}-syncing")
             os.fsync(self._fd)
         reached(f"{self.label}-synced")
 
     def truncate(self, length: int) -> None:
         """Cut the file to `length` bytes and go on there."""
         with translated(self.path, "truncating"):
+            reached(f"{self.label}-truncating")
             os.ftruncate(self._fd, length)
             os.lseek(self._fd, length, os.SEEK_SET)
         self.length = length
+        reached(f"{self.label}-truncated")
 
     def close(self) -> None:
         """Close the file; harmless when it is closed."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with translated(self.path, "closing"):
+                os.close(fd)

@@ -11,8 +11,8 @@ SEVERITIES = ("info", "warning", "error")
 CODES: dict[str, tuple[str, str]] = {
     "list-size-differs": ("warning", "{window}: the provider stated {expected} records and {found} came, twice"),
     "list-size-jumps": ("info",
-        "the size of a list went from {expected} to {found} with a resumption token: the provider forgets from, "
-        "until or set; lists are cut to fit a page"),
+        ("the size of a list went from {expected} to {found} with a resumption token: the provider forgets from, "
+        "until or set; lists are cut to fit a page")),
     "token-repeated": ("info", "{window}: the last token led to itself; all {found} stated records had come"),
     "token-loop": ("info", "{window}: the last token led back; all {found} stated records had come"),
     "page-repeated": ("info", "{window}: a page came twice; all {found} stated records had come"),
@@ -21,8 +21,8 @@ CODES: dict[str, tuple[str, str]] = {
     "window-lost": ("error", "{window}: no list of its records could be had ({reason}); run the same harvest again"),
     "window-unproven": ("warning", "{window}: {found} records came, and nothing shows that these are all ({reason})"),
     "names-from-broken-list": ("warning",
-        "{window}: ListIdentifiers cannot be parsed ({reason}); {found} identifiers were read out of it as text, "
-        "and asked for one by one"),
+        ("{window}: ListIdentifiers cannot be parsed ({reason}); {found} identifiers were read out of it as text, "
+        "and asked for one by one")),
     "ranges-ignored": ("info",
         "the provider does not honour from and until (tried with {datestamp}): its list is read as one"),
     "poison-record": ("error", "{identifier} cannot be read: {reason}; its bytes are in quarantine"),
@@ -34,8 +34,8 @@ CODES: dict[str, tuple[str, str]] = {
     "conversion-failed": ("warning",
         "{found} records whose XML could not be turned into JSON, the original is kept; the first is {identifier}"),
     "conversion-partial": ("info",
-        "{found} records with content that has no place in their JSON, the original is kept; the first is "
-        "{identifier}"),
+        ("{found} records with content that has no place in their JSON, the original is kept; the first is "
+        "{identifier}")),
     "earliest-datestamp-late": ("info",
         "the provider says its earliest datestamp is {datestamp}, {identifier} is older"),
     "records-outside-window": ("info", "{window}: {found} records have a datestamp or set that was not asked for"),
@@ -44,7 +44,8 @@ CODES: dict[str, tuple[str, str]] = {
     "sample": ("info", "a sample of {found} records was taken, the rest was not asked for"),
     "vanished": ("warning", "{found} records are live here and gone there, the first is {identifier}"),
     "changed-while-listed": ("info",
-        "{found} records changed while they were listed: lists without a stated size are read again"),
+        "{found} records changed after they were listed: the lists without a stated size that they were in are read "
+        "once more, in windows that fit a page"),
 }  # fmt: skip
 
 

@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,12 +55,34 @@ class Layout:
 def create(folder: Path, source: dict[str, Any], software: dict[str, Any], created: str) -> dict[str, Any]:
     """Make an empty archive; `source` has at least `url` and `hosts`. Returns its description.
 
-    Raises NotAnArchive when the folder holds anything else: an archive is not put among other files.
+    Raises NotAnArchive when the folder holds anything else: an archive is not put among other files. Where
+    another process made an archive at the same time, that one is left as it is and its description returned.
     """
+    if folder.exists() and not folder.is_dir():
+        raise NotAnArchive(f"{folder} is a file; name a new or an empty folder")
+    with durable.translated(folder, "making the folder"):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        if Layout(folder).description.exists():
+            return read_description(folder)
+        return _create(folder, source, software, created)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time makes an archive here: a lock on the description begins only once there is one."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _create(folder: Path, source: dict[str, Any], software: dict[str, Any], created: str) -> dict[str, Any]:
     # what an interrupted creation may have left behind is ours
-    if folder.exists() and any(not entry.name.startswith(".archive.json.") for entry in folder.iterdir()):
+    if any(not entry.name.startswith(".archive.json.") for entry in folder.iterdir()):
         raise NotAnArchive(f"{folder} is not empty and is no archive; name a new or an empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
     description = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -81,10 +105,10 @@ def read_description(folder: Path) -> dict[str, Any]:
     Damaged when its bytes are not those that were written.
     """
     path = Layout(folder).description
-    try:
+    if not path.exists():
+        raise NotAnArchive(f"{folder} is no archive: it has no archive.json")
+    with durable.translated(path, "reading"):
         body = path.read_bytes()
-    except FileNotFoundError:
-        raise NotAnArchive(f"{folder} is no archive: it has no archive.json") from None
     try:
         description = orjson.loads(body)
     except orjson.JSONDecodeError as cause:

@@ -5,7 +5,6 @@ are written in the transaction that also names the frames which hold their recor
 frames were synced: a record is durable before it is counted.
 """
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +15,8 @@ from typing import Any
 import orjson
 
 from archive import durable
-from archive.errors import Damaged, DiskFailed, DiskFull, NotAnArchive, OtherArchive
+from archive.errors import Busy, Damaged, DiskFailed, DiskFull, NotAnArchive, OtherArchive
+from archive.fixity import sha256_of
 from archive.folder import FORMAT_VERSION, Layout
 
 SCHEMA = """
@@ -273,6 +273,62 @@ class Ledger:
             ).fetchall()
         return [WindowRow(*row) for row in rows]
 
+    def provider_started(self, run: int) -> str | None:
+        """The responseDate of the run's first response, in UTC."""
+        with _translated(self.path):
+            row = self.db.execute("SELECT provider_started FROM runs WHERE run = ?", (run,)).fetchone()
+        return row[0] if row else None
+
+    def distinct_in(self, window: int) -> int:
+        """Distinct identifiers that a window which ended has brought."""
+        with _translated(self.path):
+            row = self.db.execute("SELECT coalesce(distinct_ids, 0) FROM windows WHERE window = ?", (window,)).fetchone()
+        return int(row[0])
+
+    def records_done(self, run: int) -> int:
+        """Records in the windows of a run that are done."""
+        with _translated(self.path):
+            row = self.db.execute(
+                "SELECT coalesce(sum(distinct_ids), 0) FROM windows WHERE run = ? AND state = 'done'", (run,)
+            ).fetchone()
+        return int(row[0])
+
+    def stated_totals(self, run: int) -> list[tuple[str | None, int | None]]:
+        """(set, size stated by the provider) of each first list of a run that was asked; the body of each channel."""
+        with _translated(self.path):
+            rows = self.db.execute(
+                "SELECT set_spec, stated FROM windows JOIN channels USING (channel) WHERE window IN "
+                "(SELECT min(window) FROM windows WHERE run = ? AND parent IS NULL GROUP BY channel) "
+                "AND state <> 'open' ORDER BY window",
+                (run,),
+            ).fetchall()
+        return [(row[0], row[1]) for row in rows]
+
+    def torn_windows(self, run: int, since: str) -> tuple[int, list[WindowRow]]:
+        """Lists of several pages and no stated size that held a record which changed in the meantime.
+
+        While it was read, the change may have moved a record from a page not yet read to one read before.
+        Returns how many records changed at `since` or later after they were read, and the windows they were in.
+        """
+        with _translated(self.path):
+            self.db.execute("DROP TABLE IF EXISTS temp.changed")
+            self.db.execute(
+                "CREATE TEMP TABLE changed AS SELECT DISTINCT channel, identifier FROM outcomes JOIN requests "
+                "USING (request) WHERE run = ? AND datestamp >= ? AND outcomes.state IN ('read', 'deleted')",
+                (run, since),
+            )
+            rows = self.db.execute(
+                "SELECT w.window, w.channel, w.parent, w.verb, w.from_, w.until, w.state, w.attempts, "
+                "count(DISTINCT o.identifier) FROM windows AS w JOIN requests AS r USING (window) "
+                "JOIN outcomes AS o USING (request) "
+                "JOIN changed AS c ON c.channel = w.channel AND c.identifier = o.identifier "
+                "WHERE w.run = ? AND w.state = 'done' AND w.pages > 1 AND w.stated IS NULL AND o.datestamp < ? "
+                "AND NOT EXISTS (SELECT 1 FROM windows AS child WHERE child.parent = w.window) "
+                "GROUP BY w.window ORDER BY w.window",
+                (run, since),
+            ).fetchall()
+        return sum(row[8] for row in rows), [WindowRow(*row[:8]) for row in rows]
+
     def add_windows(
         self, run: int, windows: Iterable[NewWindow], now: str, parent: int | None = None
     ) -> list[WindowRow]:
@@ -335,11 +391,6 @@ class Ledger:
         )
         return request, first
 
-    def forget_numbers(self) -> None:
-        """After a rollback: number requests and outcomes from what is really there."""
-        self._next_request = self._last("requests", "request") + 1
-        self._next_outcome = self._last("outcomes", "outcome") + 1
-
     def add_finding(
         self, run: int, code: str, severity: str, message: str, at: str, *, channel: int | None = None,
         window: int | None = None, identifier: str | None = None, expected: int | None = None, found: int | None = None,
@@ -372,21 +423,21 @@ def read_only(path: Path) -> sqlite3.Connection:
 
 def write_digest(layout: Layout) -> None:
     """Leave the SHA-256 of a ledger at rest beside it: SQLite itself does not see a flipped byte in a row."""
-    with layout.ledger.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    durable.write_new(layout.ledger_digest, f"{digest}  ledger.sqlite\n".encode(), "ledger-digest")
+    line = f"{sha256_of(layout.ledger)}  ledger.sqlite\n"
+    durable.write_new(layout.ledger_digest, line.encode(), "ledger-digest")
 
 
 def check_digest(layout: Layout) -> None:
     """Raises Damaged when the ledger is not what its digest says; no digest means it was not closed in order."""
     if not layout.ledger_digest.exists():
         return
+    if not layout.ledger.exists():
+        raise Damaged(f"{layout.ledger} is missing; take it from a copy of the archive")
     wal = layout.ledger.with_name(layout.ledger.name + "-wal")
     if wal.exists() and wal.stat().st_size:
         return
-    with layout.ledger.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if layout.ledger_digest.read_bytes() != f"{digest}  ledger.sqlite\n".encode():
+    line = f"{sha256_of(layout.ledger)}  ledger.sqlite\n"
+    if layout.ledger_digest.read_bytes() != line.encode():
         raise Damaged(
             f"{layout.ledger} does not match {layout.ledger_digest.name}: bytes were changed since it was closed; "
             "take both from a copy of the archive"
@@ -402,6 +453,8 @@ def _translated(path: Path) -> Iterator[None]:
         text = str(cause)
         if "full" in text:
             raise DiskFull(f"{path}: {text}; free some room and run the same command again") from cause
+        if "locked" in text:
+            raise Busy(f"{path}: {text}; another process holds it, wait for it to end or stop it") from cause
         if "malformed" in text or "not a database" in text or "no such table" in text:
             raise Damaged(f"{path} is damaged ({text}); take it from a copy of the archive") from cause
         raise DiskFailed(f"{path}: {text}") from cause

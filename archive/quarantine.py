@@ -33,7 +33,7 @@ class Kept:
 
 def write_refused(folder: Path, number: int, refused: RefusedBody) -> Kept:
     """Write `NNNNNN.body`, then `NNNNNN.json` which describes it and carries its SHA-256."""
-    folder.mkdir(exist_ok=True)
+    durable.make_folder(folder)
     name = f"{number:06d}"
     described = {
         "url": refused.url,

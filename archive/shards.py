@@ -16,7 +16,7 @@ import orjson
 import zstandard
 
 from archive import seektable
-from archive.durable import AppendFile, rename, translated
+from archive.durable import AppendFile, rename, sync_folder, translated
 from archive.errors import Damaged
 from archive.seektable import DIGEST_FRAME_BYTES, Entry
 
@@ -24,6 +24,8 @@ FRAME_BYTES = 1 << 20
 SHARD_BYTES = 1 << 30
 # what a reader accepts as one frame's content; a writer closes frames at 1 MiB and a record may be larger
 CONTENT_MOST = 1 << 30
+# the most that one block of a zstd frame unpacks to (RFC 8878, section 3.1.1.2.4)
+BLOCK_MOST = 1 << 17
 MAGIC = b"\x28\xb5\x2f\xfd"
 _CHECKSUM_BYTES = 4
 _RS = b"\x1e"
@@ -83,6 +85,7 @@ class ShardWriter:
         """Begin the shard `path`; it has this name once it is sealed."""
         self.path = path
         self._file = AppendFile(_open_name(path), "shard", truncate=True)
+        sync_folder(path.parent)
         self._compress = _compressor(level)
         self._digest = hashlib.sha256()
         self._pending: list[bytes] = []
@@ -154,16 +157,12 @@ def recover(path: Path, believed: int) -> Seal:
     if length < believed:
         what = f"is {length} bytes long" if length >= 0 else "is missing"
         raise Damaged(f"shard {path.name} {what}, the ledger counted {believed} bytes; take it from a copy")
-    entries: list[Entry] = []
-    records = 0
-    digest = hashlib.sha256()
+    summed = _Sum()
     for frame, raw in _read_frames(opened, believed):
-        entries.append(Entry(frame.length, len(frame.content), _checksum(raw)))
-        records += frame.records
-        digest.update(raw)
+        summed.add(frame, raw)
     file = AppendFile(opened, "shard")
     file.truncate(believed)
-    return _seal(path, file, entries, records, digest)
+    return _seal(path, file, summed.entries, summed.records, summed.digest)
 
 
 def iter_frames(path: Path, limit: int | None = None) -> Iterator[Frame]:
@@ -177,17 +176,12 @@ def iter_frames(path: Path, limit: int | None = None) -> Iterator[Frame]:
             yield frame
         return
     sealed = _read_end(path)
-    digest = hashlib.sha256()
-    entries, records = [], 0
+    summed = _Sum()
     for frame, raw in _read_frames(path, sealed.frames_bytes):
-        entries.append(Entry(frame.length, len(frame.content), _checksum(raw)))
-        digest.update(raw)
-        records += frame.records
+        summed.add(frame, raw)
         yield frame
-    if (records, digest.digest()) != (sealed.records, sealed.sha256):
-        raise Damaged(f"shard {path.name}: its frames do not match its digest; take it from a copy")
-    if [*entries, Entry(DIGEST_FRAME_BYTES, 0, _EMPTY_CHECKSUM)] != sealed.entries:
-        raise Damaged(f"shard {path.name}: its frames do not match its seek table; take it from a copy")
+    if (reason := summed.disagreement(sealed)) is not None:
+        raise Damaged(f"shard {path.name}: {reason}; take it from a copy")
 
 
 def check_shard(path: Path, sha256: str | None = None) -> Seal:
@@ -208,33 +202,27 @@ def salvage(path: Path, limit: int | None = None) -> Iterator[Frame | Damage]:
     """Read whatever can be read, and say what cannot: frames and damages in the order of the file.
 
     After a damage reading goes on at the next frame of the seek table, or, where that is gone as well, at the
-    next bytes that look like the beginning of a frame.
+    next bytes that look like the beginning of a frame. Damage that costs no record (in the digest, say) is said last.
     """
-    size = path.stat().st_size
+    with translated(path, "reading"):
+        size = path.stat().st_size
     try:
         sealed = _read_end(path) if limit is None else None
-        end = sealed.frames_bytes if sealed is not None else min(limit or size, size)
+        end = sealed.frames_bytes if sealed is not None else size if limit is None else min(limit, size)
         starts = _starts(sealed.entries) if sealed is not None else None
     except Damaged as error:
-        end, starts = size, None
+        sealed, end, starts = None, size, None
         yield Damage(-1, size, None, str(error))
-    with translated(path, "reading"), path.open("rb") as file:
-        data_end, offset, number = end, 0, 0
-        while offset < data_end:
-            file.seek(offset)
-            try:
-                raw = _read_frame_bytes(file, data_end - offset)
-                yield from _salvage_frame(raw, number, offset)
-                offset += len(raw)
-            except _Broken as broken:
-                if starts is None and _only_end(file, offset):
-                    return
-                yield Damage(number, offset, None, str(broken))
-                following = _next_start(file, offset, data_end, starts)
-                if following is None:
-                    return
-                offset = following
-            number = starts.index(offset) if starts is not None and offset in starts else number + 1
+    damaged = False
+    for item in _salvaged(path, end, starts):
+        yield item
+        damaged = damaged or isinstance(item, Damage)
+    if sealed is not None and not damaged:
+        try:
+            for _ in iter_frames(path):
+                pass
+        except Damaged as error:
+            yield Damage(-1, sealed.frames_bytes, None, str(error))
 
 
 def read_frame(path: Path, frame: int) -> Frame:
@@ -273,6 +261,28 @@ class _End:
     sha256: bytes
     entries: list[Entry]
     frames_bytes: int
+
+
+class _Sum:
+    """What the end of a shard says of its frames, found by reading them."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.records = 0
+        self.digest = hashlib.sha256()
+
+    def add(self, frame: Frame, raw: bytes) -> None:
+        self.entries.append(Entry(frame.length, len(frame.content), _checksum(raw)))
+        self.records += frame.records
+        self.digest.update(raw)
+
+    def disagreement(self, sealed: _End) -> str | None:
+        """What the end says otherwise, None when it agrees with the frames."""
+        if (self.records, self.digest.digest()) != (sealed.records, sealed.sha256):
+            return "its frames can be read and do not match its digest"
+        if [*self.entries, Entry(DIGEST_FRAME_BYTES, 0, _EMPTY_CHECKSUM)] != sealed.entries:
+            return "its frames can be read and do not match its seek table"
+        return None
 
 
 def _open_name(path: Path) -> Path:
@@ -371,13 +381,17 @@ def _read_frame_bytes(file: BinaryIO, left: int) -> bytes:
         return taken
 
     last = False
+    blocks = 0
     while not last:
         block = take(3)
+        blocks += 1
         value = int.from_bytes(block, "little")
         last, kind, size = bool(value & 1), value >> 1 & 3, value >> 3
         if kind == 3:
             raise _Broken("a block of a reserved kind")
         parts += [block, take(1 if kind == 1 else size)]
+    if parameters.content_size > blocks * BLOCK_MOST:
+        raise _Broken(f"it promises {parameters.content_size} bytes of content in {blocks} blocks")
     parts.append(take(_CHECKSUM_BYTES))
     if rest:
         file.seek(-len(rest), 1)
@@ -414,11 +428,33 @@ def _text_fault(text: bytes) -> str | None:
     return None
 
 
+def _salvaged(path: Path, end: int, starts: list[int] | None) -> Iterator[Frame | Damage]:
+    with translated(path, "reading"), path.open("rb") as file:
+        offset = number = 0
+        while offset < end:
+            file.seek(offset)
+            try:
+                raw = _read_frame_bytes(file, end - offset)
+                yield from _salvage_frame(raw, number, offset)
+                offset += len(raw)
+            except _Broken as broken:
+                if starts is None and _only_end(file, offset):
+                    return
+                yield Damage(number, offset, None, str(broken))
+                following = _next_start(file, offset, end, starts)
+                if following is None:
+                    return
+                offset = following
+            number = starts.index(offset) if starts is not None and offset in starts else number + 1
+
+
 def _salvage_frame(raw: bytes, number: int, offset: int) -> Iterator[Frame | Damage]:
     """A frame whose bytes are whole: its good records, and a damage for each bad one."""
-    content = _unpack(raw)
+    before, *texts = _unpack(raw).split(_RS)
+    if before:
+        yield Damage(number, offset, None, "its content does not begin with a record separator")
     good = []
-    for record, text in enumerate(content.split(_RS)[1:]):
+    for record, text in enumerate(texts):
         reason = _text_fault(text)
         if reason is None:
             good.append(text)

@@ -5,14 +5,15 @@ until its group is committed an answer counts for nothing, and after a crash it 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archive import shards
-from archive.errors import Damaged, OtherArchive
+from archive import durable, shards
+from archive.errors import Damaged, DiskFailed, OtherArchive
 from archive.folder import Layout, WriteLock, create, read_description
 from archive.ledger import (
     Ledger,
@@ -105,9 +106,9 @@ class ArchiveWriter:
         self._lock = WriteLock(folder)
         try:
             check_digest(self.layout)
-            self.layout.ledger_digest.unlink(missing_ok=True)
+            durable.remove(self.layout.ledger_digest)
             self.ledger = Ledger(self.layout.ledger, create=not self.layout.shards.exists())
-            self.layout.shards.mkdir(exist_ok=True)
+            durable.make_folder(self.layout.shards)
             self.torn: list[str] = self._recover()
         except BaseException:
             self._lock.release()
@@ -117,6 +118,7 @@ class ArchiveWriter:
         self._group = _Group()
         self._quarantined = self.ledger.last_quarantine()
         self.run: Run | None = None
+        self._failed = False
 
     def now(self) -> str:
         return self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -141,10 +143,10 @@ class ArchiveWriter:
         assert self.run is not None, "begin() first"
         return self.run.run
 
-    def open_windows(self, windows: Sequence[NewWindow]) -> list[WindowRow]:
-        """Open the first windows of a run, in one transaction."""
+    def open_windows(self, windows: Sequence[NewWindow], parent: int | None = None) -> list[WindowRow]:
+        """Open windows, in one transaction: the first ones of a run, or those that list a parent once more."""
         with self.ledger.transaction():
-            return self.ledger.add_windows(self.run_number, windows, self.now())
+            return self.ledger.add_windows(self.run_number, windows, self.now(), parent)
 
     def note(self, note: Note, channel: int | None = None, window: int | None = None) -> None:
         """Write one finding at once."""
@@ -158,9 +160,10 @@ class ArchiveWriter:
         group = self._group
         if not group.answers:
             group.since = time.monotonic()
-        for framed, records in answer.payload:
-            self._open_shard().append(framed, records)
-            group.content_bytes += len(framed)
+        with self._all_or_nothing():
+            for framed, records in answer.payload:
+                self._open_shard().append(framed, records)
+                group.content_bytes += len(framed)
         group.answers.append(_without_payload(answer))
 
     @property
@@ -173,22 +176,19 @@ class ArchiveWriter:
 
     def commit(self) -> None:
         """Make everything that was put durable, then count it."""
-        if not self._group.answers:
-            return
         shard = self._shard
-        if shard is not None:
-            shard.flush()
-            shard.sync()
-        try:
+        with self._all_or_nothing():
+            if not self._group.answers:
+                return
+            if shard is not None:
+                shard.flush()
+                shard.sync()
             with self.ledger.transaction():
                 stored = [number for answer in self._group.answers for number in self._count(answer)]
                 if shard is not None:
                     self._count_frames(shard, stored)
                 elif stored:
                     raise AssertionError("outcomes read without records")
-        except BaseException:
-            self.ledger.forget_numbers()
-            raise
         self._group = _Group()
         if shard is not None and shard.length >= self._shard_bytes:
             self._seal()
@@ -228,7 +228,10 @@ class ArchiveWriter:
         self.ledger.finish_run(self.run_number, state, self.now())
 
     def close(self) -> None:
-        """Commit and seal what is there, and leave the archive at rest. Safe after a failed commit."""
+        """Commit and seal what is there, and leave the archive at rest; after a failure only let go of it."""
+        if self._failed:
+            self.abandon()
+            return
         try:
             self.commit()
             if self._shard is not None:
@@ -241,11 +244,24 @@ class ArchiveWriter:
     def abandon(self) -> None:
         """Let go after a failure of the disk: what was not committed is asked for again."""
         try:
+            if self._shard is not None:
+                self._shard.close()
             self.ledger.close()
         finally:
             self._lock.release()
 
     # inside
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """After a failure in here buffer, shard and ledger are no longer in step: nothing more is taken or counted."""
+        if self._failed:
+            raise DiskFailed(f"{self.layout.root}: a write failed before; run the same command again")
+        try:
+            yield
+        except BaseException:
+            self._failed = True
+            raise
 
     def _add_note(self, note: Note, channel: int | None, window: int | None) -> None:
         self.ledger.add_finding(
@@ -335,7 +351,7 @@ class ArchiveWriter:
                 if torn > 0:
                     sentences.append(f"shard {name}: {torn} bytes after the last commit were cut off; asked for again")
                 if believed == 0:
-                    opened.unlink()
+                    durable.remove(opened)
                     self._drop(number)
                     continue
                 seal = shards.recover(path, believed)

@@ -41,3 +41,7 @@ class ProviderError(HarvestError):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+
+    def __reduce__(self) -> tuple[type["ProviderError"], tuple[str, str]]:
+        """Errors cross the border of the decoding processes: made again from what they were made of."""
+        return type(self), (self.code, self.message)

@@ -6,12 +6,13 @@ second, or a day where the provider has no finer), asked for record by record.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from archive.findings import Finding, finding
 from harvester import datestamps, tokens
+from harvester.errors import UsageError
 
 LIST_RECORDS, LIST_IDENTIFIERS, GET_RECORD = "ListRecords", "ListIdentifiers", "GetRecord"
 
@@ -42,6 +43,7 @@ class Traits:
 
     `earliest` and `newest` bound the cutting of windows without a bound of their own; they follow what was
     seen, since earliestDatestamp may be later than the oldest record. `ranges` is None until it was tried.
+    `depth` is the number of records after which its lists break off, None where none did so twice.
     """
 
     granule: timedelta
@@ -53,6 +55,14 @@ class Traits:
     page_size: int = 0
     target: int = TARGET_RECORDS
     barren: int = 0
+    depth: int | None = None
+    _failed_at: int = 0
+
+    def failed_at(self, listed: int) -> None:
+        """A list broke off after so many records; when another one does at the same place, that is a depth limit."""
+        if listed and listed == self._failed_at and (self.depth is None or listed < self.depth):
+            self.depth, self.target = listed, max(1, min(self.target, listed // 2))
+        self._failed_at = listed
 
     def seen(self, stamp: datetime) -> None:
         """Widen the bounds to a datestamp that a record has."""
@@ -82,6 +92,7 @@ class Ended:
     stamps: tuple[datetime, ...] = ()
     named: int = 0
     reached: datetime | None = None
+    outside: int = 0
 
     @property
     def proven(self) -> bool:
@@ -128,9 +139,11 @@ Decision = Done | Again | Split | Singly | Lost
 def decide(ended: Ended, traits: Traits) -> Decision:
     """What becomes of a window after one attempt."""
     if ended.verb == GET_RECORD:
-        return _decide_singly(ended)
+        return _decide_singly(ended, traits)
+    if ended.end == tokens.SAMPLE_TAKEN:
+        return Done((finding("sample", found=ended.distinct),))
     if ended.end in tokens.COMPLETE_ENDS:
-        return _decide_complete(ended, traits)
+        return _with_outside(_decide_complete(ended, traits), ended)
     if ended.end == tokens.TOO_LARGE:
         return Split(_cut_to_size(ended, traits))
     if ended.end == tokens.TOKEN_FORGETS:
@@ -143,14 +156,23 @@ def decide(ended: Ended, traits: Traits) -> Decision:
     return _decide_failed(ended, traits)
 
 
-def _decide_singly(ended: Ended) -> Decision:
+def _decide_singly(ended: Ended, traits: Traits) -> Decision:
     if ended.end in tokens.COMPLETE_ENDS:
         return Done()
-    if ended.attempts < ATTEMPTS_MOST:
+    too_deep = traits.depth is not None and ended.listed >= traits.depth
+    if ended.attempts < ATTEMPTS_MOST and not too_deep:
         return Again()
     if ended.end in tokens.CIRCULAR_ENDS or ended.end == tokens.TOKEN_FORGETS:
         return Done((_unproven(ended),))
     return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
+
+
+def _with_outside(decision: Decision, ended: Ended) -> Decision:
+    """Say so when a list that is believed gave records it was not asked for."""
+    if not isinstance(decision, Done) or not ended.outside:
+        return decision
+    outside = finding("records-outside-window", window=describe(ended.span), found=ended.outside)
+    return Done((*decision.findings, outside))
 
 
 def _decide_complete(ended: Ended, traits: Traits) -> Decision:
@@ -203,8 +225,9 @@ def _decide_failed(ended: Ended, traits: Traits) -> Decision:
     if ended.stamps and ended.verb == LIST_RECORDS and (len(ended.stamps) == 1 or ended.named <= SINGLY_MOST):
         return Singly()
     if can_split(ended.span, traits):
-        deep = ended.end == tokens.DEPTH_LIMIT or ended.listed >= traits.target
-        return Split(_cut_to_size(ended, traits) if deep else _halves(ended, traits))
+        deep = ended.end == tokens.DEPTH_LIMIT or ended.listed >= (traits.depth or traits.target)
+        blind = deep and ended.reached is None
+        return Split(_cut_to_size(ended, traits) if blind else _halves(ended, traits))
     if ended.attempts < 2:
         return Again()
     if ended.verb == LIST_RECORDS:
@@ -217,6 +240,8 @@ def _halves(ended: Ended, traits: Traits) -> tuple[Span, ...]:
     low, high = _bounds(ended.span, traits)
     border = ended.stamps[len(ended.stamps) // 2] if len(ended.stamps) > 1 else ended.reached
     border = _floor(border, traits) if border is not None else None
+    if border == low:  # all that was read has one datestamp: the rest of the window is for itself
+        border = low + traits.granule
     if border is None or not low < border <= high:
         return cut(ended.span, 2, traits)
     return (Span(ended.span.from_, border - traits.granule), Span(border, ended.span.until))
@@ -236,7 +261,7 @@ def record_limit(span: Span, traits: Traits) -> int | None:
     """How many records a list may have before its window is cut instead; None: it is read whatever its size."""
     if not can_split(span, traits):
         return None
-    return 0 if traits.fit_page else 2 * traits.target
+    return 0 if traits.fit_page else traits.depth or 2 * traits.target
 
 
 def can_split(span: Span, traits: Traits) -> bool:
@@ -249,26 +274,25 @@ def cut(span: Span, parts: int, traits: Traits) -> tuple[Span, ...]:
 
     Together they cover it without overlap; where it has no bound the first or the last has none either.
     """
-    low, high = _bounds(span, traits)
+    return _cut_evenly(span, max(2, min(parts, 4 * PARTS_MOST)), traits)
+
+
+def _cut_evenly(span: Span, parts: int, traits: Traits) -> tuple[Span, ...]:
+    low, _ = _bounds(span, traits)
     granules = _granules(span, traits)
-    parts = max(2, min(parts, granules, 4 * PARTS_MOST))
-    starts = [low + traits.granule * (granules * n // parts) for n in range(parts)]
-    ends = [start - traits.granule for start in starts[1:]] + [high]
-    spans = [Span(start, end) for start, end in zip(starts, ends, strict=True)]
-    spans[0] = replace(spans[0], from_=span.from_)
-    spans[-1] = replace(spans[-1], until=span.until)
-    return tuple(spans)
+    parts = max(1, min(parts, granules))
+    return _cut_at(span, [low + traits.granule * (granules * n // parts) for n in range(1, parts)], traits)
+
+
+def _cut_at(span: Span, borders: Sequence[datetime], traits: Traits) -> tuple[Span, ...]:
+    """Cut a window before each border; the borders ascend, lie on granules and inside the window."""
+    ends = [border - traits.granule for border in borders]
+    return tuple(map(Span, [span.from_, *borders], [*ends, span.until]))
 
 
 def calendar(span: Span, unit: str, traits: Traits) -> tuple[Span, ...]:
     """Cut a window at the borders of calendar days, months or years (`unit`)."""
-    low, high = _bounds(span, traits)
-    starts = [low, *(moment for moment in _borders(low, high, unit))]
-    ends = [start - traits.granule for start in starts[1:]] + [high]
-    spans = [Span(start, end) for start, end in zip(starts, ends, strict=True)]
-    spans[0] = replace(spans[0], from_=span.from_)
-    spans[-1] = replace(spans[-1], until=span.until)
-    return tuple(spans)
+    return _cut_at(span, list(_borders(*_bounds(span, traits), unit)), traits)
 
 
 def _borders(low: datetime, high: datetime, unit: str) -> Iterator[datetime]:
@@ -277,16 +301,28 @@ def _borders(low: datetime, high: datetime, unit: str) -> Iterator[datetime]:
         moment = moment.replace(day=1)
     if unit == "year":
         moment = moment.replace(month=1)
-    while True:
-        if unit == "day":
-            moment += timedelta(days=1)
-        elif unit == "month":
-            moment = (moment + timedelta(days=32)).replace(day=1)
-        else:
-            moment = moment.replace(year=moment.year + 1)
+    while (following := _later(moment, timedelta(days=_LONGEST_DAYS[unit]))) is not None:
+        moment = _FIRST[unit](following)
         if moment > high:
             return
         yield moment
+
+
+# no unit is longer than this, and this far from its first day is still in the next one
+_LONGEST_DAYS = {"day": 1, "month": 32, "year": 367}
+_FIRST: dict[str, Callable[[datetime], datetime]] = {
+    "day": lambda moment: moment,
+    "month": lambda moment: moment.replace(day=1),
+    "year": lambda moment: moment.replace(month=1, day=1),
+}
+
+
+def _later(moment: datetime, by: timedelta) -> datetime | None:
+    """A moment moved by some time; None outside of the years 1 to 9999, which providers do state."""
+    try:
+        return moment + by
+    except OverflowError:
+        return None
 
 
 def _cut_to_size(ended: Ended, traits: Traits) -> tuple[Span, ...]:
@@ -299,12 +335,14 @@ def _cut_to_size(ended: Ended, traits: Traits) -> tuple[Span, ...]:
 
 def _cut_to_pages(ended: Ended, traits: Traits) -> tuple[Span, ...]:
     """Windows that should fit a page each: a response that is whole by itself needs no token."""
-    page = max(1, ended.page_size, traits.page_size)
-    size = max(
-        ended.distinct,
-        ended.stated_first or 0 if ended.end == tokens.TOKEN_FORGETS else ended.stated_last or 0,
-    )
-    return cut(ended.span, min(math.ceil(1.5 * size / page), 4 * PARTS_MOST), traits)
+    stated = ended.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
+    return cut_to_pages(ended.span, max(ended.distinct, stated or 0), traits, ended.page_size)
+
+
+def cut_to_pages(span: Span, records: int, traits: Traits, page_size: int = 0) -> tuple[Span, ...]:
+    """Cut a window of so many records into some that should fit a page each."""
+    page = max(1, page_size, traits.page_size)
+    return cut(span, min(math.ceil(1.5 * records / page), 4 * PARTS_MOST), traits)
 
 
 def _bounds(span: Span, traits: Traits) -> tuple[datetime, datetime]:
@@ -322,8 +360,16 @@ def _granules(span: Span, traits: Traits) -> int:
 
 
 def part_of(span: Span, number: int, parts: int, traits: Traits) -> Span:
-    """Part `number` (from 1) of so many equal ones: what `shard=i/n` harvests."""
-    return span if parts == 1 else cut(span, parts, traits)[number - 1]
+    """Part `number` (from 1) of so many equal ones: what `shard=i/n` harvests.
+
+    Raises UsageError when there are more parts than granules.
+    """
+    granules = _granules(span, traits)
+    if parts > granules:
+        raise UsageError(
+            f"shard={number}/{parts}: {describe(span)} can be cut into {granules} at most; take a smaller n"
+        )
+    return _cut_evenly(span, parts, traits)[number - 1]
 
 
 def on_granule(moment: datetime, traits: Traits) -> datetime:
@@ -339,13 +385,13 @@ def count_outside(
     Datestamps that cannot be read do not count, nor do records whose header names no set at all: some
     providers leave setSpec out.
     """
-    low = span.from_
-    high = span.until + traits.granule if span.until is not None else None
+    low = _later(_floor(span.from_, traits), -traits.granule) if span.from_ is not None else None
+    high = _later(span.until, 2 * traits.granule) if span.until is not None else None
     count = 0
     for _, stamp, _, sets in rows:
         moment = datestamps.parse(stamp) if low is not None or high is not None else None
-        early = moment is not None and low is not None and moment < _floor(low, traits) - traits.granule
-        late = moment is not None and high is not None and moment >= high + traits.granule
+        early = moment is not None and low is not None and moment < low
+        late = moment is not None and high is not None and moment >= high
         inside = set_spec is None or not sets or any(s == set_spec or s.startswith(set_spec + ":") for s in sets)
         count += early or late or not inside
     return count

@@ -24,17 +24,25 @@ STATES = ("read", "deleted", "absent", "moved", "forbidden", "refused", "lost", 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Numbers at one moment. `expected` is the sum of the totals that the provider stated, None unknown."""
+    """Numbers at one moment of this process. `expected` is the sum of the totals that the provider stated, None
+    unknown; `held_before` are records that earlier processes of the same run have brought.
+    """
 
     seconds: float
     windows_done: int
     windows_open: int
     records: int
+    held_before: int
     expected: int | None
     states: dict[str, int]
     waited_seconds: float
     waiting: tuple[str, str, float] | None
     requests: int
+
+    @property
+    def all_records(self) -> int:
+        """Records of the run so far, those of earlier processes included."""
+        return self.held_before + self.records
 
     @property
     def rate(self) -> float:
@@ -45,7 +53,7 @@ class Snapshot:
         """Seconds left by the rate so far, None without a stated total."""
         if not self.expected or not self.rate:
             return None
-        return max(0.0, (self.expected - self.records) / self.rate)
+        return max(0.0, (self.expected - self.all_records) / self.rate)
 
 
 def plain_line(now: Snapshot) -> str:
@@ -55,7 +63,7 @@ def plain_line(now: Snapshot) -> str:
     left = f", {duration(now.eta_seconds)} left" if now.eta_seconds is not None else ""
     line = (
         f"{duration(now.seconds)}: windows {now.windows_done} done, {now.windows_open} open; "
-        f"{now.records}{total} records ({now.rate:.0f}/s{left}); {states or 'nothing yet'}; waited {duration(now.waited_seconds)}"
+        f"{now.all_records}{total} records ({now.rate:.0f}/s{left}); {states or 'nothing yet'}; waited {duration(now.waited_seconds)}"
     )
     if now.waiting is not None:
         host, reason, seconds = now.waiting
@@ -81,7 +89,7 @@ def display(now: Snapshot) -> Group:
     table.add_row("windows", f"{now.windows_done} done, {now.windows_open} open", "requests", f"{now.requests:,}")
     table.add_row(
         "records",
-        f"{now.records:,}" + (f" of {now.expected:,}" if now.expected else ""),
+        f"{now.all_records:,}" + (f" of {now.expected:,}" if now.expected else ""),
         "rate",
         f"{now.rate:,.0f}/s",
     )
@@ -96,7 +104,9 @@ def display(now: Snapshot) -> Group:
         waits += f" ({now.waiting[0]}: {now.waiting[1]}, next request in {now.waiting[2]:.0f} s)"
     table.add_row("waited", waits)
     states = Text("  ".join(f"{state} {now.states.get(state, 0):,}" for state in STATES if now.states.get(state)))
-    bar = ProgressBar(total=now.expected or None, completed=min(now.records, now.expected or 0), pulse=not now.expected)
+    bar = ProgressBar(
+        total=now.expected or None, completed=min(now.all_records, now.expected or 0), pulse=not now.expected
+    )
     return Group(bar, table, states)
 
 
@@ -157,6 +167,7 @@ class Progress:
             windows_done=done,
             windows_open=getattr(spider, "open_windows", 0),
             records=states["read"] + states["deleted"],
+            held_before=getattr(spider, "held_before", 0),
             expected=getattr(spider, "expected_records", None),
             states=states,
             waited_seconds=gates.waited_seconds if gates is not None else 0.0,

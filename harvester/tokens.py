@@ -12,6 +12,8 @@ LIST_COMPLETE = "list-complete"  # no token element: a list in one response, or 
 EMPTY_TOKEN = "empty-token"  # noqa: S105 - the end the protocol asks for after a token
 LAST_PAGE_EMPTY = "last-page-empty"  # a token although nothing followed
 
+SAMPLE_TAKEN = "sample-taken"  # as many records came as the sample was to have
+
 # ends of a walk in circles: whether the list is whole, only its stated size can tell
 TOKEN_REPEATED = "token-repeated"  # noqa: S105 - the token that came is the token that was sent
 TOKEN_LOOP = "token-loop"  # noqa: S105 - a token that was sent before
@@ -36,7 +38,7 @@ FAILED_ENDS = frozenset({TOKEN_EXPIRED, PAGE_LOST, PAGE_REFUSED, PAGE_UNREADABLE
 EMPTY_PAGES_MOST = 200
 # a list may grow while it is read, but not to twice its size and a good many pages more
 ENDLESS_FACTOR, ENDLESS_PAGES = 2, 50
-# without a stated size nothing but this ends a list whose tokens and pages never repeat
+# without a stated size, or with one that grows as fast, only this ends a list whose tokens and pages never repeat
 PAGES_MOST = 2_000_000
 
 
@@ -131,7 +133,7 @@ class TokenChain:
         if self.stated_last is not None:
             if self.listed > ENDLESS_FACTOR * self.stated_last + ENDLESS_PAGES * max(1, self.page_size):
                 return ENDLESS
-        elif self.pages >= PAGES_MOST:
+        if self.pages >= PAGES_MOST:
             return ENDLESS
         size = max(self.listed + 1, self.stated_last or 0)
         return TOO_LARGE if self.limit is not None and size > self.limit else None

@@ -10,6 +10,8 @@ from archive.crosswalks.identifiers import local_id, normalise_doi
 _YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|20[0-9]{2}|21[0-9]{2})(?!\d)")
 # marks a rights statement that says how open a record is, and is no licence
 _ACCESS = "info:eu-repo/semantics/"
+# the best name of a licence first
+_RIGHTS = ("rightsIdentifier", "rightsUri", "rights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,9 @@ def index_fields(identifier: str, metadata: dict[str, Any] | None) -> Fields:
     local = local_id(identifier)
     if not metadata:
         return Fields(local)
-    if "fields" in metadata and "leader" in metadata:
+    if isinstance(metadata.get("fields"), list) and isinstance(metadata.get("leader"), str):
         return _marc(local, metadata)
-    if "schemaVersion" in metadata or "titles" in metadata:
+    if isinstance(metadata.get("schemaVersion"), str) or isinstance(metadata.get("titles"), list):
         return _datacite(local, metadata)
     return _dublin_core(local, metadata)
 
@@ -48,28 +50,41 @@ def _first(values: Iterable[Any]) -> Any:
     return next((value for value in values if value), None)
 
 
+# Dublin Core may hold elements of any name, and JSON that a provider sent any shape: nothing is taken for granted
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(text for text in map(_text, values) if text is not None)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def _datacite(local: str, metadata: dict[str, Any]) -> Fields:
-    titles = metadata.get("titles", ())
-    types = metadata.get("types", {})
-    rights = metadata.get("rightsList", ())
-    concept = next(
-        (
-            item.get("relatedIdentifier")
-            for item in metadata.get("relatedIdentifiers", ())
-            if item.get("relationType") == "IsVersionOf" and item.get("relatedIdentifierType") == "DOI"
-        ),
-        None,
+    titles = _objects(metadata.get("titles"))
+    types = metadata.get("types")
+    types = types if isinstance(types, dict) else {}
+    concepts = (
+        item.get("relatedIdentifier")
+        for item in _objects(metadata.get("relatedIdentifiers"))
+        if item.get("relationType") == "IsVersionOf" and item.get("relatedIdentifierType") == "DOI"
     )
     return Fields(
         local,
-        normalise_doi(metadata.get("doi")),
-        _first(t.get("title") for t in titles if "titleType" not in t) or _first(t.get("title") for t in titles),
-        types.get("resourceTypeGeneral") or types.get("resourceType"),
+        normalise_doi(_text(metadata.get("doi"))),
+        _first(_texts(t.get("title") for t in titles if "titleType" not in t))
+        or _first(_texts(t.get("title") for t in titles)),
+        _first(_texts((types.get("resourceTypeGeneral"), types.get("resourceType")))),
         _year(metadata.get("publicationYear")),
-        tuple(creator["name"] for creator in metadata.get("creators", ()) if creator.get("name")),
-        _first(r.get("rightsIdentifier") or r.get("rightsUri") or r.get("rights") for r in rights if not _is_access(r)),
-        metadata.get("version"),
-        normalise_doi(concept),
+        _texts(creator.get("name") for creator in _objects(metadata.get("creators"))),
+        _first(_first(_texts(map(r.get, _RIGHTS))) for r in _objects(metadata.get("rightsList")) if not _is_access(r)),
+        _text(metadata.get("version")),
+        _first(map(normalise_doi, _texts(concepts))),
     )
 
 
@@ -77,38 +92,38 @@ def _is_access(rights: dict[str, Any]) -> bool:
     return str(rights.get("rightsUri") or rights.get("rights") or "").startswith(_ACCESS)
 
 
-def _plain(values: Any) -> list[str]:
+def _plain(values: Any) -> tuple[str, ...]:
     """The strings of a Dublin Core element."""
-    return [v if isinstance(v, str) else str(v.get("value", "")) for v in values or () if isinstance(v, str | dict)]
+    if not isinstance(values, list):
+        return ()
+    return _texts(value.get("value") if isinstance(value, dict) else value for value in values)
 
 
 def _dublin_core(local: str, metadata: dict[str, Any]) -> Fields:
-    dois = (normalise_doi(text) for text in _plain(metadata.get("identifier")))
     return Fields(
         local,
-        _first(dois),
+        _first(map(normalise_doi, _plain(metadata.get("identifier")))),
         _first(_plain(metadata.get("title"))),
         _first(_plain(metadata.get("type"))),
         _first(map(_year, _plain(metadata.get("date")))),
-        tuple(filter(None, _plain(metadata.get("creator")))),
+        _plain(metadata.get("creator")),
         _first(text for text in _plain(metadata.get("rights")) if not text.startswith(_ACCESS)),
     )
 
 
 def _marc(local: str, metadata: dict[str, Any]) -> Fields:
     values: dict[str, list[str]] = {}
-    for field in metadata["fields"]:
+    for field in _objects(metadata["fields"]):
         for tag, value in field.items():
-            if isinstance(value, dict):
-                for subfield in value.get("subfields", ()):
-                    for code, text in subfield.items():
-                        values.setdefault(f"{tag}{code}", []).append(text)
+            for subfield in _objects(value.get("subfields")) if isinstance(value, dict) else ():
+                for code, text in subfield.items():
+                    values.setdefault(f"{tag}{code}", []).extend(_texts((text,)))
     return Fields(
         local,
         _first(map(normalise_doi, values.get("024a", ()))),
         _first(values.get("245a", ())),
         _first(values.get("980a", ())),
         _first(map(_year, [*values.get("260c", ()), *values.get("264c", ())])),
-        tuple([*values.get("100a", ()), *values.get("700a", ())]),
+        (*values.get("100a", ()), *values.get("700a", ())),
         _first([*values.get("540u", ()), *values.get("540a", ())]),
     )

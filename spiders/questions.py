@@ -1,0 +1,173 @@
+"""Questions beside the lists: who the provider is, what it offers, and how it takes from and until."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from harvester import datestamps, frontier, gate, hints, oaipmh
+from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
+from harvester.middlewares import WaitTooLong
+from spiders.walks import Walk, plain_body
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+# pages of ListSets that are read to find a set that lists nothing (one aggregator has 42,000 sets)
+SET_PAGES_MOST = 20
+
+
+class Questions:
+    """Asks a provider at `url` outside the windows, through the crawl's own downloader and gate."""
+
+    def __init__(self, crawler: Crawler, url: str) -> None:
+        self.crawler, self.url = crawler, url
+
+    async def ask(self, url: str) -> Response:
+        """One request. Raises WaitTooLong and the downloader's errors."""
+        assert self.crawler.engine is not None
+        return await self.crawler.engine.download_async(Request(url, dont_filter=True))
+
+    async def answer(self, url: str, parse: Callable[[bytes], T]) -> T:
+        """Ask until an answer parses. Raises ProviderError at once, Unreachable or MalformedPage after all tries."""
+        error: HarvestError = Unreachable(f"{url}: not asked")
+        for attempt in range(1, self.crawler.settings.getint("HARVEST_TRIES") + 1):
+            try:
+                response = await self.ask(url)
+                if response.status < 400 or b"<OAI-PMH" in response.body[:4096]:
+                    return parse(plain_body(response))
+                error = Unreachable(f"{url} answers with HTTP status {response.status}")
+            except (ProviderError, WaitTooLong):
+                raise
+            except MalformedPage as cause:
+                error = MalformedPage(f"{url}: {cause}; the answer begins {response.body[:60]!r}")
+            except Exception as cause:  # whatever the downloader raises
+                error = Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})")
+            if self.crawler.engine is None or not self.crawler.engine.running:
+                break
+            await asyncio.sleep(gate.backoff_seconds(attempt, random.random()))
+        raise error
+
+    async def identify(self) -> oaipmh.Identify:
+        """Raises UsageError when the URL answers, and is no OAI-PMH endpoint."""
+        try:
+            return await self.answer(oaipmh.identify_url(self.url), oaipmh.parse_identify)
+        except (MalformedPage, ProviderError) as error:
+            raise UsageError(f"{self.url} is no OAI-PMH endpoint: {error}") from error
+
+    async def somebody_there(self) -> bool:
+        """Whether the provider answers at all, when a list brought no answer."""
+        try:
+            await self.answer(oaipmh.identify_url(self.url), oaipmh.parse_identify)
+        except (HarvestError, WaitTooLong):
+            return False
+        return True
+
+    async def check_prefixes(self, prefixes: Sequence[str]) -> None:
+        """Raises UsageError for a prefix that the provider does not have, listing those it has."""
+        try:
+            formats = await self.answer(oaipmh.list_formats_url(self.url), oaipmh.parse_list_metadata_formats)
+        except (ProviderError, MalformedPage) as error:
+            logger.warning("ListMetadataFormats cannot be read (%s): prefixes are not checked", error)
+            return
+        offered = [item.prefix for item in formats]
+        if unknown := [prefix for prefix in prefixes if prefix not in offered]:
+            raise UsageError(f"{self.url} has no metadata prefix {unknown[0]!r}; it offers {', '.join(offered)}")
+
+    async def check_set(self, spec: str, prefix: str) -> None:
+        """Raises UsageError for a set that is not there. One that lists something is; only others are looked up."""
+        try:
+            page = await self.answer(
+                oaipmh.list_identifiers_url(self.url, prefix, None, None, spec), oaipmh.parse_list_identifiers
+            )
+        except ProviderError as error:
+            if error.code == "noSetHierarchy":
+                raise UsageError(f"{self.url} has no sets; leave out set={spec}") from None
+        except MalformedPage:
+            return
+        else:
+            if page.records:
+                return
+        await self._look_up(spec)
+
+    async def _look_up(self, spec: str) -> None:
+        offered: list[str] = []
+        url = oaipmh.list_sets_url(self.url)
+        for _ in range(SET_PAGES_MOST):
+            try:
+                sets = await self.answer(url, oaipmh.parse_list_sets)
+            except (ProviderError, MalformedPage) as error:
+                raise UsageError(f"{self.url} has no set {spec!r} ({error})") from None
+            offered.extend(item.spec for item in sets.sets)
+            if spec in offered:
+                return
+            if not sets.token:
+                raise UsageError(f"{self.url} has no set {spec!r}; it offers {_some(offered)}")
+            url = oaipmh.resume_url(self.url, "ListSets", sets.token)
+        raise UsageError(f"{self.url} lists nothing in set {spec!r}, which is not among its first {len(offered)} sets")
+
+    async def try_ranges(self, walk: Walk, stamp: str, traits: frontier.Traits, granularity: str) -> None:
+        """Learn whether from and until are honoured and until is included: one datestamp that is known to exist.
+
+        A provider that ignores them, or leaves the last second out, would lose records at each border of a window.
+        """
+        moment = datestamps.parse(stamp)
+        if moment is None:
+            return
+        moment = frontier.on_granule(moment, traits)
+        for until in (moment, moment + traits.granule):
+            bounds = (datestamps.as_argument(moment, granularity), datestamps.as_argument(until, granularity))
+            channel = walk.channel
+            url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.set_spec)
+            try:
+                page = await self.answer(url, oaipmh.parse_list_identifiers)
+            except ProviderError:
+                continue
+            except (Unreachable, MalformedPage):
+                return
+            stamps = [datestamps.parse(record.datestamp) for record in page.records]
+            inside = [s for s in stamps if s is not None and moment <= s < until + traits.granule]
+            if inside and 2 * len(inside) > len(stamps):
+                traits.ranges, traits.until_excluded = True, until != moment
+                return
+        traits.ranges = False
+
+    async def look_inside(self, walk: Walk, bounds: tuple[str | None, str | None]) -> None:
+        """Have ListIdentifiers say which records a window holds whose records cannot be listed.
+
+        Leaves what it learned in `walk`. One request, no second try: without an answer the window is cut blindly.
+        """
+        url = oaipmh.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.set_spec)
+        try:
+            headers, whole = _headers_in(plain_body(await self.ask(url)))
+        except Exception as error:  # ours, or whatever the downloader raises
+            logger.info("ListIdentifiers does not help with %s: %r", frontier.describe(walk.span), error)
+            return
+        walk.follow([stamp for _, stamp in headers])
+        stamps: set[datetime | None] = {datestamps.parse(stamp) for _, stamp in headers}
+        if whole and None not in stamps:
+            walk.stamps, walk.named = tuple(sorted(s for s in stamps if s is not None)), len(headers)
+
+
+def _headers_in(body: bytes) -> tuple[list[tuple[str, str]], bool]:
+    """(identifier, datestamp) of a page of headers, and whether they are all of their list.
+
+    Raises MalformedPage or ProviderError when not even hints can be had.
+    """
+    try:
+        page = oaipmh.parse_list_identifiers(body)
+    except MalformedPage:
+        if (headers := hints.scan_headers(body)) is None:
+            raise
+        return headers, True
+    return [(record.identifier, record.datestamp) for record in page.records], page.token is None
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:50])
+    return f"{shown} and {len(names) - 50} more" if len(names) > 50 else shown

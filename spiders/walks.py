@@ -1,0 +1,182 @@
+"""One attempt at a window: where it stands, what was asked for it, and what an answer without records means."""
+
+import asyncio
+import itertools
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from archive.findings import Finding, finding
+from archive.ledger import WindowRow
+from archive.quarantine import RefusedBody
+from archive.writer import Note
+from harvester import datestamps, hints, tokens
+from harvester.errors import MalformedPage
+from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
+from spiders.base import now_text
+
+# a body that a provider sends as gzip without saying so may unpack to this much
+UNPACKED_MOST = 512 << 20
+NO_RECORD = ("idDoesNotExist", "cannotDisseminateFormat", "noRecordsMatch")
+STATE_BY_STATUS = {401: "forbidden", 403: "forbidden", 404: "absent", 410: "deleted"}
+SECRET_HEADERS = (b"set-cookie", b"authorization")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One list of the repository that is stored and counted apart."""
+
+    number: int
+    prefix: str
+    set_spec: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why an answer does not count: `end` is the name the window gets when no try brings a better one."""
+
+    end: str
+    reason: str
+    status: int | None = None
+    response: Response | None = None
+
+
+@dataclass(slots=True)
+class Walk:
+    """The pages of one attempt, in order; `turn` lets pages that were decoded early wait for those before them."""
+
+    window: WindowRow
+    channel: Channel
+    span: Span
+    attempt: int
+    chain: tokens.TokenChain
+    answers: int = 0
+    tries: int = 0
+    judged: int = 0
+    posts: bool = False
+    end: str | None = None
+    reissued: bool = False
+    outside: int = 0
+    asked_ahead: dict[int, str] = field(default_factory=dict)
+    turn: asyncio.Condition = field(default_factory=asyncio.Condition)
+    names: dict[str, None] = field(default_factory=dict)
+    settled: int = 0
+    unreadable: set[tuple[int | str, str]] = field(default_factory=set)
+    ascending: bool = True
+    last_stamp: str = ""
+    stamps: tuple[datetime, ...] = ()
+    named: int = 0
+
+    @property
+    def verb(self) -> str:
+        """The verb of its list: names come first where records are asked for one by one."""
+        return LIST_IDENTIFIERS if self.window.verb == GET_RECORD else self.window.verb
+
+    @property
+    def bare(self) -> bool:
+        """Whether its pages carry no records: a census, or the names for GetRecord."""
+        return self.verb != LIST_RECORDS
+
+    def follow(self, stamps: Sequence[str]) -> None:
+        """Watch whether the list comes in the order of its datestamps."""
+        ordered = all(a <= b and len(a) == len(b) for a, b in itertools.pairwise(stamps))
+        if stamps:
+            self.ascending = self.ascending and ordered and self.last_stamp <= stamps[0]
+            self.last_stamp = stamps[-1]
+
+    @property
+    def reached(self) -> datetime | None:
+        """The datestamp up to which an ascending list was read, None when nothing can be said."""
+        return datestamps.parse(self.last_stamp) if self.ascending and self.last_stamp else None
+
+    def hopeless(self, asked: int | str, unusable: Unusable) -> bool:
+        """Whether another try would bring the same: a token that is gone, or one whole answer unreadable twice.
+
+        `asked` is the number of the page, or the identifier of the record.
+        """
+        if unusable.end != tokens.PAGE_UNREADABLE or unusable.response is None:
+            return unusable.end == tokens.TOKEN_EXPIRED
+        again = hints.ends_whole(bytes(unusable.response.body)) and (asked, unusable.reason) in self.unreadable
+        self.unreadable.add((asked, unusable.reason))
+        return again
+
+    def ended(self) -> Ended:
+        """The walk as the frontier decides on it; what it listed is counted by the ledger."""
+        chain = self.chain
+        return Ended(
+            self.span, self.window.verb, self.end or "", self.attempt, chain.listed, 0, chain.pages, chain.page_size,
+            chain.stated_first, chain.stated_last, self.reissued, self.stamps, self.named, self.reached, self.outside,
+        )  # fmt: skip
+
+
+def no_answer(failure: Failure) -> Unusable:
+    """What the downloader raised."""
+    if isinstance(failure.value, DownloadTimeoutError):
+        return Unusable(tokens.PAGE_LOST, "timed out")
+    if isinstance(failure.value, IgnoreRequest):
+        return Unusable(tokens.PAGE_REFUSED, str(failure.value))
+    return Unusable(tokens.PAGE_LOST, f"{type(failure.value).__name__}: {failure.getErrorMessage()}"[:300])
+
+
+def record_state(unusable: Unusable) -> str:
+    """The end state of an id whose GetRecord brought no record."""
+    if unusable.reason.startswith(NO_RECORD):
+        return "absent"
+    if unusable.status in STATE_BY_STATUS and unusable.end == tokens.PAGE_REFUSED:
+        return STATE_BY_STATUS[unusable.status]
+    return "lost" if unusable.end == tokens.PAGE_LOST else "refused"
+
+
+def refused_body(unusable: Unusable, url: str) -> RefusedBody | None:
+    """What goes into quarantine; None when there was no body."""
+    response = unusable.response
+    if response is None:
+        return None
+    headers = tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
+        if name.lower() not in SECRET_HEADERS
+    )
+    return RefusedBody(url, response.status, headers, bytes(response.body), now_text(), unusable.reason)
+
+
+def scanned(unusable: Unusable) -> list[tuple[str, str]]:
+    """(identifier, datestamp) in an unreadable list of names; none when it cannot be taken for whole."""
+    if unusable.response is None or unusable.end != tokens.PAGE_UNREADABLE:
+        return []
+    return hints.scan_headers(plain_body(unusable.response)) or []
+
+
+def plain_body(response: Response) -> bytes:
+    """The body, unpacked where a provider sends gzip without saying so. Raises MalformedPage when it is cut short."""
+    body = bytes(response.body)
+    if body[:3] != b"\x1f\x8b\x08":
+        return body
+    unpacker = zlib.decompressobj(31)
+    try:
+        plain = unpacker.decompress(body, UNPACKED_MOST)
+    except zlib.error as cause:
+        raise MalformedPage(f"gzip that cannot be unpacked: {cause}") from cause
+    if not unpacker.eof:
+        raise MalformedPage(f"gzip cut short, or larger than {UNPACKED_MOST} bytes")
+    return plain
+
+
+def notes_of(problems: Iterable[tuple[str, str, str]]) -> list[Note]:
+    """One finding a page and kind of problem, naming the first record; each record's outcome names its own."""
+    first: dict[str, tuple[str, int]] = {}
+    for identifier, code, _ in problems:
+        name, count = first.get(code, (identifier, 0))
+        first[code] = (name, count + 1)
+    return [note(finding(code, identifier=name, found=count)) for code, (name, count) in first.items()]
+
+
+def note(found: Finding) -> Note:
+    """A finding as the writer takes it."""
+    return Note(found.code, found.severity, found.message, found.identifier, found.expected, found.found)
