@@ -8,6 +8,7 @@ ArchiveError
 ├── DiskFull           no room, or over quota: nothing is lost, free some and run again (exit 3)
 ├── DiskFailed         the system refused a read or a write for another reason (exit 4)
 ├── StaleIndex         index.duckdb does not match the shards: make it again (exit 3)
+├── BadIdFile          a file of ids that cannot be read as one (exit 2)
 └── BadQuery           the SQL a person gave does not run (exit 2)
 """
 
@@ -42,6 +43,10 @@ class DiskFailed(ArchiveError):
 
 class StaleIndex(ArchiveError):
     """The index does not describe these shards."""
+
+
+class BadIdFile(ArchiveError):
+    """A file of ids that cannot be read as one: the message names the line."""
 
 
 class BadQuery(ArchiveError):

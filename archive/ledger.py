@@ -233,6 +233,16 @@ class Ledger:
                 (run,),
             )
 
+    def drop_run(self, run: int) -> None:
+        """Forget a run that has no window and no request."""
+        with self.transaction():
+            self.db.execute("DELETE FROM findings WHERE run = ?", (run,))
+            self.db.execute("DELETE FROM runs WHERE run = ?", (run,))
+
+    def has_runs(self) -> bool:
+        with _translated(self.path):
+            return self.db.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None
+
     def set_provider_started(self, run: int, response_date: str) -> None:
         """Keep the responseDate of the run's first response: the next incremental run starts there."""
         with self.transaction():

@@ -94,7 +94,8 @@ class ArchiveWriter:
         """
         self.layout = Layout(folder)
         self._clock, self._level, self._shard_bytes = clock, level, shard_bytes
-        if not self.layout.description.exists():
+        self._made = not self.layout.description.exists()
+        if self._made:
             create(folder, source, software, self.now())
         self.description = read_description(folder)
         held = set(self.description["source"].get("hosts", ()))
@@ -226,6 +227,27 @@ class ArchiveWriter:
         if self._shard is not None:
             self._seal()
         self.ledger.finish_run(self.run_number, state, self.now())
+
+    def withdraw(self) -> None:
+        """Close; a run that has asked for nothing is taken back, and so is the archive that was made for it.
+
+        A mistyped address must not leave an archive behind that belongs to a host which is none.
+        """
+        asked = self.ledger.windows(self.run_number) if self.run is not None else []
+        if asked or self._failed:
+            self.close()
+            return
+        if self.run is not None:
+            self.ledger.drop_run(self.run_number)
+        made = self._made and not self.ledger.has_runs()
+        self.close()
+        if made:
+            self.layout.shards.rmdir()
+            for path in sorted(self.layout.root.glob("ledger.sqlite*")):
+                path.unlink()
+            self.layout.description.unlink()
+            if not any(self.layout.root.iterdir()):
+                self.layout.root.rmdir()
 
     def close(self) -> None:
         """Commit and seal what is there, and leave the archive at rest; after a failure only let go of it."""

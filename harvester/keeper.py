@@ -33,9 +33,9 @@ class Keeper:
             raise
 
     async def close(self) -> None:
-        """Leave the archive at rest; after a failure only let go of it."""
+        """Leave the archive at rest, without a run that asked for nothing; after a failure only let go of it."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self.writer.abandon if self._failed else self.writer.close)
+        await loop.run_in_executor(self._thread, self.writer.abandon if self._failed else self.writer.withdraw)
         self._thread.shutdown()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from datetime import UTC, datetime
+from typing import Self
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
@@ -97,6 +98,13 @@ class GateMiddleware:
 class SameHostRedirects(RedirectMiddleware):
     """Scrapy's redirects, as long as they lead to a host of the source; any other answer stays what it is."""
 
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Without Scrapy's search for a middleware that sets Referer, which is never sent here."""
+        middleware = cls(crawler.settings)
+        middleware.crawler = crawler
+        return middleware
+
     def process_response(
         self, request: Request, response: Response, spider: Spider | None = None
     ) -> Request | Response:
@@ -110,6 +118,3 @@ class SameHostRedirects(RedirectMiddleware):
                            request.url, target.netloc or target.scheme)  # fmt: skip
             return response
         return result
-
-    def handle_referer(self, request: Request, response: Response) -> None:
-        """Nothing to do: no Referer is ever sent (REFERER_ENABLED is False)."""

@@ -45,7 +45,9 @@ class Questions:
             except (ProviderError, WaitTooLong):
                 raise
             except MalformedPage as cause:
-                error = MalformedPage(f"{url}: {cause}; the answer begins {response.body[:60]!r}")
+                before, error = error, MalformedPage(f"{url}: {cause}; the answer begins {response.body[:60]!r}")
+                if str(before) == str(error):  # twice the same is an answer, though not one of OAI-PMH
+                    break
             except Exception as cause:  # whatever the downloader raises
                 error = Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})")
             if self.crawler.engine is None or not self.crawler.engine.running:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from archive.errors import ArchiveError, BadQuery, Busy, DiskFull, NotAnArchive, OtherArchive, StaleIndex
+from archive.errors import ArchiveError, BadIdFile, BadQuery, Busy, DiskFull, NotAnArchive, OtherArchive, StaleIndex
 from harvester import __version__
 from harvester.errors import HarvestError, UsageError
 
@@ -58,7 +58,7 @@ def harvester() -> None:
 
 def exit_code(error: Exception) -> int:
     """The exit code of the contract for one of our errors."""
-    if isinstance(error, UsageError | NotAnArchive | OtherArchive | BadQuery):
+    if isinstance(error, UsageError | NotAnArchive | OtherArchive | BadIdFile | BadQuery):
         return USAGE
     if isinstance(error, Busy | DiskFull | StaleIndex | HarvestError):
         return UNFINISHED

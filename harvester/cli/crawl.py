@@ -31,14 +31,14 @@ def crawl(spider: str, arguments: tuple[str, ...], settings: tuple[str, ...], pr
 
     if spider not in spider_names():
         raise UsageError(f"there is no spider {spider!r}; there are {', '.join(spider_names())}")
-    values = {"HARVEST_PROGRESS": progress, "LOG_LEVEL": "INFO" if verbose else "WARNING", **_pairs(settings)}
-    ending = run(spider, _pairs(arguments), values)
+    values = {"HARVEST_PROGRESS": progress, "LOG_LEVEL": "INFO" if verbose else "WARNING", **pairs(settings)}
+    ending = run(spider, pairs(arguments), values)
     if ending.sentence:
         click.echo(f"harvester: {ending.sentence}", err=True)
     return ending.code
 
 
-def _pairs(words: tuple[str, ...]) -> dict[str, str]:
+def pairs(words: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for word in words:
         name, equals, value = word.partition("=")

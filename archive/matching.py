@@ -1,0 +1,73 @@
+"""Records and outcomes, one for one: the n-th record of a frame is that of the n-th outcome the ledger names for it."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archive import envelope, shards
+from archive.envelope import Record
+from archive.errors import Damaged
+from archive.questions import question
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An outcome that has a record; `datestamp` is text as sent, None where the answer had none."""
+
+    outcome: int
+    run: int
+    identifier: str
+    datestamp: str | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What does not match; `record` is the number within the frame, None when it is about their number."""
+
+    record: int | None
+    sentence: str
+
+
+def kept_in(ledger: sqlite3.Connection, shard: int, frame: int) -> list[Kept]:
+    """The outcomes whose records a frame holds, in the order of the records."""
+    rows = ledger.execute(question("outcomes_of_frame"), {"shard": shard, "frame": frame})
+    return [Kept(*row) for row in rows]
+
+
+def compared(frame: shards.Frame, kept: list[Kept]) -> Iterator[tuple[Record, Kept] | Difference]:
+    """Each record of a frame with its outcome, or what is wrong with it; in the order of the frame."""
+    if frame.records != len(kept):
+        yield Difference(None, f"{frame.records} records, and the ledger has outcomes for {len(kept)}")
+    for position, (text, outcome) in enumerate(zip(frame.texts(), kept, strict=False)):
+        try:
+            record = envelope.decode(text)
+        except (KeyError, TypeError, ValueError) as cause:
+            yield Difference(position, f"no record ({cause!r})")
+            continue
+        sentence = _difference(record, outcome)
+        yield (record, outcome) if sentence is None else Difference(position, sentence)
+
+
+def matched(name: str, frame: shards.Frame, kept: list[Kept]) -> Iterator[tuple[Record, Kept]]:
+    """The records of a frame, each with its outcome. Raises Damaged at the first that is not what its outcome says."""
+    for pair in compared(frame, kept):
+        if isinstance(pair, Difference):
+            place = f"frame {frame.frame}" + ("" if pair.record is None else f", record {pair.record}")
+            raise Damaged(
+                f"shard {name}, {place}: {pair.sentence}; shard and ledger are not of one archive, or were changed: "
+                "take both from a copy"
+            )
+        yield pair
+
+
+def _difference(record: Record, kept: Kept) -> str | None:
+    """What a record is that its outcome is not."""
+    if record.identifier != kept.identifier:
+        return f"the record of {record.identifier}, where outcome {kept.outcome} is of {kept.identifier}"
+    if record.deleted != (kept.state == "deleted"):
+        is_ = "deleted" if record.deleted else "live"
+        return f"{record.identifier} is {is_}, outcome {kept.outcome} says {kept.state}"
+    if kept.datestamp is not None and record.datestamp != kept.datestamp:
+        return f"{record.identifier} is of {record.datestamp}, outcome {kept.outcome} says {kept.datestamp}"
+    return None

@@ -1,0 +1,58 @@
+-- The tables and views of index.duckdb, empty. What people may rely on: docs/archive-format.md.
+CREATE TABLE stamp (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+CREATE TABLE versions (
+    identifier VARCHAR NOT NULL, format VARCHAR NOT NULL, datestamp TIMESTAMP, deleted BOOLEAN NOT NULL,
+    sets VARCHAR[] NOT NULL, local_id VARCHAR NOT NULL, doi VARCHAR, title VARCHAR, resource_type VARCHAR,
+    publication_year INTEGER, creators VARCHAR[] NOT NULL, license VARCHAR, url VARCHAR NOT NULL,
+    retrieved TIMESTAMP, sha256 VARCHAR, metadata JSON, shard INTEGER NOT NULL, frame INTEGER NOT NULL,
+    stamp VARCHAR NOT NULL, position INTEGER NOT NULL, run INTEGER NOT NULL, outcome BIGINT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1, latest BOOLEAN NOT NULL DEFAULT true);
+CREATE VIEW records AS
+    SELECT identifier, format, datestamp, deleted, sets, local_id, doi, title, resource_type, publication_year,
+           creators, license, url, retrieved, sha256, metadata, shard, frame, stamp, position
+    FROM versions WHERE latest;
+CREATE TABLE runs (
+    run INTEGER NOT NULL, spider VARCHAR NOT NULL, mode VARCHAR NOT NULL, arguments JSON NOT NULL,
+    software JSON NOT NULL, started TIMESTAMP NOT NULL, provider_started VARCHAR, finished TIMESTAMP,
+    state VARCHAR NOT NULL);
+CREATE TABLE windows (
+    "window" INTEGER NOT NULL, run INTEGER NOT NULL, channel VARCHAR NOT NULL, parent INTEGER, verb VARCHAR NOT NULL,
+    from_ VARCHAR, until VARCHAR, state VARCHAR NOT NULL, "end" VARCHAR, listed BIGINT, distinct_ids BIGINT,
+    stated BIGINT, pages INTEGER, attempts INTEGER NOT NULL, opened TIMESTAMP NOT NULL, closed TIMESTAMP);
+CREATE TABLE requests (
+    request BIGINT NOT NULL, run INTEGER NOT NULL, channel VARCHAR, "window" INTEGER, attempt INTEGER NOT NULL,
+    url VARCHAR NOT NULL, state VARCHAR NOT NULL, http_status INTEGER, reason VARCHAR, attempts INTEGER NOT NULL,
+    "at" TIMESTAMP NOT NULL, listed BIGINT NOT NULL, first_outcome BIGINT, last_outcome BIGINT);
+CREATE TABLE outcomes (
+    run INTEGER NOT NULL, channel VARCHAR, identifier VARCHAR NOT NULL, request BIGINT NOT NULL,
+    local_id VARCHAR NOT NULL, state VARCHAR NOT NULL, http_status INTEGER, reason VARCHAR, attempts INTEGER NOT NULL,
+    "at" TIMESTAMP NOT NULL, datestamp TIMESTAMP, stamp VARCHAR, outcome BIGINT NOT NULL, mode VARCHAR NOT NULL);
+CREATE TABLE shards (
+    shard INTEGER NOT NULL, name VARCHAR NOT NULL, run INTEGER NOT NULL, state VARCHAR NOT NULL,
+    records BIGINT NOT NULL, frames BIGINT NOT NULL, bytes BIGINT NOT NULL, content_bytes BIGINT NOT NULL,
+    sha256 VARCHAR);
+CREATE TABLE frames (
+    shard INTEGER NOT NULL, frame INTEGER NOT NULL, "offset" BIGINT NOT NULL, bytes BIGINT NOT NULL,
+    content_bytes BIGINT NOT NULL, records BIGINT NOT NULL, first_outcome BIGINT NOT NULL,
+    last_outcome BIGINT NOT NULL);
+CREATE TABLE quarantine (
+    quarantine INTEGER NOT NULL, request BIGINT NOT NULL, identifier VARCHAR, name VARCHAR NOT NULL,
+    bytes BIGINT NOT NULL, sha256 VARCHAR NOT NULL);
+CREATE TABLE findings (
+    finding INTEGER NOT NULL, run INTEGER NOT NULL, code VARCHAR NOT NULL, severity VARCHAR NOT NULL, channel VARCHAR,
+    "window" INTEGER, identifier VARCHAR, message VARCHAR NOT NULL, expected BIGINT, found BIGINT,
+    "at" TIMESTAMP NOT NULL);
+CREATE VIEW census AS
+    WITH chosen AS (
+            SELECT channel, arg_max(run, (runs.state IN ('complete', 'findings'), run)) AS run
+            FROM (SELECT DISTINCT channel, run FROM outcomes WHERE mode = 'census') JOIN runs USING (run)
+            GROUP BY channel)
+    SELECT any_value(runs.arguments ->> '$.url') AS target, identifier, arg_max(datestamp, outcome) AS datestamp,
+           arg_max(outcomes.state, outcome) = 'deleted' AS deleted, channel, run, arg_max(stamp, outcome) AS stamp
+    FROM outcomes JOIN chosen USING (channel, run) JOIN runs USING (run)
+    WHERE outcomes.state IN ('read', 'deleted')
+    GROUP BY channel, run, identifier;
+CREATE TABLE account (
+    run INTEGER, channel VARCHAR, listed BIGINT NOT NULL, "read" BIGINT NOT NULL, deleted BIGINT NOT NULL,
+    absent BIGINT NOT NULL, moved BIGINT NOT NULL, forbidden BIGINT NOT NULL, refused BIGINT NOT NULL,
+    lost BIGINT NOT NULL, "open" BIGINT NOT NULL, balanced BOOLEAN NOT NULL);

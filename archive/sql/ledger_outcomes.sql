@@ -1,0 +1,10 @@
+-- Outcomes of the ledger (SQLite) in their order, each with what its request says of it.
+-- `local_id` and `moment` are functions of ours.
+SELECT r.run, c.name AS channel, o.identifier, o.request, local_id(o.identifier) AS local_id, o.state, r.http_status,
+       coalesce(o.reason, r.reason) AS reason, r.attempts, r.at, moment(o.datestamp) AS datestamp,
+       o.datestamp AS stamp, o.outcome, runs.mode
+FROM outcomes AS o
+     CROSS JOIN requests AS r USING (request)
+     JOIN runs USING (run)
+     LEFT JOIN channels AS c USING (channel)
+ORDER BY o.outcome;
