@@ -214,6 +214,7 @@ def _load(db: duckdb.DuckDBPyConnection, spill: Spill) -> None:
 
 def _finish(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, stamp: dict[str, str]) -> None:
     db.execute(question("settle_versions"))
+    db.execute(question("index_lookups"))
     for account in read_accounts(ledger):
         for row in _account_rows(account):
             db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)

@@ -103,18 +103,24 @@ def _choice(words: Mapping[str, str], name: str, known: tuple[str, ...], default
 def _number(words: Mapping[str, str], name: str) -> int | None:
     if (text := words.get(name)) is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise UsageError(f"{name}={text} is not a whole number of 1 or more")
-    return int(text)
+    if not (number := _whole(text)):
+        raise UsageError(f"{name}={text[:40]} is not a whole number of 1 or more")
+    return number
+
+
+def _whole(text: str) -> int:
+    """A number of 1 to 12 digits; 0 for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else 0
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     first, _, second = text.partition("/")
-    if not (first.isdigit() and second.isdigit() and 1 <= int(first) <= int(second)):
-        raise UsageError(f"shard={text} is not of the form i/n with 1 <= i <= n, such as 2/8")
-    return int(first), int(second)
+    number, parts = _whole(first), _whole(second)
+    if not 1 <= number <= parts:
+        raise UsageError(f"shard={text[:40]} is not of the form i/n with 1 <= i <= n, such as 2/8")
+    return number, parts
 
 
 def _bound(words: Mapping[str, str], name: str) -> datetime | None:

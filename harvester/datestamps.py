@@ -26,7 +26,7 @@ def parse(text: str) -> datetime | None:
             int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC
         )
         if zone and zone != "Z":
-            moment = datetime.fromisoformat(moment.strftime("%Y-%m-%dT%H:%M:%S") + zone).astimezone(UTC)
+            moment = datetime.fromisoformat(moment.replace(tzinfo=None).isoformat() + zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return moment

@@ -96,7 +96,9 @@ def _convert(record: OaiRecord, problems: list[tuple[str, str, str]]) -> Convert
         return convert(record.element)
     except ConversionError as error:
         problems.append((record.identifier, "conversion-failed", str(error)))
-        return None
+    except RecursionError:
+        problems.append((record.identifier, "conversion-failed", "elements nested too deep"))
+    return None
 
 
 def _pieces(texts: list[bytes]) -> tuple[tuple[bytes, int], ...]:

@@ -404,7 +404,7 @@ def _floor(moment: datetime, traits: Traits) -> datetime:
 
 def describe(span: Span) -> str:
     """A window for people: `2020-01-01T00:00:00Z to 2020-01-31T23:59:59Z`."""
-    words = [f"{bound:%Y-%m-%dT%H:%M:%SZ}" if bound else "" for bound in (span.from_, span.until)]
+    words = [datestamps.as_argument(bound) if bound else "" for bound in (span.from_, span.until)]
     if not any(words):
         return "the whole list"
     return f"{words[0] or 'the beginning'} to {words[1] or 'the end'}"

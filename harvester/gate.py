@@ -27,11 +27,11 @@ def parse_retry_after(value: str, now: datetime) -> float | None:
         return float(text) if len(text) < 12 else math.inf
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        seconds = (moment - now).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = (moment - now).total_seconds()
     return seconds if seconds > 0 else None
 
 

@@ -20,6 +20,7 @@ _START_TAG = re.compile(
     rb"\s*(?:<!--.*?-->\s*|<\?.*?\?>\s*)*<(?P<name>[^\s/>]+)(?:[^>\"']|\"[^\"]*\"|'[^']*')*?(?=/?>)",
     re.DOTALL,
 )
+_VALUE = re.compile(rb"\"[^\"]*\"|'[^']*'")
 _UNPREFIXED = re.compile(rb"<[^\s/>:!?]+[\s/>]")
 UTF8 = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
 
@@ -60,6 +61,7 @@ def slice_records(body: bytes, encoding: str | None) -> list[Slices] | None:
     inner: bytes | None = None  # the tag of the part of it that we are in
     depth = start = 0
     metadata: bytes | None = None
+    doubtful = False  # of two elements called metadata one is of another namespace, or the page is odd
     abouts: list[bytes] = []
     for match in _TOKEN.finditer(body):
         name = match["name"]
@@ -70,16 +72,17 @@ def slice_records(body: bytes, encoding: str | None) -> list[Slices] | None:
                 depth += -1 if match["close"] else 1
                 if not depth:
                     if inner.endswith(b"metadata"):
+                        doubtful = doubtful or metadata is not None
                         metadata = body[start : match.start()]
                     else:
                         abouts.append(body[start : match.start()])
                     inner = None
         elif record is None:
             if name.endswith(b"record") and not match["close"] and not match["empty"]:
-                record, metadata, abouts = name, None, []
+                record, metadata, abouts, doubtful = name, None, [], False
         elif match["close"]:
             if name == record:
-                found.append(Slices(metadata, tuple(abouts)))
+                found.append(Slices(None if doubtful else metadata, tuple(abouts)))
                 record = None
         elif not match["empty"]:
             inner, depth, start = name, 1, match.end()
@@ -98,7 +101,7 @@ def standalone(text: bytes, element: etree._Element) -> bytes:
     inherited = parent.nsmap if parent is not None else {}
     match = _START_TAG.match(text)
     assert match is not None
-    start = match[0]
+    start = text[match.start("name") : match.end()]
     missing = [
         declaration
         for prefix, uri in inherited.items()
@@ -114,10 +117,15 @@ def _missing(prefix: str | None, uri: str, text: bytes, start: bytes, name: byte
     """The declaration that `text` needs for an inherited prefix, None when it does not need one."""
     value = uri.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;").encode()
     if prefix is None:
-        if re.search(rb"\sxmlns\s*=", start) or (b":" in name and not _UNPREFIXED.search(text)):
+        if _declares(start, b"xmlns") or (b":" in name and not _UNPREFIXED.search(text)):
             return None
         return b' xmlns="' + value + b'"'
     mark = prefix.encode()
-    if mark + b":" not in text or re.search(rb"\sxmlns:" + re.escape(mark) + rb"\s*=", start):
+    if mark + b":" not in text or _declares(start, b"xmlns:" + mark):
         return None
     return b" xmlns:" + mark + b'="' + value + b'"'
+
+
+def _declares(start: bytes, name: bytes) -> bool:
+    """Whether a start tag has this declaration; what the value of an attribute looks like is none."""
+    return name in start and re.search(rb"\s" + re.escape(name) + rb"\s*=", _VALUE.sub(b"", start)) is not None

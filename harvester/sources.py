@@ -1,6 +1,7 @@
 """A source: one repository, where it answers and how it wants to be asked, read from TOML and checked."""
 
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -37,8 +38,10 @@ class Source(BaseModel):
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("not an http or https URL")
-        if parts.username or parts.password:
-            raise ValueError("holds a password; tokens come from the environment")
+        if "@" in parts.netloc:
+            raise ValueError("holds a user name or password; tokens come from the environment")
+        if parts.port == 0:  # reading it raises ValueError for one that is no number of a port
+            raise ValueError("port 0 is no port")
         return url.split("#")[0]
 
     @property
@@ -50,7 +53,10 @@ class Source(BaseModel):
     def loopback(self) -> bool:
         """Whether the source is on this machine: then nobody needs to know whom to write to."""
         host = urlsplit(self.url).hostname or ""
-        return host in ("localhost", "::1") or host.startswith("127.")
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     @classmethod
     def of(cls, name_or_file: str | None, url: str | None) -> "Source":
@@ -68,7 +74,9 @@ class Source(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise UsageError(f"{name_or_file or 'url'}: {where} = {first.get('input')!r}: {first['msg']}") from None
+            # what may be a password is not repeated: messages end up in logs
+            given = "" if "@" in str(first.get("input")) else f" = {first.get('input')!r}"
+            raise UsageError(f"{name_or_file or 'url'}: {where}{given}: {first['msg']}") from None
 
     @staticmethod
     def _read(name_or_file: str) -> dict[str, object]:
@@ -80,3 +88,5 @@ class Source(BaseModel):
             raise UsageError(f"there is no source {name_or_file}; known are: {known}; or name a .toml file") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UsageError(f"{path} is not TOML: {error}") from None
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}") from None

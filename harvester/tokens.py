@@ -130,10 +130,8 @@ class TokenChain:
         self._empty = 0 if page.listed else self._empty + 1
         if self._empty > EMPTY_PAGES_MOST:
             return EMPTY_PAGES
-        if self.stated_last is not None:
-            if self.listed > ENDLESS_FACTOR * self.stated_last + ENDLESS_PAGES * max(1, self.page_size):
-                return ENDLESS
-        if self.pages >= PAGES_MOST:
+        most = ENDLESS_FACTOR * (self.stated_last or 0) + ENDLESS_PAGES * max(1, self.page_size)
+        if self.pages >= PAGES_MOST or (self.stated_last is not None and self.listed > most):
             return ENDLESS
         size = max(self.listed + 1, self.stated_last or 0)
         return TOO_LARGE if self.limit is not None and size > self.limit else None

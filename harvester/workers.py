@@ -5,6 +5,9 @@ import functools
 import importlib
 import logging
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -51,7 +54,7 @@ class Decoders:
 
     async def _restarted(self) -> ProcessPoolExecutor:
         # spawned, not forked: a fork of the crawl would carry its sockets and its whole memory
-        pool = ProcessPoolExecutor(self._processes, multiprocessing.get_context("spawn"), _ignore_interrupts)
+        pool = ProcessPoolExecutor(self._processes, multiprocessing.get_context("spawn"), _begin)
         try:
             await asyncio.get_running_loop().run_in_executor(pool, _ready)
         except BrokenProcessPool:
@@ -77,8 +80,14 @@ def _ready() -> None:
     importlib.import_module("harvester.decoding")
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C is for the crawl; it ends its decoders itself."""
-    import signal
-
+def _begin() -> None:
+    """Ctrl-C is for the crawl, which ends its decoders itself; when it is killed, they end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

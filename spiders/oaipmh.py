@@ -505,7 +505,7 @@ class OaipmhSpider(HarvestSpider):
     @property
     def expected_records(self) -> int | None:
         """The sum of the totals that the provider stated, None while it cannot be known."""
-        if self.arguments.sample is not None:
+        if self.arguments.sample is not None or self.arguments.slices != "auto":
             return None
         sets = [channel.set_spec for channel in self.channels.values()]
         return plan.expected_records(self._stated.values(), sets)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from harvests import harvest, hostile  # noqa: F401 - fixtures
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -50,4 +50,5 @@ def _with_attributes(value: str, element: etree._Element) -> Any:
         for key, text in element.items()
         if not key.startswith(_XSI + "schema")
     }
+    named.pop("value", None)  # the text of the element is its value, whatever an attribute is called
     return {"value": value, **named} if named else value

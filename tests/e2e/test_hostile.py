@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import truth as truths
-from conftest import Harvest, Hostile
+from harvests import Harvest, Hostile
 
 from archive.ledger import read_only
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import truth as truths
-from conftest import HARVESTER, Harvest, Hostile, environment
+from harvests import HARVESTER, Harvest, Hostile, environment
 
 from archive.ledger import read_only
 

@@ -16,9 +16,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 HARVESTER = str(Path(sys.executable).with_name("harvester"))
-sys.path.insert(0, str(ROOT / "tests"))
 
 
 def free_port() -> int:
@@ -109,8 +107,8 @@ class Harvest:
         self.output = done.stdout + done.stderr
         return done.returncode
 
-    def kill_after(self, url: str, seconds: float, *words: str) -> None:
-        """Harvest and kill it without warning."""
+    def kill_after(self, url: str, seconds: float, *words: str) -> bool:
+        """Harvest and kill it without warning. False when it ended before."""
         process = subprocess.Popen(
             self.command(url, *words), cwd=self.archive.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=environment(), start_new_session=True,
@@ -120,6 +118,8 @@ class Harvest:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            return True
+        return False
 
 
 def environment() -> dict[str, str]:

@@ -1,0 +1,100 @@
+"""What commands print alike: JSON and tables on stdout, progress on stderr."""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.measure import Measurement
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+# lines of progress where there is no terminal
+EVERY_SECONDS = 10.0
+_WIDEST = 1 << 20
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout, for people as well."""
+    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: times in ISO 8601, what JSON knows nothing of as text, and no NaN."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    if isinstance(value, float | Decimal):
+        return None if not math.isfinite(value) else float(value)
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    """A table whose cells are text as it is, never markup; columns named in `numbers` stand to the right."""
+    made = Table(header_style="bold", show_edge=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in columns:
+        made.add_column(Text(name), justify="right" if name in numbers else "left", overflow="fold")
+    return made
+
+
+def cell(value: Any) -> Text:
+    """Any value as text that a terminal can show: what would steer the terminal is replaced."""
+    text = "" if value is None else value if isinstance(value, str) else _shown(value)
+    return Text("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(plain(value), ensure_ascii=False)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(plain(value))
+
+
+def print_table(made: Table, *, fold: bool = False) -> None:
+    """A table on stdout. It is folded to the width of a terminal when that is asked for, else left as wide as it is."""
+    console = Console(file=sys.stdout, highlight=False, markup=False)
+    if console.is_terminal and fold:
+        console.print(made)
+        return
+    console.width = Measurement.get(console, console.options.update(max_width=_WIDEST), made).maximum
+    with console.capture() as captured:
+        console.print(made)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+@contextmanager
+def advancing(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, or a line now and then where that is no terminal; called with what is done and the total."""
+    if not sys.stderr.isatty():
+        yield _Lines(what, unit)
+        return
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+class _Lines:
+    """Progress as plain lines; what ends quickly says nothing."""
+
+    def __init__(self, what: str, unit: str) -> None:
+        self._what, self._unit = what, unit
+        self._said = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() - self._said >= EVERY_SECONDS:
+            self._said = time.monotonic()
+            click.echo(f"{self._what}: {done:,} of {total:,} {self._unit}", err=True)

@@ -1,0 +1,176 @@
+"""`harvester status`: where an archive stands, and what to do next."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive.account import STATES, Account
+from archive.standing import RunStanding, Standing, read_standing
+from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
+from harvester.cli.output import cell, print_json, print_table, table
+
+CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED, "damaged": DAMAGED}
+_YES_NO = {True: "yes", False: "NO"}
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+def status(folder: Path, as_json: bool) -> int:
+    """Say where the archive DIR stands: runs, windows, the account, findings, shards, and what to do next.
+
+    It is read from the ledger, also while a harvest is at work; `harvester verify` reads the shards as well.
+
+    Exit codes: 0 complete, 1 with findings, 3 unfinished, 4 damaged or out of balance.
+    """
+    standing = read_standing(folder)
+    if as_json:
+        print_json(_as_json(standing))
+    else:
+        _show(standing)
+    return CODES[standing.state]
+
+
+def next_steps(standing: Standing) -> list[str]:
+    """What to do next: sentences, each with the command to type."""
+    folder = shlex.quote(str(standing.folder))
+    if standing.state == "damaged":
+        return [f"harvester verify {folder}   names everything that is damaged"]
+    unfinished = [run for run in standing.runs if run.newest and run.state in ("open", "unfinished")]
+    steps = [f"{command_of(run, standing.folder)}   goes on with run {run.run}" for run in unfinished]
+    if not standing.runs:
+        url = shlex.quote(str(standing.description["source"].get("url")))
+        steps.append(f"harvester crawl oaipmh -a url={url} -a archive={folder}   begins")
+    if standing.account.states["refused"]:
+        steps.append(f"{folder}/quarantine/   holds what was refused, with its headers")
+    if standing.index != "current" and standing.shards.records and not unfinished:
+        steps.append(f"harvester index {folder}   makes the index, which is {standing.index}")
+    return steps
+
+
+def command_of(run: RunStanding, folder: Path) -> str:
+    """The command that resumes a run: the same words again."""
+    words = {**run.arguments, "mode": run.mode} if run.mode != "full" else run.arguments
+    pairs = [f"{name}={text}" for name, value in words.items() if (text := _word(name, value))]
+    parts = [part for pair in (*pairs, f"archive={folder}") for part in ("-a", pair)]
+    return shlex.join(["harvester", "crawl", run.spider, *parts])
+
+
+def _word(name: str, value: Any) -> str:
+    """An argument as it is typed; empty when it was not given."""
+    if isinstance(value, list):
+        return ("/" if name == "shard" else ",").join(map(str, value))
+    return "" if value is None else str(value)
+
+
+# --- as JSON
+
+
+def _as_json(standing: Standing) -> dict[str, Any]:
+    shards = standing.shards
+    return {
+        "archive": str(standing.folder), "id": standing.description["id"],
+        "source": standing.description["source"].get("url"), "created": standing.description["created"],
+        "state": standing.state, **_account_json(standing.account),
+        "runs": [_run_json(run) for run in standing.runs],
+        "windows": standing.windows,
+        "findings": [{"code": f.code, "severity": f.severity, "count": f.count, "example": f.example}
+                     for f in standing.findings],
+        "shards": {"shards": shards.shards, "records": shards.records, "frames": shards.frames, "bytes": shards.bytes,
+                   "content_bytes": shards.content_bytes, "wrong": list(shards.wrong)},
+        "quarantine": {"bodies": standing.refused, "bytes": standing.refused_bytes},
+        "index": standing.index,
+        "next": next_steps(standing),
+    }  # fmt: skip
+
+
+def _run_json(run: RunStanding) -> dict[str, Any]:
+    return {
+        "run": run.run, "spider": run.spider, "mode": run.mode, "arguments": run.arguments, "started": run.started,
+        "finished": run.finished, "state": run.state, **_account_json(run.account),
+    }  # fmt: skip
+
+
+def _account_json(account: Account) -> dict[str, Any]:
+    """The account with its parts: `listed` and `states` are over all channels."""
+    return {
+        "complete": account.complete,
+        "balanced": account.balanced,
+        "listed": account.listed,
+        "states": account.states,
+        "channels": [
+            {"channel": c.channel, "listed": c.listed, "states": c.states, "balanced": c.balanced}
+            for c in account.channels
+        ],
+        "off": [{"table": off.table, "row": off.row, "message": off.message} for off in account.off],
+    }
+
+
+# --- for people
+
+
+def _show(standing: Standing) -> None:
+    click.echo(f"{standing.folder}: {standing.state}; of {standing.description['source'].get('url')}")
+    _show_runs(standing)
+    _show_account(standing)
+    _show_findings(standing)
+    shards = standing.shards
+    click.echo(
+        f"\n{shards.records:,} records in {shards.frames:,} frames of {shards.shards:,} shards: {shards.bytes:,} bytes "
+        f"of {shards.content_bytes:,}; quarantine: {standing.refused:,} bodies, {standing.refused_bytes:,} bytes; "
+        f"index: {standing.index}"
+    )
+    for sentence in (*shards.wrong, *(off.message for off in standing.account.off)):
+        click.echo(f"damaged: {sentence}")
+    if steps := next_steps(standing):
+        click.echo("\nNext:")
+        for step in steps:
+            click.echo(f"  {step}")
+
+
+def _show_runs(standing: Standing) -> None:
+    click.echo("\nRuns")
+    made = table("run", "mode", "state", "started", "finished", "asked for", numbers=("run",))
+    for run in standing.runs:
+        words = " ".join(f"{name}={text}" for name, value in run.arguments.items() if (text := _word(name, value)))
+        made.add_row(*map(cell, (run.run, run.mode, run.state, run.started, run.finished or "", words)))
+    print_table(made)
+    windows = ", ".join(f"{count:,} {state}" for state, count in standing.windows.items() if count)
+    click.echo(f"Windows: {windows or 'none'}")
+
+
+def _show_account(standing: Standing) -> None:
+    """A row a run and channel, then how the ids stand now."""
+    click.echo("\nAccount")
+    columns = ("listed", *STATES)
+    made = table("run", "channel", *columns, "balanced", numbers=columns)
+    accounts = [run.account for run in standing.runs]
+    if sum(run.mode != "census" for run in standing.runs) > 1:
+        accounts.append(standing.account)
+    for account in accounts:
+        label = "all" if account.run is None else str(account.run)
+        for channel in account.channels:
+            numbers = (channel.listed, *channel.states.values())
+            made.add_row(label, cell(channel.channel), *_numbers(numbers), _YES_NO[channel.balanced])
+    total = standing.account
+    made.add_row("all", "total", *_numbers((total.listed, *total.states.values())), _YES_NO[total.balanced])
+    print_table(made)
+    sums = " + ".join(f"{count:,} {state}" for state, count in total.states.items() if count) or "0"
+    sign = "=" if total.listed == sum(total.states.values()) else "≠"
+    click.echo(f"{total.listed:,} listed {sign} {sums}; complete: {_YES_NO[total.complete].lower()}")
+
+
+def _numbers(counts: tuple[int, ...]) -> list[str]:
+    return [f"{count:,}" for count in counts]
+
+
+def _show_findings(standing: Standing) -> None:
+    if not standing.findings:
+        return
+    click.echo("\nFindings")
+    made = table("severity", "code", "count", "the first", numbers=("count",))
+    for found in standing.findings:
+        made.add_row(*map(cell, (found.severity, found.code, found.count, found.example)))
+    print_table(made)

@@ -1,0 +1,36 @@
+"""A whole harvest, killed without warning at random moments: what the same command makes of it is the truth."""
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import making
+import pytest
+import truth as truths
+from harvests import Harvest, Hostile
+
+KILLS = 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_killed_at_twenty_random_moments_nothing_is_missing_and_nothing_is_twice(
+    hostile: Callable[..., Hostile], tmp_path: Path, seed: int
+):
+    dice = random.Random(seed if os.environ.get("CI") == "true" else None)
+    server = hostile("--records", "3000", "--page-size", "20", "--latency-ms", "40", "--deep-limit", "1500")
+    harvest = Harvest(tmp_path / "archive")
+    kills = 0
+    while kills < KILLS and harvest.kill_after(server.url, moment := dice.uniform(0.5, 2.5)):
+        kills += 1
+    assert harvest.run(server.url) == 0, harvest.output[-2000:]
+    assert kills >= 2, f"only killed {kills} times, the last time after {moment} s"
+    making.check(harvest.archive)
+    found = truths.compare(harvest.archive, server.truth())
+    assert not any(found[kind] for kind in ("missing", "unexpected", "datestamp", "status", "sets", "content"))
+    runs = making.rows(harvest.archive, "SELECT count(*), min(state) FROM runs")
+    assert runs == [(1, "complete")]
+    # a page asked twice may be stored twice, but only by what the last commit before a kill had not seen
+    (copies,) = making.rows(harvest.archive, "SELECT count(*) FROM outcomes WHERE state IN ('read', 'deleted')")[0]
+    assert copies < 3000 * (2 + kills)
