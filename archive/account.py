@@ -6,14 +6,13 @@ their requests, outcomes against the records in frames, frames against shards. A
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from archive.folder import Layout
-from archive.ledger import read_only
 from archive.questions import question
+from archive.reading import snapshot
 
 STATES = ("read", "deleted", "absent", "moved", "forbidden", "refused", "lost", "open")
 # so many rows that are off are named of each kind; the sums say how many there are
@@ -72,9 +71,8 @@ class Account:
 
 
 def read_account(folder: Path, run: int | None = None) -> Account:
-    """The account of one run, or of the archive after all of them. Raises NotAnArchive; KeyError without such a run."""
-    with closing(read_only(Layout(folder).ledger)) as ledger:
-        ledger.execute("BEGIN")  # one state of the ledger, whatever a harvest writes meanwhile
+    """The account of one run, or of the archive after all of them. KeyError: no such run."""
+    with snapshot(Layout(folder)) as ledger:
         accounts = read_accounts(ledger)
     return {account.run: account for account in accounts}[run]
 

@@ -44,8 +44,8 @@ CODES: dict[str, tuple[str, str]] = {
     "sample": ("info", "a sample of {found} records was taken, the rest was not asked for"),
     "vanished": ("warning", "{found} records are live here and gone there, the first is {identifier}"),
     "changed-while-listed": ("info",
-        "{found} records changed after they were listed: the lists without a stated size that they were in are read "
-        "once more, in windows that fit a page"),
+        ("{found} records changed after they were listed: the lists without a stated size that they were in are read "
+        "once more, in windows that fit a page")),
 }  # fmt: skip
 
 

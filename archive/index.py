@@ -20,23 +20,27 @@ import duckdb
 from archive import durable
 from archive.account import Account, read_accounts
 from archive.errors import ArchiveError, Busy, Damaged, DiskFailed, DiskFull, NotAnArchive, StaleIndex
+from archive.fixity import sha256_of
 from archive.folder import Layout, read_description
-from archive.ledger import read_only
 from archive.parallel import spread
 from archive.questions import question
+from archive.reading import snapshot
 from archive.spill import (
+    FramesToSpill,
+    OutcomesToSpill,
     ShardToRead,
     Spill,
     frames_to_spill,
-    ledger_spills,
+    outcomes_to_spill,
     shard_path,
-    spill_frames,
+    spill,
+    spill_table,
 )
 
 INDEX_VERSION = 1
 # of 24 GiB: a sort or a join that needs more goes to the disk
 MEMORY_LIMIT = "4GB"
-LEDGER_TABLES = ("runs", "windows", "requests", "outcomes", "shards", "frames", "quarantine", "findings")
+LEDGER_TABLES = ("runs", "windows", "requests", "shards", "frames", "quarantine", "findings")
 # DuckDB's own value; it reads lines in buffers of this size
 _LINE_BYTES = 16 << 20
 
@@ -65,8 +69,7 @@ def index(folder: Path, progress: Progress | None = None) -> IndexReport:
     """
     began = time.monotonic()
     layout, description = Layout(folder), read_description(folder)
-    with _alone(layout) as work, closing(read_only(layout.ledger)) as ledger:
-        ledger.execute("BEGIN")  # one state of the ledger, whatever a harvest writes meanwhile
+    with _alone(layout) as work, snapshot(layout) as ledger:
         stamp = _stamp(ledger, description["id"])
         shards = _shards(ledger)
         made = work / "index.duckdb"
@@ -74,7 +77,7 @@ def index(folder: Path, progress: Progress | None = None) -> IndexReport:
             harvested = _fill(db, ledger, layout, shards, work, progress)
             _finish(db, ledger, stamp)
             counts = _counts(db)
-        durable.rename(made, layout.index, "index")
+        _put_in_place(made, layout)
     size = layout.index.stat().st_size
     return IndexReport(layout.index, *counts[:2], harvested, counts[2], len(shards), size, time.monotonic() - began)
 
@@ -87,7 +90,7 @@ def open_index(folder: Path) -> duckdb.DuckDBPyConnection:
     layout, description = Layout(folder), read_description(folder)
     if not layout.index.exists():
         raise StaleIndex(f"{folder} has no index; make it: harvester index {folder}")
-    with closing(read_only(layout.ledger)) as ledger:
+    with snapshot(layout) as ledger:
         expected, shards = _stamp(ledger, description["id"]), _shards(ledger)
     for shard in shards:
         _check_size(layout, shard)
@@ -98,6 +101,24 @@ def open_index(folder: Path) -> duckdb.DuckDBPyConnection:
         db.close()
         raise
     return db
+
+
+def index_digest(layout: Layout) -> Path:
+    """Where the SHA-256 of the index is."""
+    return layout.index.with_name(f"{layout.index.name}.sha256")
+
+
+def check_index_digest(layout: Layout) -> bool:
+    """Whether the index has a digest. Raises Damaged when it has, and is not the file that was made."""
+    path = index_digest(layout)
+    if not path.exists():
+        return False
+    if path.read_bytes() != f"{sha256_of(layout.index)}  {layout.index.name}\n".encode():
+        raise Damaged(
+            f"{layout.index} does not match {path.name}: bytes were changed since it was made; nothing is lost, make "
+            f"it again: harvester index {layout.root}"
+        )
+    return True
 
 
 # --- the stamp
@@ -189,27 +210,30 @@ def _fill(
     """Load everything in one transaction, so that row groups fill up; returns the number of records read."""
     db.execute("BEGIN")
     done, total = 0, sum(shard.records for shard in shards)
-    for spill in spread(spill_frames, list(frames_to_spill(ledger, layout, shards, work))):
-        _load(db, spill)
-        done += spill.rows
-        if progress is not None:
-            progress(done, total)
+    tasks: list[FramesToSpill | OutcomesToSpill] = [
+        *frames_to_spill(ledger, layout, shards, work), *outcomes_to_spill(ledger, layout, work),
+    ]  # fmt: skip
+    for rows in spread(spill, tasks, sum(shard.believed for shard in shards)):
+        _load(db, rows)
+        if rows.table == "versions":
+            done += rows.rows
+            if progress is not None:
+                progress(done, total)
     if done != total:
         raise Damaged(
             f"the frames of {layout.shards} hold {done} records, the ledger counted {total} in its shards; "
             f"see harvester status {layout.root}"
         )
     for table in LEDGER_TABLES:
-        for spill in ledger_spills(ledger, table, work):
-            _load(db, spill)
+        _load(db, spill_table(ledger, table, work))
     db.execute("COMMIT")
     return done
 
 
-def _load(db: duckdb.DuckDBPyConnection, spill: Spill) -> None:
-    longest = max(_LINE_BYTES, spill.longest + 1)
-    db.execute(question(f"load_{spill.table}"), {"path": str(spill.path), "longest": longest})
-    spill.path.unlink()
+def _load(db: duckdb.DuckDBPyConnection, rows: Spill) -> None:
+    longest = max(_LINE_BYTES, rows.longest + 1)
+    db.execute(question(f"load_{rows.table}"), {"path": str(rows.path), "longest": longest})
+    rows.path.unlink()
 
 
 def _finish(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, stamp: dict[str, str]) -> None:
@@ -220,6 +244,14 @@ def _finish(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, stamp: di
             db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     db.executemany("INSERT INTO stamp VALUES (?, ?)", [[name, value] for name, value in stamp.items()])
     db.execute("CHECKPOINT")
+
+
+def _put_in_place(made: Path, layout: Layout) -> None:
+    """Give the index its name, then its digest: without one it counts, and its bytes cannot be proven."""
+    line = f"{sha256_of(made)}  {layout.index.name}\n"
+    durable.remove(index_digest(layout))
+    durable.rename(made, layout.index, "index")
+    durable.write_new(index_digest(layout), line.encode(), "index-digest")
 
 
 def _account_rows(account: Account) -> Iterator[list[Any]]:

@@ -104,7 +104,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class WindowRow:
-    """A window as the ledger has it; bounds are text as sent to the provider, None where there is none."""
+    """A window as the ledger has it; bounds are text as sent to the provider, None where there is none.
+
+    `attempts` counts those that were begun, an attempt that a kill cut short included.
+    """
 
     window: int
     channel: int
@@ -138,9 +141,9 @@ class Ledger:
     """One open `ledger.sqlite`. Not for use by two threads at once."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
-        """Open for writing. Raises Damaged, OtherArchive, or NotAnArchive when it is missing and not to be made."""
+        """Open for writing. Raises OtherArchive, or Damaged, also when it is missing and not to be made."""
         if not create and not path.exists():
-            raise NotAnArchive(f"{path} is missing; an archive without its ledger cannot go on")
+            raise Damaged(f"{path} is missing; an archive cannot go on without it, take it from a copy")
         self.path = path
         with _translated(path):
             self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
@@ -277,7 +280,8 @@ class Ledger:
         """Windows of a run in the order they were opened."""
         with _translated(self.path):
             rows = self.db.execute(
-                "SELECT window, channel, parent, verb, from_, until, state, attempts FROM windows "
+                "SELECT window, channel, parent, verb, from_, until, state, max(attempts, coalesce("
+                "(SELECT max(attempt) FROM requests WHERE requests.window = windows.window), 0)) FROM windows "
                 "WHERE run = ? AND (? IS NULL OR state = ?) ORDER BY window",
                 (run, state, state),
             ).fetchall()
@@ -292,7 +296,9 @@ class Ledger:
     def distinct_in(self, window: int) -> int:
         """Distinct identifiers that a window which ended has brought."""
         with _translated(self.path):
-            row = self.db.execute("SELECT coalesce(distinct_ids, 0) FROM windows WHERE window = ?", (window,)).fetchone()
+            row = self.db.execute(
+                "SELECT coalesce(distinct_ids, 0) FROM windows WHERE window = ?", (window,)
+            ).fetchone()
         return int(row[0])
 
     def records_done(self, run: int) -> int:

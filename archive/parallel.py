@@ -15,16 +15,18 @@ R = TypeVar("R")
 
 # beyond this many the one process that takes the results is what rules the speed
 MOST_PROCESSES = 8
+# reading this much of shards takes about as long as starting the processes
+SMALL_BYTES = 16 << 20
 
 
-def spread(function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+def spread(function: Callable[[T], R], tasks: Sequence[T], size_bytes: int) -> Iterator[R]:
     """The result of `function` for each task, in order; raises what it raises.
 
-    A single task is done right here, several in processes of their own. No more results wait to be taken than
-    there are processes, so that what they leave on a disk is bounded.
+    `size_bytes` is what the tasks read in all: little of it is read right here, more in processes of their own. No
+    more results wait to be taken than there are processes, so that what they leave on a disk is bounded.
     """
     processes = min(os.cpu_count() or 1, len(tasks), MOST_PROCESSES)
-    if processes < 2:
+    if processes < 2 or size_bytes < SMALL_BYTES:
         yield from map(function, tasks)
         return
     # spawned, not forked: a fork would carry open databases and their threads with it

@@ -5,7 +5,6 @@ All that is wrong is named. Where a frame cannot be read, the ledger still says 
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +12,9 @@ from archive import shards
 from archive.errors import ArchiveError
 from archive.fixity import sha256_of
 from archive.folder import Layout
-from archive.ledger import read_only
 from archive.matching import Difference, Kept, compared, kept_in
 from archive.questions import question
+from archive.reading import snapshot
 from archive.shards import Damage, Frame
 
 
@@ -80,7 +79,7 @@ def check_shard(task: ShardToCheck) -> ShardCheck:
         if task.bytes:
             check.faults.append(Fault("it is missing; take it from a copy of the archive", missing=True))
         return check
-    with closing(read_only(task.layout.ledger)) as ledger:
+    with snapshot(task.layout) as ledger:
         try:
             for frame in shards.iter_frames(task.path, None if task.state == "sealed" else task.bytes):
                 _check_frame(ledger, task, frame, check)

@@ -3,7 +3,6 @@
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,12 +19,14 @@ from archive.envelope import Record
 from archive.errors import Damaged
 from archive.fixity import sha256_of
 from archive.folder import Layout
-from archive.ledger import read_only
 from archive.matching import Kept, kept_in, matched
 from archive.questions import question
+from archive.reading import snapshot
 
 # Of the content of frames and of rows: what a spill file holds. A few such files are there at a time.
-SPILL_BYTES = 128 << 20
+SPILL_BYTES = 64 << 20
+# outcomes in one file: about as many bytes
+SPILL_OUTCOMES = 300_000
 # fractions, an offset, no Z: providers send them in headers, although only two forms are legal
 _STAMP = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
@@ -65,6 +66,16 @@ class FramesToSpill:
     path: Path
 
 
+@dataclass(frozen=True, slots=True)
+class OutcomesToSpill:
+    """Outcomes of the ledger, first and last included, and the file that they go to."""
+
+    layout: Layout
+    first: int
+    last: int
+    path: Path
+
+
 def shard_path(layout: Layout, shard: ShardToRead) -> Path:
     """Where a shard is; one that the ledger has as open may have been sealed since."""
     path = layout.shards / shard.name
@@ -87,15 +98,31 @@ def frames_to_spill(
             yield FramesToSpill(layout, shard, first, frame, folder / f"{shard.name}-{first}")
 
 
-def spill_frames(task: FramesToSpill) -> Spill:
-    """Spill the records of some frames, each checked against its outcome; the first piece of a shard checks all of it.
+def outcomes_to_spill(ledger: sqlite3.Connection, layout: Layout, folder: Path) -> Iterator[OutcomesToSpill]:
+    """Every outcome, in pieces."""
+    [(last,)] = ledger.execute("SELECT coalesce(max(outcome), 0) FROM outcomes")
+    for first in range(1, last + 1, SPILL_OUTCOMES):
+        piece = min(first + SPILL_OUTCOMES - 1, last)
+        yield OutcomesToSpill(layout, first, piece, folder / f"outcomes-{first}")
+
+
+def spill(task: FramesToSpill | OutcomesToSpill) -> Spill:
+    """Spill records, each checked against its outcome, or outcomes. The first piece of a shard checks all of it.
 
     Raises Damaged at the first thing that is wrong.
     """
+    if isinstance(task, OutcomesToSpill):
+        with snapshot(task.layout) as ledger:
+            lines = _ledger_lines(ledger, "outcomes", {"first": task.first, "last": task.last})
+            return _spilled(lines, "outcomes", task.path)
     if task.first == 0:
         _check_digest(task.layout, task.shard)
-    [spill] = _spilled(_frame_lines(task), "versions", task.path, limit=None)
-    return spill
+    return _spilled(_frame_lines(task), "versions", task.path)
+
+
+def spill_table(ledger: sqlite3.Connection, table: str, folder: Path) -> Spill:
+    """Spill one of the smaller tables of the ledger, as the index has it."""
+    return _spilled(_ledger_lines(ledger, table, {}), table, folder / table)
 
 
 def _check_digest(layout: Layout, shard: ShardToRead) -> None:
@@ -104,32 +131,20 @@ def _check_digest(layout: Layout, shard: ShardToRead) -> None:
         raise Damaged(f"shard {shard.name} is not the file that was written; see harvester verify {layout.root}")
 
 
-def ledger_spills(ledger: sqlite3.Connection, table: str, folder: Path) -> Iterator[Spill]:
-    """Spill a table of the ledger, as the index has it."""
-    yield from _spilled(_ledger_lines(ledger, table), table, folder / table, limit=SPILL_BYTES)
+def _spilled(lines: Iterable[bytes], table: str, path: Path) -> Spill:
+    """Write lines to a file; who takes it removes it."""
+    rows = longest = 0
+    with translated(path, "writing"), path.open("wb", buffering=1 << 20) as file:
+        for line in lines:
+            file.write(line)
+            rows, longest = rows + 1, max(longest, len(line))
+    return Spill(table, path, rows, longest)
 
 
-def _spilled(lines: Iterable[bytes], table: str, path: Path, *, limit: int | None) -> Iterator[Spill]:
-    """Write lines to files of about `limit` bytes, handing each on when it is full; its taker removes it."""
-    pending = iter(lines)
-    line = next(pending, None)
-    number = 0
-    while line is not None:
-        part = path.with_name(f"{path.name}-{number}")
-        rows = longest = size = 0
-        with translated(part, "writing"), part.open("wb", buffering=1 << 20) as file:
-            while line is not None and (limit is None or size < limit):
-                file.write(line)
-                rows, longest, size = rows + 1, max(longest, len(line)), size + len(line)
-                line = next(pending, None)
-        yield Spill(table, part, rows, longest)
-        number += 1
-
-
-def _ledger_lines(ledger: sqlite3.Connection, table: str) -> Iterator[bytes]:
+def _ledger_lines(ledger: sqlite3.Connection, table: str, parameters: dict[str, int]) -> Iterator[bytes]:
     ledger.create_function("local_id", 1, local_id, deterministic=True)
     ledger.create_function("moment", 1, moment, deterministic=True)
-    rows = ledger.execute(question(f"ledger_{table}"))
+    rows = ledger.execute(question(f"ledger_{table}"), parameters)
     names = [column[0] for column in rows.description]
     for row in rows:
         yield orjson.dumps(dict(zip(names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE)
@@ -138,7 +153,7 @@ def _ledger_lines(ledger: sqlite3.Connection, table: str) -> Iterator[bytes]:
 def _frame_lines(task: FramesToSpill) -> Iterator[bytes]:
     shard = task.shard
     path = shard_path(task.layout, shard)
-    with closing(read_only(task.layout.ledger)) as ledger:
+    with snapshot(task.layout) as ledger:
         places = {"shard": shard.shard, "first": task.first, "last": task.last}
         for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places):
             frame = shards.read_frame_at(path, number, offset, length)

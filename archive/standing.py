@@ -4,7 +4,6 @@ It is read from the ledger, also while a harvest writes; of the shards no more t
 """
 
 import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from archive.account import Account, read_accounts
 from archive.errors import StaleIndex
 from archive.folder import Layout, read_description
 from archive.index import open_index
-from archive.ledger import read_only
 from archive.questions import question
+from archive.reading import snapshot
 
 WINDOW_STATES = ("open", "done", "split", "lost")
 
@@ -95,8 +94,7 @@ class Standing:
 def read_standing(folder: Path) -> Standing:
     """Look at an archive. Raises NotAnArchive, OtherArchive; Damaged when its description or ledger cannot be read."""
     layout, description = Layout(folder), read_description(folder)
-    with closing(read_only(layout.ledger)) as ledger:
-        ledger.execute("BEGIN")  # one state of the ledger, whatever a harvest writes meanwhile
+    with snapshot(layout) as ledger:
         *of_runs, whole = read_accounts(ledger)
         accounts = {account.run: account for account in of_runs}
         windows = dict.fromkeys(WINDOW_STATES, 0) | dict(ledger.execute(question("standing_windows")).fetchall())

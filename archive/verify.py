@@ -7,30 +7,34 @@ its frames, and each record against its outcome. All damage is listed, not only 
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import duckdb
 
 from archive.account import read_accounts
 from archive.errors import ArchiveError, Damaged, NotAnArchive, StaleIndex
 from archive.folder import Layout, read_description
-from archive.index import open_index
-from archive.ledger import check_digest, read_only
+from archive.index import check_index_digest, open_index
+from archive.ledger import check_digest
 from archive.parallel import spread
 from archive.quarantine import check_refused
 from archive.questions import question
+from archive.reading import snapshot
 from archive.shardcheck import ShardCheck, ShardToCheck, check_alone, check_shard
 
 # left behind by a process that was killed; harmless, and taken away or written over by the next one
-_LEFT_OVER = re.compile(r"\.(archive\.json|ledger\.sqlite\.sha256|\d{6,}\.(body|json))\.\d+|\.index|index\.duckdb\.tmp")
+_LEFT_OVER = re.compile(
+    r"\.(archive\.json|(ledger\.sqlite|index\.duckdb)\.sha256|\d{6,}\.(body|json))\.\d+"
+    r"|\.index|\.audit-\w+|index\.duckdb\.tmp"
+)
 _REFUSED = re.compile(r"quarantine/(\d{6,})\.(?:body|json)")
-_WORK = (".index/", "index.duckdb.tmp/")
+_INSIDE = re.compile(r"(\.index|\.audit-\w+|index\.duckdb\.tmp)/.*")
 _OURS = {
     "archive.json", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.sha256", "shards",
-    "quarantine", "index.duckdb", "index.duckdb.wal",
+    "quarantine", "index.duckdb", "index.duckdb.sha256",
 }  # fmt: skip
+
+_NOT_CLOSED = "it has no digest: a harvest is writing to it, or was killed; it gets one when a harvest ends in order"
+_HARMLESS = ("left-over", "unproven")
 
 Progress = Callable[[int, int], None]
 
@@ -39,8 +43,9 @@ Progress = Callable[[int, int], None]
 class Problem:
     """Something that is not as it was written.
 
-    `kind` is damaged, missing, extra (a file nobody knows of), stale (an index of another state) or left-over
-    (harmless). `frame` and `record` count from 0 and are None where the file as a whole is meant.
+    `kind` is damaged, missing, extra (a file nobody knows of), stale (an index of another state); or, which is no
+    fault, left-over (by a killed process) and unproven (no digest to check). `frame` and `record` count from 0 and
+    are None where the file as a whole is meant.
     """
 
     kind: str
@@ -69,7 +74,7 @@ class VerifyReport:
     @property
     def whole(self) -> bool:
         """Whether everything is as it was written, and nothing else is there."""
-        return all(problem.kind == "left-over" for problem in self.problems)
+        return all(problem.kind in _HARMLESS for problem in self.problems)
 
 
 def verify(path: Path, progress: Progress | None = None) -> VerifyReport:
@@ -96,18 +101,22 @@ def _verify_archive(folder: Path, progress: Progress | None) -> VerifyReport:
     report, layout = VerifyReport(folder), Layout(folder)
     try:
         read_description(folder)
-    except Damaged as error:
+    except (Damaged, NotAnArchive) as error:
+        if not (layout.description.exists() and layout.ledger.exists()):
+            raise
         report.problems.append(Problem("damaged", "archive.json", str(error)))
     kind = "damaged" if layout.ledger.exists() else "missing"
     try:
         check_digest(layout)
     except ArchiveError as error:
         report.problems.append(Problem(kind, "ledger.sqlite", str(error)))
+    if layout.ledger.exists() and not layout.ledger_digest.exists():
+        report.problems.append(Problem("unproven", "ledger.sqlite", _NOT_CLOSED))
     before = list(report.problems)
     try:
-        with closing(read_only(layout.ledger)) as ledger:
+        with snapshot(layout) as ledger:
             known = _verify_with_ledger(ledger, layout, report, progress)
-    except (ArchiveError, sqlite3.DatabaseError) as error:
+    except ArchiveError as error:
         report = VerifyReport(folder, problems=[*before, Problem(kind, "ledger.sqlite", f"it cannot be read: {error}")])
         known = _verify_without_ledger(layout, report, progress)
     report.problems += _index_problems(layout)
@@ -118,10 +127,10 @@ def _verify_archive(folder: Path, progress: Progress | None) -> VerifyReport:
 def _verify_with_ledger(
     ledger: sqlite3.Connection, layout: Layout, report: VerifyReport, progress: Progress | None
 ) -> "_Known":
-    ledger.execute("BEGIN")  # one state of the ledger, whatever a harvest writes meanwhile
     report.problems += _ledger_problems(ledger)
     tasks = [ShardToCheck(layout, *row) for row in ledger.execute(question("shards_to_check"))]
-    _take_all(report, spread(check_shard, tasks), sum(task.bytes for task in tasks), progress)
+    total = sum(task.bytes for task in tasks)
+    _take_all(report, spread(check_shard, tasks, total), total, progress)
     last = _verify_refused(ledger, layout, report)
     return _Known({f"shards/{task.path.name}" for task in tasks}, last)
 
@@ -129,7 +138,8 @@ def _verify_with_ledger(
 def _verify_without_ledger(layout: Layout, report: VerifyReport, progress: Progress | None) -> "_Known":
     """Without a ledger shards are checked by what they say of themselves."""
     paths = sorted(layout.shards.glob("*.json-seq.zst"))
-    _take_all(report, spread(check_alone, paths), sum(path.stat().st_size for path in paths), progress)
+    total = sum(path.stat().st_size for path in paths)
+    _take_all(report, spread(check_alone, paths, total), total, progress)
     return _Known(None, None)
 
 
@@ -165,17 +175,14 @@ def _index_problems(layout: Layout) -> Iterator[Problem]:
     """An index is derived: a stale one is no damage, one with changed bytes is."""
     if not layout.index.exists():
         return
-    advice = f"make it again: harvester index {layout.root}"
     try:
-        with closing(open_index(layout.root)) as db:
-            tables = db.execute("SELECT table_name FROM duckdb_tables() ORDER BY table_name").fetchall()
-            for (table,) in tables:
-                db.table(table).aggregate("bit_xor(hash(COLUMNS(*)))").fetchall()
+        if not check_index_digest(layout):
+            yield Problem("unproven", "index.duckdb", "it has no digest: whether its bytes were changed is not seen")
+        open_index(layout.root).close()
     except StaleIndex as error:
-        kind = "damaged" if isinstance(error.__cause__, duckdb.Error) else "stale"
-        yield Problem(kind, "index.duckdb", str(error))
-    except duckdb.Error as error:
-        yield Problem("damaged", "index.duckdb", f"{str(error).splitlines()[0]}; {advice}")
+        yield Problem("stale", "index.duckdb", str(error))
+    except Damaged as error:
+        yield Problem("damaged", "index.duckdb", str(error))
     except ArchiveError:
         pass  # what it is compared with is damaged, and named already
 
@@ -192,7 +199,7 @@ def _unknown_files(layout: Layout, known: _Known) -> Iterator[Problem]:
     """Files that neither the ledger nor the format knows of."""
     for path in sorted(layout.root.rglob("*")):
         name = path.relative_to(layout.root).as_posix()
-        if name in _OURS or name.startswith(_WORK) or _is_known(name, known):
+        if name in _OURS or _INSIDE.fullmatch(name) or _is_known(name, known):
             continue
         if _LEFT_OVER.fullmatch(path.name) or _REFUSED.fullmatch(name):
             yield Problem("left-over", name, "left behind by a process that was killed")

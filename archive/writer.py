@@ -239,15 +239,19 @@ class ArchiveWriter:
             return
         if self.run is not None:
             self.ledger.drop_run(self.run_number)
-        made = self._made and not self.ledger.has_runs()
-        self.close()
-        if made:
-            self.layout.shards.rmdir()
-            for path in sorted(self.layout.root.glob("ledger.sqlite*")):
-                path.unlink()
-            self.layout.description.unlink()
-            if not any(self.layout.root.iterdir()):
-                self.layout.root.rmdir()
+        if not self._made or self.ledger.has_runs():
+            self.close()
+            return
+        try:
+            self.ledger.close()
+            with durable.translated(self.layout.root, "taking back an archive that holds nothing"):
+                self.layout.shards.rmdir()
+                for path in (*self.layout.root.glob("ledger.sqlite*"), self.layout.description):
+                    path.unlink()
+                if not any(self.layout.root.iterdir()):
+                    self.layout.root.rmdir()
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Commit and seal what is there, and leave the archive at rest; after a failure only let go of it."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archive import envelope, jsonseq
-from archive.crosswalks import ConversionError, Converted, convert
+from archive.crosswalks import ConversionError, Converted, convert, unmapped
 from archive.shards import FRAME_BYTES
 from harvester import datestamps
 from harvester.oaipmh import ListPage, OaiRecord, parse_get_record, parse_list_identifiers, parse_list_records
@@ -93,7 +93,10 @@ def _convert(record: OaiRecord, problems: list[tuple[str, str, str]]) -> Convert
     if record.element is None:
         return None
     try:
-        return convert(record.element)
+        converted = convert(record.element)
+        if converted is not None and (rest := unmapped(converted)):
+            problems.append((record.identifier, "conversion-partial", str(rest[0])[:200]))
+        return converted
     except ConversionError as error:
         problems.append((record.identifier, "conversion-failed", str(error)))
     except RecursionError:

@@ -5,6 +5,7 @@ nothing speaks against it; otherwise it is listed again, cut into smaller window
 second, or a day where the provider has no finer), asked for record by record.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 
 from archive.findings import Finding, finding
 from harvester import datestamps, tokens
-from harvester.errors import UsageError
 
 LIST_RECORDS, LIST_IDENTIFIERS, GET_RECORD = "ListRecords", "ListIdentifiers", "GetRecord"
 
@@ -291,8 +291,11 @@ def _cut_at(span: Span, borders: Sequence[datetime], traits: Traits) -> tuple[Sp
 
 
 def calendar(span: Span, unit: str, traits: Traits) -> tuple[Span, ...]:
-    """Cut a window at the borders of calendar days, months or years (`unit`)."""
-    return _cut_at(span, list(_borders(*_bounds(span, traits), unit)), traits)
+    """Cut a window at the borders of calendar days, months or years (`unit`); before 1970 only where it has a bound."""
+    low, high = _bounds(span, traits)
+    if span.from_ is None:  # a provider whose earliestDatestamp is 0001-01-01 is not asked for 24,000 months
+        low = max(low, min(OLDEST, high))
+    return _cut_at(span, list(_borders(low, high, unit)), traits)
 
 
 def _borders(low: datetime, high: datetime, unit: str) -> Iterator[datetime]:
@@ -359,17 +362,18 @@ def _granules(span: Span, traits: Traits) -> int:
     return int((high - low) / traits.granule) + 1
 
 
-def part_of(span: Span, number: int, parts: int, traits: Traits) -> Span:
-    """Part `number` (from 1) of so many equal ones: what `shard=i/n` harvests.
+def part_of(span: Span, number: int, parts: int, traits: Traits) -> tuple[Span, ...]:
+    """The windows of part `number` (from 1) of so many: what `shard=i/n` harvests.
 
-    Raises UsageError when there are more parts than granules.
+    Parts take turns at the months of the calendar: several machines that start at different times, and so know
+    different newest datestamps, still leave nothing between them.
     """
-    granules = _granules(span, traits)
-    if parts > granules:
-        raise UsageError(
-            f"shard={number}/{parts}: {describe(span)} can be cut into {granules} at most; take a smaller n"
-        )
-    return _cut_evenly(span, parts, traits)[number - 1]
+    if parts == 1:
+        return (span,)
+    pieces = calendar(span, "month", traits)
+    starts = [_bounds(piece, traits)[0] for piece in pieces]
+    mine = [(start.year * 12 + start.month) % parts == number - 1 for start in starts]
+    return tuple(itertools.compress(pieces, mine))
 
 
 def on_granule(moment: datetime, traits: Traits) -> datetime:

@@ -27,9 +27,10 @@ def first_spans(arguments: Arguments, traits: Traits, answered: datetime, since:
     body = Span(since, None) if arguments.mode == "incremental" else Span(arguments.from_, arguments.until)
     if arguments.sample is not None:
         return [body]
-    spans = [body] if arguments.slices == "auto" else list(frontier.calendar(body, arguments.slices, traits))
     if arguments.shard is not None:
-        spans = [frontier.part_of(span, *arguments.shard, traits) for span in spans]
+        spans = list(frontier.part_of(body, *arguments.shard, traits))
+    else:
+        spans = [body] if arguments.slices == "auto" else list(frontier.calendar(body, arguments.slices, traits))
     tail = Span(back_from(answered, arguments, traits), None)
     last_shard = arguments.shard is None or arguments.shard[0] == arguments.shard[1]
     if last_shard and arguments.until is None and _before(body, tail):

@@ -63,7 +63,8 @@ def plain_line(now: Snapshot) -> str:
     left = f", {duration(now.eta_seconds)} left" if now.eta_seconds is not None else ""
     line = (
         f"{duration(now.seconds)}: windows {now.windows_done} done, {now.windows_open} open; "
-        f"{now.all_records}{total} records ({now.rate:.0f}/s{left}); {states or 'nothing yet'}; waited {duration(now.waited_seconds)}"
+        f"{now.all_records}{total} records ({now.rate:.0f}/s{left}); "
+        f"{states or 'nothing yet'}; waited {duration(now.waited_seconds)}"
     )
     if now.waiting is not None:
         host, reason, seconds = now.waiting

@@ -1,6 +1,7 @@
 """OAI-PMH: walk ListRecords window by window; a record that breaks its page is asked for alone."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, tokens
 from harvester.decoding import DecodedPage
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
+from harvester.keeper import KeeperStopped
 from harvester.middlewares import WaitTooLong
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
@@ -175,7 +177,8 @@ class OaipmhSpider(HarvestSpider):
         span = self._span(row)
         whole = row.verb == GET_RECORD or self.arguments.sample is not None
         chain = tokens.TokenChain(None if whole else frontier.record_limit(span, self.traits))
-        return self._page_request(Walk(row, self.channels[row.channel], span, self._attempts[window], chain), 1, None)
+        walk = Walk(row, self.channels[row.channel], span, self._attempts[window], row.attempts, chain)
+        return self._page_request(walk, 1, None)
 
     def _page_request(self, walk: Walk, number: int, token: str | None) -> Request:
         """The request for a page of a walk: the list itself, or its resumption token."""
@@ -477,7 +480,8 @@ class OaipmhSpider(HarvestSpider):
             )
         self.traits.seen(oldest)
         self.traits.seen(newest)
-        if walk.window.parent is None and walk.chain.pages == 1:
+        tail = self._windows[walk.window.window][1]
+        if walk.window.parent is None and not tail and walk.chain.pages == 1:
             self._stated[walk.window.window] = (walk.channel.set_spec, page.complete_list_size)
 
     async def _try_ranges(self, walk: Walk, stamp: str) -> None:
@@ -513,7 +517,8 @@ class OaipmhSpider(HarvestSpider):
     # --- windows as text
 
     async def _find(self, found: Finding) -> None:
-        await self.keeper.do(self.keeper.writer.note, note(found))
+        with contextlib.suppress(KeeperStopped):  # the failure itself ends the run
+            await self.keeper.do(self.keeper.writer.note, note(found))
 
     def _span(self, row: WindowRow) -> Span:
         return Span(*(datestamps.parse(text) if text is not None else None for text in (row.from_, row.until)))

@@ -48,12 +48,16 @@ class Unusable:
 
 @dataclass(slots=True)
 class Walk:
-    """The pages of one attempt, in order; `turn` lets pages that were decoded early wait for those before them."""
+    """The pages of one attempt, in order; `turn` lets pages that were decoded early wait for those before them.
+
+    `attempt` is its number in the ledger, `earlier` the number of those that other processes made.
+    """
 
     window: WindowRow
     channel: Channel
     span: Span
     attempt: int
+    earlier: int
     chain: tokens.TokenChain
     answers: int = 0
     tries: int = 0
@@ -109,8 +113,9 @@ class Walk:
         """The walk as the frontier decides on it; what it listed is counted by the ledger."""
         chain = self.chain
         return Ended(
-            self.span, self.window.verb, self.end or "", self.attempt, chain.listed, 0, chain.pages, chain.page_size,
-            chain.stated_first, chain.stated_last, self.reissued, self.stamps, self.named, self.reached, self.outside,
+            self.span, self.window.verb, self.end or "", self.attempt - self.earlier, chain.listed, 0, chain.pages,
+            chain.page_size, chain.stated_first, chain.stated_last, self.reissued, self.stamps, self.named,
+            self.reached, self.outside,
         )  # fmt: skip
 
 

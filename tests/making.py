@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,11 +79,8 @@ def ended(folder: Path, pages: Sequence[Sequence[str]], **more: Any) -> None:
 
 def rows(folder: Path, query: str, *values: Any) -> list[tuple[Any, ...]]:
     """Ask the ledger of an archive."""
-    db = sqlite3.connect(Layout(folder).ledger)
-    try:
+    with closing(sqlite3.connect(Layout(folder).ledger)) as db:
         return db.execute(query, values).fetchall()
-    finally:
-        db.close()
 
 
 def stored(folder: Path) -> list[tuple[int, int, envelope.Record]]:
@@ -98,10 +96,18 @@ def stored(folder: Path) -> list[tuple[int, int, envelope.Record]]:
     return out
 
 
-_OF_FRAME = """
-    SELECT o.identifier FROM frames AS f JOIN outcomes AS o ON o.outcome BETWEEN f.first_outcome AND f.last_outcome
+_IN_FRAMES = """
+    SELECT f.shard, f.frame, o.identifier
+    FROM frames AS f JOIN outcomes AS o ON o.outcome BETWEEN f.first_outcome AND f.last_outcome
     JOIN requests AS r USING (request) JOIN runs USING (run)
-    WHERE f.shard = ? AND f.frame = ? AND o.state IN ('read', 'deleted') AND runs.mode <> 'census' ORDER BY o.outcome
+    WHERE o.state IN ('read', 'deleted') AND runs.mode <> 'census' ORDER BY f.shard, f.frame, o.outcome
+"""
+_SUMS = """
+    SELECT (SELECT count(*) FROM frames),
+           (SELECT count(*) FROM outcomes JOIN requests USING (request) JOIN runs USING (run)
+            WHERE outcomes.state IN ('read', 'deleted') AND mode <> 'census'),
+           (SELECT coalesce(sum(listed), 0) FROM requests WHERE url LIKE '%verb=List%'),
+           (SELECT count(*) FROM outcomes JOIN requests USING (request) WHERE url LIKE '%verb=List%')
 """
 
 
@@ -140,17 +146,8 @@ def _check_shards(folder: Path) -> None:
 
 def _check_sums(folder: Path) -> None:
     """Law 1: requests, outcomes and records are counted three times, and the three agree."""
-    by_frame: dict[tuple[int, int], list[str]] = {}
-    for number, frame, held in stored(folder):
-        by_frame.setdefault((number, frame), []).append(held.identifier)
-    assert {key: [i for (i,) in rows(folder, _OF_FRAME, *key)] for key in by_frame} == by_frame
-    assert len(by_frame) == rows(folder, "SELECT count(*) FROM frames")[0][0]
-    kept = rows(
-        folder,
-        "SELECT count(*) FROM outcomes JOIN requests USING (request) JOIN runs USING (run) "
-        "WHERE outcomes.state IN ('read', 'deleted') AND mode <> 'census'",
-    )
-    assert kept == [(sum(map(len, by_frame.values())),)]
-    listed = rows(folder, "SELECT coalesce(sum(listed), 0) FROM requests WHERE url LIKE '%verb=List%'")
-    counted = rows(folder, "SELECT count(*) FROM outcomes JOIN requests USING (request) WHERE url LIKE '%verb=List%'")
+    held = [(number, frame, record.identifier) for number, frame, record in stored(folder)]
+    assert rows(folder, _IN_FRAMES) == held
+    ((frames, kept, listed, counted),) = rows(folder, _SUMS)
+    assert (frames, kept) == (len({place[:2] for place in held}), len(held))
     assert listed == counted

@@ -79,7 +79,8 @@ def compare(
         "unexpected": [i for i in records if i not in wanted],
         "datestamp": [
             i for i, t in wanted.items()
-            if i in records and records[i].datestamp[:20] != t["datestamp"] and not t.get("kind", "").startswith("stamp_")
+            if i in records and records[i].datestamp[:20] != t["datestamp"]
+            and not t.get("kind", "").startswith("stamp_")
         ],
         "status": [i for i, t in wanted.items() if i in records and records[i].deleted != (t["status"] == "deleted")],
         "sets": [i for i, t in wanted.items() if i in records and sorted(records[i].sets) != sorted(t["sets"])],

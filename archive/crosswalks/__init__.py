@@ -1,21 +1,19 @@
 """From the XML that a provider sent to JSON: pure functions, each with a version.
 
 The crosswalk is chosen by the namespace of the metadata's root element, not by the metadata prefix: prefixes
-are the provider's own words. What a crosswalk cannot express stays in the record's `original`.
+are the provider's own words. What a crosswalk cannot express stays in the record's `original`, and is said: see
+`unmapped`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from lxml import etree
 
-from archive.crosswalks.datacite import datacite_json, unwrapped
-from archive.crosswalks.dublincore import NAMESPACES as DC_NAMESPACES
-from archive.crosswalks.dublincore import dc_json
+from archive.crosswalks import datacite, dublincore, marc
 from archive.crosswalks.errors import ConversionError
-from archive.crosswalks.marc import NAMESPACE as MARC_NAMESPACE
-from archive.crosswalks.marc import marc_json
 
-__all__ = ["VERSIONS", "ConversionError", "Converted", "convert"]
+__all__ = ["VERSIONS", "ConversionError", "Converted", "convert", "unmapped"]
 
 Converted = dict[str, Any]
 # raised when the JSON made from the same XML changes
@@ -27,13 +25,37 @@ def convert(element: etree._Element) -> Converted | None:
 
     Raises ConversionError for an element of a known kind that cannot be read as one.
     """
+    crosswalk = _BY_TAG.get(element.tag) or _by_name(element)
+    return None if crosswalk is None else crosswalk(element)
+
+
+def unmapped(converted: Converted) -> list[str]:
+    """The XML of what had no place in the JSON of a record, in document order; empty when all of it had one."""
+    found: list[str] = converted.get("unmapped", [])
+    return found
+
+
+def _datacite(element: etree._Element) -> Converted | None:
+    resource = datacite.unwrapped(element)
+    return None if resource is None else datacite.datacite_json(resource)
+
+
+_ENVELOPES = ("http://schema.datacite.org/oai/oai-1.0/", "http://schema.datacite.org/oai/oai-1.1/")
+_BY_TAG: dict[Any, Callable[[etree._Element], Converted | None]] = (
+    {f"{{{kernel}}}resource": _datacite for kernel in datacite.KERNELS}
+    | {f"{{{envelope}}}oai_datacite": _datacite for envelope in _ENVELOPES}
+    | {f"{{{marc.NAMESPACE}}}{name}": marc.marc_json for name in ("record", "collection")}
+    | {"{http://www.openarchives.org/OAI/2.0/oai_dc/}dc": dublincore.dc_json}
+)
+
+
+def _by_name(element: etree._Element) -> Callable[[etree._Element], Converted | None] | None:
+    """The crosswalk of an element that is not one of the usual."""
     namespace, _, name = str(element.tag).rpartition("}")
     namespace = namespace[1:]
     if name in ("resource", "oai_datacite") and "datacite.org/" in namespace:
-        resource = unwrapped(element)
-        return None if resource is None else datacite_json(resource)
-    if name in ("record", "collection") and namespace in (MARC_NAMESPACE, ""):
-        return marc_json(element)
-    if namespace in DC_NAMESPACES:
-        return dc_json(element)
-    return None
+        return _datacite
+    if name in ("record", "collection") and not namespace:
+        return marc.marc_json
+    is_dc = namespace in dublincore.NAMESPACES or (name in dublincore.NAMES and dublincore.holds_dublin_core(element))
+    return dublincore.dc_json if is_dc else None

@@ -28,6 +28,7 @@ KERNELS = tuple(f"http://datacite.org/schema/kernel-{number}" for number in ("4"
 _RESOURCES = {f"{{{kernel}}}resource": kernel for kernel in KERNELS}
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_SCHEMA_LOCATION = [_XSI + "schemaLocation"]
 _REMARKS = (etree._Comment, etree._ProcessingInstruction)
 _SPACE = " \t\r\n"  # of XML: a no-break space is content
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -66,7 +67,8 @@ def datacite_json(resource: etree._Element) -> Json:
     _read(_RESOURCE, resource, out, lost)
     tag = str(resource.tag)
     out["schemaVersion"] = _RESOURCES.get(tag) or tag[1:].rpartition("}")[0] or SCHEMA_VERSION
-    _put_attributes(resource, out, lost)
+    if resource.keys() != _SCHEMA_LOCATION:
+        _put_attributes(resource, out, lost)
     if lost:
         out["unmapped"] = [etree.tostring(e, encoding="unicode", with_tail=False) for e in _outermost(lost)]
     return out
@@ -111,7 +113,7 @@ def _item(key: str, element: etree._Element, lost: Lost) -> Json:
     out: Json = {key: text.strip(_SPACE) if text else ""}
     for name, value in element.items():
         known = _ATTRIBUTES.get(name)
-        if known is None:
+        if known is None or known in out:
             _put_odd(name, value, element, out, lost)
         else:
             out[known] = value
@@ -131,14 +133,16 @@ def _put_attributes(element: etree._Element, out: Json, lost: Lost) -> None:
 def _put_odd(name: str, value: str, element: etree._Element, out: Json, lost: Lost) -> None:
     """Put an attribute of no kernel beside what is there; none takes the place of it."""
     key = _ATTRIBUTES.get(name) or name.rpartition("}")[2]
+    if name.startswith(_XSI):
+        return
     if key in out:
         lost.append(element)
-    elif not name.startswith(_XSI):
+    else:
         out[key] = value
 
 
 def _expect_no_attributes(element: etree._Element, lost: Lost) -> None:
-    if any(not name.startswith(_XSI) for name in element.keys()):
+    if not all(name.startswith(_XSI) for name, _ in element.items()):
         lost.append(element)
 
 
@@ -302,9 +306,13 @@ def _related_item(element: etree._Element, lost: Lost) -> Json:
 
 def _related_item_identifier(element: etree._Element, lost: Lost) -> Json:
     """The one object whose attributes keep the spelling of the XML."""
-    return {"relatedItemIdentifier": _text(element, lost)} | {
-        name.rpartition("}")[2]: value for name, value in element.items() if not name.startswith(_XSI)
-    }
+    out = {"relatedItemIdentifier": _text(element, lost)}
+    for name, value in element.items():
+        if name in out:
+            lost.append(element)
+        elif not name.startswith(_XSI):
+            out[name.rpartition("}")[2]] = value
+    return out if any(out.values()) else {}
 
 
 # --- geo locations
@@ -350,6 +358,10 @@ def _polygon(element: etree._Element, lost: Lost) -> list[Json]:
     return points
 
 
+def _polygon_point(name: str, element: etree._Element, lost: Lost) -> Json:
+    return {name: _bounds(element, lost)}
+
+
 _PERSON = _table(
     {
         "creatorName": _one("name"),
@@ -371,10 +383,7 @@ _KERNEL_3_BOUNDS = {
     4: ("southBoundLatitude", "westBoundLongitude", "northBoundLatitude", "eastBoundLongitude"),
 }
 _POLYGON = _table(
-    {
-        name: _repeated("points", lambda element, lost, name=name: {name: _bounds(element, lost)})
-        for name in ("polygonPoint", "inPolygonPoint")
-    }
+    {name: _repeated("points", partial(_polygon_point, name)) for name in ("polygonPoint", "inPolygonPoint")}
 )
 _GEO_LOCATION = _table(
     {

@@ -1,36 +1,45 @@
-"""Dublin Core to JSON: for each element the list of its values, in order.
+"""Dublin Core, simple and qualified, to JSON: for each element the list of its values, in order.
 
 A value is a string; one with xml:lang or another attribute is an object with `value`, `lang` and the attributes.
-Elements of other namespaces inside keep their prefix in the name (`dcterms:created`).
+The fifteen elements have their plain names; those of DCMI terms are `dcterms:NAME` whatever prefix the provider
+took, and those of any other namespace keep the provider's prefix.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from lxml import etree
 
-NAMESPACES = frozenset(
-    {
-        "http://www.openarchives.org/OAI/2.0/oai_dc/",
-        "http://purl.org/dc/elements/1.1/",
-        "http://purl.org/dc/elements/1.0/",
-    }
-)
-_DC = ("{http://purl.org/dc/elements/1.1/}", "{http://purl.org/dc/elements/1.0/}")
+from archive.crosswalks.anyjson import text as text_of
+
+TERMS = "http://purl.org/dc/terms/"
+ELEMENTS = ("http://purl.org/dc/elements/1.1/", "http://purl.org/dc/elements/1.0/")
+# of root elements that hold Dublin Core
+NAMESPACES = frozenset({"http://www.openarchives.org/OAI/2.0/oai_dc/", TERMS, *ELEMENTS})
+# names of root elements that hold Dublin Core in namespaces of their makers
+NAMES = frozenset({"dc", "qualifieddc"})
+_DC = tuple(f"{{{namespace}}}" for namespace in ELEMENTS)
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
+def holds_dublin_core(element: etree._Element) -> bool:
+    """Whether the first element inside is of Dublin Core."""
+    inside = (child.tag for child in element if isinstance(child.tag, str))
+    return next(inside, "").startswith((*_DC, f"{{{TERMS}}}"))
+
+
 def dc_json(element: etree._Element) -> dict[str, Any]:
-    """The JSON of an oai_dc <dc> element; an empty element is an empty string, and stays."""
+    """The JSON of an oai_dc <dc> element, or another that holds the same; an empty element is an empty string."""
     out: dict[str, Any] = {}
-    for child in element:
+    for child in element[:]:
         tag = child.tag
         if not isinstance(tag, str):
             continue
         name = tag[34:] if tag.startswith(_DC) else _name(child)
         value: Any = child.text or "" if not len(child) else "".join(child.itertext(etree.Element))
-        if len(child.attrib):
-            value = _with_attributes(value, child)
+        if attributes := child.items():
+            value = _with_attributes(value, attributes)
         if name in out:
             out[name].append(value)
         else:
@@ -39,16 +48,24 @@ def dc_json(element: etree._Element) -> dict[str, Any]:
 
 
 def _name(element: etree._Element) -> str:
-    """The name of an element of another namespace, with its prefix."""
-    local = etree.QName(element).localname
-    return f"{element.prefix}:{local}" if element.prefix else local
+    """The name of an element of another namespace, with a prefix."""
+    namespace, _, local = str(element.tag).rpartition("}")
+    prefix = "dcterms" if namespace[1:] == TERMS else element.prefix
+    return f"{prefix}:{local}" if prefix else local
 
 
-def _with_attributes(value: str, element: etree._Element) -> Any:
+def _with_attributes(value: str, attributes: list[tuple[str, str]]) -> Any:
     named = {
         "lang" if key == _LANG else key.rpartition("}")[2]: text
-        for key, text in element.items()
+        for key, text in attributes
         if not key.startswith(_XSI + "schema")
     }
     named.pop("value", None)  # the text of the element is its value, whatever an attribute is called
     return {"value": value, **named} if named else value
+
+
+def plain_texts(metadata: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    """The texts of elements in the JSON of Dublin Core, name after name, without languages and empty ones."""
+    lists = [values for name in names if isinstance(values := metadata.get(name), list)]
+    plain = (value.get("value") if isinstance(value, dict) else value for values in lists for value in values)
+    return tuple(text for text in map(text_of, plain) if text is not None)

@@ -1,17 +1,24 @@
 """Index fields from any of the JSON forms: what a record is called, whose it is, when and what."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from archive.crosswalks.anyjson import first, object_, objects, text, texts, year
+from archive.crosswalks.dublincore import plain_texts
+from archive.crosswalks.forms import Form, form_of
 from archive.crosswalks.identifiers import local_id, normalise_doi
+from archive.crosswalks.links import concept_of, datacite_related, marc_related
+from archive.crosswalks.marc import datafields
+from archive.crosswalks.platforms import eprints_fields, rdm_fields, schema_org_fields, zenodo_fields
 
-_YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|20[0-9]{2}|21[0-9]{2})(?!\d)")
+Json = dict[str, Any]
 # marks a rights statement that says how open a record is, and is no licence
 _ACCESS = "info:eu-repo/semantics/"
 # the best name of a licence first
 _RIGHTS = ("rightsIdentifier", "rightsUri", "rights")
+# MARC relators of those who made the thing; an added entry without one is of them as well
+_MAKERS = frozenset({"aut", "cre", "author", "creator"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,101 +36,77 @@ class Fields:
     concept: str | None = None
 
 
-def index_fields(identifier: str, metadata: dict[str, Any] | None) -> Fields:
-    """The index fields of a record; which form its JSON has is seen by its shape, never by its prefix."""
+def index_fields(identifier: str, metadata: Json | None) -> Fields:
+    """The index fields of a record; which form its JSON has is seen by its shape, never by its prefix.
+
+    What the record points to is `links.index_links`.
+    """
     local = local_id(identifier)
     if not metadata:
         return Fields(local)
-    if isinstance(metadata.get("fields"), list) and isinstance(metadata.get("leader"), str):
-        return _marc(local, metadata)
-    if isinstance(metadata.get("schemaVersion"), str) or isinstance(metadata.get("titles"), list):
-        return _datacite(local, metadata)
-    return _dublin_core(local, metadata)
+    form, inside = form_of(metadata)
+    return Fields(local, **_BY_FORM[form](inside))
 
 
-def _year(text: Any) -> int | None:
-    match = _YEAR.search(str(text)) if text is not None else None
-    return int(match[1]) if match else None
+def _datacite(metadata: Json) -> Json:
+    titles = objects(metadata.get("titles"))
+    types = object_(metadata.get("types"))
+    # kernels 4.2 and 4.3 have the DOI in a list
+    dois = (i.get("identifier") for i in objects(metadata.get("identifiers")) if i.get("identifierType") == "DOI")
+    return {
+        "doi": first(map(normalise_doi, texts((metadata.get("doi"), *dois)))),
+        "title": first(texts(title.get("title") for title in titles if "titleType" not in title))
+        or first(texts(title.get("title") for title in titles)),
+        "resource_type": first(texts((types.get("resourceTypeGeneral"), types.get("resourceType")))),
+        "publication_year": year(metadata.get("publicationYear")),
+        "creators": texts(creator.get("name") for creator in objects(metadata.get("creators"))),
+        "license": first(
+            first(texts(map(rights.get, _RIGHTS)))
+            for rights in objects(metadata.get("rightsList"))
+            if not str(rights.get("rightsUri") or rights.get("rights") or "").startswith(_ACCESS)
+        ),
+        "version": text(metadata.get("version")),
+        "concept": concept_of(datacite_related(metadata)),
+    }
 
 
-def _first(values: Iterable[Any]) -> Any:
-    return next((value for value in values if value), None)
+def _dublin_core(metadata: Json) -> Json:
+    """Dublin Core, qualified or not; InvenioRDM sends it as JSON with names in the plural."""
+    dates = plain_texts(metadata, "dcterms:issued", "date", "dates", "dcterms:date", "dcterms:created")
+    rights = plain_texts(metadata, "dcterms:license", "rights", "dcterms:rights")
+    return {
+        "doi": first(map(normalise_doi, plain_texts(metadata, "identifier", "identifiers", "dcterms:identifier"))),
+        "title": first(plain_texts(metadata, "title", "titles", "dcterms:title")),
+        "resource_type": first(plain_texts(metadata, "type", "types", "dcterms:type")),
+        "publication_year": first(map(year, dates)),
+        "creators": plain_texts(metadata, "creator", "creators", "dcterms:creator"),
+        "license": first(statement for statement in rights if not statement.startswith(_ACCESS)),
+    }
 
 
-# Dublin Core may hold elements of any name, and JSON that a provider sent any shape: nothing is taken for granted
+def _marc(record: Json) -> Json:
+    fields = datafields(record)
+
+    def every(tag: str, code: str) -> list[str]:
+        return [value for name, subfields in fields if name == tag for value in subfields.get(code, ())]
+
+    return {
+        "doi": first(map(normalise_doi, every("024", "a"))),
+        "title": first(every("245", "a")),
+        "resource_type": first(kind for kind in every("980", "a") if not kind.startswith(("user-", _ACCESS))),
+        "publication_year": first(map(year, every("260", "c") + every("264", "c"))),
+        "creators": (*every("100", "a"), *(name for tag, subs in fields if tag == "700" for name in _makers(subs))),
+        "license": first([*every("540", "u"), *(name for name in every("540", "a") if not name.startswith(_ACCESS))]),
+        "concept": concept_of(marc_related(record)),
+    }
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _makers(subfields: dict[str, list[str]]) -> list[str]:
+    roles = subfields.get("4", ())
+    return subfields.get("a", []) if not roles or any(role.lower() in _MAKERS for role in roles) else []
 
 
-def _texts(values: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(text for text in map(_text, values) if text is not None)
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _datacite(local: str, metadata: dict[str, Any]) -> Fields:
-    titles = _objects(metadata.get("titles"))
-    types = metadata.get("types")
-    types = types if isinstance(types, dict) else {}
-    concepts = (
-        item.get("relatedIdentifier")
-        for item in _objects(metadata.get("relatedIdentifiers"))
-        if item.get("relationType") == "IsVersionOf" and item.get("relatedIdentifierType") == "DOI"
-    )
-    return Fields(
-        local,
-        normalise_doi(_text(metadata.get("doi"))),
-        _first(_texts(t.get("title") for t in titles if "titleType" not in t))
-        or _first(_texts(t.get("title") for t in titles)),
-        _first(_texts((types.get("resourceTypeGeneral"), types.get("resourceType")))),
-        _year(metadata.get("publicationYear")),
-        _texts(creator.get("name") for creator in _objects(metadata.get("creators"))),
-        _first(_first(_texts(map(r.get, _RIGHTS))) for r in _objects(metadata.get("rightsList")) if not _is_access(r)),
-        _text(metadata.get("version")),
-        _first(map(normalise_doi, _texts(concepts))),
-    )
-
-
-def _is_access(rights: dict[str, Any]) -> bool:
-    return str(rights.get("rightsUri") or rights.get("rights") or "").startswith(_ACCESS)
-
-
-def _plain(values: Any) -> tuple[str, ...]:
-    """The strings of a Dublin Core element."""
-    if not isinstance(values, list):
-        return ()
-    return _texts(value.get("value") if isinstance(value, dict) else value for value in values)
-
-
-def _dublin_core(local: str, metadata: dict[str, Any]) -> Fields:
-    return Fields(
-        local,
-        _first(map(normalise_doi, _plain(metadata.get("identifier")))),
-        _first(_plain(metadata.get("title"))),
-        _first(_plain(metadata.get("type"))),
-        _first(map(_year, _plain(metadata.get("date")))),
-        _plain(metadata.get("creator")),
-        _first(text for text in _plain(metadata.get("rights")) if not text.startswith(_ACCESS)),
-    )
-
-
-def _marc(local: str, metadata: dict[str, Any]) -> Fields:
-    values: dict[str, list[str]] = {}
-    for field in _objects(metadata["fields"]):
-        for tag, value in field.items():
-            for subfield in _objects(value.get("subfields")) if isinstance(value, dict) else ():
-                for code, text in subfield.items():
-                    values.setdefault(f"{tag}{code}", []).extend(_texts((text,)))
-    return Fields(
-        local,
-        _first(map(normalise_doi, values.get("024a", ()))),
-        _first(values.get("245a", ())),
-        _first(values.get("980a", ())),
-        _first(map(_year, [*values.get("260c", ()), *values.get("264c", ())])),
-        (*values.get("100a", ()), *values.get("700a", ())),
-        _first([*values.get("540u", ()), *values.get("540a", ())]),
-    )
+_BY_FORM: dict[Form, Callable[[Json], Json]] = {
+    "datacite": _datacite, "dublin-core": _dublin_core, "eprints": eprints_fields, "marc": _marc, "rdm": rdm_fields,
+    "schema-org": schema_org_fields, "zenodo": zenodo_fields,
+}  # fmt: skip

@@ -3,8 +3,15 @@
 import re
 
 _DOI = re.compile(
-    r"\s*(?:https?://)?(?:(?:dx\.|www\.)?doi\.org/|doi:\s*)?(10\.\d{3,9}(?:\.\d+)*/\S+)\s*", re.IGNORECASE
+    r"\s*(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|(?:info:)?doi[:/]\s*)*(10\.\d{3,9}(?:\.\d+)*/\S+)\s*", re.IGNORECASE
 )
+_ORCID = re.compile(
+    r"\s*(?:(?:https?://)?(?:www\.)?orcid\.org/|orcid:\s*)?(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dx])/?\s*", re.IGNORECASE
+)
+_ROR = re.compile(
+    r"\s*(?:(?:https?://)?(?:www\.)?ror\.org/|ror:\s*)?(0[a-hj-km-np-tv-z0-9]{6}\d{2})/?\s*", re.IGNORECASE
+)
+_ROR_DIGITS = {digit: value for value, digit in enumerate("0123456789abcdefghjkmnpqrstvwxyz")}
 
 
 def normalise_doi(text: str | None) -> str | None:
@@ -13,7 +20,39 @@ def normalise_doi(text: str | None) -> str | None:
     return match[1].lower() if match else None
 
 
+def normalise_orcid(text: str | None) -> str | None:
+    """An ORCID iD as 0000-0000-0000-000X, None when the text is none or its check digit is wrong (ISO 7064, 11-2)."""
+    match = _ORCID.fullmatch(text) if text else None
+    if match is None:
+        return None
+    digits = "".join(match.groups()).upper()
+    total = 0
+    for digit in digits[:-1]:
+        total = (total + int(digit)) * 2
+    expected = (12 - total % 11) % 11
+    return "-".join(match.groups()).upper() if digits[-1] == ("X" if expected == 10 else str(expected)) else None
+
+
+def normalise_ror(text: str | None) -> str | None:
+    """A ROR id as https://ror.org/0..., None when the text is none or its check digits are wrong (ISO 7064, 97-10)."""
+    match = _ROR.fullmatch(text) if text else None
+    if match is None:
+        return None
+    name = match[1].lower()
+    total = 0
+    for digit in name[:-2]:
+        total = total * 32 + _ROR_DIGITS[digit]
+    return f"https://ror.org/{name}" if 98 - total * 100 % 97 == int(name[-2:]) else None
+
+
+def normalise(scheme: str | None, text: str) -> str:
+    """An identifier of a scheme in its one form; as it is when its scheme has none here, or it is none of it."""
+    by_scheme = {"doi": normalise_doi, "orcid": normalise_orcid, "ror": normalise_ror}.get((scheme or "").lower())
+    return (by_scheme(text) if by_scheme else None) or text
+
+
 def local_id(identifier: str) -> str:
-    """What an identifier is in its repository: behind `oai:HOST:`, otherwise all of it."""
+    """What an identifier is in its repository: behind `oai:HOST:`, a DOI in its one form, otherwise all of it."""
     parts = identifier.split(":", 2)
-    return parts[2] if len(parts) == 3 and parts[0] == "oai" and parts[2] else identifier
+    local = parts[2] if len(parts) == 3 and parts[0] == "oai" and parts[2] else identifier
+    return normalise_doi(local) or local if "10." in local else local

@@ -1,89 +1,180 @@
 """MARCXML to MARC-in-JSON and back: everything is a list of one-key objects, so order and repeats stay.
 
-Blanks are values in MARC: nothing is stripped from a leader, a control field or a subfield. A <collection>
-becomes `{"collection": [record, ...]}`.
+Blanks are values in MARC: nothing is stripped from a leader, a control field or a subfield. A <collection> becomes
+`{"collection": [record, ...]}`. The attributes of a record (its type, mostly) become properties beside its fields;
+what has no place is under `unmapped`, as XML.
 """
 
 from typing import Any
 
 from lxml import etree
 
+from archive.crosswalks.anyjson import objects
+from archive.crosswalks.anyjson import text as text_of
 from archive.crosswalks.errors import ConversionError
 
+Json = dict[str, Any]
+Lost = list[etree._Element]
+
 NAMESPACE = "http://www.loc.gov/MARC21/slim"
+_NAMES = ("leader", "controlfield", "datafield", "subfield", "record", "collection")
+_KINDS: dict[Any, str] = {name: name for name in _NAMES} | {f"{{{NAMESPACE}}}{name}": name for name in _NAMES}
+_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_REMARKS = (etree._Comment, etree._ProcessingInstruction)
+_OURS = frozenset({"leader", "fields", "unmapped"})
 
 
-def marc_json(element: etree._Element) -> dict[str, Any]:
+def marc_json(element: etree._Element) -> Json:
     """The JSON of a <record> or <collection>, with or without the MARC21slim namespace.
 
-    Raises ConversionError for a field without a tag or an element that MARCXML does not have.
+    Raises ConversionError for a field without a tag, a second leader, or an element that MARCXML does not have.
     """
-    if _local(element) == "collection":
-        return {"collection": [_record(child) for child in element if isinstance(child.tag, str)]}
-    return _record(element)
+    lost: Lost = []
+    if _kind(element) == "collection":
+        _expect_no_text(element, lost)
+        out: Json = {"collection": [_record(child, lost) for child in _children(element, "record")]}
+    else:
+        out = _record(element, lost)
+    if lost:
+        out["unmapped"] = [etree.tostring(e, encoding="unicode", with_tail=False) for e in dict.fromkeys(lost)]
+    return out
 
 
-def _local(element: etree._Element) -> str:
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+def _kind(element: etree._Element) -> str:
+    """The name of an element that MARCXML has, an empty one for any other node."""
+    tag = element.tag
+    return _KINDS.get(tag) or (_KINDS.get(tag.rpartition("}")[2], "") if isinstance(tag, str) else "")
+
+
+def _children(element: etree._Element, kind: str) -> list[etree._Element]:
+    """The elements inside, which must all be of one kind. Raises ConversionError for another."""
+    found = []
+    for child in element[:]:
+        if _kind(child) == kind:
+            found.append(child)
+        elif not isinstance(child, _REMARKS):
+            raise ConversionError(f"<{child.tag!s}> inside a MARC {_kind(element)}")
+    return found
+
+
+def _record(element: etree._Element, lost: Lost) -> Json:
+    fields: list[Json] = []
+    out: Json = {"leader": None, "fields": fields}
+    _expect_no_text(element, lost)
+    for child in element[:]:
+        kind = _kind(child)
+        if kind == "datafield":
+            fields.append(_datafield(child, lost))
+        elif kind == "controlfield":
+            fields.append({_tag(child, dict(child.items()), lost): _text(child)})
+        elif kind == "leader" and out["leader"] is None:
+            out["leader"] = _text(child)
+        elif not isinstance(child, _REMARKS):
+            raise ConversionError(
+                f"<{child.tag!s}> inside a MARC record" if not kind else f"a MARC record with a {kind}"
+            )
+    out["leader"] = out["leader"] or ""
+    for name, value in element.items():
+        if not name.startswith(_XSI):
+            if name in _OURS or name.startswith("{"):
+                lost.append(element)
+            else:
+                out[name] = value
+    return out
+
+
+def _datafield(element: etree._Element, lost: Lost) -> Json:
+    _expect_no_text(element, lost)
+    attributes = dict(element.items())
+    ind1, ind2 = attributes.pop("ind1", " "), attributes.pop("ind2", " ")
+    subfields = [{sub.get("code", ""): _text(sub)} for sub in _children(element, "subfield")]
+    return {_tag(element, attributes, lost): {"ind1": ind1, "ind2": ind2, "subfields": subfields}}
+
+
+def _tag(element: etree._Element, attributes: dict[str, str], lost: Lost) -> str:
+    """The tag of a field; the schema lets it have an id as well, which has no place in the JSON."""
+    tag = attributes.pop("tag", "")
+    if not tag:
+        raise ConversionError(f"a <{_kind(element)}> without a tag")
+    if attributes:
+        lost.append(element)
+    return tag
 
 
 def _text(element: etree._Element) -> str:
     return "".join(element.itertext(etree.Element)) if len(element) else element.text or ""
 
 
-def _record(element: etree._Element) -> dict[str, Any]:
-    out: dict[str, Any] = {"leader": "", "fields": []}
-    fields = out["fields"]
-    for child in element:
-        name = _local(child)
-        if name == "datafield":
-            subfields = [{sub.get("code", ""): _text(sub)} for sub in child if isinstance(sub.tag, str)]
-            fields.append(
-                {
-                    _tag(child): {
-                        "ind1": child.get("ind1", " "),
-                        "ind2": child.get("ind2", " "),
-                        "subfields": subfields,
-                    }
-                }
-            )
-        elif name == "controlfield":
-            fields.append({_tag(child): _text(child)})
-        elif name == "leader":
-            out["leader"] = _text(child)
-        elif name:
-            raise ConversionError(f"<{name}> inside a MARC record")
-    return out
+def _expect_no_text(element: etree._Element, lost: Lost) -> None:
+    """Text between elements is white space; any other is kept with the element it is in."""
+    text = element.text
+    if (text and not text.isspace()) or any((tail := child.tail) and not tail.isspace() for child in element[:]):
+        lost.append(element)
 
 
-def _tag(element: etree._Element) -> str:
-    tag = element.get("tag")
-    if not tag:
-        raise ConversionError(f"a <{_local(element)}> without a tag")
-    return tag
+# --- back to XML
 
 
-def marc_xml(record: dict[str, Any]) -> bytes:
-    """The MARCXML of MARC-in-JSON, in UTF-8 and with its namespace; the reverse of `marc_json`."""
-    if "collection" in record:
-        root = etree.Element(f"{{{NAMESPACE}}}collection", nsmap={None: NAMESPACE})
-        for inner in record["collection"]:
-            _append(root, inner)
-        return etree.tostring(root, encoding="utf-8")
-    return etree.tostring(_append(None, record), encoding="utf-8")
+def marc_xml(record: Json) -> bytes:
+    """The MARCXML of MARC-in-JSON, in UTF-8 and with its namespace; the reverse of `marc_json`.
+
+    Raises ConversionError for JSON that is not MARC-in-JSON, or has characters that XML does not.
+    """
+    try:
+        return etree.tostring(
+            _collection(record) if "collection" in record else _append(None, record), encoding="utf-8"
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as cause:
+        raise ConversionError(f"not MARC-in-JSON: {cause!r}") from cause
 
 
-def _append(parent: etree._Element | None, record: dict[str, Any]) -> etree._Element:
+def _collection(records: Json) -> etree._Element:
+    root = etree.Element(f"{{{NAMESPACE}}}collection", nsmap={None: NAMESPACE})
+    for record in records["collection"]:
+        _append(root, record)
+    return root
+
+
+def _append(parent: etree._Element | None, record: Json) -> etree._Element:
     name = f"{{{NAMESPACE}}}record"
     root = etree.Element(name, nsmap={None: NAMESPACE}) if parent is None else etree.SubElement(parent, name)
+    for key, value in record.items():
+        if key not in _OURS:
+            root.set(key, value)
     etree.SubElement(root, f"{{{NAMESPACE}}}leader").text = record["leader"]
     for field in record["fields"]:
         for tag, value in field.items():
-            if isinstance(value, str):
-                etree.SubElement(root, f"{{{NAMESPACE}}}controlfield", tag=tag).text = value
-                continue
-            data = etree.SubElement(root, f"{{{NAMESPACE}}}datafield", tag=tag, ind1=value["ind1"], ind2=value["ind2"])
-            for subfield in value["subfields"]:
-                for code, text in subfield.items():
-                    etree.SubElement(data, f"{{{NAMESPACE}}}subfield", code=code).text = text
+            _append_field(root, tag, value)
     return root
+
+
+def _append_field(record: etree._Element, tag: str, value: Any) -> None:
+    if isinstance(value, str):
+        etree.SubElement(record, f"{{{NAMESPACE}}}controlfield", tag=tag).text = value
+        return
+    field = etree.SubElement(record, f"{{{NAMESPACE}}}datafield", tag=tag, ind1=value["ind1"], ind2=value["ind2"])
+    for subfield in value["subfields"]:
+        for code, text in subfield.items():
+            etree.SubElement(field, f"{{{NAMESPACE}}}subfield", code=code).text = text
+
+
+# --- values
+
+
+def datafields(record: Json) -> list[tuple[str, dict[str, list[str]]]]:
+    """(tag, texts by subfield code) of each data field of MARC-in-JSON, for those who want values, not form."""
+    return [
+        (tag, _by_code(value))
+        for field in objects(record.get("fields"))
+        for tag, value in field.items()
+        if isinstance(value, dict)
+    ]
+
+
+def _by_code(field: Json) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for subfield in objects(field.get("subfields")):
+        for code, value in subfield.items():
+            if text := text_of(value):
+                found.setdefault(code, []).append(text)
+    return found

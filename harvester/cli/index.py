@@ -14,7 +14,7 @@ import duckdb
 from archive.errors import BadQuery
 from archive.index import open_index
 from harvester.cli import DONE
-from harvester.cli.output import advancing, cell, plain, print_json, print_table, table
+from harvester.cli.output import advancing, cell, counted, plain, print_json, print_table, table
 
 # so many rows a table shows: a person does not read more, and a table must be held in memory
 TABLE_ROWS = 1000
@@ -45,8 +45,9 @@ def index(folder: Path, as_json: bool) -> int:
         })  # fmt: skip
     else:
         click.echo(
-            f"{report.path}: {report.records:,} records, {report.versions:,} versions, {report.outcomes:,} outcomes "
-            f"from {report.shards:,} shards; {report.size_bytes:,} bytes in {report.seconds:.1f} s"
+            f"{report.path}: {counted(report.records, 'record')}, {counted(report.versions, 'version')}, "
+            f"{counted(report.outcomes, 'outcome')} from {counted(report.shards, 'shard')}; "
+            f"{counted(report.size_bytes, 'byte')} in {report.seconds:.1f} s"
         )
     return DONE
 

@@ -21,6 +21,11 @@ EVERY_SECONDS = 10.0
 _WIDEST = 1 << 20
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its unit: `1 shard`, `2,000 shards`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def print_json(value: Any) -> None:
     """One JSON value on stdout, for people as well."""
     click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))

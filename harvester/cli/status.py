@@ -9,7 +9,7 @@ import click
 from archive.account import STATES, Account
 from archive.standing import RunStanding, Standing, read_standing
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
-from harvester.cli.output import cell, print_json, print_table, table
+from harvester.cli.output import cell, counted, print_json, print_table, table
 
 CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED, "damaged": DAMAGED}
 _YES_NO = {True: "yes", False: "NO"}
@@ -118,9 +118,9 @@ def _show(standing: Standing) -> None:
     _show_findings(standing)
     shards = standing.shards
     click.echo(
-        f"\n{shards.records:,} records in {shards.frames:,} frames of {shards.shards:,} shards: {shards.bytes:,} bytes "
-        f"of {shards.content_bytes:,}; quarantine: {standing.refused:,} bodies, {standing.refused_bytes:,} bytes; "
-        f"index: {standing.index}"
+        f"\n{counted(shards.records, 'record')} in {counted(shards.frames, 'frame')} of "
+        f"{counted(shards.shards, 'shard')}: {shards.bytes:,} bytes of {shards.content_bytes:,}; quarantine: "
+        f"{counted(standing.refused, 'body', 'bodies')}, {standing.refused_bytes:,} bytes; index: {standing.index}"
     )
     for sentence in (*shards.wrong, *(off.message for off in standing.account.off)):
         click.echo(f"damaged: {sentence}")

@@ -7,7 +7,7 @@ import click
 
 from archive.verify import Problem, VerifyReport
 from harvester.cli import DAMAGED, DONE, FINDINGS
-from harvester.cli.output import advancing, print_json
+from harvester.cli.output import advancing, counted, print_json
 
 
 @click.command()
@@ -48,9 +48,10 @@ def _show(report: VerifyReport) -> None:
     for problem in report.problems:
         click.echo(f"{problem.kind}: {_place(problem)}: {problem.message}")
     read = (
-        f"{report.records:,} records in {report.frames:,} frames of {report.shards:,} shards ({report.bytes:,} bytes)"
+        f"{counted(report.records, 'record')} in {counted(report.frames, 'frame')} of "
+        f"{counted(report.shards, 'shard')} ({counted(report.bytes, 'byte')})"
     )
-    refused = f", {report.refused:,} refused bodies" if report.refused else ""
+    refused = f", {counted(report.refused, 'refused body', 'refused bodies')}" if report.refused else ""
     click.echo(f"{report.path}: read {read}{refused}: {_verdict(report)}")
 
 
@@ -63,5 +64,7 @@ def _place(problem: Problem) -> str:
 def _verdict(report: VerifyReport) -> str:
     if report.damaged:
         wrong = sum(problem.kind in ("damaged", "missing") for problem in report.problems)
-        return f"DAMAGED in {wrong:,} places"
-    return "everything is as it was written" if report.whole else "no damage, and something that should be looked at"
+        return f"DAMAGED in {counted(wrong, 'place')}"
+    if not report.problems:
+        return "everything is as it was written"
+    return "no damage" if report.whole else "no damage, and something that should be looked at"

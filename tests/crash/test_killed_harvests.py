@@ -22,7 +22,7 @@ def test_killed_at_twenty_random_moments_nothing_is_missing_and_nothing_is_twice
     server = hostile("--records", "3000", "--page-size", "20", "--latency-ms", "40", "--deep-limit", "1500")
     harvest = Harvest(tmp_path / "archive")
     kills = 0
-    while kills < KILLS and harvest.kill_after(server.url, moment := dice.uniform(0.5, 2.5)):
+    while kills < KILLS and harvest.kill_after(server.url, moment := dice.uniform(0.4, 1.8)):
         kills += 1
     assert harvest.run(server.url) == 0, harvest.output[-2000:]
     assert kills >= 2, f"only killed {kills} times, the last time after {moment} s"

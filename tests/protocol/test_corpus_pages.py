@@ -18,7 +18,7 @@ CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 RESPONSE = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH[\s>]")
 END = re.compile(rb"</(?:[\w.-]+:)?OAI-PMH\s*>")
 # bytes parsed for one page, in all its cuts or all its changes
-WORK_BYTES = 25_000_000
+WORK_BYTES = 12_000_000
 FEWEST, MOST = 100, 3_000
 
 PARSERS: dict[str, Callable[[bytes], Any]] = {

@@ -91,8 +91,9 @@ CASES: list[tuple[str, str]] = [
     ),
     (
         """<relatedItems><relatedItem relatedItemType="Book">
-        <relatedItemIdentifier relatedItemIdentifierType="DOI">d</relatedItemIdentifier><titles><title>T</title></titles>
-        <number numberType="Chapter">3</number><volume>1</volume></relatedItem></relatedItems>""",
+        <relatedItemIdentifier relatedItemIdentifierType="DOI">d</relatedItemIdentifier>
+        <titles><title>T</title></titles><number numberType="Chapter">3</number><volume>1</volume></relatedItem>
+        </relatedItems>""",
         """{"relatedItems": [{"relatedItemType": "Book", "titles": [{"title": "T"}], "number": "3",
         "numberType": "Chapter", "volume": "1", "relatedItemIdentifier":
         {"relatedItemIdentifier": "d", "relatedItemIdentifierType": "DOI"}}]}""",

@@ -1,5 +1,6 @@
 """The frontier: what becomes of a window, whatever way it ended."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import pytest
 
 from harvester import tokens
-from harvester.errors import UsageError
 from harvester.frontier import (
     ATTEMPTS_MOST,
     BARREN_MOST,
@@ -240,18 +240,25 @@ def test_the_calendar_begins_and_ends_with_time(unit: str):
             assert covers(calendar(span, unit, traits(granule=granule)), span, granule)
 
 
-@pytest.mark.parametrize("parts", [1, 2, 8, 300, 1000])
+def in_time(spans: Iterable[Span]) -> tuple[Span, ...]:
+    return tuple(sorted(spans, key=lambda span: span.from_ or datetime.min.replace(tzinfo=UTC)))
+
+
+@pytest.mark.parametrize("parts", [1, 2, 8, 12, 13, 300, 1000])
 def test_the_parts_that_several_machines_harvest_are_the_window(parts: int):
-    spans = tuple(part_of(YEAR, number, parts, traits()) for number in range(1, parts + 1))
-    assert covers(spans, YEAR, SECOND)
+    spans = [span for number in range(1, parts + 1) for span in part_of(YEAR, number, parts, traits())]
+    assert covers(in_time(spans), YEAR, SECOND)
 
 
-def test_more_parts_than_granules_are_refused():
-    for span, most in ((POINT, 1), (Span(day(1), day(3)), 3)):
-        known = traits(granule=DAY)
-        assert covers(tuple(part_of(span, n, most, known) for n in range(1, most + 1)), span, DAY)
-        with pytest.raises(UsageError, match=f"into {most} at most"):
-            part_of(span, 1, most + 1, known)
+def test_parts_that_start_at_different_times_leave_nothing_between_them():
+    open_end = Span(None, None)
+    early, late = traits(newest=datetime(2020, 5, 3, tzinfo=UTC)), traits(newest=datetime(2020, 8, 9, tzinfo=UTC))
+    spans = [*part_of(open_end, 1, 2, early), *part_of(open_end, 2, 2, late)]
+    for moment in (datetime(2020, month, 2, tzinfo=UTC) for month in range(1, 6)):
+        assert any(
+            (span.from_ is None or span.from_ <= moment) and (span.until is None or moment <= span.until)
+            for span in spans
+        )
 
 
 def test_the_limit_of_a_list_follows_what_is_known():

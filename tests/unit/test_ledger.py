@@ -58,7 +58,7 @@ def test_a_ledger_is_made_once_and_opened_again(tmp_path: Path):
 
 
 def test_a_missing_ledger_is_not_made_in_silence(tmp_path: Path):
-    with pytest.raises(NotAnArchive, match="missing"):
+    with pytest.raises(Damaged, match="missing"):
         Ledger(tmp_path / "ledger.sqlite")
     with pytest.raises(NotAnArchive, match="missing"):
         read_only(tmp_path / "ledger.sqlite")

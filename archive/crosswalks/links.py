@@ -1,0 +1,204 @@
+"""What a record points to: related identifiers and files, in one form whatever JSON names them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from archive.crosswalks.anyjson import each, first, number, object_, objects, text, texts
+from archive.crosswalks.dublincore import plain_texts
+from archive.crosswalks.forms import Form, form_of
+from archive.crosswalks.identifiers import normalise, normalise_doi
+from archive.crosswalks.marc import datafields
+
+Json = dict[str, Any]
+
+# relationType of DataCite, kernels 2.2 to 4.7; platforms write them in other cases, or with spaces
+_NAMES = (
+    "IsCitedBy", "Cites", "IsCollectedBy", "Collects", "IsSupplementTo", "IsSupplementedBy", "IsContinuedBy",
+    "Continues", "IsDescribedBy", "Describes", "HasMetadata", "IsMetadataFor", "HasVersion", "IsVersionOf",
+    "IsNewVersionOf", "IsPreviousVersionOf", "IsPartOf", "HasPart", "IsPublishedIn", "IsReferencedBy", "References",
+    "IsDocumentedBy", "Documents", "IsCompiledBy", "Compiles", "IsVariantFormOf", "IsOriginalFormOf", "IsIdenticalTo",
+    "IsReviewedBy", "Reviews", "IsDerivedFrom", "IsSourceOf", "IsRequiredBy", "Requires", "IsObsoletedBy",
+    "Obsoletes", "HasTranslation", "IsTranslationOf", "Other",
+)  # fmt: skip
+_RELATIONS = {name.lower(): name for name in _NAMES}
+# the relations of schema.org, by the names that DataCite has for them
+_SCHEMA_ORG = {
+    "citation": "Cites", "isPartOf": "IsPartOf", "hasPart": "HasPart", "sameAs": "IsIdenticalTo",
+    "isBasedOn": "IsDerivedFrom", "subjectOf": "IsDocumentedBy", "exampleOfWork": "IsVariantFormOf",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A related identifier in its one form, with its relation as DataCite spells it and its scheme in lower case."""
+
+    identifier: str
+    relation: str | None = None
+    scheme: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a record, as far as its metadata tell; `checksum` is as sent, mostly ALGORITHM:DIGITS."""
+
+    name: str
+    size_bytes: int | None = None
+    checksum: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a record points to, in its own order; formats without files name none."""
+
+    related: tuple[Related, ...] = ()
+    files: tuple[File, ...] = ()
+
+
+def index_links(metadata: Json | None) -> Links:
+    """The related identifiers and files of a record, from any of the JSON forms."""
+    if not metadata:
+        return Links()
+    form, inside = form_of(metadata)
+    return _BY_FORM[form](inside)
+
+
+def related(identifier: Any, relation: Any, scheme: Any) -> Related | None:
+    """A related identifier, None without one. Without a scheme, one that is a DOI is one."""
+    name, kind, scheme = text(identifier), text(relation), text(scheme)
+    if name is None:
+        return None
+    if kind is not None:
+        kind = _RELATIONS.get(kind.replace(" ", "").lower(), kind)
+    if scheme is None:
+        doi = normalise_doi(name)
+        return Related(doi or name, kind, "doi" if doi else None)
+    return Related(normalise(scheme, name), kind, scheme.lower())
+
+
+def concept_of(links: Iterable[Related]) -> str | None:
+    """The DOI that stands for all versions of a record."""
+    dois = (normalise_doi(link.identifier) for link in links if link.relation == "IsVersionOf" and link.scheme == "doi")
+    return next(filter(None, dois), None)
+
+
+def name_of(thing: Any) -> str | None:
+    """What identifies a thing of schema.org: a text, or an object with an id, URL or value."""
+    if not isinstance(thing, dict):
+        return text(thing)
+    return next(filter(None, map(text, (thing.get(key) for key in ("@id", "url", "value", "@value")))), None)
+
+
+# --- the forms
+
+
+def datacite_related(metadata: Json) -> tuple[Related, ...]:
+    """The related identifiers of DataCite JSON."""
+    return _all(
+        related(item.get("relatedIdentifier"), item.get("relationType"), item.get("relatedIdentifierType"))
+        for item in objects(metadata.get("relatedIdentifiers"))
+    )
+
+
+def marc_related(record: Json) -> tuple[Related, ...]:
+    """The host and related items (773) of MARC-in-JSON, as Zenodo and InvenioRDM write them."""
+    return _all(
+        related(first(subfields.get("a", ())), first(subfields.get("i", ())), first(subfields.get("n", ())))
+        for tag, subfields in datafields(record)
+        if tag == "773"
+    )
+
+
+def _all(found: Iterable[Related | None]) -> tuple[Related, ...]:
+    return tuple(link for link in found if link is not None)
+
+
+def _datacite(metadata: Json) -> Links:
+    urls = texts(each(metadata.get("contentUrl")))
+    return Links(datacite_related(metadata), tuple(File(_last_part(url), url=url) for url in urls))
+
+
+def _dublin_core(metadata: Json) -> Links:
+    names = plain_texts(metadata, "relation", "relations", "dcterms:relation")
+    return Links(_all(related(name, None, None) for name in names))
+
+
+def _marc(record: Json) -> Links:
+    files = (
+        File(_last_part(url), number(first(subfields.get("s", ()))), first(subfields.get("z", ())), url)
+        for tag, subfields in datafields(record)
+        if tag == "856" and ("s" in subfields or "z" in subfields) and (url := first(subfields.get("u", ())))
+    )
+    return Links(marc_related(record), tuple(files))
+
+
+def _zenodo(record: Json) -> Links:
+    links = _all(
+        related(item.get("identifier"), item.get("relation"), item.get("scheme"))
+        for item in objects(object_(record.get("metadata")).get("related_identifiers"))
+    )
+    return Links(links, _files(objects(record.get("files"))))
+
+
+def _rdm(record: Json) -> Links:
+    links = _all(
+        related(item.get("identifier"), object_(item.get("relation_type")).get("id"), item.get("scheme"))
+        for item in objects(object_(record.get("metadata")).get("related_identifiers"))
+    )
+    # an object by name in a record, a list in the reply about its files
+    entries = object_(record.get("files")).get("entries")
+    return Links(links, _files(objects(list(entries.values()) if isinstance(entries, dict) else entries)))
+
+
+def _files(files: list[Json]) -> tuple[File, ...]:
+    return tuple(
+        File(name, number(file.get("size", file.get("filesize"))), text(file.get("checksum")), _url(file))
+        for file in files
+        if (name := text(file.get("key")) or text(file.get("filename")))
+    )
+
+
+def _url(file: Json) -> str | None:
+    links = object_(file.get("links"))
+    return next(iter(texts((links.get("content"), links.get("download"), links.get("self")))), None)
+
+
+def _eprints(eprint: Json) -> Links:
+    links = _all(related(item.get("url"), None, "url") for item in objects(eprint.get("related_url")))
+    files = (
+        File(name, number(file.get("filesize")), _checksum(file), text(file.get("uri")))
+        for document in objects(eprint.get("documents"))
+        for file in objects(document.get("files"))
+        if (name := text(file.get("filename")))
+    )
+    return Links(links, tuple(files))
+
+
+def _checksum(file: Json) -> str | None:
+    kind, value = text(file.get("hash_type")), text(file.get("hash"))
+    return f"{kind.lower()}:{value}" if kind and value else value
+
+
+def _schema_org(thing: Json) -> Links:
+    links = _all(
+        related(name_of(item), relation, None)
+        for name, relation in _SCHEMA_ORG.items()
+        for item in each(thing.get(name))
+    )
+    files = (
+        File(text(file.get("name")) or _last_part(url), number(file.get("contentSize")), text(file.get("sha256")), url)
+        for file in objects(thing.get("distribution"))
+        if (url := text(file.get("contentUrl")))
+    )
+    return Links(links, tuple(files))
+
+
+def _last_part(url: str) -> str:
+    return url.rstrip("/").rpartition("/")[2] or url
+
+
+_BY_FORM: dict[Form, Callable[[Json], Links]] = {
+    "datacite": _datacite, "dublin-core": _dublin_core, "eprints": _eprints, "marc": _marc, "rdm": _rdm,
+    "schema-org": _schema_org, "zenodo": _zenodo,
+}  # fmt: skip

@@ -1,0 +1,251 @@
+"""`index`, `sql`, `status` and `verify` as a user types them: what they print, and their exit codes."""
+
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import making
+import pytest
+
+from archive.folder import Layout
+from harvester.cli import COMMANDS, main
+
+PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
+STATES = ["read", "deleted", "absent", "moved", "forbidden", "refused", "lost", "open"]
+
+
+class Said(NamedTuple):
+    code: int | str | None
+    out: str
+    err: str
+
+
+Typed = Callable[..., Said]
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
+    """`typed("index", folder)` runs a command and returns its exit code and what it printed."""
+
+    def run(*words: object) -> Said:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        return Said(ended.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    making.ended(tmp_path / "archive", PAGES)
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def indexed(archive: Path, typed: Typed) -> Path:
+    assert typed("index", archive).code == 0
+    return archive
+
+
+@pytest.mark.parametrize("name", ["index", "sql", "status", "verify"])
+def test_each_command_explains_itself(typed: Typed, name: str):
+    said = typed(name, "--help")
+    assert (said.code, said.err) == (0, "")
+    assert COMMANDS[name][1]
+    assert "--json" in said.out
+
+
+# --- index
+
+
+def test_index_says_what_it_made(archive: Path, typed: Typed):
+    said = typed("index", archive)
+    assert (said.code, said.err) == (0, "")
+    assert "3 records, 3 versions, 3 outcomes from 1 shard" in said.out
+    report = json.loads(typed("index", archive, "--json").out)
+    assert {name: report[name] for name in ("records", "versions", "harvested", "outcomes", "shards")} == {
+        "records": 3, "versions": 3, "harvested": 3, "outcomes": 3, "shards": 1}  # fmt: skip
+
+
+def test_index_of_a_damaged_shard_ends_with_4(archive: Path, typed: Typed):
+    [path] = Layout(archive).shards.iterdir()
+    path.write_bytes(path.read_bytes()[:-1])
+    said = typed("index", archive)
+    assert (said.code, said.out) == (4, "")
+    assert path.name in said.err
+
+
+@pytest.mark.parametrize("words", [("index",), ("sql", "SELECT 1"), ("status",), ("verify",)])
+def test_a_folder_that_is_no_archive_is_a_usage_error(tmp_path: Path, typed: Typed, words: tuple[str, ...]):
+    said = typed(words[0], tmp_path, *words[1:])
+    assert (said.code, said.out) == (2, "")
+    assert str(tmp_path) in said.err
+
+
+# --- sql
+
+
+def test_sql_prints_a_table(indexed: Path, typed: Typed):
+    said = typed("sql", indexed, "SELECT identifier, deleted, sets, NULL AS nothing FROM records ORDER BY identifier")
+    assert (said.code, said.err) == (0, "")
+    head, *lines = said.out.splitlines()
+    assert head.split() == ["identifier", "deleted", "sets", "nothing"]
+    assert [line.split() for line in lines] == [[f"oai:x:{n}", "false", '["a",', '"a:b"]'] for n in (1, 2, 3)]
+
+
+def test_sql_prints_json_and_csv_with_every_kind_of_value(indexed: Path, typed: Typed):
+    query = (
+        "SELECT 1 AS a, 1.5 AS b, 'x,\"y\"' AS c, metadata AS d, datestamp AS e, deleted AS f, sets AS g, NULL AS h, "
+        "'nan'::DOUBLE AS i, {'k': [1]} AS j, '\\x01'::BLOB AS k, 2::HUGEINT ** 90 AS l, 1 AS a "
+        "FROM records WHERE identifier = 'oai:x:1'"
+    )
+    [row] = json.loads(typed("sql", indexed, query, "--json").out)
+    assert row == {
+        "a": 1, "b": 1.5, "c": 'x,"y"', "d": {"title": ["Title of oai:x:1"]}, "e": "2020-01-01T00:00:00", "f": False,
+        "g": ["a", "a:b"], "h": None, "i": None, "j": {"k": [1]}, "k": "01", "l": 2.0**90, "a_2": 1,
+    }  # fmt: skip
+    head, values = csv.reader(io.StringIO(typed("sql", indexed, query, "--csv").out))
+    assert head == [*"abcdefghijkl", "a"]
+    assert values[:9] == ["1", "1.5", 'x,"y"', '{"title":["Title of oai:x:1"]}', "2020-01-01T00:00:00", "false",
+                          '["a", "a:b"]', "", ""]  # fmt: skip
+
+
+def test_sql_prints_json_without_rows_too(indexed: Path, typed: Typed):
+    assert json.loads(typed("sql", indexed, "SELECT 1 WHERE false", "--json").out) == []
+    assert len(json.loads(typed("sql", indexed, "FROM range(12345)", "--json").out)) == 12345
+
+
+def test_sql_shows_no_more_rows_than_a_person_reads_and_says_so(indexed: Path, typed: Typed):
+    said = typed("sql", indexed, "FROM range(5000)")
+    assert len(said.out.splitlines()) == 1001
+    assert "--csv" in said.err
+    assert len(typed("sql", indexed, "FROM range(5000)", "--csv").out.splitlines()) == 5001
+
+
+def test_sql_does_not_let_a_title_steer_the_terminal(indexed: Path, typed: Typed):
+    out = typed("sql", indexed, "SELECT chr(27) || '[31m[bold]red[/bold]' AS title").out
+    assert "\x1b" not in out
+    assert "[bold]red[/bold]" in out
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "SELEKT 1",
+        "SELECT nothing FROM records",
+        "DELETE FROM versions",
+        "SELECT * FROM read_text('/dev/null')",
+        "SET lock_configuration = false",
+        "SELECT error('x') FROM records",
+    ],
+)
+def test_sql_that_does_not_run_is_a_usage_error(indexed: Path, typed: Typed, query: str):
+    said = typed("sql", indexed, query)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("harvester: ")
+
+
+def test_sql_on_a_stale_index_ends_with_3(archive: Path, typed: Typed):
+    said = typed("sql", archive, "SELECT 1")
+    assert (said.code, said.out) == (3, "")
+    assert f"harvester index {archive}" in said.err
+    typed("index", archive)
+    with closing(sqlite3.connect(Layout(archive).ledger)) as db, db:
+        db.execute("UPDATE runs SET state = 'findings'")
+    assert typed("sql", archive, "SELECT 1").code == 3
+
+
+# --- status
+
+
+def test_status_of_a_complete_archive(indexed: Path, typed: Typed):
+    said = typed("status", indexed)
+    assert (said.code, said.err) == (0, "")
+    assert "3 listed = 3 read; complete: yes" in said.out
+    for state in STATES:
+        assert state in said.out
+    assert "Next:" not in said.out
+
+
+def test_status_as_json_has_stable_keys(indexed: Path, typed: Typed):
+    found = json.loads(typed("status", indexed, "--json").out)
+    assert list(found) == [
+        "archive", "id", "source", "created", "state", "complete", "balanced", "listed", "states", "channels", "off",
+        "runs", "windows", "findings", "shards", "quarantine", "index", "next",
+    ]  # fmt: skip
+    assert (found["state"], found["balanced"], found["complete"], found["listed"]) == ("complete", True, True, 3)
+    assert list(found["states"]) == STATES
+    assert found["runs"][0]["channels"][0]["channel"] == "oaipmh:oai_dc"
+
+
+def test_status_of_an_unfinished_harvest_says_how_it_goes_on(tmp_path: Path, typed: Typed):
+    made = making.writer(tmp_path)
+    words = {"url": making.URL, "prefix": ["oai_dc", "marc"], "set": [], "from": None, "shard": [1, 4]}
+    made.begin("oaipmh", "census", words, making.SOFTWARE)
+    made.close()
+    said = typed("status", tmp_path)
+    assert said.code == 3
+    assert (
+        f"harvester crawl oaipmh -a prefix=oai_dc,marc -a shard=1/4 -a url={making.URL} -a mode=census "
+        f"-a archive={tmp_path}"
+    ) in said.out
+
+
+def test_status_of_an_archive_with_findings_ends_with_1(tmp_path: Path, typed: Typed):
+    made, channel, (window,) = making.begun(tmp_path)
+    made.put(making.answer(channel, window.window, [], outcomes=[("oai:x:1", None, "refused", None)], payload=(),
+                           listed=0, url=making.URL, state="refused"))  # fmt: skip
+    made.finish("findings")
+    made.close()
+    said = typed("status", tmp_path)
+    assert said.code == 1
+    assert "1 listed = 1 refused; complete: no" in said.out
+
+
+def test_status_names_a_row_that_is_off_and_ends_with_4(archive: Path, typed: Typed):
+    with closing(sqlite3.connect(Layout(archive).ledger)) as db, db:
+        db.execute("UPDATE requests SET listed = listed + 1 WHERE request = 2")
+    said = typed("status", archive)
+    assert said.code == 4
+    assert "request 2 names 2 outcomes, 1 are there" in said.out
+    assert json.loads(typed("status", archive, "--json").out)["off"][0]["row"] == "2"
+
+
+# --- verify
+
+
+def test_verify_of_what_was_written(indexed: Path, typed: Typed):
+    said = typed("verify", indexed)
+    assert (said.code, said.err) == (0, "")
+    assert "read 3 records in 2 frames of 1 shard" in said.out
+    found = json.loads(typed("verify", indexed, "--json").out)
+    assert (found["damaged"], found["problems"], found["records"]) == (False, [], 3)
+    assert typed("verify", next(Layout(indexed).shards.iterdir())).code == 0
+
+
+def test_verify_names_damage_and_ends_with_4(archive: Path, typed: Typed):
+    [path] = Layout(archive).shards.iterdir()
+    body = bytearray(path.read_bytes())
+    body[30] ^= 1
+    path.write_bytes(body)
+    said = typed("verify", archive)
+    assert said.code == 4
+    assert said.out.startswith(f"damaged: shards/{path.name}, frame 0: ")
+    [problem] = json.loads(typed("verify", archive, "--json").out)["problems"]
+    assert list(problem) == ["kind", "file", "frame", "record", "message"]
+    assert (problem["kind"], problem["frame"]) == ("damaged", 0)
+    assert typed("verify", path).code == 4
+
+
+def test_verify_names_a_foreign_file_and_ends_with_1(archive: Path, typed: Typed):
+    (archive / "notes.txt").write_text("x")
+    said = typed("verify", archive)
+    assert said.code == 1
+    assert said.out.startswith("extra: notes.txt: ")
