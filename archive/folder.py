@@ -115,14 +115,14 @@ def read_description(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{path} is not JSON ({cause}); take it from a copy of the archive") from cause
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise NotAnArchive(f"{path} does not describe an archive of this software")
+    digest = description.pop("sha256", None)
+    if digest != _digest(description):
+        raise Damaged(f"{path}: its content does not match its own sha256; take it from a copy of the archive")
     version = description.get("format_version")
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise OtherArchive(
             f"{path}: format version {version}, this software reads up to {FORMAT_VERSION}; use a newer one"
         )
-    digest = description.pop("sha256", None)
-    if digest != _digest(description):
-        raise Damaged(f"{path}: its content does not match its own sha256; take it from a copy of the archive")
     canonical = json.dumps({**description, "sha256": digest}, indent=2, ensure_ascii=False) + "\n"
     if canonical.encode() != body:
         raise Damaged(f"{path}: not the bytes that were written; take it from a copy of the archive")

@@ -31,6 +31,7 @@ _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _SCHEMA_LOCATION = [_XSI + "schemaLocation"]
 _REMARKS = (etree._Comment, etree._ProcessingInstruction)
 _SPACE = " \t\r\n"  # of XML: a no-break space is content
+_EMPTY: tuple[Any, ...] = ({}, [], "")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ATTRIBUTES = {
     name: name
@@ -226,7 +227,7 @@ def _object(name: str, make: Make) -> Put:
     def put(element: etree._Element, out: Json, lost: Lost) -> None:
         if name in out:
             lost.append(element)
-        elif made := make(element, lost):
+        elif (made := make(element, lost)) not in _EMPTY:  # a coordinate of zero is not
             out[name] = made
 
     return put

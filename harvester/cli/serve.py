@@ -3,14 +3,22 @@
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from archive import durable
+from archive.errors import StaleIndex
+from harvester.cli import DONE
+from harvester.cli.output import advancing
 from harvester.errors import UsageError
+
+if TYPE_CHECKING:
+    from harvester.holdings import ArchiveHoldings
 
 # what adminEmail may be, by the protocol's schema
 _EMAIL = re.compile(r"\S+@(\S+\.)+\S+")
+_BASE_URL = re.compile(r"https?://[\x21\x24-\x3b\x3d\x40-\x7e]+")
 # .invalid belongs to nobody (RFC 2606)
 NOBODY = "nobody@example.invalid"
 
@@ -37,15 +45,18 @@ def serve(
     It ends with SIGTERM or Ctrl-C. What is served is the index: after a harvest, harvester index DIR, and serve again.
     """
     from harvester.allowance import Rate
-    from harvester.holdings import ArchiveHoldings
     from harvester.provider import Repository
     from harvester.server import Listening, Server
 
     email = _email(admin_email)
+    if name is not None and not name.isprintable():
+        raise UsageError(f"--name {name!r} has characters that no XML can hold")
+    if base_url is not None and not _BASE_URL.fullmatch(base_url):
+        raise UsageError(f"--base-url {base_url!r} is no http or https URL without a query")
     parsed = Rate.parse(rate) if rate is not None else None
     if port_file is not None and not port_file.parent.is_dir():
         raise UsageError(f"there is no folder {port_file.parent} to put the port file into")
-    holdings = ArchiveHoldings(folder)
+    holdings = _open(folder, with_index)
 
     def repository(where: Listening) -> Repository:
         return Repository(
@@ -66,7 +77,22 @@ def serve(
         Server(holdings, repository, parsed).run(host, port, listening)
     finally:
         holdings.close()
-    return 0
+    return DONE
+
+
+def _open(folder: Path, with_index: bool) -> "ArchiveHoldings":
+    """The holdings of an archive; an index that is missing or stale is made when that was asked for."""
+    from archive.index import index
+    from harvester.holdings import ArchiveHoldings
+
+    try:
+        return ArchiveHoldings(folder)
+    except StaleIndex:
+        if not with_index:
+            raise
+    with advancing("indexing", "records") as progress:
+        index(folder, progress)
+    return ArchiveHoldings(folder)
 
 
 def _email(given: str | None) -> str:

@@ -1,5 +1,7 @@
 """Verify: whole archives pass, and whatever byte is changed, cut off, missing or added is named."""
 
+import hashlib
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -70,12 +72,7 @@ def test_a_flipped_bit_in_any_file_is_found(archive: Path, name: str):
     body = (archive / name).read_bytes()
     for place in range(0, len(body), max(1, len(body) // 40)):
         flip(archive / name, place, place % 8)
-        try:
-            report = verify.verify(archive)
-        except OtherArchive:  # the version is one bit away from a newer one
-            assert place == body.index(b'"format_version": 1') + len(b'"format_version": ')
-            (archive / name).write_bytes(body)
-            continue
+        report = verify.verify(archive)
         assert report.damaged, f"{name}, byte {place}"
         expected = {"ledger.sqlite.sha256": "ledger.sqlite"}.get(name, name.removesuffix(".body").removesuffix(".json"))
         assert {file.removesuffix(".json") for file in named(report)} >= {expected}
@@ -263,7 +260,11 @@ def test_what_is_neither_archive_nor_shard_is_said(archive: Path, name: str):
 
 def test_an_archive_of_a_newer_format_is_not_guessed_at(archive: Path):
     path = archive / "archive.json"
-    path.write_text(path.read_text().replace('"format_version": 1', '"format_version": 99'))
+    description = json.loads(path.read_bytes()) | {"format_version": 99}
+    del description["sha256"]
+    canonical = json.dumps(description, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    description["sha256"] = hashlib.sha256(canonical.encode()).hexdigest()
+    path.write_text(json.dumps(description, indent=2, ensure_ascii=False) + "\n")
     with pytest.raises(OtherArchive):
         verify.verify(archive)
 
