@@ -44,6 +44,8 @@ DEEP = 2_000
 # pages asked for while earlier ones of the same list are still being decoded
 AHEAD = 3
 URI_TOO_LONG = 414
+# characters of a datestamp in each granularity
+STAMP_LENGTH = {"day": 10, "second": 20}
 
 
 class OaipmhSpider(HarvestSpider):
@@ -469,20 +471,23 @@ class OaipmhSpider(HarvestSpider):
         if page.token is not None:
             self.traits.page_size = max(self.traits.page_size, len(page.rows))
         walk.follow([row[1] for row in page.rows])
-        stamps = [(moment, row[0]) for row in page.rows if (moment := datestamps.parse(row[1])) is not None]
-        if not stamps:
-            return
-        (oldest, identifier), (newest, _) = min(stamps), max(stamps)
-        claimed = datestamps.parse(self.identity.earliest or "")
-        if claimed is not None and oldest < claimed <= self.traits.earliest:
-            await self._find(
-                finding("earliest-datestamp-late", datestamp=self.identity.earliest, identifier=identifier)
-            )
-        self.traits.seen(oldest)
-        self.traits.seen(newest)
+        # as text in one form: parsing each of them would cost more than all else that is done with a page here
+        stamps = [(row[1], row[0]) for row in page.rows if len(row[1]) == STAMP_LENGTH[self.identity.granularity]]
+        if stamps:
+            await self._widen(*min(stamps), max(stamps)[0])
         tail = self._windows[walk.window.window][1]
         if walk.window.parent is None and not tail and walk.chain.pages == 1:
             self._stated[walk.window.window] = (walk.channel.set_spec, page.complete_list_size)
+
+    async def _widen(self, oldest: str, identifier: str, newest: str) -> None:
+        """Widen the bounds of what is cut; say so when a record is older than the provider's earliest datestamp."""
+        moments = [moment for text in (oldest, newest) if (moment := datestamps.parse(text)) is not None]
+        claimed = datestamps.parse(self.identity.earliest or "")
+        if moments and claimed is not None and moments[0] < claimed <= self.traits.earliest:
+            late = finding("earliest-datestamp-late", datestamp=self.identity.earliest, identifier=identifier)
+            await self._find(late)
+        for moment in moments:
+            self.traits.seen(moment)
 
     async def _try_ranges(self, walk: Walk, stamp: str) -> None:
         await self.questions.try_ranges(walk, stamp, self.traits, self.identity.granularity)

@@ -33,7 +33,7 @@ port=${2:-$port}
 
 work=$(mktemp -d)
 trap '"$beds/$bed/down.sh" --port "$port" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-"$beds/$bed/up.sh" --port "$port" ${options[@]+"${options[@]}"} >"$work/up.log" 2>&1 || { cat "$work/up.log"; exit 1; }
+"$beds/$bed/up.sh" --port "$port" ${options[@]+"${options[@]}"} >"$work/up.log" 2>&1 || { cat "$work/up.log"; echo "$name does not start"; exit 1; }
 
 harvest() {
     local code=0

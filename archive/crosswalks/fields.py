@@ -93,12 +93,18 @@ def _marc(record: Json) -> Json:
     return {
         "doi": first(map(normalise_doi, every("024", "a"))),
         "title": first(every("245", "a")),
-        "resource_type": first(kind for kind in every("980", "a") if not kind.startswith(("user-", _ACCESS))),
+        "resource_type": first(_kind(subfields) for tag, subfields in fields if tag == "980"),
         "publication_year": first(map(year, every("260", "c") + every("264", "c"))),
         "creators": (*every("100", "a"), *(name for tag, subs in fields if tag == "700" for name in _makers(subs))),
         "license": first([*every("540", "u"), *(name for name in every("540", "a") if not name.startswith(_ACCESS))]),
         "concept": concept_of(marc_related(record)),
     }
+
+
+def _kind(subfields: dict[str, list[str]]) -> str | None:
+    """The type in a field that also names communities: image, then photo."""
+    words = (*subfields.get("a", ())[:1], *subfields.get("b", ())[:1])
+    return None if not words or words[0].startswith(("user-", _ACCESS)) else "-".join(words)
 
 
 def _makers(subfields: dict[str, list[str]]) -> list[str]:
