@@ -68,24 +68,20 @@ CREATE VIEW census AS
     WHERE runs.mode = 'census' AND o.state IN ('read', 'deleted');
 """
 
-# An id's state in a run is that of its last outcome in a channel; only those that may be unsettled are looked at.
-_SETTLED_STATE = """
-WITH mine AS (
-        SELECT o.outcome, o.identifier, o.state, r.channel
-        FROM requests AS r JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
-        WHERE r.run = :run),
-     doubtful AS (
-        SELECT channel, identifier, max(outcome) AS outcome
-        FROM mine WHERE state IN ('open', 'lost', 'refused') GROUP BY channel, identifier),
-     unsettled AS (
-        SELECT mine.state FROM doubtful JOIN mine USING (outcome)
-        WHERE NOT EXISTS (
-            SELECT 1 FROM mine AS later WHERE later.identifier = doubtful.identifier
-            AND later.channel = doubtful.channel AND later.outcome > doubtful.outcome))
-SELECT EXISTS (SELECT 1 FROM windows WHERE run = :run AND state IN ('open', 'lost'))
-           OR EXISTS (SELECT 1 FROM unsettled WHERE state IN ('open', 'lost')),
-       EXISTS (SELECT 1 FROM unsettled WHERE state = 'refused')
-           OR EXISTS (SELECT 1 FROM findings WHERE run = :run AND severity IN ('warning', 'error'))
+# An id's state in a run is that of its last outcome in a channel. Most runs have none that may be unsettled, and
+# then one pass over the outcomes says so; otherwise only their ids are looked at again.
+_DOUBTFUL = """
+CREATE TEMP TABLE doubtful AS
+    SELECT DISTINCT r.channel, o.identifier
+    FROM requests AS r JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
+    WHERE r.run = ? AND o.state IN ('open', 'lost', 'refused')
+"""
+_UNSETTLED = """
+SELECT DISTINCT state FROM (
+    SELECT o.state, max(o.outcome)
+    FROM requests AS r JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
+    JOIN doubtful AS d ON d.channel = r.channel AND d.identifier = o.identifier
+    WHERE r.run = ? GROUP BY r.channel, o.identifier)
 """
 
 
@@ -260,9 +256,27 @@ class Ledger:
 
     def settled_state(self, run: int) -> str:
         """The state to leave a run in: unfinished while a window or an id is open or lost, else by its findings."""
+        states = self._unsettled_states(run)
+        if not states.isdisjoint(("open", "lost")) or self._any(
+            "SELECT 1 FROM windows WHERE run = ? AND state IN ('open', 'lost')", run
+        ):
+            return "unfinished"
+        findings = self._any("SELECT 1 FROM findings WHERE run = ? AND severity IN ('warning', 'error')", run)
+        return "findings" if findings or "refused" in states else "complete"
+
+    def _unsettled_states(self, run: int) -> set[str]:
+        """The last states of those ids of a run that were open, lost or refused at some time."""
         with _translated(self.path):
-            unfinished, findings = self.db.execute(_SETTLED_STATE, {"run": run}).fetchone()
-        return "unfinished" if unfinished else "findings" if findings else "complete"
+            self.db.execute("DROP TABLE IF EXISTS temp.doubtful")
+            self.db.execute(_DOUBTFUL, (run,))
+            if not self.db.execute("SELECT 1 FROM doubtful LIMIT 1").fetchone():
+                return set()
+            self.db.execute("CREATE INDEX temp.doubtful_ids ON doubtful (identifier)")
+            return {state for (state,) in self.db.execute(_UNSETTLED, (run,))}
+
+    def _any(self, query: str, run: int) -> bool:
+        with _translated(self.path):
+            return self.db.execute(f"{query} LIMIT 1", (run,)).fetchone() is not None
 
     # channels and windows
 

@@ -21,10 +21,10 @@ def dublin_core(title: str) -> str:
 
 def record(
     identifier: str, datestamp: str, title: str | None, sets: Sequence[str] = (), about: Sequence[str] = (),
-    format_: str = "oai_dc", original: str | None = None, media_type: str = "application/xml", deleted: bool = False,
+    format_: str = "oai_dc", original: str | None = None, media_type: str = "application/xml",
 ) -> envelope.Record:  # fmt: skip
-    """A record; without a title a deleted one, unless something else is given."""
-    gone = deleted or (title is None and original is None)
+    """A record; without a title a deleted one. `original` is Dublin Core unless something else is given."""
+    gone = title is None
     xml = None if gone or media_type != "application/xml" else original or dublin_core(title or "")
     return envelope.Record(
         identifier, datestamp, gone, tuple(sets), format_, media_type, making.URL, "2026-03-04T05:06:07Z",

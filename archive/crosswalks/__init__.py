@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from archive.crosswalks import datacite, dublincore, marc
+from archive.crosswalks import datacite, dublincore, marc, places
 from archive.crosswalks.errors import ConversionError
 
 __all__ = ["VERSIONS", "ConversionError", "Converted", "convert", "unmapped"]
@@ -42,7 +42,7 @@ def _datacite(element: etree._Element) -> Converted | None:
 
 _ENVELOPES = ("http://schema.datacite.org/oai/oai-1.0/", "http://schema.datacite.org/oai/oai-1.1/")
 _BY_TAG: dict[Any, Callable[[etree._Element], Converted | None]] = (
-    {f"{{{kernel}}}resource": _datacite for kernel in datacite.KERNELS}
+    {f"{{{kernel}}}resource": _datacite for kernel in places.KERNELS}
     | {f"{{{envelope}}}oai_datacite": _datacite for envelope in _ENVELOPES}
     | {f"{{{marc.NAMESPACE}}}{name}": marc.marc_json for name in ("record", "collection")}
     | {"{http://www.openarchives.org/OAI/2.0/oai_dc/}dc": dublincore.dc_json}
@@ -57,5 +57,5 @@ def _by_name(element: etree._Element) -> Callable[[etree._Element], Converted | 
         return _datacite
     if name in ("record", "collection") and not namespace:
         return marc.marc_json
-    is_dc = namespace in dublincore.NAMESPACES or (name in dublincore.NAMES and dublincore.holds_dublin_core(element))
+    is_dc = namespace in dublincore.NAMESPACES or dublincore.holds_dublin_core(element)
     return dublincore.dc_json if is_dc else None

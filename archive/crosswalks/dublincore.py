@@ -16,17 +16,16 @@ TERMS = "http://purl.org/dc/terms/"
 ELEMENTS = ("http://purl.org/dc/elements/1.1/", "http://purl.org/dc/elements/1.0/")
 # of root elements that hold Dublin Core
 NAMESPACES = frozenset({"http://www.openarchives.org/OAI/2.0/oai_dc/", TERMS, *ELEMENTS})
-# names of root elements that hold Dublin Core in namespaces of their makers
-NAMES = frozenset({"dc", "qualifieddc"})
 _DC = tuple(f"{{{namespace}}}" for namespace in ELEMENTS)
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
 def holds_dublin_core(element: etree._Element) -> bool:
-    """Whether the first element inside is of Dublin Core."""
+    """Whether an element of another namespace, or none, is a record of Dublin Core: by its name and what is in it."""
+    name = str(element.tag).rpartition("}")[2]
     inside = (child.tag for child in element if isinstance(child.tag, str))
-    return next(inside, "").startswith((*_DC, f"{{{TERMS}}}"))
+    return name == "qualifieddc" or (name == "dc" and next(inside, "").startswith((*_DC, f"{{{TERMS}}}")))
 
 
 def dc_json(element: etree._Element) -> dict[str, Any]:

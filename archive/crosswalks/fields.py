@@ -10,7 +10,7 @@ from archive.crosswalks.forms import Form, form_of
 from archive.crosswalks.identifiers import local_id, normalise_doi
 from archive.crosswalks.links import concept_of, datacite_related, marc_related
 from archive.crosswalks.marc import datafields
-from archive.crosswalks.platforms import eprints_fields, rdm_fields, schema_org_fields, zenodo_fields
+from archive.crosswalks.platforms import csl_fields, eprints_fields, rdm_fields, schema_org_fields, zenodo_fields
 
 Json = dict[str, Any]
 # marks a rights statement that says how open a record is, and is no licence
@@ -113,6 +113,6 @@ def _makers(subfields: dict[str, list[str]]) -> list[str]:
 
 
 _BY_FORM: dict[Form, Callable[[Json], Json]] = {
-    "datacite": _datacite, "dublin-core": _dublin_core, "eprints": eprints_fields, "marc": _marc, "rdm": rdm_fields,
-    "schema-org": schema_org_fields, "zenodo": zenodo_fields,
+    "csl": csl_fields, "datacite": _datacite, "dublin-core": _dublin_core, "eprints": eprints_fields, "marc": _marc,
+    "rdm": rdm_fields, "schema-org": schema_org_fields, "zenodo": zenodo_fields,
 }  # fmt: skip

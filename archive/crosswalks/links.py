@@ -199,6 +199,6 @@ def _last_part(url: str) -> str:
 
 
 _BY_FORM: dict[Form, Callable[[Json], Links]] = {
-    "datacite": _datacite, "dublin-core": _dublin_core, "eprints": _eprints, "marc": _marc, "rdm": _rdm,
-    "schema-org": _schema_org, "zenodo": _zenodo,
+    "csl": lambda item: Links(), "datacite": _datacite, "dublin-core": _dublin_core, "eprints": _eprints,
+    "marc": _marc, "rdm": _rdm, "schema-org": _schema_org, "zenodo": _zenodo,
 }  # fmt: skip

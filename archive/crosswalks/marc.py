@@ -21,6 +21,8 @@ _NAMES = ("leader", "controlfield", "datafield", "subfield", "record", "collecti
 _KINDS: dict[Any, str] = {name: name for name in _NAMES} | {f"{{{NAMESPACE}}}{name}": name for name in _NAMES}
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _REMARKS = (etree._Comment, etree._ProcessingInstruction)
+_IN_RECORD = frozenset({"leader", "controlfield", "datafield"})
+_IN_DATAFIELD = frozenset({"subfield"})
 _OURS = frozenset({"leader", "fields", "unmapped"})
 
 
@@ -31,8 +33,8 @@ def marc_json(element: etree._Element) -> Json:
     """
     lost: Lost = []
     if _kind(element) == "collection":
-        _expect_no_text(element, lost)
-        out: Json = {"collection": [_record(child, lost) for child in _children(element, "record")]}
+        records = _inside(element, "collection", frozenset({"record"}), lost)
+        out: Json = {"collection": [_record(child, lost) for _, child in records]}
     else:
         out = _record(element, lost)
     if lost:
@@ -46,49 +48,62 @@ def _kind(element: etree._Element) -> str:
     return _KINDS.get(tag) or (_KINDS.get(tag.rpartition("}")[2], "") if isinstance(tag, str) else "")
 
 
-def _children(element: etree._Element, kind: str) -> list[etree._Element]:
-    """The elements inside, which must all be of one kind. Raises ConversionError for another."""
+def _inside(element: etree._Element, what: str, kinds: frozenset[str], lost: Lost) -> list[tuple[str, etree._Element]]:
+    """(kind, element) of each element inside, which must be of these kinds. Raises ConversionError for another.
+
+    Text between elements is white space; any other is kept with the element it is in.
+    """
     found = []
+    if (text := element.text) and not text.isspace():
+        lost.append(element)
     for child in element[:]:
-        if _kind(child) == kind:
-            found.append(child)
+        kind = _kind(child)
+        if kind in kinds:
+            found.append((kind, child))
         elif not isinstance(child, _REMARKS):
-            raise ConversionError(f"<{child.tag!s}> inside a MARC {_kind(element)}")
+            raise ConversionError(f"<{child.tag!s}> inside a MARC {what}")
+        if (tail := child.tail) and not tail.isspace():
+            lost.append(element)
     return found
 
 
 def _record(element: etree._Element, lost: Lost) -> Json:
     fields: list[Json] = []
-    out: Json = {"leader": None, "fields": fields}
-    _expect_no_text(element, lost)
-    for child in element[:]:
-        kind = _kind(child)
+    leader: str | None = None
+    for kind, child in _inside(element, "record", _IN_RECORD, lost):
         if kind == "datafield":
             fields.append(_datafield(child, lost))
         elif kind == "controlfield":
             fields.append({_tag(child, dict(child.items()), lost): _text(child)})
-        elif kind == "leader" and out["leader"] is None:
-            out["leader"] = _text(child)
-        elif not isinstance(child, _REMARKS):
-            raise ConversionError(
-                f"<{child.tag!s}> inside a MARC record" if not kind else f"a MARC record with a {kind}"
-            )
-    out["leader"] = out["leader"] or ""
+        elif leader is None:
+            leader = _text(child)
+        else:
+            raise ConversionError("a MARC record with a second leader")
+    out: Json = {"leader": leader or "", "fields": fields}
     for name, value in element.items():
-        if not name.startswith(_XSI):
-            if name in _OURS or name.startswith("{"):
-                lost.append(element)
-            else:
-                out[name] = value
+        if name in _OURS or (name.startswith("{") and not name.startswith(_XSI)):
+            lost.append(element)
+        elif not name.startswith("{"):
+            out[name] = value
     return out
 
 
 def _datafield(element: etree._Element, lost: Lost) -> Json:
-    _expect_no_text(element, lost)
     attributes = dict(element.items())
     ind1, ind2 = attributes.pop("ind1", " "), attributes.pop("ind2", " ")
-    subfields = [{sub.get("code", ""): _text(sub)} for sub in _children(element, "subfield")]
+    subfields = []
+    for _, sub in _inside(element, "data field", _IN_DATAFIELD, lost):
+        named = sub.items()
+        plain = len(named) == 1 and named[0][0] == "code"
+        subfields.append({named[0][1] if plain else _odd_code(sub, lost): _text(sub) if len(sub) else sub.text or ""})
     return {_tag(element, attributes, lost): {"ind1": ind1, "ind2": ind2, "subfields": subfields}}
+
+
+def _odd_code(subfield: etree._Element, lost: Lost) -> str:
+    """The code of a subfield that has none, or other attributes, which have no place."""
+    if set(subfield.keys()) - {"code"}:
+        lost.append(subfield)
+    return subfield.get("code", "")
 
 
 def _tag(element: etree._Element, attributes: dict[str, str], lost: Lost) -> str:
@@ -103,13 +118,6 @@ def _tag(element: etree._Element, attributes: dict[str, str], lost: Lost) -> str
 
 def _text(element: etree._Element) -> str:
     return "".join(element.itertext(etree.Element)) if len(element) else element.text or ""
-
-
-def _expect_no_text(element: etree._Element, lost: Lost) -> None:
-    """Text between elements is white space; any other is kept with the element it is in."""
-    text = element.text
-    if (text and not text.isspace()) or any((tail := child.tail) and not tail.isspace() for child in element[:]):
-        lost.append(element)
 
 
 # --- back to XML

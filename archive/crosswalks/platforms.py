@@ -1,4 +1,4 @@
-"""Index fields of the JSON that repository platforms send: Zenodo before 2023, InvenioRDM, EPrints, schema.org.
+"""Index fields of the JSON that platforms send: Zenodo before 2023, InvenioRDM, EPrints, schema.org and CSL.
 
 Each function takes such a JSON and returns the fields that it finds, by the names of `fields.Fields`.
 """
@@ -115,3 +115,25 @@ def _person(person: Any) -> str | None:
         return text(person)
     parts = texts((person.get("familyName"), person.get("givenName")))
     return text(_value(person.get("name"))) or ", ".join(parts) or None
+
+
+def csl_fields(item: Json) -> Json:
+    """The JSON of the Citation Style Language, which content negotiation calls citeproc."""
+    names = (
+        person.get("literal") or ", ".join(texts((person.get("family"), person.get("given"))))
+        for person in objects(item.get("author"))
+    )
+    issued = object_(item.get("issued"))
+    return {
+        "doi": _doi(item.get("DOI"), item.get("id")),
+        "title": text(item.get("title")),
+        "resource_type": text(item.get("type")),
+        "publication_year": first(map(year, _flat(issued.get("date-parts")))) or year(issued.get("raw")),
+        "creators": texts(names),
+        "license": text(item.get("copyright")),
+        "version": text(item.get("version")),
+    }
+
+
+def _flat(values: Any) -> list[Any]:
+    return [value for inner in each(values) for value in each(inner)]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from archive.crosswalks import convert, unmapped
-from archive.crosswalks.datacite import KERNELS
+from archive.crosswalks.places import KERNELS
 from harvester.decoding import decode_list_records
 
 Json = dict[str, Any]

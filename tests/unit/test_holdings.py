@@ -1,6 +1,7 @@
 """Holdings: lists in order whatever the order of the harvest, records byte for byte, and nothing that is not held."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,7 +38,7 @@ SPECIAL = [
     served.record("json:1", "2022-01-01T00:00:00Z", "x", (), (), "zenodo-json", None, "application/json"),
     served.record("mods:1", "2022-01-01T00:00:00Z", None, (), (), "mods"),
     # live, and without metadata
-    served.record("bare", "2022-01-01T00:00:00Z", None),
+    replace(served.record("bare", "2022-01-01T00:00:00Z", "x"), sha256=None, metadata=None, original=None),
 ]
 LATER = [
     served.record("v:other", "2021-01-03T00:00:00Z", "new"),
@@ -163,6 +164,12 @@ def test_what_is_not_held_as_xml_is_an_item_without_formats(held: ArchiveHolding
     assert held.formats("nobody") is None
     assert held.item("nobody", "oai_dc") is None
     assert held.item("v:gone", "marcxml") is None
+
+
+def test_a_live_record_that_came_without_metadata_is_given_as_it_came(held: ArchiveHoldings):
+    item = held.item("bare", "oai_dc")
+    assert item is not None
+    assert (item.deleted, item.metadata, item.about) == (False, None, ())
 
 
 def test_any_identifier_can_be_asked_for(held: ArchiveHoldings):
