@@ -14,6 +14,7 @@ from typing import Any
 
 from archive import durable, shards
 from archive.errors import Damaged, DiskFailed, OtherArchive
+from archive.findings import Finding
 from archive.folder import Layout, WriteLock, create, read_description
 from archive.ledger import (
     Ledger,
@@ -30,18 +31,6 @@ from archive.quarantine import RefusedBody, write_refused
 # some milliseconds, a page asked again after a crash costs the provider one request.
 GROUP_BYTES = 8 << 20
 GROUP_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A finding about one answer or window; code and severity are those of `archive.findings`."""
-
-    code: str
-    severity: str
-    message: str
-    identifier: str | None = None
-    expected: int | None = None
-    found: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +56,7 @@ class Answer:
     payload: Sequence[tuple[bytes, int]] = ()
     refused: RefusedBody | None = None
     refused_identifier: str | None = None
-    notes: Sequence[Note] = ()
+    notes: Sequence[Finding] = ()
     bare: bool = False
 
 
@@ -135,7 +124,7 @@ class ArchiveWriter:
         else:
             self.run = self.ledger.add_run(spider, mode, arguments, software, self.now())
         for sentence in self.torn:
-            self.note(Note("torn-tail", "info", sentence))
+            self.note(Finding("torn-tail", "info", sentence))
         self.torn = []
         return resumed is not None
 
@@ -149,7 +138,7 @@ class ArchiveWriter:
         with self.ledger.transaction():
             return self.ledger.add_windows(self.run_number, windows, self.now(), parent)
 
-    def note(self, note: Note, channel: int | None = None, window: int | None = None) -> None:
+    def note(self, note: Finding, channel: int | None = None, window: int | None = None) -> None:
         """Write one finding at once."""
         with self.ledger.transaction():
             self._add_note(note, channel, window)
@@ -201,7 +190,7 @@ class ArchiveWriter:
 
     def close_window(
         self, window: int, *, state: str, end: str, count: WindowCount, stated: int | None, pages: int,
-        attempts: int, children: Sequence[NewWindow] = (), notes: Sequence[Note] = (), channel: int | None = None,
+        attempts: int, children: Sequence[NewWindow] = (), notes: Sequence[Finding] = (), channel: int | None = None,
     ) -> list[WindowRow]:  # fmt: skip
         """Say how a window ended and open the windows that take its place, in one transaction."""
         self.commit()
@@ -289,7 +278,7 @@ class ArchiveWriter:
             self._failed = True
             raise
 
-    def _add_note(self, note: Note, channel: int | None, window: int | None) -> None:
+    def _add_note(self, note: Finding, channel: int | None, window: int | None) -> None:
         self.ledger.add_finding(
             self.run_number, note.code, note.severity, note.message, self.now(), channel=channel, window=window,
             identifier=note.identifier, expected=note.expected, found=note.found,

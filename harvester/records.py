@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from archive.ledger import WindowRow
-from archive.writer import Answer, Note
+from archive.writer import Answer
 from harvester.frontier import Ended
 
-__all__ = ["Answer", "Note", "WindowEnd"]
+__all__ = ["Answer", "WindowEnd"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from archive.errors import ArchiveError
-from archive.writer import Note
 from harvester import frontier
 from harvester.keeper import Keeper, KeeperStopped
 from harvester.records import Answer, WindowEnd
@@ -101,12 +100,12 @@ class AccountPipeline:
                     writer.close_window,
                     end.window.window,
                     state=state,
-                    notes=[_note(f) for f in findings],
+                    notes=findings,
                     **common,
                 )
             case frontier.Split(spans, findings):
                 children = await self.keeper.do(
-                    writer.close_window, end.window.window, state="split", notes=[_note(f) for f in findings],
+                    writer.close_window, end.window.window, state="split", notes=findings,
                     children=self.spider.new_windows(end.window, spans, end.window.verb), **common,
                 )  # fmt: skip
             case frontier.Singly():
@@ -155,7 +154,3 @@ class AccountPipeline:
             await self.keeper.close()
         except ArchiveError as error:
             spider.failure = spider.failure or error
-
-
-def _note(found: Any) -> Note:
-    return Note(found.code, found.severity, found.message, found.identifier, found.expected, found.found)

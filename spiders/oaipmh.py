@@ -14,7 +14,6 @@ from twisted.python.failure import Failure
 
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowRow
-from archive.writer import Note
 from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, tokens
 from harvester.decoding import DecodedPage
 from harvester.errors import MalformedPage, ProviderError, Unreachable
@@ -29,7 +28,6 @@ from spiders.walks import (
     Unusable,
     Walk,
     no_answer,
-    note,
     notes_of,
     plain_body,
     record_state,
@@ -345,7 +343,7 @@ class OaipmhSpider(HarvestSpider):
             channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt, url=unusable.response.url,
             state="read", http_status=unusable.status, reason=unusable.reason, attempts=walk.tries, at=now_text(),
             listed=len(headers), outcomes=[(name, stamp, "open", None) for name, stamp in headers], bare=True,
-            notes=[note(found)],
+            notes=[found],
         )  # fmt: skip
 
     def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
@@ -523,7 +521,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def _find(self, found: Finding) -> None:
         with contextlib.suppress(KeeperStopped):  # the failure itself ends the run
-            await self.keeper.do(self.keeper.writer.note, note(found))
+            await self.keeper.do(self.keeper.writer.note, found)
 
     def _span(self, row: WindowRow) -> Span:
         return Span(*(datestamps.parse(text) if text is not None else None for text in (row.from_, row.until)))
@@ -550,8 +548,8 @@ def _posted(request: Request) -> Request:
     )  # fmt: skip
 
 
-def _record_notes(name: str, unusable: Unusable) -> list[Note]:
+def _record_notes(name: str, unusable: Unusable) -> list[Finding]:
     state = record_state(unusable)
     if state == "refused":
-        return [note(finding("poison-record", identifier=name, reason=unusable.reason))]
-    return [note(finding("record-lost", identifier=name, reason=unusable.reason))] if state == "lost" else []
+        return [finding("poison-record", identifier=name, reason=unusable.reason)]
+    return [finding("record-lost", identifier=name, reason=unusable.reason)] if state == "lost" else []

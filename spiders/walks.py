@@ -14,7 +14,6 @@ from twisted.python.failure import Failure
 from archive.findings import Finding, finding
 from archive.ledger import WindowRow
 from archive.quarantine import RefusedBody
-from archive.writer import Note
 from harvester import datestamps, hints, tokens
 from harvester.errors import MalformedPage
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
@@ -173,15 +172,10 @@ def plain_body(response: Response) -> bytes:
     return plain
 
 
-def notes_of(problems: Iterable[tuple[str, str, str]]) -> list[Note]:
+def notes_of(problems: Iterable[tuple[str, str, str]]) -> list[Finding]:
     """One finding a page and kind of problem, naming the first record; each record's outcome names its own."""
     first: dict[str, tuple[str, int]] = {}
     for identifier, code, _ in problems:
         name, count = first.get(code, (identifier, 0))
         first[code] = (name, count + 1)
-    return [note(finding(code, identifier=name, found=count)) for code, (name, count) in first.items()]
-
-
-def note(found: Finding) -> Note:
-    """A finding as the writer takes it."""
-    return Note(found.code, found.severity, found.message, found.identifier, found.expected, found.found)
+    return [finding(code, identifier=name, found=count) for code, (name, count) in first.items()]

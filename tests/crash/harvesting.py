@@ -29,9 +29,10 @@ import making
 
 from archive import durable
 from archive.errors import ArchiveError
+from archive.findings import Finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
 from archive.quarantine import RefusedBody
-from archive.writer import Answer, ArchiveWriter, Note
+from archive.writer import Answer, ArchiveWriter
 from harvester.cli import exit_code
 
 # what the provider holds, by window; a window of two years is cut when it is asked for as one
@@ -93,7 +94,7 @@ def end(writer: ArchiveWriter, channel: int, window: WindowRow, **how: Any) -> l
     return writer.close_window(
         window.window, state=how["state"], end=how["why"], count=count, stated=None, pages=1,
         attempts=window.attempts + 1, children=how.get("children", ()), channel=channel,
-        notes=[Note("sample", "info", "a note that is written with the window's end")],
+        notes=[Finding("sample", "info", "a note that is written with the window's end")],
     )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def poison(channel: int, window: int, attempt: int) -> Answer:
     return making.answer(
         channel, window, (), attempt, url=f"{making.URL}?verb=GetRecord", state="refused", payload=(),
         outcomes=[(POISON, None, "refused", "not well-formed")], refused=body, refused_identifier=POISON,
-        notes=[Note("poison-record", "error", f"{POISON} cannot be read", POISON)],
+        notes=[Finding("poison-record", "error", f"{POISON} cannot be read", POISON)],
     )  # fmt: skip
 
 

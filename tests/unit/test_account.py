@@ -10,8 +10,8 @@ import pytest
 
 from archive.account import STATES, read_account
 from archive.errors import NotAnArchive
+from archive.findings import Finding
 from archive.folder import Layout
-from archive.writer import Note
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 
@@ -153,7 +153,7 @@ def test_a_total_that_disagrees_keeps_it_from_complete(tmp_path: Path, code: str
     count = made.count_window(window.window, 1)
     made.close_window(
         window.window, state="done", end="empty-token", count=count, stated=2, pages=1, attempts=1,
-        notes=[Note(code, "warning", "a sentence")],
+        notes=[Finding(code, "warning", "a sentence")],
     )  # fmt: skip
     made.finish("findings")
     made.close()

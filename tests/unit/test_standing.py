@@ -9,9 +9,9 @@ import pytest
 
 from archive import index
 from archive.errors import Damaged, NotAnArchive
+from archive.findings import Finding
 from archive.folder import Layout
 from archive.standing import read_standing
-from archive.writer import Note
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 
@@ -85,7 +85,7 @@ def test_findings_are_counted_by_code_the_worst_first(archive: Path):
         ("error", "c", "3"),
         ("warning", "b", "4"),
     ):
-        made.note(Note(code, severity, message))
+        made.note(Finding(code, severity, message))
     made.finish("findings")
     made.close()
     found = [(f.severity, f.code, f.count, f.example) for f in read_standing(archive).findings]

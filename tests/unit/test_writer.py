@@ -12,10 +12,11 @@ import pytest
 
 from archive import durable, shards
 from archive.errors import ArchiveError, Busy, Damaged, DiskFailed, DiskFull, OtherArchive
+from archive.findings import Finding
 from archive.folder import read_description
 from archive.ledger import NewWindow, WindowCount
 from archive.quarantine import RefusedBody
-from archive.writer import GROUP_BYTES, Answer, ArchiveWriter, Note
+from archive.writer import GROUP_BYTES, Answer, ArchiveWriter
 
 PAGES = [["a", "b", "c"], ["d"], [], ["e", "f"]]
 
@@ -110,7 +111,7 @@ def test_a_window_ends_and_its_parts_open_together(tmp_path: Path):
     ]
     rows = writer.close_window(
         window.window, state="split", end="too-large", count=WindowCount(0, 0), stated=9, pages=1, attempts=1,
-        children=parts, channel=channel, notes=[Note("sample", "info", "words", "a", 1, 2)],
+        children=parts, channel=channel, notes=[Finding("sample", "info", "words", "a", 1, 2)],
     )  # fmt: skip
     assert [(row.parent, row.from_, row.until) for row in rows] == [(window.window, p.from_, p.until) for p in parts]
     assert writer.ledger.windows(writer.run_number, "open") == rows
