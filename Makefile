@@ -34,10 +34,10 @@ demo: $(VENV)/.installed
 	$(BIN)/harvester demo --folder demo $(DEMO_ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-quick: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" tests/unit tests/protocol tests/property $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" tests/unit tests/protocol tests/property $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

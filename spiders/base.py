@@ -21,8 +21,9 @@ from archive.errors import ArchiveError
 from archive.writer import ArchiveWriter
 from harvester import __version__
 from harvester.arguments import Arguments, parse_arguments
-from harvester.errors import HarvestError, UsageError
+from harvester.errors import HarvestError, Unreachable, UsageError
 from harvester.keeper import Keeper
+from harvester.middlewares import WaitTooLong
 from harvester.workers import Decoders
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,8 @@ class HarvestSpider(Spider):
 
     def fail(self, error: Exception) -> None:
         """End the run because of an error; the first one counts."""
+        if isinstance(error, WaitTooLong):
+            error = Unreachable(f"{error}; run the same command again after that")
         if self.failure is None:
             self.failure = error
             if not isinstance(error, HarvestError | ArchiveError):

@@ -428,7 +428,7 @@ class OaipmhSpider(HarvestSpider):
     def _goes_on(self, failure: Failure) -> bool:
         """Whether the walk of a request that failed goes on: not when the run ends."""
         if isinstance(failure.value, WaitTooLong):
-            self.fail(Unreachable(f"{failure.value}; run the same command again after that"))
+            self.fail(failure.value)
         return not self.stopping
 
     async def _decode(self, response: Response, walk: Walk, name: str | None = None) -> DecodedPage | Unusable:

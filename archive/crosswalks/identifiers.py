@@ -3,13 +3,15 @@
 import re
 
 _DOI = re.compile(
-    r"\s*(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|(?:info:)?doi[:/]\s*)*(10\.\d{3,9}(?:\.\d+)*/\S+)\s*", re.IGNORECASE
+    r"\s*(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|(?:info:)?doi[:/]\s*)*(10\.[0-9]{3,9}(?:\.[0-9]+)*/\S+)\s*",
+    re.IGNORECASE,
 )
 _ORCID = re.compile(
-    r"\s*(?:(?:https?://)?(?:www\.)?orcid\.org/|orcid:\s*)?(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dx])/?\s*", re.IGNORECASE
+    r"\s*(?:(?:https?://)?(?:www\.)?orcid\.org/|orcid:\s*)?(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dx])/?\s*",
+    re.IGNORECASE | re.ASCII,
 )
 _ROR = re.compile(
-    r"\s*(?:(?:https?://)?(?:www\.)?ror\.org/|ror:\s*)?(0[a-hj-km-np-tv-z0-9]{6}\d{2})/?\s*", re.IGNORECASE
+    r"\s*(?:(?:https?://)?(?:www\.)?ror\.org/|ror:\s*)?(0[a-hj-km-np-tv-z0-9]{6}\d{2})/?\s*", re.IGNORECASE | re.ASCII
 )
 _ROR_DIGITS = {digit: value for value, digit in enumerate("0123456789abcdefghjkmnpqrstvwxyz")}
 
