@@ -214,7 +214,7 @@ def main() -> int:
             results = compare({"harvester": []}, url, options.prefix, options.memory, 1)
             show("Peak memory", results, options.memory)
         elif options.delay:
-            records = min(options.records, 20_000)
+            records = min(options.records, 50_000)
             extra = ["--oai", "oai_dc", "--windows", "oai_dc", "--rest", "", "--delay-ms", "50"]
             serve(options.bench, options.site / "delay", records, extra)
             months = ["from=2019-01-01", "until=2025-12-31", "slices=month", "windows=8"]

@@ -85,8 +85,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def _prepare(self) -> None:
         """Identify, then the open windows of a resumed run or the first ones of a new run."""
-        await self.decoders.start()
-        self.identity = await self.questions.identify()
+        _, self.identity = await asyncio.gather(self.decoders.start(), self.questions.identify())
         granule = timedelta(days=1) if self.identity.granularity == "day" else timedelta(seconds=1)
         answered = datestamps.parse(self.identity.response_date or "") or datetime.now(UTC)
         earliest = datestamps.parse(self.identity.earliest or "") or frontier.OLDEST
