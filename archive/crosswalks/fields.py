@@ -8,7 +8,6 @@ from archive.crosswalks.anyjson import first, object_, objects, text, texts, yea
 from archive.crosswalks.dublincore import plain_texts
 from archive.crosswalks.forms import Form, form_of
 from archive.crosswalks.identifiers import local_id, normalise_doi
-from archive.crosswalks.links import concept_of, datacite_related, marc_related
 from archive.crosswalks.marc import datafields
 from archive.crosswalks.platforms import csl_fields, eprints_fields, rdm_fields, schema_org_fields, zenodo_fields
 
@@ -66,7 +65,11 @@ def _datacite(metadata: Json) -> Json:
             if not str(rights.get("rightsUri") or rights.get("rights") or "").startswith(_ACCESS)
         ),
         "version": text(metadata.get("version")),
-        "concept": concept_of(datacite_related(metadata)),
+        "concept": first(
+            normalise_doi(text(item.get("relatedIdentifier")))
+            for item in objects(metadata.get("relatedIdentifiers"))
+            if item.get("relationType") == "IsVersionOf" and item.get("relatedIdentifierType") == "DOI"
+        ),
     }
 
 
@@ -97,8 +100,14 @@ def _marc(record: Json) -> Json:
         "publication_year": first(map(year, every("260", "c") + every("264", "c"))),
         "creators": (*every("100", "a"), *(name for tag, subs in fields if tag == "700" for name in _makers(subs))),
         "license": first([*every("540", "u"), *(name for name in every("540", "a") if not name.startswith(_ACCESS))]),
-        "concept": concept_of(marc_related(record)),
+        "concept": first(_concept(subfields) for tag, subfields in fields if tag == "773"),
     }
+
+
+def _concept(subfields: dict[str, list[str]]) -> str | None:
+    """The DOI of all versions, in a field about a related item."""
+    relation = "".join(subfields.get("i", ())[:1]).replace(" ", "").lower()
+    return first(map(normalise_doi, subfields.get("a", ()))) if relation == "isversionof" else None
 
 
 def _kind(subfields: dict[str, list[str]]) -> str | None:

@@ -77,12 +77,6 @@ def related(identifier: Any, relation: Any, scheme: Any) -> Related | None:
     return Related(normalise(scheme, name), kind, scheme.lower())
 
 
-def concept_of(links: Iterable[Related]) -> str | None:
-    """The DOI that stands for all versions of a record."""
-    dois = (normalise_doi(link.identifier) for link in links if link.relation == "IsVersionOf" and link.scheme == "doi")
-    return next(filter(None, dois), None)
-
-
 def name_of(thing: Any) -> str | None:
     """What identifies a thing of schema.org: a text, or an object with an id, URL or value."""
     if not isinstance(thing, dict):
@@ -93,30 +87,18 @@ def name_of(thing: Any) -> str | None:
 # --- the forms
 
 
-def datacite_related(metadata: Json) -> tuple[Related, ...]:
-    """The related identifiers of DataCite JSON."""
-    return _all(
-        related(item.get("relatedIdentifier"), item.get("relationType"), item.get("relatedIdentifierType"))
-        for item in objects(metadata.get("relatedIdentifiers"))
-    )
-
-
-def marc_related(record: Json) -> tuple[Related, ...]:
-    """The host and related items (773) of MARC-in-JSON, as Zenodo and InvenioRDM write them."""
-    return _all(
-        related(first(subfields.get("a", ())), first(subfields.get("i", ())), first(subfields.get("n", ())))
-        for tag, subfields in datafields(record)
-        if tag == "773"
-    )
-
-
 def _all(found: Iterable[Related | None]) -> tuple[Related, ...]:
     return tuple(link for link in found if link is not None)
 
 
 def _datacite(metadata: Json) -> Links:
+    links = _all(
+        related(item.get("relatedIdentifier"), item.get("relationType"), item.get("relatedIdentifierType"))
+        for item in objects(metadata.get("relatedIdentifiers"))
+    )
+    # of the REST API: where the content is, when it is one file or few
     urls = texts(each(metadata.get("contentUrl")))
-    return Links(datacite_related(metadata), tuple(File(_last_part(url), url=url) for url in urls))
+    return Links(links, tuple(File(_last_part(url), url=url) for url in urls))
 
 
 def _dublin_core(metadata: Json) -> Links:
@@ -125,12 +107,19 @@ def _dublin_core(metadata: Json) -> Links:
 
 
 def _marc(record: Json) -> Links:
+    """Host and related items (773) and files (856 with a size or checksum), as Zenodo and InvenioRDM write them."""
+    fields = datafields(record)
+    links = _all(
+        related(first(subfields.get("a", ())), first(subfields.get("i", ())), first(subfields.get("n", ())))
+        for tag, subfields in fields
+        if tag == "773"
+    )
     files = (
         File(_last_part(url), number(first(subfields.get("s", ()))), first(subfields.get("z", ())), url)
-        for tag, subfields in datafields(record)
+        for tag, subfields in fields
         if tag == "856" and ("s" in subfields or "z" in subfields) and (url := first(subfields.get("u", ())))
     )
-    return Links(marc_related(record), tuple(files))
+    return Links(links, tuple(files))
 
 
 def _zenodo(record: Json) -> Links:
