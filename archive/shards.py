@@ -78,6 +78,11 @@ class Seal:
     sha256: str
 
 
+def pack(content: bytes, level: int = 3) -> bytes:
+    """A finished frame of some framed texts: compressing need not be done where the shard is written."""
+    return _compressor(level).compress(content)
+
+
 class ShardWriter:
     """Appends to one open shard."""
 
@@ -105,7 +110,14 @@ class ShardWriter:
         return len(self._entries)
 
     def append(self, framed: bytes, records: int) -> None:
-        """Add `records` framed texts, all into one frame; the frame is written when it is full."""
+        """Add `records` framed texts, all into one frame; the frame is written when it is full.
+
+        `framed` may be what `pack` made of them, and is then a frame of its own.
+        """
+        if framed[:4] == MAGIC:  # a framed text begins with RS
+            self.flush()
+            self._write(framed, zstandard.frame_content_size(framed), records)
+            return
         self._pending.append(framed)
         self._pending_records += records
         self.pending_bytes += len(framed)
@@ -117,16 +129,17 @@ class ShardWriter:
         if not self._pending_records:
             return
         content = b"".join(self._pending)
-        frame = self._compress.compress(content)
-        offset = self._file.length
+        self._write(self._compress.compress(content), len(content), self._pending_records)
+        self._pending, self._pending_records, self.pending_bytes = [], 0, 0
+
+    def _write(self, frame: bytes, content_bytes: int, records: int) -> None:
+        entry = FrameEntry(self.frames, self._file.length, len(frame), content_bytes, records)
         self._file.write(frame)
         self._digest.update(frame)
-        entry = FrameEntry(self.frames, offset, len(frame), len(content), self._pending_records)
-        self._entries.append(Entry(len(frame), len(content), _checksum(frame)))
+        self._entries.append(Entry(len(frame), content_bytes, _checksum(frame)))
         self._closed.append(entry)
-        self.records += self._pending_records
-        self.content_bytes += len(content)
-        self._pending, self._pending_records, self.pending_bytes = [], 0, 0
+        self.records += records
+        self.content_bytes += content_bytes
 
     def take_frames(self) -> list[FrameEntry]:
         """Frames written since this was last asked."""

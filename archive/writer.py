@@ -38,8 +38,8 @@ class Answer:
     """One ended request: what it settled, and the records that came with it.
 
     `outcomes` are (identifier, datestamp, state, reason) in document order; `payload` holds the framed JSON
-    texts of those in state read and deleted, in the same order, as (bytes, number of texts); a census, which
-    asks for headers only, has none (`bare`).
+    texts of those in state read and deleted, in the same order, as (bytes, number of texts), where bytes may be a
+    frame that `archive.shards.pack` made; a census, which asks for headers only, has none (`bare`).
     """
 
     channel: int | None

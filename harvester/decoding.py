@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archive import envelope, jsonseq
+from archive import envelope, jsonseq, shards
 from archive.crosswalks import ConversionError, Converted, convert, unmapped
 from archive.shards import FRAME_BYTES
 from harvester import datestamps
@@ -20,9 +20,9 @@ Row = tuple[str, str, bool, tuple[str, ...]]
 class DecodedPage:
     """A page, checked and turned into JSON.
 
-    `payload` holds the framed records as (bytes, number), in the order of `rows`, in pieces of about a frame;
-    it is empty for headers. `digest` is over identifiers and datestamps. `problems` are (identifier, code of
-    `archive.findings`, what was found).
+    `payload` holds the framed records as (bytes, number), in the order of `rows`, in pieces of about a frame, the
+    large ones compressed (`archive.shards.pack`); it is empty for headers. `digest` is over identifiers and
+    datestamps. `problems` are (identifier, code of `archive.findings`, what was found).
     """
 
     rows: tuple[Row, ...]
@@ -36,14 +36,14 @@ class DecodedPage:
     problems: tuple[tuple[str, str, str], ...] = ()
 
 
-def decode_list_records(body: bytes, url: str, format_: str, retrieved: str) -> DecodedPage:
-    """Decode a ListRecords response. Raises MalformedPage and ProviderError."""
-    return _decoded(parse_list_records(body), url, format_, retrieved)
+def decode_list_records(body: bytes, url: str, format_: str, retrieved: str, level: int = 3) -> DecodedPage:
+    """Decode a ListRecords response; `level` is zstd's. Raises MalformedPage and ProviderError."""
+    return _decoded(parse_list_records(body), url, format_, retrieved, level)
 
 
-def decode_get_record(body: bytes, url: str, format_: str, retrieved: str) -> DecodedPage:
+def decode_get_record(body: bytes, url: str, format_: str, retrieved: str, level: int = 3) -> DecodedPage:
     """Decode a GetRecord response, as a page of one record. Raises MalformedPage and ProviderError."""
-    return _decoded(ListPage((parse_get_record(body),)), url, format_, retrieved)
+    return _decoded(ListPage((parse_get_record(body),)), url, format_, retrieved, level)
 
 
 def decode_list_identifiers(body: bytes) -> DecodedPage:
@@ -52,10 +52,10 @@ def decode_list_identifiers(body: bytes) -> DecodedPage:
     return _page(page, (), ())
 
 
-def _decoded(page: ListPage, url: str, format_: str, retrieved: str) -> DecodedPage:
+def _decoded(page: ListPage, url: str, format_: str, retrieved: str, level: int) -> DecodedPage:
     problems: list[tuple[str, str, str]] = []
     texts = [_encode(record, url, format_, retrieved, problems) for record in page.records]
-    return _page(page, _pieces(texts), problems)
+    return _page(page, tuple(_packed(piece, level) for piece in _pieces(texts)), problems)
 
 
 def _page(
@@ -102,6 +102,12 @@ def _convert(record: OaiRecord, problems: list[tuple[str, str, str]]) -> Convert
     except RecursionError:
         problems.append((record.identifier, "conversion-failed", "elements nested too deep"))
     return None
+
+
+def _packed(piece: tuple[bytes, int], level: int) -> tuple[bytes, int]:
+    """A piece that is a frame's worth is compressed here, in a decoding process; smaller ones share a frame."""
+    content, records = piece
+    return (shards.pack(content, level), records) if len(content) >= FRAME_BYTES // 2 else piece
 
 
 def _pieces(texts: list[bytes]) -> tuple[tuple[bytes, int], ...]:

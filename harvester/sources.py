@@ -76,7 +76,9 @@ class Source(BaseModel):
             where = ".".join(str(part) for part in first["loc"])
             # what may be a password is not repeated: messages end up in logs
             given = "" if "@" in str(first.get("input")) else f" = {first.get('input')!r}"
-            raise UsageError(f"{name_or_file or 'arguments'}: {where}{given}: {first['msg'].removeprefix('Value error, ')}") from None
+            raise UsageError(
+                f"{name_or_file or 'arguments'}: {where}{given}: {first['msg'].removeprefix('Value error, ')}"
+            ) from None
 
     @staticmethod
     def _read(name_or_file: str) -> dict[str, object]:

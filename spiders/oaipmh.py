@@ -455,7 +455,8 @@ class OaipmhSpider(HarvestSpider):
         if name is None and walk.verb == LIST_IDENTIFIERS:
             return await self.decoders.run(decoding.decode_list_identifiers, body)
         decode = decoding.decode_list_records if name is None else decoding.decode_get_record
-        return await self.decoders.run(decode, body, url, walk.channel.prefix, now_text())
+        level = self.settings.getint("HARVEST_ZSTD_LEVEL")
+        return await self.decoders.run(decode, body, url, walk.channel.prefix, now_text(), level)
 
     def _facts(self, walk: Walk, page: DecodedPage) -> tokens.PageFacts:
         return tokens.PageFacts(

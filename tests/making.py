@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import zstandard
+
 from archive import envelope, jsonseq, shards
 from archive.folder import Layout
 from archive.ledger import NewWindow, WindowRow, check_digest
@@ -35,6 +37,11 @@ def record(
 def payload(identifiers: Sequence[str], **more: Any) -> tuple[tuple[bytes, int], ...]:
     """The framed records of some identifiers, as one piece."""
     return ((b"".join(jsonseq.encode(record(i, **more)) for i in identifiers), len(identifiers)),)
+
+
+def unpacked(pieces: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    """Pieces of a payload as framed texts, those that are frames already included."""
+    return [(zstandard.decompress(p) if p[:4] == shards.MAGIC else p, records) for p, records in pieces]
 
 
 def answer(

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import making
 import pytest
 
 from archive import envelope, jsonseq
@@ -31,9 +32,10 @@ def decode(body: bytes) -> DecodedPage:
 
 
 def texts(found: DecodedPage) -> list[envelope.Record]:
-    parsed = list(jsonseq.parse([b"".join(piece for piece, _ in found.payload)]))
+    pieces = making.unpacked(found.payload)
+    parsed = list(jsonseq.parse([b"".join(piece for piece, _ in pieces)]))
     assert all(isinstance(item, jsonseq.Text) for item in parsed)
-    assert [count for _, count in found.payload] == [piece.count(b"\x1e") for piece, _ in found.payload]
+    assert [count for _, count in pieces] == [piece.count(b"\x1e") for piece, _ in pieces]
     return [envelope.decode(item.text) for item in parsed if isinstance(item, jsonseq.Text)]
 
 
@@ -100,7 +102,7 @@ def test_what_is_odd_about_a_record_is_said_and_the_record_kept(one: str, code: 
 def test_a_page_of_huge_records_is_several_pieces():
     found = decode(page(*(record(n, metadata(DC.format("x" * (FRAME_BYTES // 5)))) for n in range(6))))
     assert len(found.payload) > 2
-    assert all(len(piece) <= FRAME_BYTES for piece, _ in found.payload)
+    assert all(len(piece) <= FRAME_BYTES for piece, _ in making.unpacked(found.payload))
     assert [r.identifier for r in texts(found)] == [f"oai:x:{n}" for n in range(6)]
 
 

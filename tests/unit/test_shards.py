@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import making
 import orjson
 import pytest
 import xxhash
@@ -356,3 +357,18 @@ def test_an_open_shard_is_salvaged(tmp_path: Path):
 def test_the_same_records_make_the_same_bytes(tmp_path: Path):
     assert write(tmp_path / "a").sha256 == write(tmp_path / "b").sha256
     assert json.loads(FRAMES[0][0])["n"] == 0
+
+
+def test_frames_packed_elsewhere_stand_among_those_packed_here_in_order(tmp_path: Path):
+    path = tmp_path / "00001.json-seq.zst"
+    writer = shards.ShardWriter(path)
+    names = [f"oai:x:{n}" for n in range(9)]
+    framed = [b"".join(jsonseq.encode(making.record(name)) for name in names[n : n + 3]) for n in (0, 3, 6)]
+    writer.append(framed[0], 3)
+    writer.append(shards.pack(framed[1]), 3)
+    writer.append(framed[2], 3)
+    seal = writer.seal()
+    assert (seal.records, seal.frames) == (9, 3)
+    assert shards.check_shard(path, seal.sha256) == seal
+    assert [frame.content for frame in shards.iter_frames(path)] == framed
+    assert seal.content_bytes == sum(map(len, framed))
