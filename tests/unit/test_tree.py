@@ -16,7 +16,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock"
 
 # Each pattern is put together here, so that this file does not hold what it looks for.
 HOSTS = [".".join(parts) for parts in (
-    ("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("deb", "debian", "org"),
+    ("pypi", "org"), ("python" + "hosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("deb", "debian", "org"),
     ("proxy", "golang", "org"), ("crates", "io"), ("repo1", "maven", "org"),
 )]  # fmt: skip
 FOLDERS = ["/".join(("", *parts)) for parts in (
