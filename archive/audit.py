@@ -19,13 +19,12 @@ import orjson
 
 from archive.account import read_account
 from archive.crosswalks.identifiers import local_id
-from archive.durable import translated
-from archive.errors import Damaged
 from archive.folder import Layout, read_description
 from archive.idfiles import iter_ids
 from archive.index import MEMORY_LIMIT
-from archive.ledger import read_only
 from archive.questions import question
+from archive.reading import snapshot
+from archive.spill import spilled
 
 # rows of some 150 bytes that are on their way at a time
 BATCH_ROWS = 200_000
@@ -107,7 +106,7 @@ def against_ledger(folder: Path) -> Iterator[Comparison]:
 def against_census(folder: Path, target: str, census: Path, run: int, *, finished: bool) -> Iterator[Comparison]:
     """What census `run` of the archive at `census` listed, which may be the same archive, against what is held."""
     read_description(census)
-    with closing(read_only(Layout(census).ledger)) as ledger:
+    with snapshot(Layout(census)) as ledger:
         rows = _rows(ledger, "audit_census", run=run)
         with _compared(folder, target, lambda db, work: _fill(db, "wanted", rows, work), finished=finished) as found:
             yield found
@@ -117,7 +116,7 @@ def against_census(folder: Path, target: str, census: Path, run: int, *, finishe
 def against_archive(folder: Path, other: Path) -> Iterator[Comparison]:
     """What another archive holds, against what is held here; channels are matched by prefix and set."""
     read_description(other)
-    with closing(read_only(Layout(other).ledger)) as ledger:
+    with snapshot(Layout(other)) as ledger:
         rows = _rows(ledger, "audit_held")
         with _compared(folder, str(other), lambda db, work: _fill(db, "wanted", rows, work)) as found:
             yield found
@@ -154,7 +153,7 @@ def _compared(
     balanced = read_account(folder).balanced
     work = Path(tempfile.mkdtemp(prefix=".audit-", dir=folder))
     try:
-        with closing(read_only(Layout(folder).ledger)) as ledger, closing(_connect(work)) as db:
+        with snapshot(Layout(folder)) as ledger, closing(_connect(work)) as db:
             db.execute(question("audit_tables"))
             rows = _rows(ledger, "audit_outcomes")
             _fill(db, "outcomes", rows if key is None else _keyed(rows, key), work)
@@ -176,13 +175,10 @@ def _connect(work: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _rows(ledger: sqlite3.Connection, name: str, **parameters: int) -> Iterator[Row]:
-    try:
-        rows = ledger.execute(question(name), parameters)
-        names = [column[0] for column in rows.description]
-        for row in rows:
-            yield dict(zip(names, row, strict=True))
-    except sqlite3.DatabaseError as cause:
-        raise Damaged(f"the ledger cannot be read ({cause}); see harvester verify") from cause
+    rows = ledger.execute(question(name), parameters)
+    names = [column[0] for column in rows.description]
+    for row in rows:
+        yield dict(zip(names, row, strict=True))
 
 
 def _keyed(rows: Iterable[Row], key: Callable[[str], str | None]) -> Iterator[Row]:
@@ -194,12 +190,9 @@ def _keyed(rows: Iterable[Row], key: Callable[[str], str | None]) -> Iterator[Ro
 def _fill(db: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row], work: Path) -> None:
     """Bring rows into a table, through files of so many lines at a time."""
     lines = (orjson.dumps(_typed(row), option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    path = work / table
-    for batch in iter(lambda: list(itertools.islice(lines, BATCH_ROWS)), []):
-        with translated(path, "writing"):
-            path.write_bytes(b"".join(batch))
-        longest = max(1 << 20, max(map(len, batch)))
-        db.execute(question(f"audit_load_{table}"), {"path": str(path), "longest": longest})
+    while (spill := spilled(itertools.islice(lines, BATCH_ROWS), table, work / table)).rows:
+        longest = max(spill.longest, 1 << 20)
+        db.execute(question(f"audit_load_{table}"), {"path": str(spill.path), "longest": longest})
 
 
 def _typed(row: Row) -> Row:

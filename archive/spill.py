@@ -114,15 +114,15 @@ def spill(task: FramesToSpill | OutcomesToSpill) -> Spill:
     if isinstance(task, OutcomesToSpill):
         with snapshot(task.layout) as ledger:
             lines = _ledger_lines(ledger, "outcomes", {"first": task.first, "last": task.last})
-            return _spilled(lines, "outcomes", task.path)
+            return spilled(lines, "outcomes", task.path)
     if task.first == 0:
         _check_digest(task.layout, task.shard)
-    return _spilled(_frame_lines(task), "versions", task.path)
+    return spilled(_frame_lines(task), "versions", task.path)
 
 
 def spill_table(ledger: sqlite3.Connection, table: str, folder: Path) -> Spill:
     """Spill one of the smaller tables of the ledger, as the index has it."""
-    return _spilled(_ledger_lines(ledger, table, {}), table, folder / table)
+    return spilled(_ledger_lines(ledger, table, {}), table, folder / table)
 
 
 def _check_digest(layout: Layout, shard: ShardToRead) -> None:
@@ -131,7 +131,7 @@ def _check_digest(layout: Layout, shard: ShardToRead) -> None:
         raise Damaged(f"shard {shard.name} is not the file that was written; see harvester verify {layout.root}")
 
 
-def _spilled(lines: Iterable[bytes], table: str, path: Path) -> Spill:
+def spilled(lines: Iterable[bytes], table: str, path: Path) -> Spill:
     """Write lines to a file; who takes it removes it."""
     rows = longest = 0
     with translated(path, "writing"), path.open("wb", buffering=1 << 20) as file:

@@ -68,7 +68,6 @@ class TokenChain:
     page_size: int = 0
     stated_first: int | None = None
     stated_last: int | None = None
-    reissued: bool = False
     token: str | None = None
     _sent: set[int] = field(default_factory=set)
     _digests: set[bytes] = field(default_factory=set)

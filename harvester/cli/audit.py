@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from archive.crosswalks.identifiers import local_id
 from archive.durable import translated
 from archive.errors import Damaged, NotAnArchive
 from archive.folder import Layout, read_description
-from archive.ledger import read_only
+from archive.reading import snapshot
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
 from harvester.errors import UsageError
 
@@ -106,7 +106,7 @@ def _take_census(url: str, census: Path, words: dict[str, str], settings: tuple[
 
 def _channels(folder: Path) -> dict[str, str]:
     """prefix= and set= of what the archive has harvested over OAI-PMH; a whole list covers its sets."""
-    with closing(read_only(Layout(folder).ledger)) as ledger:
+    with snapshot(Layout(folder)) as ledger:
         rows = ledger.execute("SELECT format, set_spec FROM channels WHERE name LIKE 'oaipmh:%' ORDER BY channel")
         channels: list[tuple[str, str | None]] = rows.fetchall()
     if not channels:
@@ -119,7 +119,7 @@ def _channels(folder: Path) -> dict[str, str]:
 
 
 def _last_census(census: Path) -> int:
-    with closing(read_only(Layout(census).ledger)) as ledger:
+    with snapshot(Layout(census)) as ledger:
         row = ledger.execute("SELECT max(run) FROM runs WHERE mode = 'census'").fetchone()
     if row[0] is None:
         raise NotAnArchive(f"{census} has no census; the provider gave nothing to compare with")
