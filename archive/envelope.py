@@ -1,14 +1,29 @@
 """The record as a shard holds it: one JSON object, its keys in a fixed order."""
 
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+# what JSON may not have around or in it when it stands in a text sequence as it is: its lines end where it ends
+_LINE_ENDS = (b"\n", b"\r", b"\x1e")
+BASE64 = "base64"
+# so many brackets may be nested deeper than a record can be written (254 levels)
+_DEEP = 250
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record of an archive: `metadata` is JSON, `original` the XML it was made from (docs/archive-format.md)."""
+    """A record of an archive (docs/archive-format.md).
+
+    `metadata` is JSON; `original` what was sent, where `metadata` is not that itself; `encoding` the one whose
+    bytes of `original` were sent, "base64" when `original` holds the bytes themselves in it.
+    """
 
     identifier: str
     datestamp: str
@@ -22,6 +37,11 @@ class Record:
     metadata: dict[str, Any] | None
     original: str | None = None
     about: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+
+
+class NotJson(ValueError):
+    """Bytes that are no JSON text (RFC 8259); `str()` says where."""
 
 
 def encode(
@@ -40,11 +60,149 @@ def encode(
     return orjson.dumps(record)
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedJson:
+    """What JSON that was sent means; `plain`: its bytes can stand in a record as they are."""
+
+    value: Any
+    plain: bool
+
+
+def parse_json(body: bytes) -> ParsedJson:
+    """Read one JSON text. Raises NotJson.
+
+    With a byte order mark, NaN or Infinity, or a lone surrogate it is none to the letter (RFC 8259), and is read:
+    what cannot be written again is null, or U+FFFD.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as cause:
+        return ParsedJson(_written(_lenient(body, cause), body), plain=False)
+    if any(end in body for end in _LINE_ENDS):
+        return ParsedJson(_written(value, body), plain=False)
+    _written(value, body)
+    # a key that is there twice shows as a colon too few; the slow look decides
+    twice = body.count(b'":') + body.count(b'" :') != orjson.dumps(value).count(b'":') and _repeats_a_key(body)
+    return ParsedJson(value, plain=not twice)
+
+
+def encode_json(
+    identifier: str, datestamp: str, deleted: bool, sets: Sequence[str], format_: str, media_type: str, url: str,
+    retrieved: str, body: bytes, parsed: ParsedJson | None = None,
+) -> bytes:  # fmt: skip
+    """One record whose metadata is JSON that the provider sent, kept byte for byte.
+
+    The bytes are embedded as they are; where they hold a line end, a key twice or what is not to the letter JSON,
+    `original` keeps them, and `metadata` what they mean. Raises NotJson.
+    """
+    parsed = parsed or parse_json(body)
+    record: dict[str, Any] = {
+        "identifier": identifier, "datestamp": datestamp, "deleted": deleted, "sets": sets, "format": format_,
+        "media_type": media_type, "url": url, "retrieved": retrieved, "sha256": hashlib.sha256(body).hexdigest(),
+    }  # fmt: skip
+    if parsed.plain:
+        record["metadata"] = orjson.Fragment(body)
+    else:
+        record["metadata"] = parsed.value
+        record |= _original(body, "utf-8")
+    return orjson.dumps(record)
+
+
+def encode_bytes(
+    identifier: str, datestamp: str, deleted: bool, sets: Sequence[str], format_: str, media_type: str, url: str,
+    retrieved: str, body: bytes, encoding: str, metadata: dict[str, Any] | None,
+) -> bytes:  # fmt: skip
+    """One record that was not sent as JSON; `encoding` is that of the body's text, as far as it is known."""
+    return orjson.dumps({
+        "identifier": identifier, "datestamp": datestamp, "deleted": deleted, "sets": sets, "format": format_,
+        "media_type": media_type, "url": url, "retrieved": retrieved, "sha256": hashlib.sha256(body).hexdigest(),
+        "metadata": metadata, **_original(body, encoding),
+    })  # fmt: skip
+
+
+def sent_bytes(text: bytes) -> bytes | None:
+    """The bytes that the provider sent, of a record's JSON text; None for a record that came without metadata.
+
+    Raises ValueError when the text is no record of ours.
+    """
+    record = decode(text)
+    if record.original is not None:
+        if record.encoding == BASE64:
+            return base64.b64decode(record.original, validate=True)
+        return record.original.encode(record.encoding)
+    if record.metadata is None:
+        return None
+    # no string holds these bytes: a quotation mark in it would have a backslash before it
+    start = text.index(b',"metadata":') + len(b',"metadata":')
+    return text[start : text.rindex(b"}")]
+
+
+def _lenient(body: bytes, cause: Exception) -> Any:
+    try:
+        value = json.loads(
+            body.decode("utf-8-sig"), parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole
+        )
+        return _writable(value)
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise NotJson(f"not JSON ({len(body)} bytes): {cause}") from None
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _whole(text: str) -> int | float | None:
+    return int(text) if len(text) < 19 else _finite(text)
+
+
+def _writable(value: Any) -> Any:
+    """Without lone surrogates, which no UTF-8 can hold."""
+    if isinstance(value, dict):
+        return {_writable(key): _writable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_writable(inner) for inner in value]
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
+
+
+def _written(value: Any, body: bytes) -> Any:
+    """The same value. Raises NotJson for one too deep to be written."""
+    if body.count(b"[") + body.count(b"{") > _DEEP:
+        try:
+            orjson.dumps({"metadata": value})
+        except TypeError:
+            raise NotJson(f"JSON that is nested too deep ({len(body)} bytes)") from None
+    return value
+
+
+def _repeats_a_key(body: bytes) -> bool:
+    found = False
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        found = found or len({name for name, _ in pairs}) < len(pairs)
+
+    json.loads(body, object_pairs_hook=look)
+    return found
+
+
+def _original(body: bytes, encoding: str) -> dict[str, str]:
+    """`original` and, unless it is UTF-8, `encoding`: together they give the bytes back."""
+    try:
+        text = body.decode(encoding)
+        text.encode("utf-8")  # a lone surrogate cannot be written
+        if text.encode(encoding) == body:
+            return {"original": text} if encoding == "utf-8" else {"original": text, "encoding": encoding}
+    except (UnicodeError, LookupError):
+        pass
+    return {"original": base64.b64encode(body).decode("ascii"), "encoding": BASE64}
+
+
 def decode(text: bytes) -> Record:
     """Read a record. Raises ValueError (KeyError, TypeError) when the text is no record of ours."""
     values = orjson.loads(text)
     return Record(
         values["identifier"], values["datestamp"], values["deleted"], tuple(values["sets"]), values["format"],
         values["media_type"], values["url"], values["retrieved"], values["sha256"], values["metadata"],
-        values.get("original"), tuple(values.get("about", ())),
+        values.get("original"), tuple(values.get("about", ())), values.get("encoding", "utf-8"),
     )  # fmt: skip

@@ -145,16 +145,20 @@ class ArchiveWriter:
 
     # answers
 
-    def put(self, answer: Answer) -> None:
-        """Take an answer; it is durable and counted after the next commit."""
+    def put(self, *answers: Answer) -> None:
+        """Take answers that came together; they are durable and counted after the next commit.
+
+        The records of all of them, in their order, may be in the payload of any of them.
+        """
         group = self._group
         if not group.answers:
             group.since = time.monotonic()
         with self._all_or_nothing():
-            for framed, records in answer.payload:
-                self._open_shard().append(framed, records)
-                group.content_bytes += len(framed)
-        group.answers.append(_without_payload(answer))
+            for answer in answers:
+                for framed, records in answer.payload:
+                    self._open_shard().append(framed, records)
+                    group.content_bytes += len(framed)
+        group.answers.extend(map(_without_payload, answers))
 
     @property
     def due(self) -> bool:

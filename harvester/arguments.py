@@ -1,5 +1,6 @@
 """Arguments of a spider (`-a name=value`), read and checked before anything is asked or written."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,50 +9,48 @@ from typing import Any
 
 from harvester import datestamps
 from harvester.errors import UsageError
-from harvester.sources import Source
+from harvester.sources import Oaipmh, Source
 
 MODES = ("full", "incremental", "census")
 SLICES = ("auto", "day", "month", "year")
-KNOWN = frozenset(
-    {
-        "url",
-        "source",
-        "prefix",
-        "set",
-        "from",
-        "until",
-        "mode",
-        "archive",
-        "sample",
-        "shard",
-        "windows",
-        "slices",
-    }
-)
+# of every spider
+COMMON = frozenset({"url", "source", "site", "mode", "archive", "sample", "shard"})
+KNOWN = COMMON | {"prefix", "set", "from", "until", "windows", "slices"}
 
 
 @dataclass(frozen=True, slots=True)
-class Arguments:
-    """A harvest as it was asked for. `from_` and `until` are None where there is no bound."""
+class Arguments(ABC):
+    """A harvest as it was asked for, by whatever spider. `windows` is how many requests may be open at once."""
 
     source: Source
     archive: Path
-    prefixes: tuple[str, ...]
-    sets: tuple[str, ...]
-    from_: datetime | None
-    until: datetime | None
     mode: str
     sample: int | None
     shard: tuple[int, int] | None
     windows: int
+
+    @property
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """What makes two harvests the same one: a harvest is resumed by the same words."""
+
+
+@dataclass(frozen=True, slots=True)
+class OaipmhArguments(Arguments):
+    """A harvest by OAI-PMH. `from_` and `until` are None where there is no bound."""
+
+    endpoint: Oaipmh
+    prefixes: tuple[str, ...]
+    sets: tuple[str, ...]
+    from_: datetime | None
+    until: datetime | None
     slices: str
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What makes two harvests the same one: a harvest is resumed by the same words."""
         bounds = [datestamps.as_argument(bound) if bound else None for bound in (self.from_, self.until)]
         return {
-            "url": self.source.url, "prefix": list(self.prefixes), "set": list(self.sets), "from": bounds[0],
+            "url": self.endpoint.url, "prefix": list(self.prefixes), "set": list(self.sets), "from": bounds[0],
             "until": bounds[1], "sample": self.sample, "shard": list(self.shard) if self.shard else None,
         }  # fmt: skip
 
@@ -61,51 +60,64 @@ class Arguments:
         return [(prefix, spec) for prefix in self.prefixes for spec in (self.sets or (None,))]
 
 
-def parse_arguments(words: Mapping[str, str]) -> Arguments:
+def parse_arguments(words: Mapping[str, str]) -> OaipmhArguments:
     """Read the arguments of the oaipmh spider. Raises UsageError naming the argument and what it takes."""
-    if unknown := sorted(set(words) - KNOWN):
-        raise UsageError(f"unknown argument {unknown[0]!r}; known are {', '.join(sorted(KNOWN))}")
-    if not words.get("archive"):
-        raise UsageError("name the archive: -a archive=DIR")
-    source = Source.of(words.get("source"), words.get("url"))
+    source, archive = source_and_archive(words, "oaipmh", KNOWN)
+    assert source.oaipmh is not None
     from_, until = _bound(words, "from"), _bound(words, "until")
     if from_ and until and from_ > until:
         raise UsageError(f"from={words['from']} is after until={words['until']}")
-    mode = _choice(words, "mode", MODES)
+    mode = choice(words, "mode", MODES)
     if mode == "incremental" and (from_ or until):
         raise UsageError("mode=incremental takes its bounds from the last complete run; leave out from= and until=")
-    return Arguments(
+    return OaipmhArguments(
         source=source,
-        archive=Path(words["archive"]),
-        prefixes=_names(words.get("prefix", "")) or source.prefixes,
-        sets=_names(words.get("set", "")) or source.sets,
+        archive=archive,
+        mode=mode,
+        sample=number(words, "sample"),
+        shard=shard_of(words),
+        windows=number(words, "windows") or source.oaipmh.windows,
+        endpoint=source.oaipmh,
+        prefixes=names(words.get("prefix", "")) or source.oaipmh.prefixes,
+        sets=names(words.get("set", "")) or source.oaipmh.sets,
         from_=from_,
         until=until,
-        mode=mode,
-        sample=_number(words, "sample"),
-        shard=_shard(words.get("shard")),
-        windows=_number(words, "windows") or source.windows,
-        slices=_choice(words, "slices", SLICES, source.slices),
+        slices=choice(words, "slices", SLICES, source.oaipmh.slices),
     )
 
 
-def _names(text: str) -> tuple[str, ...]:
+def source_and_archive(words: Mapping[str, str], part: str, known: frozenset[str]) -> tuple[Source, Path]:
+    """What every spider is told: the source, with the endpoint `part` in it, and the archive's folder.
+
+    Raises UsageError, also for a word that is not among the `known`.
+    """
+    if unknown := sorted(set(words) - known):
+        raise UsageError(f"unknown argument {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    if not words.get("archive"):
+        raise UsageError("name the archive: -a archive=DIR")
+    return Source.of(words.get("source"), words.get("url"), part, words.get("site")), Path(words["archive"])
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The members of a list with commas, once each."""
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-def _choice(words: Mapping[str, str], name: str, known: tuple[str, ...], default: str | None = None) -> str:
+def choice(words: Mapping[str, str], name: str, known: tuple[str, ...], default: str | None = None) -> str:
+    """One of the known values of an argument; the first where it is not given."""
     value = words.get(name, default or known[0])
     if value not in known:
         raise UsageError(f"{name}={value} is not known; choose one of {', '.join(known)}")
     return value
 
 
-def _number(words: Mapping[str, str], name: str) -> int | None:
+def number(words: Mapping[str, str], name: str) -> int | None:
+    """A whole number of 1 or more, None where it is not given."""
     if (text := words.get(name)) is None:
         return None
-    if not (number := _whole(text)):
+    if not (value := _whole(text)):
         raise UsageError(f"{name}={text[:40]} is not a whole number of 1 or more")
-    return number
+    return value
 
 
 def _whole(text: str) -> int:
@@ -113,14 +125,15 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else 0
 
 
-def _shard(text: str | None) -> tuple[int, int] | None:
-    if text is None:
+def shard_of(words: Mapping[str, str]) -> tuple[int, int] | None:
+    """`shard=i/n` as (i, n), None when it is not given."""
+    if (text := words.get("shard")) is None:
         return None
     first, _, second = text.partition("/")
-    number, parts = _whole(first), _whole(second)
-    if not 1 <= number <= parts:
+    part, parts = _whole(first), _whole(second)
+    if not 1 <= part <= parts:
         raise UsageError(f"shard={text[:40]} is not of the form i/n with 1 <= i <= n, such as 2/8")
-    return number, parts
+    return part, parts
 
 
 def _bound(words: Mapping[str, str], name: str) -> datetime | None:

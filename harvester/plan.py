@@ -4,21 +4,21 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from harvester import frontier
-from harvester.arguments import Arguments
+from harvester.arguments import OaipmhArguments
 from harvester.frontier import Span, Traits
 
 
-def overlap(arguments: Arguments, traits: Traits) -> timedelta:
+def overlap(arguments: OaipmhArguments, traits: Traits) -> timedelta:
     """How far back from a moment to begin, so that nothing falls between: clocks differ, indexes lag."""
-    return max(timedelta(seconds=arguments.source.overlap_seconds), traits.granule)
+    return max(timedelta(seconds=arguments.endpoint.overlap_seconds), traits.granule)
 
 
-def back_from(moment: datetime, arguments: Arguments, traits: Traits) -> datetime:
+def back_from(moment: datetime, arguments: OaipmhArguments, traits: Traits) -> datetime:
     """The granule to begin with, for everything that changed from `moment` on."""
     return frontier.on_granule(moment - overlap(arguments, traits), traits)
 
 
-def first_spans(arguments: Arguments, traits: Traits, answered: datetime, since: datetime | None) -> list[Span]:
+def first_spans(arguments: OaipmhArguments, traits: Traits, answered: datetime, since: datetime | None) -> list[Span]:
     """The first windows of a channel, in time's order, the tail last.
 
     `answered` is the provider's clock at the run's start, `since` where an incremental run begins (None: with the

@@ -1,94 +1,293 @@
-"""A source: one repository, where it answers and how it wants to be asked, read from TOML and checked."""
+"""A source: one repository or platform, where it answers and how it wants to be asked, read from TOML and checked."""
 
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from harvester.budgets import Budget
 from harvester.errors import UsageError
 
 FOLDER = Path(__file__).parent / "sources"
+PARTS = ("oaipmh", "idrange", "search", "exporter")
+SITE = "{site}"
 
 
-class Source(BaseModel):
-    """One repository.
+def _http(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("not an http or https URL")
+    if "@" in parts.netloc:
+        raise ValueError("holds a user name or password; tokens come from the environment")
+    if parts.port == 0:  # reading it raises ValueError for one that is no number of a port
+        raise ValueError("port 0 is no port")
+    return url.split("#")[0]
 
-    `url` is its OAI-PMH base URL; `hosts` are the network locations that a redirect may lead to; `windows` is
-    how many lists may be walked at once; `slices` cuts the datestamps at calendar borders instead of by size.
-    """
 
+def _template(url: str) -> str:
+    if url.count("{id}") != 1:
+        raise ValueError("has no {id} where the id goes, or more than one")
+    if "{id}" in urlsplit(url).netloc:
+        raise ValueError("has {id} in the host")
+    return _http(url)
+
+
+Url = Annotated[str, AfterValidator(_http)]
+UrlTemplate = Annotated[str, AfterValidator(_template)]
+
+
+class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = ""
-    url: str
-    hosts: tuple[str, ...] = ()
+
+class Oaipmh(_Part):
+    """The OAI-PMH endpoint. `windows` is how many lists may be walked at once; `slices` cuts the datestamps at
+    calendar borders instead of by size; `page_records` is the size of its pages, where that is known, and
+    `deletions` whether it lists deleted records at all (None: as its Identify says).
+    """
+
+    url: Url
     prefixes: tuple[str, ...] = ("oai_dc",)
     sets: tuple[str, ...] = ()
     windows: int = Field(default=1, ge=1, le=64)
-    delay_seconds: float = Field(default=0.0, ge=0.0, le=600.0)
     overlap_seconds: int = Field(default=3600, ge=0)
     slices: Literal["auto", "day", "month", "year"] = "auto"
+    page_records: int | None = Field(default=None, ge=1)
+    deletions: bool | None = None
 
-    @field_validator("url")
-    @classmethod
-    def _http(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("not an http or https URL")
-        if "@" in parts.netloc:
-            raise ValueError("holds a user name or password; tokens come from the environment")
-        if parts.port == 0:  # reading it raises ValueError for one that is no number of a port
-            raise ValueError("port 0 is no port")
-        return url.split("#")[0]
+
+class IdChannel(_Part):
+    """One form of a record: the media type to ask for, and the URL where it is not the endpoint's own.
+
+    `name` is what the channel and its records' format are called; "" takes the short name of the media type.
+    """
+
+    accept: str = Field(min_length=3)
+    name: str = Field(default="", pattern=r"^[a-z0-9.-]*$")
+    url: UrlTemplate | None = None
+
+
+class Idrange(_Part):
+    """Records by id. `url` has {id} in it; `pattern` is what an id looks like (a regular expression).
+
+    `validators` says what can be trusted to tell an unchanged record: none, etag or last-modified.
+    `lowest` and `highest` are the ids known to be in use, `connections` how many requests may be open at once.
+    """
+
+    url: UrlTemplate
+    pattern: str = "[0-9]+"
+    channels: tuple[IdChannel, ...] = (IdChannel(accept="application/json"),)
+    validators: Literal["none", "etag", "last-modified"] = "none"
+    connections: int = Field(default=1, ge=1, le=64)
+    lowest: int = Field(default=1, ge=0)
+    highest: int | None = Field(default=None, ge=0)
+
+
+class Search(_Part):
+    """A search API. `style` is whose it is; `size` hits a page (`size_with_token` with a token), and never more
+    than `window` hits of one query, None where there is no such limit.
+    """
+
+    url: Url
+    style: Literal["invenio", "datacite", "figshare", "dspace", "dataverse"]
+    accept: str = "application/json"
+    size: int = Field(default=25, ge=1)
+    size_with_token: int | None = Field(default=None, ge=1)
+    window: int | None = Field(default=10_000, ge=1)
+    query: str = ""
+
+
+class Exporter(_Part):
+    """The provider's own bulk dump: where its list of files is, and which of them are records and deletions."""
+
+    url: Url
+    style: Literal["zenodo"] = "zenodo"
+    records: tuple[str, ...] = ("records-json.tar.gz",)
+    deletions: str | None = "records-deleted.csv.gz"
+
+
+class BudgetEntry(_Part):
+    """So many requests in so many seconds, below a path, for everybody or only with (or without) a token."""
+
+    requests: int = Field(ge=1)
+    seconds: float = Field(gt=0)
+    path: str = ""
+    token: bool | None = None
+    host: str = ""
+
+
+class Token(_Part):
+    """Where a secret comes from and where it may go: an environment variable, and a header of the source's hosts."""
+
+    environment: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+    hosts: tuple[str, ...] = ()
+
+
+class Robots(_Part):
+    """Paths that are asked for although robots.txt closes them, and why, in words that go into the log."""
+
+    asks_anyway: tuple[str, ...] = ()
+    because: str = ""
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        if self.asks_anyway and len(self.because.split()) < 4:
+            raise ValueError("asks_anyway needs because = the reason, in words")
+        return self
+
+
+class Fact(_Part):
+    """Something known of the source: what about, what, and where it was seen."""
+
+    about: str
+    says: str
+    seen_in: str
+
+
+class Source(_Part):
+    """One repository, or a platform that many run (then `{site}` in its URLs stands for one of them).
+
+    `hosts` are network locations beside those of the endpoints that a redirect may lead to.
+    """
+
+    name: str = ""
+    title: str = ""
+    platform: str = ""
+    homepage: str = ""
+    hosts: tuple[str, ...] = ()
+    delay_seconds: float = Field(default=0.0, ge=0.0, le=600.0)
+    oaipmh: Oaipmh | None = None
+    idrange: Idrange | None = None
+    search: Search | None = None
+    exporter: Exporter | None = None
+    budgets: tuple[BudgetEntry, ...] = ()
+    token: Token | None = None
+    robots: Robots = Robots()
+    quirks: dict[str, str] = Field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def parts(self) -> dict[str, Oaipmh | Idrange | Search | Exporter]:
+        """The endpoints it has, by the name of the spider that asks them."""
+        return {name: part for name in PARTS if (part := getattr(self, name)) is not None}
+
+    @property
+    def url(self) -> str:
+        """Its first endpoint, for people to see."""
+        return next((part.url for part in self.parts.values()), self.homepage)
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The network locations (host, or host:port) of its endpoints, in lower case."""
+        urls = [part.url for part in self.parts.values()]
+        if self.idrange is not None:
+            urls.extend(channel.url for channel in self.idrange.channels if channel.url)
+        return frozenset(urlsplit(url).netloc.lower() for url in urls)
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
-        """Network locations (host, or host:port) that belong to this source, in lower case."""
-        return frozenset({urlsplit(self.url).netloc.lower(), *(host.lower() for host in self.hosts)})
+        """Network locations that belong to this source: where redirects may lead."""
+        return self.own_hosts | {host.lower() for host in self.hosts}
 
     @property
     def loopback(self) -> bool:
-        """Whether the source is on this machine: then nobody needs to know whom to write to."""
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return host == "localhost" or ip_address(host).is_loopback
-        except ValueError:
-            return False
+        """Whether all of the source is on this machine: then nobody needs to know whom to write to."""
+        return all(is_loopback(host) for host in self.own_hosts)
+
+    def host_budgets(self, has_token: bool = False) -> dict[str, tuple[Budget, ...]]:
+        """The budgets of each of its hosts, as they hold for who has a token or has none."""
+        found: dict[str, list[Budget]] = {host: [] for host in self.allowed_hosts}
+        for entry in self.budgets:
+            if entry.token in (None, has_token):
+                for host in [entry.host.lower()] if entry.host else self.allowed_hosts:
+                    found.setdefault(host, []).append(Budget(entry.requests, entry.seconds, entry.path))
+        return {host: tuple(budgets) for host, budgets in found.items()}
 
     @classmethod
-    def of(cls, name_or_file: str | None, url: str | None) -> "Source":
-        """The source that `-a source=` and `-a url=` name; `url` wins over the file's.
+    def of(cls, name_or_file: str | None, url: str | None, part: str = "oaipmh", site: str | None = None) -> "Source":
+        """The source that `-a source=`, `-a site=` and `-a url=` name; `url` is that of the endpoint `part`, and wins.
 
-        Raises UsageError when neither is given, the file is missing, or a value in it is wrong.
+        Raises UsageError when there is no such endpoint then, the file is missing, or a value in it is wrong.
         """
-        values = cls._read(name_or_file) if name_or_file else {}
+        values = read_values(name_or_file) if name_or_file else {}
         if url:
-            values["url"] = url
-        if not values.get("url"):
-            raise UsageError("say what to harvest: -a url=URL or -a source=NAME-or-FILE.toml")
+            values[part] = {**(values.get(part) or {}), "url": url}
+        if not isinstance(values.get(part), dict):
+            given = f"source {name_or_file} has no [{part}]: " if name_or_file else ""
+            raise UsageError(f"{given}say what to harvest: -a url=URL or -a source=NAME-or-FILE.toml")
+        source = cls.checked(values, name_or_file or "arguments", site)
+        if getattr(source, part) is None:
+            raise UsageError(f"source {name_or_file}: [{part}] is that of a site: -a site=https://repository.example")
+        return source
+
+    @classmethod
+    def checked(cls, values: dict[str, Any], where: str, site: str | None = None) -> "Source":
+        """A source from values as a file has them, `{site}` filled in. Raises UsageError naming the wrong one."""
+        if site is not None:
+            try:
+                values = _filled(values, _http(site).rstrip("/"))
+            except ValueError as error:
+                raise UsageError(f"site: {error}") from None
+        values = _without_unfilled(values, where)
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            # what may be a password is not repeated: messages end up in logs
-            given = "" if "@" in str(first.get("input")) else f" = {first.get('input')!r}"
-            raise UsageError(
-                f"{name_or_file or 'arguments'}: {where}{given}: {first['msg'].removeprefix('Value error, ')}"
-            ) from None
+            raise UsageError(_sentence(error, where)) from None
 
-    @staticmethod
-    def _read(name_or_file: str) -> dict[str, object]:
-        path = Path(name_or_file) if name_or_file.endswith(".toml") else FOLDER / f"{name_or_file}.toml"
-        try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            known = ", ".join(sorted(entry.stem for entry in FOLDER.glob("*.toml"))) or "none yet"
-            raise UsageError(f"there is no source {name_or_file}; known are: {known}; or name a .toml file") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} is not TOML: {error}") from None
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+def source_names() -> list[str]:
+    """The sources that come with the project."""
+    return sorted(entry.stem for entry in FOLDER.glob("*.toml"))
+
+
+def read_values(name_or_file: str) -> dict[str, Any]:
+    """The values of a source's file, unchecked. Raises UsageError."""
+    path = Path(name_or_file) if name_or_file.endswith(".toml") else FOLDER / f"{name_or_file}.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(source_names()) or "none yet"
+        raise UsageError(f"there is no source {name_or_file}; known are: {known}; or name a .toml file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def is_loopback(netloc: str) -> bool:
+    """Whether a host, with or without a port, is this machine."""
+    host = urlsplit(f"//{netloc}").hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _filled(value: Any, site: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(inner, site) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, site) for inner in value]
+    return value.replace(SITE, site) if isinstance(value, str) else value
+
+
+def _without_unfilled(values: dict[str, Any], where: str) -> dict[str, Any]:
+    """Without the endpoints of a site that was not named; raises UsageError when that leaves none."""
+    unnamed = [part for part in PARTS if SITE in str(values.get(part) or {})]
+    kept = {key: value for key, value in values.items() if key not in unnamed}
+    if unnamed and not any(part in kept for part in PARTS):
+        raise UsageError(f"{where} is a platform that many run: name one, -a site=https://repository.example")
+    return kept
+
+
+def _sentence(error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    # what may be a password is not repeated: messages end up in logs
+    given = "" if "@" in str(first.get("input")) else f" = {first.get('input')!r}"
+    return f"{where}: {place}{given}: {first['msg'].removeprefix('Value error, ')}"

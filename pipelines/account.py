@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Self
 
 from scrapy import signals
@@ -11,7 +12,7 @@ from scrapy.crawler import Crawler
 from archive.errors import ArchiveError
 from harvester import frontier
 from harvester.keeper import Keeper, KeeperStopped
-from harvester.records import Answer, WindowEnd
+from harvester.records import Answer, Batch, WindowEnd
 
 logger = logging.getLogger(__name__)
 
@@ -51,12 +52,12 @@ class AccountPipeline:
             await self._guarded(self._commit_if_due)
 
     async def process_item(self, item: Any) -> Any:
-        if isinstance(item, Answer):
-            self._tally(item)
+        if isinstance(item, Answer | Batch):
+            answers = item.answers if isinstance(item, Batch) else (item,)
+            self._tally(answers)
             await self._guarded(self._commit_if_due)
-            if item.window is not None:
-                key = (item.window, item.attempt)
-                self._counted[key] = self._counted.get(key, 0) + 1
+            for key, count in Counter((a.window, a.attempt) for a in answers if a.window is not None).items():
+                self._counted[key] = self._counted.get(key, 0) + count
                 await self._end_if_ready(key)
         elif isinstance(item, WindowEnd):
             key = (item.window.window, item.attempt)
@@ -64,11 +65,12 @@ class AccountPipeline:
             await self._end_if_ready(key)
         return item
 
-    def _tally(self, answer: Answer) -> None:
+    def _tally(self, answers: Sequence[Answer]) -> None:
         assert self.stats is not None
-        self.stats.inc_value(f"harvest/requests/{answer.state}")
-        for outcome in answer.outcomes:
-            self.stats.inc_value(f"harvest/ids/{outcome[2]}")
+        for state, count in Counter(answer.state for answer in answers).items():
+            self.stats.inc_value(f"harvest/requests/{state}", count)
+        for state, count in Counter(outcome[2] for answer in answers for outcome in answer.outcomes).items():
+            self.stats.inc_value(f"harvest/ids/{state}", count)
 
     async def _commit_if_due(self) -> None:
         if self.keeper.writer.due:
@@ -86,11 +88,10 @@ class AccountPipeline:
     async def _end(self, end: WindowEnd) -> None:
         writer = self.keeper.writer
         count = await self.keeper.do(writer.count_window, end.window.window, end.attempt)
-        ended = replace(end.ended, listed=count.listed, distinct=count.distinct)
-        decision = frontier.decide(ended, self.spider.traits)
+        decision = self.spider.decide(end, count)
         common: dict[str, Any] = {
-            "end": ended.end, "count": count, "stated": ended.stated_last, "pages": ended.pages,
-            "attempts": end.attempt, "channel": end.window.channel,
+            "end": end.end, "count": count, "stated": end.stated, "pages": end.pages, "attempts": end.attempt,
+            "channel": end.window.channel,
         }  # fmt: skip
         children = []
         match decision:
@@ -111,15 +112,15 @@ class AccountPipeline:
             case frontier.Singly():
                 children = await self.keeper.do(
                     writer.close_window, end.window.window, state="split",
-                    children=self.spider.new_windows(end.window, (ended.span,), frontier.GET_RECORD), **common,
+                    children=self.spider.singly(end.window), **common,
                 )  # fmt: skip
             case frontier.Again():
                 pass
         assert self.stats is not None
         self.stats.inc_value(f"harvest/windows/{type(decision).__name__.lower()}")
         logger.info(
-            "window %s: %s after %d pages, %d records%s -> %s", frontier.describe(ended.span), ended.end, ended.pages,
-            ended.distinct, f" of {ended.stated_last} stated" if ended.stated_last is not None else "",
+            "window %s: %s after %d pages, %d records%s -> %s", self.spider.describe(end), end.end, end.pages,
+            count.distinct, f" of {end.stated} stated" if end.stated is not None else "",
             type(decision).__name__.lower(),
         )  # fmt: skip
         self.spider.window_settled(end, decision, children)

@@ -6,11 +6,11 @@ from scrapy.crawler import Crawler
 
 from archive.errors import ArchiveError
 from harvester.keeper import Keeper, KeeperStopped
-from harvester.records import Answer
+from harvester.records import Answer, Batch
 
 
 class DumpPipeline:
-    """Hands each answer to the archive's writer; nothing is counted yet."""
+    """Hands answers to the archive's writer; nothing is counted yet."""
 
     def __init__(self, crawler: Crawler) -> None:
         self.crawler = crawler
@@ -20,11 +20,11 @@ class DumpPipeline:
         return cls(crawler)
 
     async def process_item(self, item: Any) -> Any:
-        if isinstance(item, Answer):
+        if isinstance(item, Answer | Batch):
             spider: Any = self.crawler.spider
             keeper: Keeper = spider.keeper
             try:
-                await keeper.do(keeper.writer.put, item)
+                await keeper.do(keeper.writer.put, *(item.answers if isinstance(item, Batch) else (item,)))
             except KeeperStopped:
                 pass
             except ArchiveError as error:

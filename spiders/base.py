@@ -1,10 +1,11 @@
 """What every spider shares: its source and archive, the windows it walks, and how it ends."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -18,12 +19,16 @@ from twisted.python.failure import Failure
 
 from archive.crosswalks import VERSIONS
 from archive.errors import ArchiveError
+from archive.findings import Finding
+from archive.ledger import WindowCount, WindowRow
 from archive.writer import ArchiveWriter
-from harvester import __version__
-from harvester.arguments import Arguments, parse_arguments
+from harvester import __version__, frontier
+from harvester.arguments import Arguments
+from harvester.budgets import Budget
 from harvester.errors import HarvestError, Unreachable, UsageError
-from harvester.keeper import Keeper
+from harvester.keeper import Keeper, KeeperStopped
 from harvester.middlewares import WaitTooLong
+from harvester.records import WindowEnd
 from harvester.workers import Decoders
 
 logger = logging.getLogger(__name__)
@@ -33,10 +38,12 @@ class HarvestSpider(Spider):
     """A spider over one source into one archive.
 
     `failure` is what ended the run before its time, None when it ended by itself; `finished_as` is the state
-    the run was left in (complete, findings, unfinished), None until it has ended.
+    the run was left in (complete, findings, unfinished), None until it has ended. `budgets` are those that the
+    source names for each of its hosts.
     """
 
     arguments: Arguments
+    budgets: dict[str, tuple[Budget, ...]]
     keeper: Keeper
     decoders: Decoders
     resumed: bool
@@ -47,26 +54,54 @@ class HarvestSpider(Spider):
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Read the arguments and open the archive. Raises our errors before anything is asked."""
         spider = super().from_crawler(crawler, *args)
-        spider.arguments = parse_arguments(kwargs)
+        spider.arguments = cls.read_arguments(kwargs)
         settings = crawler.settings
         _identify(spider.arguments, settings)
         settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", spider.arguments.windows, priority="spider")
+        spider.budgets = spider.arguments.source.host_budgets()
         spider.decoders = Decoders(settings.getint("HARVEST_DECODERS"))
-        software = software_versions()
-        source = spider.arguments.source
+        # an error of ours in a callback or a pipeline ends the run: its window would never be settled
+        crawler.signals.connect(spider.callback_failed, signal=signals.spider_error)
+        crawler.signals.connect(spider.callback_failed, signal=signals.item_error)
+        spider.open_archive()
+        return spider
+
+    @classmethod
+    def read_arguments(cls, words: Mapping[str, str]) -> Arguments:
+        """Read what `-a` gave. Raises UsageError."""
+        raise NotImplementedError
+
+    def open_archive(self) -> None:
+        """Open the archive for writing, and go on with the run of the same words or begin one."""
+        source, settings, software = self.arguments.source, self.settings, software_versions()
         writer = ArchiveWriter(
-            spider.arguments.archive,
+            self.arguments.archive,
             {"name": source.name, "url": source.url, "hosts": sorted(source.allowed_hosts)},
             software,
             level=settings.getint("HARVEST_ZSTD_LEVEL"),
             shard_bytes=settings.getint("HARVEST_SHARD_BYTES"),
         )
-        spider.keeper = Keeper(writer)
-        # an error of ours in a callback or a pipeline ends the run: its window would never be settled
-        crawler.signals.connect(spider.callback_failed, signal=signals.spider_error)
-        crawler.signals.connect(spider.callback_failed, signal=signals.item_error)
-        spider.resumed = writer.begin(cls.name, spider.arguments.mode, spider.arguments.identity, software)
-        return spider
+        self.keeper = Keeper(writer)
+        self.resumed = writer.begin(self.name, self.arguments.mode, self.arguments.identity, software)
+
+    # --- what the pipelines ask of a spider
+
+    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
+        """What becomes of a window that was walked to its end; `count` is what the ledger says it brought."""
+        raise NotImplementedError
+
+    def describe(self, end: WindowEnd) -> str:
+        """The window, for the log."""
+        raise NotImplementedError
+
+    def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
+        """Called when the ledger has taken the end of a window, with the windows that take its place."""
+        raise NotImplementedError
+
+    async def find(self, found: Finding, channel: int | None = None, window: int | None = None) -> None:
+        """Write one finding."""
+        with contextlib.suppress(KeeperStopped):  # the failure itself ends the run
+            await self.keeper.do(self.keeper.writer.note, found, channel, window)
 
     @property
     def allowed_hosts(self) -> frozenset[str]:

@@ -1,9 +1,9 @@
 """OAI-PMH: walk ListRecords window by window; a record that breaks its page is asked for alone."""
 
 import asyncio
-import contextlib
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,12 +13,12 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from archive.findings import Finding, finding
-from archive.ledger import NewWindow, WindowRow
+from archive.ledger import NewWindow, WindowCount, WindowRow
 from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, tokens
+from harvester.arguments import OaipmhArguments, parse_arguments
 from harvester.decoding import DecodedPage
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
-from harvester.keeper import KeeperStopped
 from harvester.middlewares import WaitTooLong
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
@@ -51,10 +51,15 @@ class OaipmhSpider(HarvestSpider):
 
     name = "oaipmh"
 
+    arguments: OaipmhArguments
     traits: frontier.Traits
     identity: oaipmh.Identify
     channels: dict[int, Channel]
     questions: Questions
+
+    @classmethod
+    def read_arguments(cls, words: Mapping[str, str]) -> OaipmhArguments:
+        return parse_arguments(words)
 
     # --- the plan
 
@@ -66,7 +71,7 @@ class OaipmhSpider(HarvestSpider):
         self._walking = 0
         self._settled = asyncio.Event()
         self._looked_again = False
-        self.questions = Questions(self.crawler, self.arguments.source.url)
+        self.questions = Questions(self.crawler, self.arguments.endpoint.url)
         try:
             await self._prepare()
         except Exception as error:
@@ -133,6 +138,10 @@ class OaipmhSpider(HarvestSpider):
         """The windows that take a parent's place, as the ledger wants them."""
         return [NewWindow(parent.channel, verb, *self._texts(span)) for span in spans]
 
+    def singly(self, parent: WindowRow) -> list[NewWindow]:
+        """The window that asks for the same records one by one."""
+        return self.new_windows(parent, (self._span(parent),), GET_RECORD)
+
     def _enlist(self, rows: Sequence[WindowRow], tail_of: bool | None = None) -> None:
         """Queue open windows; those that descend from a tail are asked after all others of their channel."""
         for row in rows:
@@ -161,7 +170,7 @@ class OaipmhSpider(HarvestSpider):
         torn = [row for row in torn if frontier.can_split(self._span(row), self.traits)]
         if not torn:
             return False
-        await self._find(finding("changed-while-listed", found=changed))
+        await self.find(finding("changed-while-listed", found=changed))
         for row in torn:
             parts = frontier.cut_to_pages(self._span(row), writer.ledger.distinct_in(row.window), self.traits)
             windows = self.new_windows(row, parts, row.verb)
@@ -181,7 +190,7 @@ class OaipmhSpider(HarvestSpider):
 
     def _page_request(self, walk: Walk, number: int, token: str | None) -> Request:
         """The request for a page of a walk: the list itself, or its resumption token."""
-        base = self.arguments.source.url
+        base = self.arguments.endpoint.url
         if token is not None:
             url = oaipmh.resume_url(base, walk.verb, token)
         else:
@@ -282,7 +291,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def _give_up(self, walk: Walk, number: int, unusable: Unusable) -> AsyncIterator[Any]:
         """No try brought a usable page: learn what can be learned for the windows that take its place."""
-        url = self.arguments.source.url
+        url = self.arguments.endpoint.url
         if unusable.end == tokens.PAGE_LOST and number == 1 and not await self.questions.somebody_there():
             self.fail(Unreachable(f"{url} does not answer ({unusable.reason}); run the same command again later"))
             return
@@ -313,7 +322,7 @@ class OaipmhSpider(HarvestSpider):
         for name in walk.names:
             yield self._record_request(walk, name)
         if not walk.names:
-            yield WindowEnd(walk.window, walk.attempt, walk.answers, walk.ended())
+            yield walk.over()
 
     def _page_answer(self, walk: Walk, response: Response, page: DecodedPage) -> Answer:
         problems = {identifier: code for identifier, code, _ in page.problems}
@@ -345,11 +354,21 @@ class OaipmhSpider(HarvestSpider):
             notes=[found],
         )  # fmt: skip
 
+    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
+        """The frontier's decision on a list, with what the ledger counted."""
+        assert end.ended is not None
+        return frontier.decide(replace(end.ended, listed=count.listed, distinct=count.distinct), self.traits)
+
+    def describe(self, end: WindowEnd) -> str:
+        """The window's bounds."""
+        assert end.ended is not None
+        return frontier.describe(end.ended.span)
+
     def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
-        """Called when the ledger has taken the end of a window, with the windows that take its place."""
+        """Go on with the windows that take a window's place, or with itself once more."""
         row, tail = self._windows[end.window.window]
         if isinstance(decision, frontier.Again):
-            self._queue.add(row.window, row.channel, end.ended.span, tail=tail)
+            self._queue.add(row.window, row.channel, self._span(row), tail=tail)
         else:
             self.traits.fit_page |= isinstance(decision, frontier.Split) and decision.fit_page
             self._enlist(children, tail_of=tail)
@@ -360,7 +379,7 @@ class OaipmhSpider(HarvestSpider):
 
     def _record_request(self, walk: Walk, name: str, tries: int = 0) -> Request:
         return Request(
-            oaipmh.get_record_url(self.arguments.source.url, name, walk.channel.prefix),
+            oaipmh.get_record_url(self.arguments.endpoint.url, name, walk.channel.prefix),
             callback=self.record,
             errback=self.no_record,
             cb_kwargs={"walk": walk, "name": name, "tries": tries},
@@ -396,12 +415,12 @@ class OaipmhSpider(HarvestSpider):
         yield self._record_answer(walk, name, tries, response, result)
         walk.settled += 1
         if walk.settled == len(walk.names):
-            yield WindowEnd(walk.window, walk.attempt, walk.answers, walk.ended())
+            yield walk.over()
 
     def _record_answer(
         self, walk: Walk, name: str, tries: int, response: Response | None, result: DecodedPage | Unusable
     ) -> Answer:
-        url = oaipmh.get_record_url(self.arguments.source.url, name, walk.channel.prefix)
+        url = oaipmh.get_record_url(self.arguments.endpoint.url, name, walk.channel.prefix)
         common: dict[str, Any] = {
             "channel": walk.channel.number, "window": walk.window.window, "attempt": walk.attempt, "url": url,
             "attempts": tries, "at": now_text(),
@@ -483,14 +502,14 @@ class OaipmhSpider(HarvestSpider):
         claimed = datestamps.parse(self.identity.earliest or "")
         if moments and claimed is not None and moments[0] < claimed <= self.traits.earliest:
             late = finding("earliest-datestamp-late", datestamp=self.identity.earliest, identifier=identifier)
-            await self._find(late)
+            await self.find(late)
         for moment in moments:
             self.traits.seen(moment)
 
     async def _try_ranges(self, walk: Walk, stamp: str) -> None:
         await self.questions.try_ranges(walk, stamp, self.traits, self.identity.granularity)
         if self.traits.ranges is False:
-            await self._find(finding("ranges-ignored", datestamp=stamp))
+            await self.find(finding("ranges-ignored", datestamp=stamp))
 
     def _sampling(self, walk: Walk) -> bool:
         return self.arguments.sample is not None and walk.window.verb != GET_RECORD
@@ -518,10 +537,6 @@ class OaipmhSpider(HarvestSpider):
         return plan.expected_records(self._stated.values(), sets)
 
     # --- windows as text
-
-    async def _find(self, found: Finding) -> None:
-        with contextlib.suppress(KeeperStopped):  # the failure itself ends the run
-            await self.keeper.do(self.keeper.writer.note, found)
 
     def _span(self, row: WindowRow) -> Span:
         return Span(*(datestamps.parse(text) if text is not None else None for text in (row.from_, row.until)))

@@ -17,6 +17,7 @@ from archive.quarantine import RefusedBody
 from harvester import datestamps, hints, tokens
 from harvester.errors import MalformedPage
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
+from harvester.records import WindowEnd
 from spiders.base import now_text
 
 # a body that a provider sends as gzip without saying so may unpack to this much
@@ -108,14 +109,15 @@ class Walk:
         self.unreadable.add((asked, unusable.reason))
         return again
 
-    def ended(self) -> Ended:
+    def over(self) -> WindowEnd:
         """The walk as the frontier decides on it; what it listed is counted by the ledger."""
         chain = self.chain
-        return Ended(
+        ended = Ended(
             self.span, self.window.verb, self.end or "", self.attempt - self.earlier, chain.listed, 0, chain.pages,
             chain.page_size, chain.stated_first, chain.stated_last, self.reissued, self.stamps, self.named,
             self.reached, self.outside,
         )  # fmt: skip
+        return WindowEnd(self.window, self.attempt, self.answers, ended.end, ended.stated_last, ended.pages, ended)
 
 
 def no_answer(failure: Failure) -> Unusable:

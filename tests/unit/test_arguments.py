@@ -72,7 +72,9 @@ def test_a_harvest_is_resumed_by_the_same_words_whatever_they_look_like():
 
 def test_a_source_file_gives_what_the_words_do_not(tmp_path: Path):
     file = tmp_path / "x.toml"
-    file.write_text('url = "https://x.example/oai"\nprefixes = ["marc21"]\nsets = ["a"]\nwindows = 3\nslices = "day"\n')
+    file.write_text(
+        '[oaipmh]\nurl = "https://x.example/oai"\nprefixes = ["marc21"]\nsets = ["a"]\nwindows = 3\nslices = "day"\n'
+    )
     found = parse_arguments({"source": str(file), "archive": "a"})
     assert (found.channels, found.windows, found.slices) == ([("marc21", "a")], 3, "day")
     found = parse_arguments(

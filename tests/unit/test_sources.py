@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from harvester.budgets import Budget
 from harvester.errors import UsageError
-from harvester.sources import Source
+from harvester.sources import Source, read_values
+
+OAI = '[oaipmh]\nurl = "https://x.example/oai"\n'
 
 
 def source(url: str = "https://x.example/oai", **more: object) -> Source:
-    return Source.model_validate({"url": url, **more})
+    return Source.model_validate({"oaipmh": {"url": url}, **more})
 
 
 def written(folder: Path, text: str | bytes) -> str:
@@ -20,11 +23,15 @@ def written(folder: Path, text: str | bytes) -> str:
 
 def test_a_source_is_read_from_its_file(tmp_path: Path):
     text = (
-        'name = "X"\nurl = "https://x.example/oai"\nhosts = ["y.example"]\ndelay_seconds = 1.5\noverlap_seconds = 0\n'
+        'name = "X"\nhosts = ["y.example"]\ndelay_seconds = 1.5\n'
+        '[oaipmh]\nurl = "https://x.example/oai"\noverlap_seconds = 0\n'
     )
     found = Source.of(written(tmp_path, text), None)
-    assert (found.name, found.hosts, found.delay_seconds, found.overlap_seconds) == ("X", ("y.example",), 1.5, 0)
-    assert (found.prefixes, found.sets, found.windows, found.slices) == (("oai_dc",), (), 1, "auto")
+    assert found.oaipmh is not None
+    assert (found.name, found.hosts, found.delay_seconds) == ("X", ("y.example",), 1.5)
+    endpoint = found.oaipmh
+    assert (endpoint.prefixes, endpoint.sets, endpoint.windows, endpoint.slices) == (("oai_dc",), (), 1, "auto")
+    assert endpoint.overlap_seconds == 0
 
 
 def test_a_fragment_is_no_part_of_a_url_and_a_query_is():
@@ -55,11 +62,12 @@ def test_a_password_in_a_url_is_refused_and_not_repeated():
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("url = 5", "url"), ('ulr = "https://x.example"', "say what"), ('url = "https://x.example"\nulr = 1', "ulr"),
-     ('url = "https://x.example"\nwindows = 0', "windows"), ('url = "https://x.example"\nwindows = 65', "windows"),
-     ('url = "https://x.example"\ndelay_seconds = -1', "delay_seconds"),
-     ('url = "https://x.example"\nslices = "week"', "slices"),
-     ("url = ", "TOML"), (b"\xff\xfe", "TOML")],
+    [("[oaipmh]\nurl = 5", "oaipmh.url"), ("", "say what"), (OAI + "ulr = 1", "oaipmh.ulr"), ("ulr = 1\n" + OAI, "ulr"),
+     (OAI + "windows = 0", "windows"), (OAI + "windows = 65", "windows"), ("delay_seconds = -1\n" + OAI, "delay_seconds"),
+     (OAI + 'slices = "week"', "slices"), (OAI + '[robots]\nasks_anyway = ["/api"]', "because"),
+     (OAI + '[token]\nenvironment = "lower case"', "environment"), (OAI + '[idrange]\nurl = "https://x.example/"', "{id}"),
+     (OAI + '[idrange]\nurl = "https://{id}.example/"', "host"), (OAI + "[[budgets]]\nrequests = 0\nseconds = 1", "requests"),
+     ('[oaipmh]\nurl = "{site}/oai"', "site="), ("url = ", "TOML"), (b"\xff\xfe", "TOML")],
 )  # fmt: skip
 def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str | bytes, word: str):
     with pytest.raises(UsageError, match=word):
@@ -78,4 +86,28 @@ def test_a_source_that_is_not_there_or_is_no_file_is_named(tmp_path: Path):
 
 def test_every_source_that_comes_with_the_project_can_be_read():
     for path in sorted((Path(__file__).parents[2] / "harvester" / "sources").glob("*.toml")):
-        assert Source.of(path.stem, None).url
+        source = Source.checked(read_values(path.stem), path.stem, "https://site.example")
+        assert source.parts
+
+
+def test_a_platform_is_that_of_the_site_that_is_named(tmp_path: Path):
+    file = written(tmp_path, '[oaipmh]\nurl = "{site}/cgi/oai2"\n[idrange]\nurl = "{site}/id/{id}"\n')
+    found = Source.of(file, None, "idrange", "https://x.example/")
+    assert found.oaipmh and found.idrange
+    assert (found.oaipmh.url, found.idrange.url) == ("https://x.example/cgi/oai2", "https://x.example/id/{id}")
+    found = Source.of(file, "https://y.example/oai", "oaipmh")
+    assert found.idrange is None and found.own_hosts == {"y.example"}
+    with pytest.raises(UsageError, match="site="):
+        Source.of(file, None, "idrange")
+    with pytest.raises(UsageError, match="environment"):
+        Source.of(file, None, "idrange", "https://me:geheim@x.example")
+
+
+def test_budgets_are_those_of_each_host_with_a_token_and_without():
+    entries = [{"requests": 60, "seconds": 60, "token": False}, {"requests": 100, "seconds": 60, "token": True},
+               {"requests": 30, "seconds": 60, "path": "/oai2d", "host": "x.example"}]  # fmt: skip
+    found = source(hosts=["y.example"], budgets=entries)
+    assert found.host_budgets() == {
+        "x.example": (Budget(60, 60), Budget(30, 60, "/oai2d")), "y.example": (Budget(60, 60),)
+    }  # fmt: skip
+    assert found.host_budgets(has_token=True)["y.example"] == (Budget(100, 60),)
