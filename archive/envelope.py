@@ -39,6 +39,14 @@ class Record:
     about: tuple[str, ...] = ()
     encoding: str = "utf-8"
 
+    def original_bytes(self) -> bytes | None:
+        """The bytes that `original` stands for, None without one. Raises ValueError when it stands for none."""
+        if self.original is None:
+            return None
+        if self.encoding == BASE64:
+            return base64.b64decode(self.original, validate=True)
+        return self.original.encode(self.encoding)
+
 
 class NotJson(ValueError):
     """Bytes that are no JSON text (RFC 8259); `str()` says where."""
@@ -127,9 +135,7 @@ def sent_bytes(text: bytes) -> bytes | None:
     """
     record = decode(text)
     if record.original is not None:
-        if record.encoding == BASE64:
-            return base64.b64decode(record.original, validate=True)
-        return record.original.encode(record.encoding)
+        return record.original_bytes()
     if record.metadata is None:
         return None
     # no string holds these bytes: a quotation mark in it would have a backslash before it

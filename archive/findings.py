@@ -46,6 +46,37 @@ CODES: dict[str, tuple[str, str]] = {
     "changed-while-listed": ("info",
         ("{found} records changed after they were listed: the lists without a stated size that they were in are read "
         "once more, in windows that fit a page")),
+    "ids-refused": ("error",
+        "{found} answers that cannot be used, their bytes are in quarantine; the first is {identifier}: {reason}"),
+    "ids-lost": ("error", "{found} ids without an answer after all tries, the first is {identifier}: {reason}"),
+    "other-media-type": ("warning",
+        "{found} answers in another media type than was asked for, kept as such; the first is {identifier}: {reason}"),
+    "answer-names-another": ("warning",
+        "{found} records that call themselves by another id; the first is {identifier}, which says {reason}"),
+    "range-top": ("info", "{rule}"),
+    "robots-closed": ("info", "robots.txt closes {url} ({by}), which is asked anyway: {reason}"),
+    "robots-delay": ("info", "robots.txt of {host} asks for {seconds} s between requests, which is not kept: {reason}"),
+    "secret-masked": ("warning",
+        ("{url}: the answer repeats the token it was asked with; it is masked in what is kept, which is not verbatim "
+        "there; tell the provider, and renew the token")),
+    "search-window-overflow": ("error",
+        ("{window}: {expected} results, more than the search opens, and the slice cannot be cut: {found} could be had; "
+        "narrow it with query=, or take OAI-PMH or the ids")),
+    "search-size-cut": ("info", "the search gives pages of {found} where {expected} were asked for; {found} it is now"),
+    "next-link-lies": ("info",
+        ("{url}: the link to the next page is missing or leads elsewhere, and {expected} results are stated: pages are "
+        "reckoned from the total")),
+    "hit-twice": ("info", "{found} records are twice in one page, the first is {identifier}"),
+    "dump-continued": ("info",
+        "no complete run of the same words yet: the list goes on from the dump of {datestamp} ({name})"),
+    "dump-held": ("info", "{name}: this version is held already, it is not fetched again"),
+    "dump-file-missing": ("info", "the provider offers no {name}; it has {reason}"),
+    "dump-version-gone": ("info", "{name}: this version is no longer offered ({reason}); the newest files take over"),
+    "dump-refused": ("error", "{name} cannot be used: {reason}; run the same harvest again"),
+    "dump-fetched-twice": ("info", "{name} was fetched once more: {reason}"),
+    "dump-incomplete": ("error", "{name}: {expected} members seen and {found} counted"),
+    "member-twice": ("warning",
+        "{name}: {found} members whose id came before, both are kept; the first is {identifier}"),
 }  # fmt: skip
 
 

@@ -37,10 +37,10 @@ from archive.spill import (
     spill_table,
 )
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 # of 24 GiB: a sort or a join that needs more goes to the disk
 MEMORY_LIMIT = "4GB"
-LEDGER_TABLES = ("runs", "windows", "requests", "shards", "frames", "quarantine", "findings")
+LEDGER_TABLES = ("runs", "windows", "requests", "shards", "frames", "quarantine", "findings", "waits")
 # DuckDB's own value; it reads lines in buffers of this size
 _LINE_BYTES = 16 << 20
 

@@ -68,6 +68,20 @@ CREATE VIEW census AS
     WHERE runs.mode = 'census' AND o.state IN ('read', 'deleted');
 """
 
+# Archives begun before there were waits have no such table: it is made when they are written to again.
+WAITS = """
+CREATE {kind} IF NOT EXISTS waits (
+    wait INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, host TEXT NOT NULL, began TEXT NOT NULL,
+    seconds REAL NOT NULL, reason TEXT NOT NULL) STRICT
+"""
+
+# What the last answer for an id said to tell changes by: the ETag or Last-Modified of its channel.
+_VALIDATORS = """
+CREATE TABLE IF NOT EXISTS validators (
+    channel INTEGER NOT NULL REFERENCES channels, identifier TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (channel, identifier)) STRICT, WITHOUT ROWID
+"""
+
 # An id's state in a run is that of its last outcome in a channel. Most runs have none that may be unsettled, and
 # then one pass over the outcomes says so; otherwise only their ids are looked at again.
 _DOUBTFUL = """
@@ -149,6 +163,8 @@ class Ledger:
             if not self.db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
                 self._make()
             self._check_version()
+            self.db.execute(WAITS.format(kind="TABLE"))
+            self.db.execute(_VALIDATORS)
         self._next_request = self._last("requests", "request") + 1
         self._next_outcome = self._last("outcomes", "outcome") + 1
 
@@ -236,6 +252,7 @@ class Ledger:
         """Forget a run that has no window and no request."""
         with self.transaction():
             self.db.execute("DELETE FROM findings WHERE run = ?", (run,))
+            self.db.execute("DELETE FROM waits WHERE run = ?", (run,))
             self.db.execute("DELETE FROM runs WHERE run = ?", (run,))
 
     def has_runs(self) -> bool:
@@ -375,15 +392,19 @@ class Ledger:
         return made
 
     def count_window(self, window: int, attempt: int) -> WindowCount:
-        """What one attempt at a window has brought into the ledger so far."""
+        """What one attempt at a window has brought into the ledger so far; of ids that are asked one by one, all of it.
+
+        Those count as listed once each, however often they were asked.
+        """
         with _translated(self.path):
             row = self.db.execute(
-                "SELECT count(*), count(DISTINCT o.identifier) FROM requests AS r "
+                "SELECT iif(w.verb = 'ids', count(DISTINCT o.identifier), count(o.outcome)), "
+                "count(DISTINCT o.identifier) FROM windows AS w JOIN requests AS r USING (window) "
                 "JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome "
-                "WHERE r.window = ? AND r.attempt = ? AND r.state = 'read'",
+                "WHERE w.window = ? AND (w.verb = 'ids' OR (r.attempt = ? AND r.state = 'read'))",
                 (window, attempt),
             ).fetchone()
-        return WindowCount(*row)
+        return WindowCount(row[0] or 0, row[1] or 0)
 
     def close_window(
         self, window: int, *, state: str, end: str, count: WindowCount, stated: int | None, pages: int,
@@ -437,17 +458,33 @@ class Ledger:
             (request, identifier, name, size, sha256),
         )
 
+    def add_validators(self, channel: int, found: Iterable[tuple[str, str]]) -> None:
+        """Keep what ids of a channel are told apart by, as (identifier, value)."""
+        self.db.executemany("INSERT OR REPLACE INTO validators VALUES (?, ?, ?)", [(channel, *one) for one in found])
+
+    def add_waits(self, run: int, waits: Iterable[tuple[str, str, float, str]]) -> None:
+        """Write waits, as (host, began, seconds, reason)."""
+        self.db.executemany(
+            "INSERT INTO waits (run, host, began, seconds, reason) VALUES (?, ?, ?, ?, ?)",
+            [(run, *wait) for wait in waits],
+        )
+
     def last_quarantine(self) -> int:
         return self._last("quarantine", "quarantine")
 
 
 def read_only(path: Path) -> sqlite3.Connection:
-    """A connection that reads, also while a harvest writes. Raises NotAnArchive when there is no ledger."""
+    """A connection that reads, also while a harvest writes. Raises NotAnArchive when there is no ledger.
+
+    Where the ledger is from before there were waits, an empty table stands for them.
+    """
     if not path.exists():
         raise NotAnArchive(f"{path} is missing; is {path.parent} an archive?")
     with _translated(path):
         db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
         db.execute("SELECT value FROM meta").fetchone()
+        if not db.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'waits'").fetchone():
+            db.execute(WAITS.format(kind="TEMP TABLE"))
     return db
 
 

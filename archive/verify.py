@@ -24,13 +24,13 @@ from archive.shardcheck import ShardCheck, ShardToCheck, check_alone, check_shar
 # left behind by a process that was killed; harmless, and taken away or written over by the next one
 _LEFT_OVER = re.compile(
     r"\.(archive\.json|(ledger\.sqlite|index\.duckdb)\.sha256|\d{6,}\.(body|json))\.\d+"
-    r"|\.index|\.audit-\w+|index\.duckdb\.tmp"
+    r"|\.index|\.audit-\w+|index\.duckdb\.tmp|[^/]+\.part"
 )
 _REFUSED = re.compile(r"quarantine/(\d{6,})\.(?:body|json)")
 _INSIDE = re.compile(r"(\.index|\.audit-\w+|index\.duckdb\.tmp)/.*")
 _OURS = {
     "archive.json", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.sha256", "shards",
-    "quarantine", "index.duckdb", "index.duckdb.sha256",
+    "quarantine", "downloads", "index.duckdb", "index.duckdb.sha256",
 }  # fmt: skip
 
 _NOT_CLOSED = "it has no digest: a harvest is writing to it, or was killed; it gets one when a harvest ends in order"
@@ -216,10 +216,10 @@ def _is_known(name: str, known: _Known) -> bool:
 
 
 def _verify_refused(ledger: sqlite3.Connection, layout: Layout, report: VerifyReport) -> int:
-    """Check refused bodies; returns the number of the last one."""
+    """Check refused bodies, of which several rows may name one; returns the number of the last file."""
     last = 0
-    for number, name, sha256 in ledger.execute("SELECT quarantine, name, sha256 FROM quarantine ORDER BY quarantine"):
-        report.refused, last = report.refused + 1, number
+    for name, sha256 in ledger.execute("SELECT DISTINCT name, sha256 FROM quarantine ORDER BY name"):
+        report.refused, last = report.refused + 1, max(last, int(name))
         try:
             check_refused(layout.quarantine, name, sha256)
         except (ArchiveError, OSError) as error:

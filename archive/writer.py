@@ -4,6 +4,7 @@ Answers are put one after the other and committed in groups, so that fsync does 
 until its group is committed an answer counts for nothing, and after a crash it is asked for again.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,12 +26,14 @@ from archive.ledger import (
     check_digest,
     write_digest,
 )
-from archive.quarantine import RefusedBody, write_refused
+from archive.quarantine import Kept, RefusedBody, write_refused
 
 # A group is committed when this much content waits, or this long after its first answer: a sync costs
 # some milliseconds, a page asked again after a crash costs the provider one request.
 GROUP_BYTES = 8 << 20
 GROUP_SECONDS = 5.0
+# refusals in the same words that are remembered
+SAID_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Answer:
     `outcomes` are (identifier, datestamp, state, reason) in document order; `payload` holds the framed JSON
     texts of those in state read and deleted, in the same order, as (bytes, number of texts), where bytes may be a
     frame that `archive.shards.pack` made; a census, which asks for headers only, has none (`bare`).
+    `validators` are (identifier, ETag or Last-Modified) to keep for a conditional request.
     """
 
     channel: int | None
@@ -58,13 +62,15 @@ class Answer:
     refused_identifier: str | None = None
     notes: Sequence[Finding] = ()
     bare: bool = False
+    validators: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(slots=True)
 class _Group:
-    """Answers whose records are in the shard's buffer or file, and not yet in the ledger."""
+    """Answers whose records are in the shard's buffer or file, and waits, that are not yet in the ledger."""
 
     answers: list[Answer] = field(default_factory=list)
+    waits: list[tuple[str, str, float, str]] = field(default_factory=list)
     content_bytes: int = 0
     since: float = 0.0
 
@@ -107,6 +113,7 @@ class ArchiveWriter:
         self._shard_number = 0
         self._group = _Group()
         self._quarantined = self.ledger.last_quarantine()
+        self._said: dict[tuple[int | None, bytes], Kept] = {}
         self.run: Run | None = None
         self._failed = False
 
@@ -150,9 +157,7 @@ class ArchiveWriter:
 
         The records of all of them, in their order, may be in the payload of any of them.
         """
-        group = self._group
-        if not group.answers:
-            group.since = time.monotonic()
+        group = self._begun_group()
         with self._all_or_nothing():
             for answer in answers:
                 for framed, records in answer.payload:
@@ -160,11 +165,16 @@ class ArchiveWriter:
                     group.content_bytes += len(framed)
         group.answers.extend(map(_without_payload, answers))
 
+    def wait(self, *waits: tuple[str, str, float, str]) -> None:
+        """Take waits, as (host, began, seconds, reason); they are in the ledger after the next commit."""
+        if waits:
+            self._begun_group().waits.extend(waits)
+
     @property
     def due(self) -> bool:
         """Whether the group that waits should be committed now."""
         group = self._group
-        return bool(group.answers) and (
+        return bool(group.answers or group.waits) and (
             group.content_bytes >= GROUP_BYTES or time.monotonic() - group.since >= GROUP_SECONDS
         )
 
@@ -172,7 +182,7 @@ class ArchiveWriter:
         """Make everything that was put durable, then count it."""
         shard = self._shard
         with self._all_or_nothing():
-            if not self._group.answers:
+            if not self._group.answers and not self._group.waits:
                 return
             if shard is not None:
                 shard.flush()
@@ -183,6 +193,7 @@ class ArchiveWriter:
                     self._count_frames(shard, stored)
                 elif stored:
                     raise AssertionError("outcomes read without records")
+                self.ledger.add_waits(self.run_number, self._group.waits)
         self._group = _Group()
         if shard is not None and shard.length >= self._shard_bytes:
             self._seal()
@@ -271,6 +282,12 @@ class ArchiveWriter:
 
     # inside
 
+    def _begun_group(self) -> _Group:
+        """The group that the next commit writes; its time begins with the first thing in it."""
+        if not self._group.answers and not self._group.waits:
+            self._group.since = time.monotonic()
+        return self._group
+
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
         """After a failure in here buffer, shard and ledger are no longer in step: nothing more is taken or counted."""
@@ -295,14 +312,26 @@ class ArchiveWriter:
             answer.http_status, answer.reason, answer.attempts, answer.at, answer.listed, answer.outcomes,
         )  # fmt: skip
         if answer.refused is not None:
-            self._quarantined += 1
-            kept = write_refused(self.layout.quarantine, self._quarantined, answer.refused)
+            kept = self._keep_refused(answer.refused)
             self.ledger.add_quarantine(request, answer.refused_identifier, kept.name, kept.size_bytes, kept.sha256)
         for note in answer.notes:
             self._add_note(note, answer.channel, answer.window)
+        if answer.validators and answer.channel is not None:
+            self.ledger.add_validators(answer.channel, answer.validators)
         if answer.bare:
             return []
         return [first + n for n, row in enumerate(answer.outcomes) if row[2] in ("read", "deleted")]
+
+    def _keep_refused(self, refused: RefusedBody) -> Kept:
+        """Write a refused body. What a provider says to everybody in the same words is kept once (a million 406)."""
+        words = refused.http_status, hashlib.sha256(refused.body).digest()
+        kept = self._said.get(words)
+        if kept is None:
+            self._quarantined += 1
+            kept = write_refused(self.layout.quarantine, self._quarantined, refused)
+            if 400 <= (refused.http_status or 0) < 500 and len(self._said) < SAID_MOST:
+                self._said[words] = kept
+        return kept
 
     def _count_frames(self, shard: shards.ShardWriter, stored: list[int]) -> None:
         """Name the frames of this group, each with the outcomes whose records it holds."""

@@ -55,7 +55,7 @@ def decode_list_identifiers(body: bytes) -> DecodedPage:
 def _decoded(page: ListPage, url: str, format_: str, retrieved: str, level: int) -> DecodedPage:
     problems: list[tuple[str, str, str]] = []
     texts = [_encode(record, url, format_, retrieved, problems) for record in page.records]
-    return _page(page, tuple(_packed(piece, level) for piece in _pieces(texts)), problems)
+    return _page(page, tuple(packed(piece, level) for piece in pieces(texts)), problems)
 
 
 def _page(
@@ -104,23 +104,23 @@ def _convert(record: OaiRecord, problems: list[tuple[str, str, str]]) -> Convert
     return None
 
 
-def _packed(piece: tuple[bytes, int], level: int) -> tuple[bytes, int]:
+def packed(piece: tuple[bytes, int], level: int) -> tuple[bytes, int]:
     """A piece that is a frame's worth is compressed here, in a decoding process; smaller ones share a frame."""
     content, records = piece
     return (shards.pack(content, level), records) if len(content) >= FRAME_BYTES // 2 else piece
 
 
-def _pieces(texts: list[bytes]) -> tuple[tuple[bytes, int], ...]:
+def pieces(texts: list[bytes]) -> tuple[tuple[bytes, int], ...]:
     """Framed texts in pieces of about a frame: a page of huge records is not one huge frame."""
-    pieces = []
+    done = []
     piece: list[bytes] = []
     size = 0
     for text in texts:
         if piece and size + len(text) > FRAME_BYTES:
-            pieces.append((b"".join(piece), len(piece)))
+            done.append((b"".join(piece), len(piece)))
             piece, size = [], 0
         piece.append(text)
         size += len(text)
     if piece:
-        pieces.append((b"".join(piece), len(piece)))
-    return tuple(pieces)
+        done.append((b"".join(piece), len(piece)))
+    return tuple(done)

@@ -5,6 +5,7 @@ one frame of a shard is read, and the last frames are kept: neighbours in a list
 """
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from lxml import etree
 
 from archive import shards
-from archive.envelope import Record, decode
+from archive.envelope import BASE64, Record, decode
 from archive.errors import Damaged
 from archive.folder import Layout, read_description
 from archive.index import open_index
@@ -26,11 +28,13 @@ from harvester import datestamps
 from harvester.formats import format_of, is_prefix, is_xml
 from harvester.oaipmh import MetadataFormat, RepositorySet
 from harvester.provider import Item, Page, Position, Selection
+from harvester.strictxml import parse_document
 
 # content of frames that is kept unpacked, over all threads
 CACHED_BYTES = 64 << 20
 # so many records of a format are looked at for one that shows its namespace
 SAMPLED = 20
+_DECLARATION = re.compile(r"\A\ufeff?<\?xml\s[^>]*\?>\s*")
 _FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
@@ -140,7 +144,7 @@ class ArchiveHoldings:
         if deleted or not bodies:
             return Item(identifier, _aware(given), deleted, tuple(sets))
         record = decode(self.text(Held(identifier, prefix, deleted, *place)))
-        return Item(identifier, _aware(given), deleted, tuple(sets), record.original, record.about)
+        return Item(identifier, _aware(given), deleted, tuple(sets), _element(record), record.about)
 
     def _xml_formats(self) -> Iterable[MetadataFormat]:
         for (name,) in self._ask("formats"):
@@ -150,13 +154,23 @@ class ArchiveHoldings:
                 yield known
 
 
+def _element(record: Record) -> str | None:
+    """A record's XML as it may stand inside another document: a whole one loses its declaration (XML 1.0, 2.8)."""
+    if record.original is None or not is_xml(record.media_type):
+        return None
+    if record.encoding == BASE64:
+        root = parse_document(record.original_bytes() or b"")
+        return etree.tostring(root, encoding="unicode", with_tail=False)
+    return _DECLARATION.sub("", record.original, count=1)
+
+
 def _format_shown(name: str, records: Iterable[Record]) -> MetadataFormat | None:
     """What a format is by some of its records, live ones first; None when it is not XML."""
     known = None
     for record in records:
         if not is_xml(record.media_type):
             return None
-        known = format_of(name, record.original)
+        known = format_of(name, _element(record))
         if record.original is not None:
             return known
     return known

@@ -10,11 +10,9 @@ from lxml import etree
 from harvester.datestamps import granularity_of
 from harvester.errors import MalformedPage, ProviderError
 from harvester.slicing import Slices, slice_records
+from harvester.strictxml import MAX_BYTES, parse_document
 
 NAMESPACE = "http://www.openarchives.org/OAI/2.0/"
-# one page of records is never this long; the limit is what makes huge_tree safe
-MAX_BYTES = 512 << 20
-_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->)*<!DOCTYPE", re.DOTALL)
 _TOKEN_AT_END = re.compile(
     rb"<((?:[A-Za-z_][\w.-]*:)?)resumptionToken(?:\s(?:[^>\"']|\"[^\"]*\"|'[^']*')*)?>([^<]*)</\1resumptionToken\s*>"
     rb"(?:\s*</[\w.:-]+\s*>){2}\s*$"
@@ -251,47 +249,12 @@ def peek_token(body: bytes) -> str | None:
 
 
 def _root(body: bytes, max_bytes: int = MAX_BYTES) -> tuple[etree._Element, str]:
-    """The root element and the "{namespace}" of the protocol's elements in this document.
-
-    Entities are not resolved and nothing is fetched; a document type is refused before anything is parsed,
-    which leaves no way to make a small document grow, and so large text nodes can be allowed.
-    """
-    if len(body) > max_bytes:
-        raise MalformedPage(f"{len(body)} bytes, more than the {max_bytes} that are read")
-    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        body = _from_utf16(body)
-    if _PROLOG.match(body):
-        raise MalformedPage("it carries a document type declaration, which is never read")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=True,
-        recover=False,
-    )
-    try:
-        root = etree.fromstring(body, parser)
-    except (etree.LxmlError, ValueError, LookupError) as cause:
-        raise MalformedPage(f"not well-formed XML ({len(body)} bytes): {cause}") from None
-    if root is None or not isinstance(root.tag, str):
-        raise MalformedPage("no XML element")
-    if root.getroottree().docinfo.doctype:
-        raise MalformedPage("it carries a document type declaration, which is never read")
+    """The root element and the "{namespace}" of the protocol's elements in this document."""
+    root = parse_document(body, max_bytes)
     name = etree.QName(root)
     if name.localname != "OAI-PMH" or name.namespace not in (NAMESPACE, None):
-        raise MalformedPage(f"<{root.tag[:80]}> is no OAI-PMH response: is this an OAI-PMH endpoint?")
+        raise MalformedPage(f"<{str(root.tag)[:80]}> is no OAI-PMH response: is this an OAI-PMH endpoint?")
     return root, f"{{{NAMESPACE}}}" if name.namespace else ""
-
-
-def _from_utf16(body: bytes) -> bytes:
-    try:
-        text = body.decode("utf-16")
-    except UnicodeDecodeError as cause:
-        raise MalformedPage(f"not UTF-16: {cause}") from None
-    return re.sub(r"^(<\?xml[^>]*?)\s+encoding\s*=\s*(\"[^\"]*\"|'[^']*')", r"\1", text).encode(
-        "utf-8", "surrogatepass"
-    )
 
 
 def _error(root: etree._Element, oai: str) -> tuple[str, str] | None:

@@ -188,7 +188,7 @@ class Server:
             return _found(200, JSON, self._holdings.text(live[0]))
         for record in (envelope.decode(self._holdings.text(one)) for one in live):
             if record.original is not None and is_xml(record.media_type):
-                return _found(200, XML, record.original.encode())
+                return _found(200, XML, record.original_bytes() or b"")
         return _problem(406, "the record is not held as XML")
 
 

@@ -73,8 +73,17 @@ class AccountPipeline:
             self.stats.inc_value(f"harvest/ids/{state}", count)
 
     async def _commit_if_due(self) -> None:
+        await self._keep_waits()
         if self.keeper.writer.due:
             await self.keeper.do(self.keeper.writer.commit)
+
+    async def _keep_waits(self) -> None:
+        """Hand on what was waited since this was last done; it is written with the next commit."""
+        gates: Any = getattr(self.crawler, "gates", None)
+        waits = gates.take_waits() if hasattr(gates, "take_waits") else ()
+        if waits:
+            rows = [(wait.host, wait.began, wait.seconds, wait.reason) for wait in waits]
+            await self.keeper.do(self.keeper.writer.wait, *rows)
 
     async def _end_if_ready(self, key: tuple[int, int]) -> None:
         """Answers and the end of their walk may arrive in any order; the end waits for all of them."""
@@ -141,6 +150,7 @@ class AccountPipeline:
         spider, writer = self.spider, self.keeper.writer
         spider.decoders.close()
         try:
+            await self._keep_waits()
             await self.keeper.do(writer.commit)
             state = await self.keeper.do(writer.ledger.settled_state, writer.run_number)
             if spider.failure is not None:

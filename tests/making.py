@@ -107,12 +107,13 @@ _IN_FRAMES = """
     SELECT f.shard, f.frame, o.identifier
     FROM frames AS f JOIN outcomes AS o ON o.outcome BETWEEN f.first_outcome AND f.last_outcome
     JOIN requests AS r USING (request) JOIN runs USING (run)
-    WHERE o.state IN ('read', 'deleted') AND runs.mode <> 'census' ORDER BY f.shard, f.frame, o.outcome
+    WHERE o.state IN ('read', 'deleted') AND o.reason IS NOT 'not modified' AND runs.mode <> 'census'
+    ORDER BY f.shard, f.frame, o.outcome
 """
 _SUMS = """
     SELECT (SELECT count(*) FROM frames),
            (SELECT count(*) FROM outcomes JOIN requests USING (request) JOIN runs USING (run)
-            WHERE outcomes.state IN ('read', 'deleted') AND mode <> 'census'),
+            WHERE outcomes.state IN ('read', 'deleted') AND outcomes.reason IS NOT 'not modified' AND mode <> 'census'),
            (SELECT coalesce(sum(listed), 0) FROM requests WHERE url LIKE '%verb=List%'),
            (SELECT count(*) FROM outcomes JOIN requests USING (request) WHERE url LIKE '%verb=List%')
 """

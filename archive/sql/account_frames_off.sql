@@ -5,6 +5,7 @@ WITH counted AS (
     SELECT f.shard, f.frame, f.records,
            (SELECT count(*) FROM outcomes AS o CROSS JOIN requests AS r CROSS JOIN runs
             WHERE o.outcome BETWEEN f.first_outcome AND f.last_outcome AND o.state IN ('read', 'deleted')
+              AND o.reason IS NOT 'not modified'
               AND r.request = o.request AND runs.run = r.run AND runs.mode <> 'census') AS found
     FROM frames AS f)
 SELECT s.name AS shard, s.run, frame, counted.records, found

@@ -42,6 +42,9 @@ CREATE TABLE findings (
     finding INTEGER NOT NULL, run INTEGER NOT NULL, code VARCHAR NOT NULL, severity VARCHAR NOT NULL, channel VARCHAR,
     "window" INTEGER, identifier VARCHAR, message VARCHAR NOT NULL, expected BIGINT, found BIGINT,
     "at" TIMESTAMP NOT NULL);
+CREATE TABLE waits (
+    wait INTEGER NOT NULL, run INTEGER NOT NULL, host VARCHAR NOT NULL, began TIMESTAMP NOT NULL,
+    seconds DOUBLE NOT NULL, reason VARCHAR NOT NULL);
 CREATE VIEW census AS
     WITH chosen AS (
             SELECT channel, arg_max(run, (runs.state IN ('complete', 'findings'), run)) AS run

@@ -4,5 +4,6 @@
 SELECT o.outcome, r.run, o.identifier, o.datestamp, o.state
 FROM frames AS f CROSS JOIN outcomes AS o CROSS JOIN requests AS r CROSS JOIN runs
 WHERE f.shard = :shard AND f.frame = :frame AND o.outcome BETWEEN f.first_outcome AND f.last_outcome
-  AND o.state IN ('read', 'deleted') AND r.request = o.request AND runs.run = r.run AND runs.mode <> 'census'
+  AND o.state IN ('read', 'deleted') AND o.reason IS NOT 'not modified'
+  AND r.request = o.request AND runs.run = r.run AND runs.mode <> 'census'
 ORDER BY o.outcome;

@@ -62,7 +62,7 @@ def sql(folder: Path, query: str, form: str | None) -> int:
 
     \b
     Tables: records (the latest version of each), versions, outcomes, requests, windows, runs,
-    findings, shards, frames, quarantine, census, account.
+    findings, waits, shards, frames, quarantine, census, account.
 
     It can be read and nothing else: neither the archive nor any other file is written or reached. As a table no
     more than 1000 rows are shown; --json and --csv print all.

@@ -60,7 +60,7 @@ def test_the_index_equals_the_shards(archive: Path):
 
 def test_the_ledger_is_in_the_index(archive: Path):
     index.index(archive)
-    for table in ("runs", "windows", "requests", "outcomes", "shards", "frames", "quarantine", "findings"):
+    for table in ("runs", "windows", "requests", "outcomes", "shards", "frames", "quarantine", "findings", "waits"):
         [(count,)] = making.rows(archive, f"SELECT count(*) FROM {table}")
         assert asked(archive, f"SELECT count(*) FROM {table}") == [(count,)], table
     row = asked(archive, 'SELECT run, channel, identifier, local_id, state, http_status, attempts, "at" FROM outcomes')[
@@ -71,6 +71,26 @@ def test_the_ledger_is_in_the_index(archive: Path):
     account = asked(archive, "SELECT run, channel, listed, read, balanced FROM account ORDER BY ALL")
     assert account == [(1, "oaipmh:oai_dc", 5, 5, True), (1, None, 5, 5, True),
                        (None, "oaipmh:oai_dc", 5, 5, True), (None, None, 5, 5, True)]  # fmt: skip
+
+
+def test_waits_are_in_the_index_and_new_ones_make_it_stale(archive: Path):
+    made = making.begun(archive)[0]
+    made.wait(("repository.example", "2026-03-04T05:06:07Z", 2.5, "429, as ordered"))
+    made.close()
+    index.index(archive)
+    waits = asked(archive, "SELECT wait, run, host, began, seconds, reason FROM waits")
+    assert waits == [(1, 2, "repository.example", datetime(2026, 3, 4, 5, 6, 7), 2.5, "429, as ordered")]
+    with closing(sqlite3.connect(Layout(archive).ledger)) as db, db:
+        db.execute("INSERT INTO waits VALUES (2, 2, 'h', '2026-01-01T00:00:00Z', 1.0, 'r')")
+    with pytest.raises(StaleIndex):
+        open_index(archive)
+
+
+def test_an_archive_from_before_there_were_waits_has_an_index(archive: Path):
+    with closing(sqlite3.connect(Layout(archive).ledger)) as db:
+        db.execute("DROP TABLE waits")
+    index.index(archive)
+    assert asked(archive, "SELECT count(*) FROM waits") == [(0,)]
 
 
 def test_names_that_users_rely_on(archive: Path):

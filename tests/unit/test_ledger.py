@@ -304,3 +304,17 @@ def test_a_ledger_that_was_not_closed_in_order_is_not_held_to_its_digest(tmp_pat
     made.add_run("oaipmh", "full", {}, {}, NOW)
     check_digest(layout)
     made.db.close()
+
+
+def test_a_ledger_from_before_there_were_waits_is_read_as_it_is_and_gets_them_when_it_is_written_to(tmp_path: Path):
+    Ledger(tmp_path / "ledger.sqlite", create=True).db.execute("DROP TABLE waits")
+    reading = read_only(tmp_path / "ledger.sqlite")
+    assert reading.execute("SELECT * FROM waits").fetchall() == []
+    assert reading.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'waits'").fetchall() == []
+    made = Ledger(tmp_path / "ledger.sqlite")
+    run = made.add_run("oaipmh", "full", {}, {}, NOW).run
+    with made.transaction():
+        made.add_waits(run, [("repository.example", NOW, 2.5, "429, as ordered")])
+    query = "SELECT run, host, began, seconds, reason FROM waits"
+    waits = read_only(tmp_path / "ledger.sqlite").execute(query).fetchall()
+    assert waits == [(run, "repository.example", NOW, 2.5, "429, as ordered")]

@@ -16,6 +16,7 @@ from archive.findings import Finding
 from archive.folder import read_description
 from archive.ledger import NewWindow, WindowCount
 from archive.quarantine import RefusedBody
+from archive.verify import verify
 from archive.writer import GROUP_BYTES, Answer, ArchiveWriter
 
 PAGES = [["a", "b", "c"], ["d"], [], ["e", "f"]]
@@ -101,6 +102,28 @@ def test_a_group_is_due_by_its_size_or_its_age(tmp_path: Path, monkeypatch: pyte
     writer.put(making.answer(channel, window.window, ["b"], payload=making.payload(["b"], filler="x" * GROUP_BYTES)))
     assert writer.due
     writer.close()
+
+
+def test_waits_are_written_with_the_next_commit_also_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    writer, channel, (window,) = making.begun(tmp_path / "x")
+    first, second = (
+        ("a.example", "2026-03-04T05:06:07Z", 2.0, "429"),
+        ("b.example", "2026-03-04T05:06:09Z", 1.5, "pace"),
+    )
+    writer.wait()
+    writer.wait(first)
+    writer.put(making.answer(channel, window.window, ["a"]))
+    assert making.rows(tmp_path / "x", "SELECT count(*) FROM waits") == [(0,)]
+    writer.commit()
+    assert making.rows(tmp_path / "x", "SELECT run, host, began, seconds, reason FROM waits") == [(1, *first)]
+    assert not writer.due
+    writer.wait(second)
+    monkeypatch.setattr("archive.writer.GROUP_SECONDS", 0.0)
+    assert writer.due
+    writer.commit()
+    assert making.rows(tmp_path / "x", "SELECT host, wait FROM waits") == [("a.example", 1), ("b.example", 2)]
+    writer.close()
+    making.check(tmp_path / "x")
 
 
 def test_a_window_ends_and_its_parts_open_together(tmp_path: Path):
@@ -191,6 +214,17 @@ def test_a_run_that_asked_for_nothing_is_taken_back_and_so_is_its_archive(tmp_pa
             writer.begin("oaipmh", "full", {}, {})
         writer.withdraw()
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_only_waited_is_taken_back(tmp_path: Path):
+    making.ended(tmp_path / "x", PAGES)
+    writer = making.writer(tmp_path / "x")
+    writer.begin("oaipmh", "full", {"url": "another"}, making.SOFTWARE)
+    writer.wait(("a.example", "2026-03-04T05:06:07Z", 2.0, "429"))
+    writer.commit()
+    writer.withdraw()
+    assert making.rows(tmp_path / "x", "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM waits)") == [(1, 0)]
+    making.check(tmp_path / "x")
 
 
 def test_withdrawing_takes_nothing_from_an_archive_that_was_there(tmp_path: Path):
@@ -284,3 +318,19 @@ def test_outcomes_and_records_that_do_not_match_are_never_written(tmp_path: Path
         making.writer(folder).close()
         making.check(folder)
         assert making.stored(folder) == []
+
+
+def test_what_is_refused_in_the_same_words_is_kept_once_and_named_for_each(tmp_path: Path):
+    writer, channel, _ = making.begun(tmp_path / "a")
+    for number, (status, body) in enumerate([(406, b"no"), (406, b"no"), (406, b"not"), (200, b"no"), (200, b"no")]):
+        refused = RefusedBody(f"u{number}", status, (), body, writer.now(), "no")
+        writer.put(making.answer(channel, None, [str(number)], payload=(), bare=True, state="refused", refused=refused,
+                                 refused_identifier=str(number),
+                                 outcomes=[(str(number), None, "refused", "no")]))  # fmt: skip
+    writer.commit()
+    writer.close()
+    rows = making.rows(tmp_path / "a", "SELECT identifier, name FROM quarantine ORDER BY quarantine")
+    assert rows == [("0", "000001"), ("1", "000001"), ("2", "000002"), ("3", "000003"), ("4", "000004")]
+    assert len(list((tmp_path / "a" / "quarantine").iterdir())) == 8
+    report = verify(tmp_path / "a")
+    assert (report.refused, report.problems) == (4, [])

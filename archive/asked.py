@@ -1,0 +1,132 @@
+"""Ids that are asked for one by one: what the ledger knows of them, so that each is asked once and none forgotten.
+
+A window of verb `ids` is some ids of one channel: those between two numbers (`from_`, `until`), or those that a list
+named in it, each with an outcome `open`. One window of verb `rest` stands for all ids that no window has yet.
+All of it is done by the thread that writes the ledger.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from archive.crosswalks.identifiers import local_id
+from archive.ledger import Ledger, NewWindow, WindowRow
+from archive.questions import question
+
+IDS, REST = "ids", "rest"
+# how the reason of an outcome `moved` begins; the id it moved to follows
+MOVED_TO = "to "
+# the reason of an outcome `read` without a record of its own: the provider says that what is held is what there is
+NOT_MODIFIED = "not modified"
+
+
+def open_chunk(
+    ledger: Ledger, run: int, rest: WindowRow, next_: str | None, windows: Sequence[NewWindow], now: str,
+    named: Sequence[str] = (), url: str = "",
+) -> list[WindowRow]:  # fmt: skip
+    """Open the windows of the next ids, and let `rest` begin at `next_` (None: nothing is left), in one transaction.
+
+    `named` are the ids of a list: each window is given an outcome `open` for each, in a request that names `url`.
+    """
+    with ledger.transaction():
+        if next_ is None:
+            ledger.db.execute("UPDATE windows SET state = 'done', end = 'all asked', closed = ? WHERE window = ?",
+                              (now, rest.window))  # fmt: skip
+        else:
+            ledger.db.execute("UPDATE windows SET from_ = ? WHERE window = ?", (next_, rest.window))
+        made = ledger.add_windows(run, windows, now, rest.window)
+        _name(ledger, run, made, named, url, now)
+    return made
+
+
+def open_named(ledger: Ledger, run: int, window: NewWindow, named: Sequence[str], url: str, now: str) -> WindowRow:
+    """Open a window for ids that turned up on the way."""
+    with ledger.transaction():
+        made = ledger.add_windows(run, [window], now)
+        _name(ledger, run, made, named, url, now)
+    return made[0]
+
+
+def _name(ledger: Ledger, run: int, windows: Iterable[WindowRow], named: Sequence[str], url: str, now: str) -> None:
+    for row in windows if named else ():
+        ledger.add_request(run, row.channel, row.window, 1, url, "read", None, None, 1, now, len(named),
+                           [(identifier, None, "open", None) for identifier in named])  # fmt: skip
+
+
+def named_in(ledger: Ledger, window: int) -> list[str]:
+    """The ids that a list named in a window, in its order."""
+    return [row[0] for row in ledger.db.execute(question("asked_named"), {"window": window})]
+
+
+def settled_in(ledger: Ledger, window: int) -> set[str]:
+    """The ids of a window that have their end state."""
+    return {row[0] for row in ledger.db.execute(question("asked_settled"), {"window": window})}
+
+
+def has_outcomes(ledger: Ledger, window: int) -> bool:
+    """Whether anything in a window was asked before."""
+    row = ledger.db.execute("SELECT 1 FROM requests WHERE window = ? LIMIT 1", (window,)).fetchone()
+    return row is not None
+
+
+def highest_in_use(ledger: Ledger, run: int) -> int | None:
+    """The highest number that a run asked for and that the provider knows in some state but absent."""
+    row = ledger.db.execute(question("asked_highest"), {"run": run}).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def targets_not_asked(ledger: Ledger, run: int, channel: int, most: int) -> list[str]:
+    """Ids that others moved to in a channel, and that have not been asked for in it by this run; `most` at a time."""
+    rows = ledger.db.execute(question("asked_targets"), {"run": run, "channel": channel, "most": most})
+    return [row[0] for row in rows]
+
+
+def iter_census(ledger: Ledger, run: int) -> Iterator[str]:
+    """The ids that a census listed, in its order, once each, as they stand behind `oai:HOST:`."""
+    return _wanted(ledger, "asked_census", {"run": run})
+
+
+def iter_gaps(ledger: Ledger, before: int, census: int | None, channel: int | None = None) -> Iterator[str]:
+    """Ids with a gap as things stood before an outcome, in order: refused, lost, open, or listed and never asked."""
+    return _wanted(ledger, "asked_gaps", {"before": before, "census": census, "channel": channel})
+
+
+def unsettled(ledger: Ledger, channel: int) -> list[str]:
+    """The identifiers of a channel that stand as refused, lost or open after all runs, in order."""
+    return [row[0] for row in ledger.db.execute(question("asked_unsettled"), {"channel": channel})]
+
+
+def _wanted(ledger: Ledger, name: str, parameters: dict[str, int | None]) -> Iterator[str]:
+    """The ids that a question has put into a table of their own, in pieces: nothing is open between them."""
+    ledger.db.create_function("local_id", 1, local_id, deterministic=True)
+    ledger.db.execute("DROP TABLE IF EXISTS temp.wanted")
+    ledger.db.execute(question(name), parameters)
+    last = 0
+    while rows := ledger.db.execute(
+        "SELECT rowid, id FROM temp.wanted WHERE rowid > ? ORDER BY rowid LIMIT 1000", (last,)
+    ).fetchall():
+        yield from (row[1] for row in rows)
+        last = rows[-1][0]
+
+
+def next_outcome(ledger: Ledger) -> int:
+    """The number of the next outcome: a bound that names how things stand now."""
+    row = ledger.db.execute("SELECT coalesce(max(outcome), 0) + 1 FROM outcomes").fetchone()
+    return int(row[0])
+
+
+def newest_census(ledger: Ledger) -> int | None:
+    """The newest census that ended, None when there is none."""
+    row = ledger.db.execute(
+        "SELECT max(run) FROM runs WHERE mode = 'census' AND state IN ('complete', 'findings')"
+    ).fetchone()
+    return None if row[0] is None else int(row[0])
+
+
+def validators(ledger: Ledger, channel: int, identifiers: Sequence[str]) -> dict[str, str]:
+    """What the last answer for each id said to tell changes by; ids without are left out."""
+    found: dict[str, str] = {}
+    for start in range(0, len(identifiers), 500):
+        part = identifiers[start : start + 500]
+        marks = ",".join("?" * len(part))
+        query = f"SELECT identifier, value FROM validators WHERE channel = ? AND identifier IN ({marks})"
+        found |= dict(ledger.db.execute(query, (channel, *part)))
+    return found

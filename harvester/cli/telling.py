@@ -1,0 +1,203 @@
+"""The story of an id for people: plain lines and tables, and one sentence that says how it stands and what to do."""
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from archive.crosswalks.identifiers import normalise_doi
+from archive.nearby import Range
+from archive.story import Asked, ChannelStory, Story, Version, Window
+from harvester.cli.output import cell, counted, print_table, table
+from harvester.progress import duration
+
+# so many waits of a request are shown one by one; --json has all
+WAITS_SHOWN = 5
+_MATCHED = {"local_id": "its local id", "doi": "its DOI"}
+
+
+def show(story: Story, folder: Path) -> None:
+    """All of it on stdout."""
+    click.echo(f"{_shown(story.asked_for)} in {folder}: {story.state}")
+    _show_names(story)
+    if not story.channels:
+        _show_nearest(story)
+    else:
+        _show_channels(story)
+        click.echo("\nRequests")
+        for asked in story.asked:
+            _show_request(asked)
+        _show_versions(story)
+        _show_findings(story)
+    for sentence in story.damaged:
+        click.echo(f"damaged: {_shown(sentence)}")
+    click.echo(f"\n{_shown(next_step(story, folder))}")
+
+
+def show_records(versions: Sequence[Version]) -> None:
+    """The newest copy of each: its JSON text, in which only what would steer a terminal is escaped."""
+    newest = {(v.asked.channel, v.asked.identifier): v.copy.text for v in versions if v.copy.text}
+    for text in newest.values():
+        click.echo("\n" + re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text.decode()))
+
+
+def next_step(story: Story, folder: Path) -> str:
+    """How the id stands and what to do, in one sentence."""
+    name = shlex.quote(str(folder))
+    if story.damaged:
+        return f"damaged: harvester verify {name} names everything that is; take the files from a copy of the archive"
+    if not story.channels:
+        return _unseen(story, name)
+    told = next((c for c in story.channels if c.last.state == story.state and not c.census), story.channels[-1])
+    reason, since = _reason(told.last), told.since.at
+    again = f"run the same harvest again; harvester status {name} shows its command"
+    return {
+        "read": "held: " + ("its findings are above, nothing is missing" if story.troubled else "nothing to do"),
+        "deleted": f"deleted at the provider, seen since {since}{_still_held(told, story)}; nothing to do",
+        "moved": f"moved since {since}{reason}; ask for the id it moved to",
+        "refused": f"refused since {since}{reason}; harvester retry {name} asks for it again",
+        "forbidden": f"forbidden since {since}{reason}{_still_held(told, story)}; only the provider can give access",
+        "absent": f"absent since {since}{reason}{_still_held(told, story)}; nothing to do",
+        "lost": f"lost: no answer since {since}{reason}; {again}",
+        "open": f"open: it was listed at {told.last.at} and is not asked for yet; {again}",
+        "listed": "listed by a census, and never asked for: harvest it",
+    }[story.state]
+
+
+def numbered(versions: Iterable[Version]) -> list[tuple[int, Version]]:
+    """Versions with their number in their channel; a copy that is the same has the number of the one before."""
+    numbers: dict[tuple[str, str], int] = {}
+    out = []
+    for version in versions:
+        place = (version.asked.channel, version.asked.identifier)
+        numbers[place] = numbers.get(place, 0) + version.changed
+        out.append((numbers[place], version))
+    return out
+
+
+def _show_names(story: Story) -> None:
+    for identifier, how in story.found.identifiers.items():
+        if how != "identifier":
+            click.echo(f"  {_shown(identifier)}, by {_MATCHED[how]}")
+    for identifier in story.found.others:
+        click.echo(f"  {_shown(identifier)} is another id: it is of another namespace")
+    if story.found.searched == "ledger" and normalise_doi(story.asked_for) is not None:
+        click.echo("  DOIs that stand in metadata only were not searched: that takes a current index (harvester index)")
+
+
+def _show_channels(story: Story) -> None:
+    click.echo("\nChannels")
+    made = table("channel", "identifier", "state", "since", "first listed", "by request", numbers=("by request",))
+    for c in story.channels:
+        name = f"{c.channel} (headers only)" if c.census else c.channel
+        made.add_row(*map(cell, (name, c.identifier, c.last.state, c.since.at, c.first.at, c.first.request)))
+    print_table(made)
+
+
+def _show_request(asked: Asked) -> None:
+    status = f", HTTP {asked.http_status}" if asked.http_status is not None else ""
+    reason = f": {_shown(asked.reason)}" if asked.reason else ""
+    click.echo(
+        f"  {asked.at}  request {asked.request} of run {asked.run}: {asked.state}{status}, "
+        f"{counted(asked.attempts, 'try', 'tries')}{reason}"
+    )
+    click.echo(f"      {_shown(asked.url)}")
+    if asked.window is not None:
+        click.echo(f"      {_window(asked.window)} of {_shown(asked.channel)}")
+    _show_waits(asked)
+
+
+def _window(window: Window) -> str:
+    bounds = " to ".join(_shown(bound) if bound else "…" for bound in (window.from_, window.until))
+    ended = f"{window.state}, {window.end}" if window.end else window.state
+    listed = "" if window.listed is None else f"; {window.listed:,} listed"
+    stated = "" if window.stated is None else f" of {window.stated:,} stated"
+    return f"window {window.window} ({window.verb} {bounds}; {_shown(ended)}{listed}{stated})"
+
+
+def _show_waits(asked: Asked) -> None:
+    if not asked.waits:
+        return
+    seconds = sum(wait.seconds for wait in asked.waits)
+    click.echo(f"      {counted(len(asked.waits), 'wait')} since {asked.since}, {duration(seconds)} together:")
+    for wait in asked.waits[-WAITS_SHOWN:]:
+        click.echo(f"        {wait.began}  {wait.seconds:.1f} s  {_shown(wait.host)}: {_shown(wait.reason)}")
+    if len(asked.waits) > WAITS_SHOWN:
+        click.echo(f"        and {counted(len(asked.waits) - WAITS_SHOWN, 'wait')} before; --json names each")
+
+
+def _show_versions(story: Story) -> None:
+    if story.versions:
+        click.echo("\nHeld")
+        numbers = ("version", "run", "frame", "offset", "position")
+        made = table(
+            "version", "run", "channel", "datestamp", "state", "sha256", "shard", *numbers[2:], numbers=numbers
+        )
+        for number, version in numbered(story.versions):
+            asked, copy = version.asked, version.copy
+            made.add_row(*map(cell, (number, asked.run, asked.channel, asked.datestamp, asked.state, copy.sha256,
+                                     copy.shard, copy.frame, copy.offset, copy.position)))  # fmt: skip
+        print_table(made)
+    for body in story.refused:
+        click.echo(f"Refused, by request {body.request}: {body.path}, {counted(body.size_bytes, 'byte')}")
+
+
+def _show_findings(story: Story) -> None:
+    if story.findings:
+        click.echo("\nFindings")
+        made = table("run", "severity", "code", "message", numbers=("run",))
+        for found in story.findings:
+            made.add_row(*map(cell, (found.run, found.severity, found.code, found.message)))
+        print_table(made)
+
+
+def _show_nearest(story: Story) -> None:
+    for near in story.nearest:
+        click.echo(f"  {_range(near)}")
+    for seen in story.elsewhere:
+        unsettled = f", {seen.unsettled:,} of them open or lost" if seen.unsettled else ""
+        click.echo(f"  not in {_shown(seen.channel)}: {counted(seen.windows, 'window')}{unsettled}")
+
+
+def _range(near: Range) -> str:
+    until = "on" if near.until is None else f"to {_shown(near.until)}"
+    holds = "holds it" if near.covers else "is next to it"
+    return (
+        f"the range {_shown(near.from_)} {until} of {_shown(near.channel)} {holds}: window {near.window}, {near.state}"
+    )
+
+
+# --- the sentence
+
+
+def _unseen(story: Story, name: str) -> str:
+    if story.state == "open":
+        return f"open: a range of ids that is not settled yet holds it; harvester status {name} shows what goes on"
+    unsettled = sum(seen.unsettled for seen in story.elsewhere)
+    if unsettled:
+        return (
+            f"never seen: {counted(unsettled, 'window')} may still bring it; harvester status {name} shows what goes on"
+        )
+    return "never seen: no list named it, and it was never asked for"
+
+
+def _still_held(told: ChannelStory, story: Story) -> str:
+    """What is held although the provider has it no more."""
+    held = [v.asked for v in story.versions if v.asked.state == "read" and v.asked.identifier == told.identifier]
+    return f"; the version of run {held[-1].run} is held" if held else ""
+
+
+def _reason(asked: Asked) -> str:
+    """Status and reason of an answer in brackets; a reason often names the status itself."""
+    status = "" if asked.http_status in (None, 200) else f"HTTP {asked.http_status}"
+    if asked.reason and str(asked.http_status) in asked.reason:
+        status = ""
+    said = ", ".join(filter(None, (status, asked.reason)))
+    return f" ({said})" if said else ""
+
+
+def _shown(text: str | None) -> str:
+    """Text of a provider as a terminal can show it."""
+    return cell(text).plain

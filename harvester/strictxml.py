@@ -1,0 +1,52 @@
+"""XML that is parsed whole or not at all: nothing is mended, fetched or expanded."""
+
+import re
+
+from lxml import etree
+
+from harvester.errors import MalformedPage
+
+# no page of records is this long; the limit is what makes huge_tree safe
+MAX_BYTES = 512 << 20
+_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->)*<!DOCTYPE", re.DOTALL)
+
+
+def parse_document(body: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
+    """The root element of one whole document. Raises MalformedPage.
+
+    Entities are not resolved and nothing is fetched; a document type is refused before anything is parsed,
+    which leaves no way to make a small document grow, and so large text nodes can be allowed.
+    """
+    if len(body) > max_bytes:
+        raise MalformedPage(f"{len(body)} bytes, more than the {max_bytes} that are read")
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        body = _from_utf16(body)
+    if _PROLOG.match(body):
+        raise MalformedPage("it carries a document type declaration, which is never read")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=True,
+        recover=False,
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.LxmlError, ValueError, LookupError) as cause:
+        raise MalformedPage(f"not well-formed XML ({len(body)} bytes): {cause}") from None
+    if root is None or not isinstance(root.tag, str):
+        raise MalformedPage("no XML element")
+    if root.getroottree().docinfo.doctype:
+        raise MalformedPage("it carries a document type declaration, which is never read")
+    return root
+
+
+def _from_utf16(body: bytes) -> bytes:
+    try:
+        text = body.decode("utf-16")
+    except UnicodeDecodeError as cause:
+        raise MalformedPage(f"not UTF-16: {cause}") from None
+    return re.sub(r"^(<\?xml[^>]*?)\s+encoding\s*=\s*(\"[^\"]*\"|'[^']*')", r"\1", text).encode(
+        "utf-8", "surrogatepass"
+    )
