@@ -20,6 +20,10 @@ HARVEST_WINDOW_RECORDS = None
 # zstd level of the shards, and the size at which a new one is begun.
 HARVEST_ZSTD_LEVEL = 3
 HARVEST_SHARD_BYTES = 1 << 30
+# Folder where the processes of this machine keep what they know of hosts: budgets, their last requests, until when to
+# wait. None takes HARVESTER_STATE from the environment, else $XDG_STATE_HOME/harvester or ~/.local/state/harvester;
+# "none" shares nothing and keeps nothing for the next run.
+HARVEST_STATE = None
 # rich, plain or none; auto is rich on a terminal.
 HARVEST_PROGRESS = "auto"
 
@@ -35,9 +39,15 @@ DOWNLOADER_MIDDLEWARES = {
     # Scrapy's follows a redirect to any host, also to one inside the operator's network.
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "harvester.middlewares.SameHostRedirects": 600,
+    # a redirect's request comes by again, and is judged by its own URL
+    "harvester.manners.CredentialsMiddleware": 610,
+    # default 590: a token is masked in what was packed as well
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 620,
     # nearest to the wire, so that a redirect's second request waits its turn as well
     "harvester.middlewares.GateMiddleware": 950,
 }
+# blocks of ids, which the idrange spider asks for
+DOWNLOAD_HANDLERS = {"ids": "harvester.blocks.BlockHandler"}
 EXTENSIONS = {"harvester.progress.Progress": 500}
 
 # --- what would lose records ------------------------------------------------------------------------------
@@ -60,6 +70,8 @@ DOWNLOAD_TIMEOUT = 120
 
 # --- manners ----------------------------------------------------------------------------------------------
 
+# default: text/html first, which DSpace answers with a page for people, and Accept-Language: en
+DEFAULT_REQUEST_HEADERS = {"Accept": "text/xml, application/xml, */*;q=0.5"}
 # default 8: lists are walked one page after the other; `windows=N` raises it for a source that allows it
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 CONCURRENT_REQUESTS = 16
@@ -68,7 +80,7 @@ DOWNLOAD_DELAY = 0
 DOWNLOAD_DELAY_JITTER = 0
 # default False: certificates are checked
 DOWNLOAD_VERIFY_CERTIFICATES = True
-# OAI-PMH is an interface for harvesters and robots files do not speak of it (Zenodo's leaves /oai2d open)
+# default True in projects: robots.txt is read by `harvester.robots`, which also knows what a source says about it
 ROBOTSTXT_OBEY = False
 # default True: an archive must not depend on what an earlier answer left behind
 COOKIES_ENABLED = False
