@@ -1,8 +1,11 @@
-"""Refuse what breaks the record contract, before it reaches the disk."""
+"""Refuse what breaks the record contract, and mask what would give a secret away, before it reaches the disk."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
+from scrapy.crawler import Crawler
+
+from harvester.credentials import Credentials
 from harvester.records import Answer, Batch
 
 STORED = frozenset({"read", "deleted"})
@@ -13,13 +16,27 @@ class ContractBroken(Exception):
 
 
 class CheckPipeline:
-    """Each outcome names an id; each record in the payload has its outcome, each outcome its record."""
+    """Each outcome names an id; each record in the payload has its outcome, each outcome its record.
+
+    Bodies come here without the secret (`harvester.manners`); what is made of an error or a URL is masked here.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
 
     def process_item(self, item: Any) -> Any:
+        spider: Any = self.crawler.spider
+        credentials: Credentials = spider.credentials
         if isinstance(item, Answer):
             check((item,))
-        elif isinstance(item, Batch):
+            return credentials.clean_answer(item) if credentials.has_token else item
+        if isinstance(item, Batch):
             check(item.answers)
+            return Batch([*map(credentials.clean_answer, item.answers)]) if credentials.has_token else item
         return item
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,19 +12,21 @@ import duckdb
 import lxml.etree
 import orjson
 import zstandard
-from scrapy import Spider, signals
+from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from twisted.python.failure import Failure
 
 from archive.crosswalks import VERSIONS
 from archive.errors import ArchiveError
-from archive.findings import Finding
+from archive.findings import Finding, finding
 from archive.ledger import WindowCount, WindowRow
 from archive.writer import ArchiveWriter
-from harvester import __version__, frontier
+from harvester import __version__, frontier, robots
 from harvester.arguments import Arguments
 from harvester.budgets import Budget
-from harvester.errors import HarvestError, Unreachable, UsageError
+from harvester.contact import user_agent
+from harvester.credentials import Credentials, hide_in_logs
+from harvester.errors import HarvestError, Unreachable
 from harvester.keeper import Keeper, KeeperStopped
 from harvester.middlewares import WaitTooLong
 from harvester.records import WindowEnd
@@ -44,10 +45,12 @@ class HarvestSpider(Spider):
 
     arguments: Arguments
     budgets: dict[str, tuple[Budget, ...]]
+    credentials: Credentials
     keeper: Keeper
     decoders: Decoders
     resumed: bool
     failure: Exception | None = None
+    _told = False
     finished_as: str | None = None
 
     @classmethod
@@ -56,9 +59,10 @@ class HarvestSpider(Spider):
         spider = super().from_crawler(crawler, *args)
         spider.arguments = cls.read_arguments(kwargs)
         settings = crawler.settings
+        spider.credentials = Credentials.of(spider.arguments.source)
         _identify(spider.arguments, settings)
         settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", spider.arguments.windows, priority="spider")
-        spider.budgets = spider.arguments.source.host_budgets()
+        spider.budgets = spider.arguments.source.host_budgets(spider.credentials.has_token)
         spider.decoders = Decoders(settings.getint("HARVEST_DECODERS"))
         # an error of ours in a callback or a pipeline ends the run: its window would never be settled
         crawler.signals.connect(spider.callback_failed, signal=signals.spider_error)
@@ -83,6 +87,50 @@ class HarvestSpider(Spider):
         )
         self.keeper = Keeper(writer)
         self.resumed = writer.begin(self.name, self.arguments.mode, self.arguments.identity, software)
+
+    # --- before the first request
+
+    async def introduce(self) -> None:
+        """Read robots.txt of each host that this spider asks; `start` awaits this before anything else.
+
+        Raises UsageError where it closes an endpoint and the source does not say why that is asked anyway, Unreachable
+        where it cannot be read, WaitTooLong.
+        """
+        hide_in_logs(self.credentials)  # here, for Scrapy makes the log's handler anew after `from_crawler`
+        source, tries = self.arguments.source, self.settings.getint("HARVEST_TRIES")
+        verdict = await robots.read_robots(self._ask_robots, source, self.name, tries, lambda: not self.stopping)
+        for remark in verdict.remarks:
+            logger.warning("%s", remark)
+        for host, seconds in verdict.delays.items():
+            logger.info("robots.txt of %s asks for %g s between requests", host, seconds)
+            self.crawler.gates.set_delay(host, seconds)  # type: ignore[attr-defined]
+        because = source.robots.because
+        closed = [finding("robots-closed", url=one.url, by=one.by, reason=because) for one in verdict.asked_anyway]
+        sooner = verdict.sooner.items()
+        for note in [*closed, *(finding("robots-delay", host=h, seconds=f"{s:g}", reason=because) for h, s in sooner)]:
+            logger.info("%s", note.message)
+            if not self.resumed:
+                await self.find(note)
+
+    async def _ask_robots(self, url: str) -> robots.Said:
+        """One request. Raises Unreachable, WaitTooLong."""
+        assert self.crawler.engine is not None
+        try:
+            response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
+        except WaitTooLong:
+            raise
+        except Exception as cause:  # whatever the downloader raises
+            raise Unreachable(f"no answer ({type(cause).__name__}: {cause})") from cause
+        words = [(response.headers.get(name) or b"").decode("latin-1") for name in ("Content-Type", "Location")]
+        return robots.Said(response.status, words[0], response.body, words[1])
+
+    async def secret_masked(self, url: str) -> None:
+        """Called when an answer had the source's token in it, which was masked; told once a process."""
+        if not self._told:
+            self._told = True
+            found = finding("secret-masked", url=self.credentials.scrub(url))
+            logger.warning("%s", found.message)
+            await self.find(found)
 
     # --- what the pipelines ask of a spider
 
@@ -144,13 +192,7 @@ def software_versions() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _identify(arguments: Arguments, settings: Any, environment: Mapping[str, str] = os.environ) -> None:
-    """Put the contact into User-Agent. Raises UsageError when a host that is not loopback would not get one."""
-    contact = settings.get("HARVEST_CONTACT") or environment.get("HARVESTER_CONTACT", "")
-    if not contact and not arguments.source.loopback:
-        raise UsageError(
-            "say who is harvesting: -s HARVEST_CONTACT=you@example.org, or HARVESTER_CONTACT in the environment; "
-            "providers throttle or refuse clients they cannot write to"
-        )
-    if contact:
-        settings.set("USER_AGENT", f"harvester/{__version__} (+{contact})", priority="spider")
+def _identify(arguments: Arguments, settings: Any) -> None:
+    """Put the contact into User-Agent, whatever else was set. Raises UsageError when one is needed and missing."""
+    agent = user_agent(arguments.source.allowed_hosts, settings.get("HARVEST_CONTACT") or "")
+    settings.set("USER_AGENT", agent, priority="cmdline")

@@ -1,0 +1,43 @@
+"""Certificates are verified: a provider that cannot prove who it is gets no request, and no token."""
+
+import datetime
+import ipaddress
+from pathlib import Path
+
+import pytest
+from echoing import echoing
+from harvests import Harvest
+
+x509 = pytest.importorskip("cryptography.x509")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that nobody but itself has signed, with its key."""
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    day = datetime.timedelta(days=1)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - day, now + day)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    text = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )  # fmt: skip
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(text + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_a_certificate_that_signs_itself_is_refused_and_named(certificate: Path, harvest: Harvest):
+    with echoing(certificate=certificate) as provider:
+        assert harvest.run(provider.url) == 3
+        assert provider.seen == []
+        assert f"{provider.host} shows a certificate that is not trusted" in harvest.output
+    assert not harvest.archive.exists()
