@@ -17,27 +17,16 @@ Debian's libnginx-mod-http-lua). With --memory N the peak memory over N records 
 import argparse
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from measuring import Result, in_turns
 
 ROOT = Path(__file__).resolve().parent.parent
 OAI = "{http://www.openarchives.org/OAI/2.0/}"
-
-
-@dataclass(frozen=True)
-class Result:
-    """One process: records a second of wall time, CPU seconds, most memory of all its processes together in MB."""
-
-    rate: float
-    cpu_seconds: float
-    peak_mb: float
 
 
 # --- the others
@@ -111,64 +100,12 @@ def command(name: str, url: str, prefix: str, out: Path, words: list[str]) -> li
     return [str(program), "crawl", "oaipmh", "--progress", "none", *(p for word in arguments for p in ("-a", word))]
 
 
-def measure(words: list[str], records: int) -> Result:
-    """Run one process to its end. Raises CalledProcessError when it fails."""
-    before, began = os.times(), time.perf_counter()
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, start_new_session=True)
-    peak = [0.0]
-    watcher = threading.Thread(target=_watch, args=(process, peak), daemon=True)
-    watcher.start()
-    code = process.wait()
-    seconds, after = time.perf_counter() - began, os.times()
-    watcher.join()
-    if code:
-        raise subprocess.CalledProcessError(code, words)
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Result(records / seconds, cpu, peak[0])
-
-
-def _watch(process: "subprocess.Popen[bytes]", peak: list[float]) -> None:
-    while process.poll() is None:
-        peak[0] = max(peak[0], sum(map(_resident_mb, _group(process.pid))))
-        time.sleep(0.2)
-
-
-def _group(leader: int) -> list[int]:
-    """Processes of the session that a process leads."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if os.getsid(int(entry.name)) == leader:
-                    found.append(int(entry.name))
-            except OSError:
-                continue
-    return found
-
-
-def _resident_mb(pid: int) -> float:
-    """Memory of a process, pages it shares with others counted in part."""
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in text.splitlines() if line.startswith("Pss:")), 0.0)
-
-
 def compare(variants: dict[str, list[str]], url: str, prefix: str, records: int, rounds: int) -> dict[str, Result]:
-    """Each variant in turns, its order rotated; medians."""
-    results: dict[str, list[Result]] = {name: [] for name in variants}
-    names = list(variants)
-    for number in range(rounds):
-        for name in names[number % len(names) :] + names[: number % len(names)]:
-            with tempfile.TemporaryDirectory(prefix="harvest-bench-") as folder:
-                result = measure(command(name, url, prefix, Path(folder) / "out", variants[name]), records)
-            results[name].append(result)
-            print(f"  round {number + 1} {name:<10} {result.rate:>8,.0f} records/s", file=sys.stderr, flush=True)
-    return {
-        name: Result(*(statistics.median(getattr(r, field) for r in runs) for field in Result.__dataclass_fields__))
-        for name, runs in results.items()
-    }
+    """Each variant in turns."""
+    return in_turns(
+        {name: lambda out, name=name: command(name, url, prefix, out, variants[name]) for name in variants},
+        dict.fromkeys(variants, records), rounds, "records",
+    )  # fmt: skip
 
 
 def show(title: str, results: dict[str, Result], records: int) -> None:

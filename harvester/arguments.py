@@ -11,10 +11,12 @@ from harvester import datestamps
 from harvester.errors import UsageError
 from harvester.sources import Oaipmh, Source
 
-MODES = ("full", "incremental", "census")
+# asks again, in its channels, for what is refused, lost or open there
+RETRY = "retry"
+MODES = ("full", "incremental", "census", RETRY)
 SLICES = ("auto", "day", "month", "year")
 # of every spider
-COMMON = frozenset({"url", "source", "site", "mode", "archive", "sample", "shard"})
+COMMON = frozenset({"url", "source", "site", "hosts", "mode", "archive", "sample", "shard"})
 KNOWN = COMMON | {"prefix", "set", "from", "until", "windows", "slices"}
 
 
@@ -64,7 +66,7 @@ def parse_arguments(words: Mapping[str, str]) -> OaipmhArguments:
     """Read the arguments of the oaipmh spider. Raises UsageError naming the argument and what it takes."""
     source, archive = source_and_archive(words, "oaipmh", KNOWN)
     assert source.oaipmh is not None
-    from_, until = _bound(words, "from"), _bound(words, "until")
+    from_, until = bound(words, "from"), bound(words, "until")
     if from_ and until and from_ > until:
         raise UsageError(f"from={words['from']} is after until={words['until']}")
     mode = choice(words, "mode", MODES)
@@ -95,7 +97,8 @@ def source_and_archive(words: Mapping[str, str], part: str, known: frozenset[str
         raise UsageError(f"unknown argument {unknown[0]!r}; known are {', '.join(sorted(known))}")
     if not words.get("archive"):
         raise UsageError("name the archive: -a archive=DIR")
-    return Source.of(words.get("source"), words.get("url"), part, words.get("site")), Path(words["archive"])
+    source = Source.of(words.get("source"), words.get("url"), part, words.get("site"))
+    return source.with_hosts(names(words.get("hosts", ""))), Path(words["archive"])
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -136,7 +139,7 @@ def shard_of(words: Mapping[str, str]) -> tuple[int, int] | None:
     return part, parts
 
 
-def _bound(words: Mapping[str, str], name: str) -> datetime | None:
+def bound(words: Mapping[str, str], name: str) -> datetime | None:
     """A datestamp in either granularity; a day given as `until` is meant to its last second."""
     if (text := words.get(name)) is None:
         return None

@@ -61,7 +61,8 @@ def short_name(media_type: str) -> str:
     name = _SHORT.get(plain) or re.sub(r"[^a-z0-9.]+", "-", subtype.removeprefix("vnd.").removeprefix("x-")).strip("-")
     profile = parameters(media_type).get("profile", "")
     last = profile.rstrip("/").rpartition("/")[2].partition(".")[0].lower()
-    return f"{name or 'unnamed'}-{cleaned}" if (cleaned := re.sub(r"[^a-z0-9]+", "-", last).strip("-")) else name
+    suffix = re.sub(r"[^a-z0-9]+", "-", last).strip("-")
+    return f"{name or 'unnamed'}-{suffix}" if suffix else name or "unnamed"
 
 
 def kind_of(media_type: str) -> str:

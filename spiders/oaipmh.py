@@ -12,10 +12,12 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from archive import asked
+from archive.exported import newest_dump
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
 from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, tokens
-from harvester.arguments import OaipmhArguments, parse_arguments
+from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
 from harvester.decoding import DecodedPage
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
@@ -27,6 +29,7 @@ from spiders.walks import (
     Channel,
     Unusable,
     Walk,
+    gone_record,
     no_answer,
     notes_of,
     plain_body,
@@ -39,6 +42,8 @@ from spiders.walks import (
 GATEWAY = frozenset({502, 503, 504})
 # so many records deep in a list a gateway error is taken for the provider's depth limit
 DEEP = 2_000
+# ids that are asked again in one window
+NAMED_MOST = 1000
 # pages asked for while earlier ones of the same list are still being decoded
 AHEAD = 3
 URI_TOO_LONG = 414
@@ -56,6 +61,7 @@ class OaipmhSpider(HarvestSpider):
     identity: oaipmh.Identify
     channels: dict[int, Channel]
     questions: Questions
+    _continued: Finding | None = None
 
     @classmethod
     def read_arguments(cls, words: Mapping[str, str]) -> OaipmhArguments:
@@ -81,7 +87,8 @@ class OaipmhSpider(HarvestSpider):
             window = self._queue.take() if self._walking < self.arguments.windows else None
             if window is not None:
                 self._walking += 1
-                yield self._first_request(window)
+                async for request in self._begin(window):
+                    yield request
             elif self._walking:
                 self._settled.clear()
                 await self._settled.wait()
@@ -90,11 +97,14 @@ class OaipmhSpider(HarvestSpider):
 
     async def _prepare(self) -> None:
         """Identify, then the open windows of a resumed run or the first ones of a new run."""
+        await self.introduce()
         _, self.identity = await asyncio.gather(self.decoders.start(), self.questions.identify())
         granule = timedelta(days=1) if self.identity.granularity == "day" else timedelta(seconds=1)
         answered = datestamps.parse(self.identity.response_date or "") or datetime.now(UTC)
         earliest = datestamps.parse(self.identity.earliest or "") or frontier.OLDEST
         self.traits = frontier.Traits(granule, earliest, answered)
+        if self.arguments.sample is not None:  # one list, never cut, however it ends
+            self.traits.ranges = False
         if target := self.settings.get("HARVEST_WINDOW_RECORDS"):
             self.traits.target = int(target)
         await self._open_channels()
@@ -106,7 +116,12 @@ class OaipmhSpider(HarvestSpider):
                 await self.questions.check_set(spec, self.arguments.prefixes[0])
             started = datestamps.as_argument(answered)
             await self.keeper.do(writer.ledger.set_provider_started, writer.run_number, started)
-            rows = await self.keeper.do(writer.open_windows, self._first_windows(answered))
+            if self.arguments.mode == RETRY:
+                rows = await self._name_again()
+            else:
+                rows = await self.keeper.do(writer.open_windows, self._first_windows(answered))
+                if self._continued is not None:
+                    await self.find(self._continued)
         self._started = await self.keeper.do(writer.ledger.provider_started, writer.run_number)
         self._enlist(rows)
         await self._expect()
@@ -125,10 +140,26 @@ class OaipmhSpider(HarvestSpider):
         spans = plan.first_spans(self.arguments, self.traits, answered, since)
         return [NewWindow(number, verb, *self._texts(span)) for number in self.channels for span in spans]
 
+    async def _name_again(self) -> list[WindowRow]:
+        """Windows for the ids of each channel that stand as refused, lost or open."""
+        writer, rows = self.keeper.writer, []
+        for number in self.channels:
+            names = await self.keeper.do(asked.unsettled, writer.ledger, number)
+            for start in range(0, len(names), NAMED_MOST):
+                window = NewWindow(number, GET_RECORD, None, None)
+                rows.append(await self.keeper.do(
+                    asked.open_named, writer.ledger, writer.run_number, window, names[start : start + NAMED_MOST],
+                    "mode=retry", writer.now(),
+                ))  # fmt: skip
+        return rows
+
     def _since(self) -> datetime | None:
-        """Where an incremental run begins: the start of the last complete one, minus an overlap."""
+        """Where an incremental run begins: at the last complete one, or else when a dump was made, minus an overlap."""
         last = self.keeper.writer.ledger.last_run(self.name, self.arguments.identity, ("full", "incremental"))
         started = datestamps.parse(last.provider_started or "") if last is not None else None
+        if started is None and (dump := newest_dump(self.keeper.writer.ledger)) is not None:
+            started = datestamps.parse(dump.made)
+            self._continued = finding("dump-continued", datestamp=dump.made, name=f"run {dump.run}")
         if started is None:
             self.logger.info("no complete run of the same words yet: the incremental run takes the whole list")
             return None
@@ -179,14 +210,25 @@ class OaipmhSpider(HarvestSpider):
 
     # --- one window
 
-    def _first_request(self, window: int) -> Request:
+    async def _begin(self, window: int) -> AsyncIterator[Any]:
+        """The first request of a window; for ids that are asked again, theirs."""
+        if self.arguments.mode != RETRY:
+            yield self._page_request(self._new_walk(window), 1, None)
+            return
+        walk, ledger = self._new_walk(window), self.keeper.writer.ledger
+        settled = await self.keeper.do(asked.settled_in, ledger, window)
+        named = await self.keeper.do(asked.named_in, ledger, window)
+        walk.names.update((name, None) for name in named if name not in settled)
+        async for out in self._finish(walk, tokens.LIST_COMPLETE):
+            yield out
+
+    def _new_walk(self, window: int) -> Walk:
         row, _ = self._windows[window]
         self._attempts[window] = self._attempts.get(window, 0) + 1
         span = self._span(row)
         whole = row.verb == GET_RECORD or self.arguments.sample is not None
         chain = tokens.TokenChain(None if whole else frontier.record_limit(span, self.traits))
-        walk = Walk(row, self.channels[row.channel], span, self._attempts[window], row.attempts, chain)
-        return self._page_request(walk, 1, None)
+        return Walk(row, self.channels[row.channel], span, self._attempts[window], row.attempts, chain)
 
     def _page_request(self, walk: Walk, number: int, token: str | None) -> Request:
         """The request for a page of a walk: the list itself, or its resumption token."""
@@ -355,8 +397,10 @@ class OaipmhSpider(HarvestSpider):
         )  # fmt: skip
 
     def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
-        """The frontier's decision on a list, with what the ledger counted."""
+        """The frontier's decision on a list, with what the ledger counted; ids that are asked again are no list."""
         assert end.ended is not None
+        if self.arguments.mode == RETRY:
+            return frontier.Done()
         return frontier.decide(replace(end.ended, listed=count.listed, distinct=count.distinct), self.traits)
 
     def describe(self, end: WindowEnd) -> str:
@@ -427,11 +471,12 @@ class OaipmhSpider(HarvestSpider):
         }  # fmt: skip
         if isinstance(result, Unusable):
             state = record_state(result)
-            # what has no record in the shard is bare: a 410 without its header leaves no tombstone
+            payload = gone_record(name, walk.channel.prefix, url, result) if state == "deleted" else ()
             return Answer(
                 **common, state=state, http_status=result.status, reason=result.reason, listed=0,
-                outcomes=[(name, None, state, result.reason)], refused_identifier=name, bare=True,
-                refused=refused_body(result, url) if state == "refused" else None, notes=_record_notes(name, result),
+                outcomes=[(name, None, state, result.reason)], refused_identifier=name, bare=not payload,
+                payload=payload, refused=refused_body(result, url) if state == "refused" else None,
+                notes=_record_notes(name, result),
             )  # fmt: skip
         assert response is not None
         problems = {identifier: code for identifier, code, _ in result.problems}

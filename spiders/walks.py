@@ -11,10 +11,11 @@ from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
+from archive import jsonseq
 from archive.findings import Finding, finding
 from archive.ledger import WindowRow
 from archive.quarantine import RefusedBody
-from harvester import datestamps, hints, tokens
+from harvester import bodies, datestamps, hints, tokens
 from harvester.errors import MalformedPage
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
 from harvester.records import WindowEnd
@@ -136,6 +137,18 @@ def record_state(unusable: Unusable) -> str:
     if unusable.status in STATE_BY_STATUS and unusable.end == tokens.PAGE_REFUSED:
         return STATE_BY_STATUS[unusable.status]
     return "lost" if unusable.end == tokens.PAGE_LOST else "refused"
+
+
+def gone_record(name: str, format_: str, url: str, unusable: Unusable) -> tuple[tuple[bytes, int], ...]:
+    """The tombstone of a record that GetRecord answers with 410, framed: what was said of it is kept."""
+    assert unusable.response is not None
+    media_type = (unusable.response.headers.get("Content-Type") or b"").decode("latin-1")
+    try:
+        body = plain_body(unusable.response)
+    except MalformedPage:  # what is kept of a tombstone need not be readable
+        body = bytes(unusable.response.body)
+    _, text = bodies.tombstone(bodies.Received(name, url, 410, media_type, "", "", body), format_, now_text())
+    return ((jsonseq.encode(text), 1),)
 
 
 def refused_body(unusable: Unusable, url: str) -> RefusedBody | None:

@@ -55,7 +55,7 @@ compared() {
 
 if [ "$name" = moves ]; then
     # changes are listed five seconds late: what one run could not see the next one must bring, until nothing moves
-    printf 'name = "moves"\nurl = "http://127.0.0.1:%s%s"\noverlap_seconds = 10\n' "$port" "$path" >"$work/moves.toml"
+    printf '[oaipmh]\nurl = "http://127.0.0.1:%s%s"\noverlap_seconds = 10\n' "$port" "$path" >"$work/moves.toml"
     for _ in 1 2 3 4 5 6 7 8 9; do
         harvest -a source="$work/moves.toml" -a mode=incremental
         compared && break
@@ -65,6 +65,18 @@ else
     harvest
     compared || true
 fi
+case $bed in invenio-rdm | hostile)
+    # the same records by id, in two forms, into an archive of their own
+    truth
+    "$python" tests/idtruth.py ids "$work/truth.jsonl" >"$work/ids.txt"
+    code=0
+    "$harvester" crawl idrange -a url="http://127.0.0.1:$port/api/records/{id}" -a ids="@$work/ids.txt" -a connections=4 \
+        -a accept=application/json,application/marcxml+xml -a archive="$work/ids" || code=$?
+    [ "$code" -le 1 ] || { echo "$name: the harvest by id ended with $code"; exit 1; }
+    "$harvester" verify "$work/ids"
+    [ "$name" = poison ] || { truth; "$python" tests/idtruth.py compare "$work/ids" "$work/truth.jsonl"; }
+    ;;
+esac
 "$harvester" status "$work/archive" || true
 "$harvester" verify "$work/archive"
 "$harvester" audit "$work/archive" --against "http://127.0.0.1:$port$path" || true

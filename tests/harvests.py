@@ -36,6 +36,10 @@ class Hostile:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/oai2d"
 
+    @property
+    def records_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api/records/{{id}}"
+
     def get(self, path: str) -> bytes:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
             return bytes(answer.read())
@@ -98,20 +102,20 @@ class Harvest:
         settings = [part for word in arguments for part in ("-a", word)]
         return [HARVESTER, "crawl", spider, "--progress", "plain", "-v", *settings]
 
-    def run(self, url: str, *words: str, timeout: float = 100) -> int:
+    def run(self, url: str, *words: str, timeout: float = 100, spider: str = "oaipmh") -> int:
         """Harvest to the end; returns the exit code."""
         done = subprocess.run(
-            self.command(url, *words), cwd=self.archive.parent, capture_output=True, text=True, timeout=timeout,
-            check=False, env=environment(),
+            self.command(url, *words, spider=spider), cwd=self.archive.parent, capture_output=True, text=True,
+            timeout=timeout, check=False, env=environment(),
         )  # fmt: skip
         self.output = done.stdout + done.stderr
         return done.returncode
 
-    def kill_after(self, url: str, seconds: float, *words: str) -> bool:
+    def kill_after(self, url: str, seconds: float, *words: str, spider: str = "oaipmh") -> bool:
         """Harvest and kill it without warning. False when it ended before."""
         process = subprocess.Popen(
-            self.command(url, *words), cwd=self.archive.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=environment(), start_new_session=True,
+            self.command(url, *words, spider=spider), cwd=self.archive.parent, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, env=environment(), start_new_session=True,
         )  # fmt: skip
         try:
             process.wait(seconds)

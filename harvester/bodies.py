@@ -1,0 +1,280 @@
+"""What an answer to a request for one id means, and its record; runs in the decoding processes.
+
+Bytes and headers in, the id's state out. An answer that cannot be what was asked for is `refused`, whatever its
+status says; whether another try may bring a better one is said with it.
+"""
+
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from archive import envelope, jsonseq
+from archive.crosswalks import ConversionError, convert, unmapped
+from archive.envelope import NotJson, ParsedJson
+from harvester.decoding import packed, pieces
+from harvester.errors import MalformedPage
+from harvester.mediatypes import essence, kind_of, parameters, same, short_name
+from harvester.strictxml import parse_document
+
+# the reason of an outcome that is read and has no new record: its provider says that it is what is held
+NOT_MODIFIED = "not modified"
+# a small body may not unpack to the whole memory
+UNPACKED_MOST = 512 << 20
+_GATEWAY = frozenset({502, 503, 504})
+_AGAIN = frozenset({408, 421, 425, 500, 502, 503, 504, 507, 508})
+_FORBIDDEN = frozenset({401, 403, 451})
+_HTML = re.compile(rb"\s*(<!--.*?-->\s*)*(<!doctype\s+html|<html\b)", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One answer as it came. `body` is as sent, `encoding` its Content-Encoding."""
+
+    identifier: str
+    url: str
+    status: int
+    media_type: str
+    encoding: str
+    last_modified: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What an answer says of its id: `state` and `reason` for the ledger, `datestamp` of the record ("" unknown).
+
+    `again`: another try may bring something else. `problem` is a code of `archive.findings`, with what was found.
+    """
+
+    state: str
+    reason: str | None = None
+    datestamp: str = ""
+    again: bool = False
+    problem: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedBlock:
+    """Answers in their order, and the framed records of those `read` (unless not modified) and `deleted`."""
+
+    settled: tuple[Settled, ...]
+    payload: tuple[tuple[bytes, int], ...]
+
+
+class Unusable(Exception):
+    """A body that is not what was asked for; `str()` says why."""
+
+
+def decode_block(answers: Sequence[Received], name: str, accept: str, retrieved: str, level: int = 3) -> DecodedBlock:
+    """Settle a block of answers to requests for the form `name`, which was asked for as `accept`."""
+    settled, texts = [], []
+    for answer in answers:
+        result, text = settle(answer, name, accept, retrieved)
+        settled.append(result)
+        if text is not None:
+            texts.append(jsonseq.encode(text))
+    return DecodedBlock(tuple(settled), tuple(packed(piece, level) for piece in pieces(texts)))
+
+
+def settle(answer: Received, name: str, accept: str, retrieved: str) -> tuple[Settled, bytes | None]:
+    """What one answer means, and its record where it has one (RFC 9110, section 15)."""
+    status = answer.status
+    if status == 304:
+        return Settled("read", NOT_MODIFIED), None
+    if status == 404:
+        return Settled("absent"), None
+    if status in _FORBIDDEN:
+        return Settled("forbidden", f"HTTP status {status}"), None
+    try:
+        if status in (200, 203):
+            return _read(answer, name, accept, retrieved)
+        if status == 410:
+            return tombstone(answer, name, retrieved)
+    except Unusable as error:
+        return Settled("refused", str(error), again=True), None
+    if status in _GATEWAY:
+        return Settled("lost", f"HTTP status {status}", again=True), None
+    return Settled("refused", f"HTTP status {status}", again=status in _AGAIN), None
+
+
+def unpacked(body: bytes, encoding: str) -> bytes:
+    """A body without its Content-Encoding. Raises Unusable when it is cut short or not what it says.
+
+    A truncated gzip stream decompresses to a shorter text without an error in most clients.
+    """
+    coding = encoding.strip().lower()
+    if coding in ("", "identity"):
+        return body
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise Unusable(f"Content-Encoding {encoding[:40]!r}, which was not asked for")
+    raw_deflate = coding == "deflate" and body[:1] != b"\x78"
+    plain = []
+    rest, size = body, 0
+    while rest:
+        unpacker = zlib.decompressobj(31 if coding != "deflate" else -15 if raw_deflate else 15)
+        try:
+            plain.append(unpacker.decompress(rest, UNPACKED_MOST - size))
+        except zlib.error as cause:
+            raise Unusable(f"{coding} that cannot be unpacked: {cause}") from cause
+        size += len(plain[-1])
+        if not unpacker.eof:
+            raise Unusable(f"{coding} cut short, or larger than {UNPACKED_MOST} bytes")
+        rest = unpacker.unused_data
+    return b"".join(plain)
+
+
+# --- records
+
+
+def _read(answer: Received, name: str, accept: str, retrieved: str) -> tuple[Settled, bytes]:
+    body = unpacked(answer.body, answer.encoding)
+    kind = _kind(body, answer.media_type, accept)
+    declared = answer.media_type
+    format_, problem = name, None
+    if not same(accept, declared):
+        # a server that ignores Accept says what it sends; one whose label contradicts the body is not believed
+        if kind == _wanted(declared):
+            format_ = short_name(declared)
+        problem = ("other-media-type", f"{essence(declared) or 'no media type'} for {essence(accept)}")
+    if kind != _wanted(accept) and format_ == name:
+        format_ = kind
+        problem = ("other-media-type", f"{kind} called {essence(declared) or 'nothing'} for {essence(accept)}")
+    if kind == "json":
+        return _json(answer, body, format_, retrieved, problem)
+    if kind == "xml":
+        return _xml(answer, body, format_, retrieved, problem)
+    text = envelope.encode_bytes(
+        answer.identifier, _http_date(answer.last_modified), False, (), format_, declared, answer.url, retrieved,
+        body, parameters(declared).get("charset", "utf-8").lower(), None,
+    )  # fmt: skip
+    return Settled("read", problem[0] if problem else None, _http_date(answer.last_modified), problem=problem), text
+
+
+def _json(
+    answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
+) -> tuple[Settled, bytes]:
+    try:
+        parsed = envelope.parse_json(body)
+    except NotJson as cause:
+        raise Unusable(str(cause)) from None
+    if not isinstance(parsed.value, dict):
+        raise Unusable(f"JSON that is a {type(parsed.value).__name__} and no object")
+    stamp = json_datestamp(parsed.value) or _http_date(answer.last_modified)
+    if problem is None and (other := _names_another(parsed.value, answer.identifier)):
+        problem = ("answer-names-another", other)
+    text = envelope.encode_json(
+        answer.identifier, stamp, False, (), format_, answer.media_type, answer.url, retrieved, body, parsed
+    )
+    return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
+
+
+def _xml(
+    answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
+) -> tuple[Settled, bytes]:
+    try:
+        root = parse_document(body, UNPACKED_MOST)
+    except MalformedPage as cause:
+        raise Unusable(str(cause)) from None
+    metadata: dict[str, Any] | None = None
+    try:
+        metadata = convert(root)
+        if problem is None and metadata is not None and (rest := unmapped(metadata)):
+            problem = ("conversion-partial", str(rest[0])[:200])
+    except (ConversionError, RecursionError) as cause:
+        problem = problem or ("conversion-failed", str(cause)[:200])
+    stamp = _http_date(answer.last_modified)
+    text = envelope.encode_bytes(
+        answer.identifier, stamp, False, (), format_, answer.media_type, answer.url, retrieved, body,
+        (root.getroottree().docinfo.encoding or "utf-8").lower(), metadata,
+    )  # fmt: skip
+    return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
+
+
+def tombstone(answer: Received, name: str, retrieved: str) -> tuple[Settled, bytes]:
+    """A 410 and its record: what the provider says of the deletion is kept, JSON or not. Raises Unusable."""
+    body = unpacked(answer.body, answer.encoding)
+    parsed: ParsedJson | None = None
+    try:
+        parsed = envelope.parse_json(body)
+    except NotJson:
+        pass
+    if parsed is not None and isinstance(parsed.value, dict):
+        said = parsed.value.get("tombstone")
+        found = said if isinstance(said, dict) else {}
+        stamp, reason = _text(found.get("removal_date")), _text(found.get("removal_reason"))
+        text = envelope.encode_json(
+            answer.identifier, stamp, True, (), name, answer.media_type, answer.url, retrieved, body, parsed
+        )
+        return Settled("deleted", reason or None, stamp), text
+    text = envelope.encode_bytes(
+        answer.identifier, "", True, (), name, answer.media_type, answer.url, retrieved, body,
+        parameters(answer.media_type).get("charset", "utf-8").lower(), None,
+    )  # fmt: skip
+    return Settled("deleted"), text
+
+
+def json_datestamp(record: dict[str, Any]) -> str:
+    """When a record was last changed, as the provider wrote it: InvenioRDM, Zenodo, DataCite's API, EPrints; or ""."""
+    data = record.get("data")
+    attributes = data.get("attributes") if isinstance(data, dict) else None
+    places = (record, attributes if isinstance(attributes, dict) else {})
+    names = ("updated", "modified", "lastmod", "dateModified")
+    return next((stamp for place in places for name in names if (stamp := _text(place.get(name)))), "")
+
+
+# --- what a body is
+
+
+def _kind(body: bytes, declared: str, accept: str) -> str:
+    """json, xml or text, by its first byte. Raises Unusable for an empty body, and for HTML that was not asked for."""
+    start = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start:
+        raise Unusable("an empty body")
+    wanted = _wanted(accept)
+    if _HTML.match(start) and kind_of(accept) != "html":
+        raise Unusable("an HTML page where a record was asked for")
+    if start[:1] in b"{[" and wanted != "text":
+        return "json"
+    if (start[:1] == b"<" or body[:2] in (b"\xff\xfe", b"\xfe\xff")) and wanted != "text":
+        return "xml"
+    if wanted in ("json", "xml"):
+        if _wanted(declared) == "text" and essence(declared) not in ("", "text/plain", "application/octet-stream"):
+            return "text"
+        raise Unusable(f"no {wanted.upper()}: it begins {bytes(start[:40])!r}")
+    return "text"
+
+
+def _wanted(accept: str) -> str:
+    """json, xml or text: what a body must be that is asked for as `accept`."""
+    kind = kind_of(accept)
+    return "text" if kind == "html" else kind
+
+
+def _names_another(record: dict[str, Any], identifier: str) -> str | None:
+    """The id that a record gives itself, when it is not the one it was asked for by; None for the same or none."""
+    for name in ("id", "recid"):
+        value = record.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            found = str(value)
+            plain = found.casefold() == identifier.casefold()
+            return None if plain or found.rstrip("/").casefold().endswith(identifier.casefold()) else found[:200]
+    return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        value = value.get("id")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _http_date(value: str) -> str:
+    """Last-Modified as a datestamp, "" when it is none."""
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return ""
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,67 @@
+"""Where a redirect leads: to another id, to another place of the same record, to a login, or out of the source."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# a chain this long leads nowhere
+HOPS_MOST = 5
+_LOGIN = re.compile(r"/(login|signin|sign-in|log-in|saml|shibboleth|oauth|sso)(/|$|\.)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """`moved`: `target` is another id; `follow`: the URL to ask for the same id; `login`: who is not known is sent to
+    one; `refused`: why it is not followed.
+    """
+
+    kind: Literal["moved", "follow", "login", "refused"]
+    target: str
+
+
+class IdUrls:
+    """The URLs of records: one template with {id} in it, and the hosts that belong to the source."""
+
+    def __init__(self, template: str, pattern: str, hosts: frozenset[str]) -> None:
+        self.template, self.hosts = template, hosts
+        parts = urlsplit(template)
+        self._in_path = "{id}" in parts.path
+        place = parts.path if self._in_path else f"{parts.path}?{parts.query}"
+        before, after = place.split("{id}")
+        id_ = f"(?P<id>{pattern})" if self._in_path else "(?P<id>[^&#]+)"
+        self._match = re.compile(re.escape(before) + id_ + re.escape(after) + "/?")
+
+    def url(self, identifier: str) -> str:
+        """Where the record of an id is."""
+        return self.template.replace("{id}", quote(identifier, safe=""))
+
+    def id_in(self, url: str) -> str | None:
+        """The id whose record is at a URL, None when it is no record's."""
+        parts = urlsplit(url)
+        match = self._match.fullmatch(parts.path if self._in_path else f"{parts.path}?{parts.query}")
+        return unquote(match["id"]) if match else None
+
+    def redirect(self, identifier: str, url: str, location: str | None, hops: int) -> Redirect:
+        """What the Location of an answer for `url` means; `hops` redirects were followed before (RFC 9110, 10.2.2)."""
+        if not location:
+            return Redirect("refused", "a redirect without a Location")
+        try:
+            target = urljoin(url, location.strip())
+            parts = urlsplit(target)
+            host = parts.netloc.lower()
+        except ValueError:
+            return Redirect("refused", "a redirect to what is no URL")
+        if parts.scheme not in ("http", "https") or "@" in host or host not in self.hosts:
+            where = host.rpartition("@")[2] or parts.scheme
+            return Redirect("refused", f"redirects to {where[:100]}, which is no host of this source")
+        if urlsplit(url).scheme == "https" and parts.scheme == "http":
+            return Redirect("refused", "redirects from https to http")
+        if (found := self.id_in(target)) is not None and found.casefold() != identifier.casefold():
+            return Redirect("moved", found)
+        if _LOGIN.search(parts.path):
+            return Redirect("login", parts.path[:200])
+        if hops >= HOPS_MOST or target == url:
+            return Redirect("refused", f"redirects in a circle, or more than {HOPS_MOST} times")
+        return Redirect("follow", target)

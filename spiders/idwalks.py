@@ -1,0 +1,142 @@
+"""A window of ids while it is asked: which are still to be settled, and what becomes of their answers."""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from archive.asked import MOVED_TO, NOT_MODIFIED
+from archive.findings import Finding, finding
+from archive.ledger import WindowRow
+from archive.quarantine import RefusedBody
+from harvester.blocks import Asked, Fetched
+from harvester.bodies import DecodedBlock, Received, Settled
+from harvester.idarguments import Form
+from harvester.records import Answer
+from harvester.redirects import REDIRECTS, IdUrls
+from spiders.base import now_text
+from spiders.walks import SECRET_HEADERS
+
+# findings that name the first id of a block and how many there were
+NAMED_FINDINGS = {"refused": "ids-refused", "lost": "ids-lost"}
+
+
+@dataclass(slots=True)
+class IdWalk:
+    """The ids of one window: `waiting` may be asked now, `unsettled` counts those without an end state."""
+
+    window: WindowRow
+    form: Form
+    urls: IdUrls
+    validator: str | None
+    waiting: deque[Asked] = field(default_factory=deque)
+    unsettled: int = 0
+    answers: int = 0
+    lost: int = 0
+
+    def take(self, most: int) -> list[Asked]:
+        """The next ids to ask for."""
+        return [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A block, judged: answers to keep, ids to ask again after a while, and those to ask at once at another URL."""
+
+    answers: list[Answer]
+    again: list[Asked]
+    elsewhere: list[Asked]
+
+
+def without_decoding(fetched: Sequence[Fetched], urls: IdUrls) -> list[Settled | str | None]:
+    """What can be said of answers by their status alone; a text is the URL to ask instead, None: decode it."""
+    return [_by_status(one, urls) for one in fetched]
+
+
+def _by_status(one: Fetched, urls: IdUrls) -> Settled | str | None:
+    if one.status is None:
+        return Settled("lost", one.reason, again=True)
+    if one.status == 304 and one.asked.validator is None:
+        return Settled("refused", "HTTP status 304 to a request without a condition", again=True)
+    if one.status not in REDIRECTS:
+        return None
+    found = urls.redirect(one.asked.identifier, one.asked.url, one.headers.get("location"), one.asked.hops)
+    match found.kind:
+        case "moved":
+            return Settled("moved", MOVED_TO + found.target)
+        case "follow":
+            return found.target
+        case "login":
+            return Settled("forbidden", f"redirects to a login ({found.target})")
+    return Settled("refused", found.target, again=True)
+
+
+def received(fetched: Iterable[Fetched]) -> list[Received]:
+    """Answers as the decoding processes take them."""
+    return [
+        Received(
+            one.asked.identifier, one.asked.url, one.status or 0, one.headers.get("content-type", ""),
+            one.headers.get("content-encoding", ""), one.headers.get("last-modified", ""), one.body,
+        )
+        for one in fetched
+    ]  # fmt: skip
+
+
+def judged(
+    walk: IdWalk, fetched: Sequence[Fetched], said: Sequence[Settled | str | None], decoded: DecodedBlock, tries: int
+) -> Judged:
+    """Put together what was said without decoding and what the decoding said; `tries` is how often an id is asked."""
+    result = Judged([], [], [])
+    rest = iter(decoded.settled)
+    payload = decoded.payload
+    problems: list[tuple[str, str, str]] = []
+    at = now_text()
+    for one, early in zip(fetched, said, strict=True):
+        asked = one.asked
+        if isinstance(early, str):
+            result.elsewhere.append(Asked(asked.identifier, early, asked.validator, asked.tries, asked.hops + 1))
+            continue
+        settled = early or next(rest)
+        asked.tries += 1
+        if settled.again and asked.tries < tries:
+            asked.validator = None if one.status == 304 else asked.validator
+            result.again.append(asked)
+            continue
+        has_record = settled.state in ("read", "deleted") and settled.reason != NOT_MODIFIED
+        result.answers.append(_answer(walk, one, settled, payload if has_record else (), at))
+        payload = () if has_record else payload
+        if settled.problem is not None:
+            problems.append((asked.identifier, *settled.problem))
+        if settled.state in NAMED_FINDINGS:
+            problems.append((asked.identifier, NAMED_FINDINGS[settled.state], settled.reason or ""))
+    if result.answers and problems:
+        result.answers[-1] = _with_notes(result.answers[-1], _notes(problems))
+    return result
+
+
+def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tuple[bytes, int]], at: str) -> Answer:
+    asked = one.asked
+    refused = None
+    if settled.state == "refused" and one.status is not None:
+        headers = tuple(pair for pair in one.headers.items() if pair[0].encode() not in SECRET_HEADERS)
+        refused = RefusedBody(asked.url, one.status, headers, one.body, at, settled.reason or "")
+    validator = one.headers.get(walk.validator) if walk.validator and settled.state == "read" else None
+    return Answer(
+        channel=walk.window.channel, window=walk.window.window, attempt=1, url=asked.url, state=settled.state,
+        http_status=one.status, reason=settled.reason, attempts=asked.tries, at=at,
+        outcomes=((asked.identifier, settled.datestamp or None, settled.state, settled.reason),), payload=payload,
+        refused=refused, refused_identifier=asked.identifier if refused else None,
+        bare=settled.state not in ("read", "deleted") or settled.reason == NOT_MODIFIED,
+        validators=((asked.identifier, validator),) if validator else (),
+    )  # fmt: skip
+
+
+def _notes(problems: Sequence[tuple[str, str, str]]) -> list[Finding]:
+    """One finding a block and kind of problem, naming the first id; each id's outcome has its own reason."""
+    first = {code: (identifier, reason) for identifier, code, reason in reversed(problems)}
+    counts = Counter(code for _, code, _ in problems)
+    return [finding(code, identifier=name, found=counts[code], reason=why) for code, (name, why) in first.items()]
+
+
+def _with_notes(answer: Answer, notes: Sequence[Finding]) -> Answer:
+    values = {name: getattr(answer, name) for name in Answer.__dataclass_fields__}
+    return Answer(**{**values, "notes": tuple(notes)})

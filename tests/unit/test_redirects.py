@@ -1,0 +1,46 @@
+"""Redirects: to another id, to another place of the same record, to a login, and never out of the source."""
+
+import pytest
+
+from harvester.redirects import HOPS_MOST, IdUrls
+
+HOSTS = frozenset({"x.example", "www.x.example"})
+URLS = IdUrls("https://x.example/api/records/{id}", "[0-9]+", HOSTS)
+HERE = "https://x.example/api/records/5"
+
+
+@pytest.mark.parametrize(
+    ("location", "kind", "target"),
+    [
+        ("/api/records/6", "moved", "6"), ("https://www.x.example/api/records/6/", "moved", "6"), ("6", "moved", "6"),
+        ("/api/records/6?format=x", "moved", "6"), ("/api/records/5?again", "follow", HERE + "?again"),
+        ("https://www.x.example/api/records/5", "follow", "https://www.x.example/api/records/5"),
+        ("/records/6", "follow", "https://x.example/records/6"), ("/login?next=5", "login", "/login"),
+        ("/cgi/users/login.html", "login", "/cgi/users/login.html"),
+        ("https://evil.example/api/records/6", "refused", "evil.example"),
+        ("//evil.example/api/records/6", "refused", "evil.example"), ("file:///etc/passwd", "refused", "file"),
+        ("https://me:pass@x.example/api/records/6", "refused", "x.example"),
+        ("https://x.example:8443/api/records/6", "refused", "x.example:8443"),
+        ("http://x.example/api/records/5", "refused", "https to http"), ("", "refused", "Location"),
+        (None, "refused", "Location"), (HERE, "refused", "circle"), ("https://[::1/", "refused", "no URL"),
+        ("javascript:alert(1)", "refused", "javascript"),
+    ],
+)  # fmt: skip
+def test_where_a_redirect_leads(location: str | None, kind: str, target: str):
+    found = URLS.redirect("5", HERE, location, 0)
+    assert found.kind == kind
+    assert found.target == target or (kind == "refused" and target in found.target)
+    assert "pass" not in found.target.replace("passwd", "")
+
+
+def test_a_chain_ends():
+    assert URLS.redirect("5", HERE, "/api/records/5?hop=9", HOPS_MOST - 1).kind == "follow"
+    assert URLS.redirect("5", HERE, "/api/records/5?hop=9", HOPS_MOST).kind == "refused"
+
+
+@pytest.mark.parametrize("identifier", ["5", "10.5281/zenodo.5", "a b/ü?&#", "oai:x:5", "{id}"])
+def test_an_id_is_found_again_in_its_url(identifier: str):
+    for template in ("https://x.example/r/{id}/JSON", "https://x.example/d?persistentId={id}&a=1"):
+        urls = IdUrls(template, "[^/?#]+", HOSTS)
+        assert urls.id_in(urls.url(identifier)) == identifier
+        assert urls.id_in("https://x.example/elsewhere") is None
