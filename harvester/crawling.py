@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 
 from archive.errors import ArchiveError
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, exit_code
-from harvester.errors import HarvestError
+from harvester.errors import HarvestError, UsageError
 
 CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED}
 
@@ -45,6 +45,14 @@ def crawl(spider: str, arguments: Mapping[str, str], settings: Mapping[str, Any]
 def spider_names() -> list[str]:
     """The spiders there are."""
     return SpiderLoader.from_settings(project_settings()).list()
+
+
+def spider_class(name: str) -> Any:
+    """The class of a spider. Raises UsageError when there is none of that name."""
+    try:
+        return SpiderLoader.from_settings(project_settings()).load(name)
+    except KeyError:
+        raise UsageError(f"there is no spider {name!r}; there are {', '.join(spider_names())}") from None
 
 
 def run_crawler(

@@ -1,5 +1,6 @@
 """A source: one repository or platform, where it answers and how it wants to be asked, read from TOML and checked."""
 
+import re
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +15,8 @@ from harvester.errors import UsageError
 FOLDER = Path(__file__).parent / "sources"
 PARTS = ("oaipmh", "idrange", "search", "exporter")
 SITE = "{site}"
+# parameters by which APIs take a secret: a URL ends up in logs and in the ledger
+_SECRETS = re.compile(r"&(access_token|api[_-]?key|token|key)=", re.IGNORECASE)
 
 
 def _http(url: str) -> str:
@@ -22,6 +25,8 @@ def _http(url: str) -> str:
         raise ValueError("not an http or https URL")
     if "@" in parts.netloc:
         raise ValueError("holds a user name or password; tokens come from the environment")
+    if _SECRETS.search(f"&{parts.query}"):
+        raise ValueError("holds a key or a token; they come from the environment")
     if parts.port == 0:  # reading it raises ValueError for one that is no number of a port
         raise ValueError("port 0 is no port")
     return url.split("#")[0]
@@ -78,7 +83,7 @@ class Idrange(_Part):
     """
 
     url: UrlTemplate
-    pattern: str = "[0-9]+"
+    pattern: str = "[^/?#]+"
     channels: tuple[IdChannel, ...] = (IdChannel(accept="application/json"),)
     validators: Literal["none", "etag", "last-modified"] = "none"
     connections: int = Field(default=1, ge=1, le=64)
@@ -88,16 +93,20 @@ class Idrange(_Part):
 
 class Search(_Part):
     """A search API. `style` is whose it is; `size` hits a page (`size_with_token` with a token), and never more
-    than `window` hits of one query, None where there is no such limit.
+    than `window` hits of one query, None where there is no such limit (a file that says nothing leaves it to the
+    style). `name` is what the channel and its records'
+    format are called; "" takes that of the style or the short name of the media type.
     """
 
     url: Url
-    style: Literal["invenio", "datacite", "figshare", "dspace", "dataverse"]
+    name: str = Field(default="", pattern=r"^[a-z0-9.-]*$")
+    style: Literal["invenio", "datacite", "figshare", "dspace", "dataverse"] = "invenio"
     accept: str = "application/json"
     size: int = Field(default=25, ge=1)
     size_with_token: int | None = Field(default=None, ge=1)
     window: int | None = Field(default=10_000, ge=1)
     query: str = ""
+    overlap_seconds: int = Field(default=3600, ge=0)
 
 
 class Exporter(_Part):
@@ -105,7 +114,7 @@ class Exporter(_Part):
 
     url: Url
     style: Literal["zenodo"] = "zenodo"
-    records: tuple[str, ...] = ("records-json.tar.gz",)
+    records: tuple[str, ...] = ("records-json.tar.gz", "records-xml.tar.gz")
     deletions: str | None = "records-deleted.csv.gz"
 
 
@@ -120,24 +129,30 @@ class BudgetEntry(_Part):
 
 
 class Token(_Part):
-    """Where a secret comes from and where it may go: an environment variable, and a header of the source's hosts."""
+    """Where a secret comes from and where it may go: an environment variable, and a header.
+
+    `hosts` are the network locations that it belongs to; none named, those of the endpoints.
+    """
 
     environment: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
-    header: str = "Authorization"
-    prefix: str = "Bearer "
-    hosts: tuple[str, ...] = ()
+    header: str = Field(default="Authorization", pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
+    prefix: str = Field(default="Bearer ", pattern=r"^[ -~]*$")
+    hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]+$")], ...] = ()
 
 
 class Robots(_Part):
-    """Paths that are asked for although robots.txt closes them, and why, in words that go into the log."""
+    """Paths (how they begin) that are asked for although robots.txt closes them, or a Crawl-delay that is not kept,
+    and why, in words that go into the log.
+    """
 
-    asks_anyway: tuple[str, ...] = ()
+    asks_anyway: tuple[Annotated[str, Field(pattern="^/")], ...] = ()
+    crawl_delay: Literal["obeyed", "ignored"] = "obeyed"
     because: str = ""
 
     @model_validator(mode="after")
     def _said(self) -> Self:
-        if self.asks_anyway and len(self.because.split()) < 4:
-            raise ValueError("asks_anyway needs because = the reason, in words")
+        if (self.asks_anyway or self.crawl_delay == "ignored") and len(self.because.split()) < 4:
+            raise ValueError("asks_anyway and crawl_delay = 'ignored' need because = the reason, in words")
         return self
 
 
@@ -147,6 +162,30 @@ class Fact(_Part):
     about: str
     says: str
     seen_in: str
+
+
+class Counts(_Part):
+    """How much there was when somebody looked (`seen`, YYYY or more): what `plan` reckons with where it cannot ask.
+
+    `listed` records are in the whole OAI-PMH list, `found` by the search; `changed_a_day` of them change. A record
+    is `list_record_bytes` long in a list and `record_bytes` by its id; the exporter's files are `dump_bytes`.
+    """
+
+    seen: str = Field(pattern=r"^\d{4}(-\d\d){0,2}$")
+    listed: int | None = Field(default=None, ge=0)
+    found: int | None = Field(default=None, ge=0)
+    changed_a_day: int | None = Field(default=None, ge=0)
+    list_record_bytes: int | None = Field(default=None, ge=1)
+    record_bytes: int | None = Field(default=None, ge=1)
+    dump_bytes: int | None = Field(default=None, ge=0)
+
+
+class MixStep(_Part):
+    """One step of `harvester crawl SOURCE`: a spider, the arguments it gets, and why this one."""
+
+    spider: Literal["oaipmh", "idrange", "search", "exporter"]
+    arguments: dict[str, str] = Field(default_factory=dict)
+    because: str = Field(min_length=1)
 
 
 class Source(_Part):
@@ -169,6 +208,8 @@ class Source(_Part):
     token: Token | None = None
     robots: Robots = Robots()
     quirks: dict[str, str] = Field(default_factory=dict)
+    counts: Counts | None = None
+    mix: tuple[MixStep, ...] = ()
     facts: tuple[Fact, ...] = ()
 
     @property
@@ -199,6 +240,10 @@ class Source(_Part):
         """Whether all of the source is on this machine: then nobody needs to know whom to write to."""
         return all(is_loopback(host) for host in self.own_hosts)
 
+    def with_hosts(self, hosts: tuple[str, ...]) -> "Source":
+        """The same source with more hosts that belong to it."""
+        return self.model_copy(update={"hosts": (*self.hosts, *hosts)}) if hosts else self
+
     def host_budgets(self, has_token: bool = False) -> dict[str, tuple[Budget, ...]]:
         """The budgets of each of its hosts, as they hold for who has a token or has none."""
         found: dict[str, list[Budget]] = {host: [] for host in self.allowed_hosts}
@@ -216,6 +261,7 @@ class Source(_Part):
         """
         values = read_values(name_or_file) if name_or_file else {}
         if url:
+            _pin_token(values)
             values[part] = {**(values.get(part) or {}), "url": url}
         if not isinstance(values.get(part), dict):
             given = f"source {name_or_file} has no [{part}]: " if name_or_file else ""
@@ -224,6 +270,17 @@ class Source(_Part):
         if getattr(source, part) is None:
             raise UsageError(f"source {name_or_file}: [{part}] is that of a site: -a site=https://repository.example")
         return source
+
+    @classmethod
+    def named(cls, name_or_file: str, site: str | None = None, url: str | None = None) -> "Source":
+        """All of a source that can be asked, at a site; `url` is that of its OAI-PMH endpoint, and wins.
+
+        Raises UsageError as `of` does.
+        """
+        values = read_values(name_or_file)
+        if url:
+            values["oaipmh"] = {**(values.get("oaipmh") or {}), "url": url}
+        return cls.checked(values, name_or_file, site)
 
     @classmethod
     def checked(cls, values: dict[str, Any], where: str, site: str | None = None) -> "Source":
@@ -240,9 +297,32 @@ class Source(_Part):
             raise UsageError(_sentence(error, where)) from None
 
 
+def _pin_token(values: dict[str, Any]) -> None:
+    """A token belongs to the hosts that its file names, and not to a URL that is given beside the file."""
+    urls = [str(endpoint.get("url", "")) for part in PARTS if isinstance(endpoint := values.get(part), dict)]
+    named = [url.partition("//")[2].partition("/")[0] for url in urls if SITE not in url]
+    if named and isinstance(token := values.get("token"), dict):
+        token.setdefault("hosts", named)
+
+
+def checked_url(url: str) -> str:
+    """An http or https URL without its fragment. Raises UsageError, also for one with a password in it."""
+    try:
+        return _http(url)
+    except ValueError as error:
+        # what may be a password is not repeated
+        raise UsageError(f"{'the URL' if '@' in url else url}: {error}") from None
+
+
 def source_names() -> list[str]:
     """The sources that come with the project."""
     return sorted(entry.stem for entry in FOLDER.glob("*.toml"))
+
+
+def single_sites() -> dict[str, Source]:
+    """Those of the sources that come with the project which are one site, by name: not the platforms."""
+    values = {name: read_values(name) for name in source_names()}
+    return {name: Source.checked(found, name) for name, found in values.items() if SITE not in str(found)}
 
 
 def read_values(name_or_file: str) -> dict[str, Any]:
@@ -289,5 +369,5 @@ def _sentence(error: ValidationError, where: str) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     # what may be a password is not repeated: messages end up in logs
-    given = "" if "@" in str(first.get("input")) else f" = {first.get('input')!r}"
+    given = "" if "@" in str(first.get("input")) or "environment" in first["msg"] else f" = {first.get('input')!r}"
     return f"{where}: {place}{given}: {first['msg'].removeprefix('Value error, ')}"

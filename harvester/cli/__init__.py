@@ -18,7 +18,12 @@ DONE, FINDINGS, USAGE, UNFINISHED, DAMAGED = 0, 1, 2, 3, 4
 
 COMMANDS = {
     "crawl": ("harvester.cli.crawl", "harvest a repository into an archive; the same command resumes"),
+    "sources": ("harvester.cli.sources", "the repositories and platforms that are known, and what is known of them"),
+    "probe": ("harvester.cli.probe", "find out which platform answers at a URL, and write a source file"),
+    "plan": ("harvester.cli.plan", "what a harvest would take: requests, hours, bytes, and what it cannot see"),
     "status": ("harvester.cli.status", "where an archive stands: runs, windows, the account, findings"),
+    "why": ("harvester.cli.why", "one id's whole story: requests, waits, state, versions, shard and frame"),
+    "retry": ("harvester.cli.retry", "ask again for what is refused, lost or open, and only that"),
     "index": ("harvester.cli.index", "make index.duckdb from the shards and the ledger"),
     "sql": ("harvester.cli.index", "ask the index a question in SQL"),
     "audit": ("harvester.cli.audit", "compare an archive with a provider, a list of ids, or its own ledger"),

@@ -1,19 +1,33 @@
-"""`harvester crawl`: `scrapy crawl` from any folder, with a progress display."""
+"""`harvester crawl`: `scrapy crawl` from any folder, with a progress display; of a source, all steps of its mix."""
 
 import click
 
 from harvester.errors import UsageError
+from harvester.sources import source_names
 
 
 @click.command()
-@click.argument("spider")
+@click.argument("spider", metavar="SPIDER|SOURCE")
 @click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE", help="argument of the spider; may be repeated")
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting; may be repeated")
+@click.option("--contact", metavar="ADDRESS", help="e-mail address or URL for User-Agent; or HARVESTER_CONTACT")
 @click.option("--progress", type=click.Choice(["auto", "rich", "plain", "none"]), default="auto", show_default=True,
               help="display on stderr; auto is rich on a terminal")  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="show the log as well")
-def crawl(spider: str, arguments: tuple[str, ...], settings: tuple[str, ...], progress: str, verbose: bool) -> int:
-    """Harvest with SPIDER (oaipmh) into an archive. The same command resumes what was left unfinished.
+@click.option("--again", is_flag=True, help="begin a new round of a source's mix that is done")
+def crawl(
+    spider: str,
+    arguments: tuple[str, ...],
+    settings: tuple[str, ...],
+    contact: str | None,
+    progress: str,
+    verbose: bool,
+    again: bool,
+) -> int:
+    """Harvest with SPIDER into an archive, or all of a SOURCE. The same command resumes what was left unfinished.
+
+    A SOURCE (`harvester sources` lists them; or a FILE.toml) is harvested by its mix, step by step; `harvester plan`
+    shows it. `-a oaipmh.from=...` is an argument for one of its spiders.
 
     \b
     harvester crawl oaipmh -a url=https://repository.example/oai -a archive=DIR
@@ -30,8 +44,20 @@ def crawl(spider: str, arguments: tuple[str, ...], settings: tuple[str, ...], pr
     from harvester.crawling import spider_names
 
     if spider not in spider_names():
-        raise UsageError(f"there is no spider {spider!r}; there are {', '.join(spider_names())}")
+        if not spider.endswith(".toml") and spider not in source_names():
+            known = f"there are the spiders {', '.join(spider_names())} and the sources {', '.join(source_names())}"
+            raise UsageError(f"there is no spider and no source {spider!r}; {known}")
+        from harvester.cli.mixing import run_mix
+
+        options = [*(part for word in settings for part in ("-s", word)), "--progress", progress]
+        options += [*(["--contact", contact] if contact is not None else []), *(["-v"] if verbose else [])]
+        named = contact if contact is not None else pairs(settings).get("HARVEST_CONTACT")
+        return run_mix(spider, pairs(arguments), options, named, again)
+    if again:
+        raise UsageError("--again is for a source's mix; a spider begins anew by itself when its last run is complete")
     values = {"HARVEST_PROGRESS": progress, "LOG_LEVEL": "INFO" if verbose else "WARNING", **pairs(settings)}
+    if contact is not None:
+        values["HARVEST_CONTACT"] = contact
     ending = run(spider, pairs(arguments), values)
     if ending.sentence:
         click.echo(f"harvester: {ending.sentence}", err=True)

@@ -1,12 +1,15 @@
 """Sources: read from TOML, checked, and never with a password in them."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from harvester.budgets import Budget
 from harvester.errors import UsageError
-from harvester.sources import Source, read_values
+from harvester.idarguments import parse_arguments
+from harvester.sources import Source, checked_url, read_values, single_sites, source_names
 
 OAI = '[oaipmh]\nurl = "https://x.example/oai"\n'
 
@@ -54,7 +57,8 @@ def test_a_source_on_this_machine_is_known_as_one(url: str, here: bool):
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated():
-    for url in ("https://user:geheim@x.example/", "https://geheim@x.example/"):
+    for url in ("https://user:geheim@x.example/", "https://geheim@x.example/", "https://x.example/?access_token=geheim",
+                "https://x.example/oai?a=1&KEY=geheim"):  # fmt: skip
         with pytest.raises(UsageError, match="environment") as caught:
             Source.of(None, url)
         assert "geheim" not in str(caught.value)
@@ -63,11 +67,14 @@ def test_a_password_in_a_url_is_refused_and_not_repeated():
 @pytest.mark.parametrize(
     ("text", "word"),
     [("[oaipmh]\nurl = 5", "oaipmh.url"), ("", "say what"), (OAI + "ulr = 1", "oaipmh.ulr"), ("ulr = 1\n" + OAI, "ulr"),
-     (OAI + "windows = 0", "windows"), (OAI + "windows = 65", "windows"), ("delay_seconds = -1\n" + OAI, "delay_seconds"),
-     (OAI + 'slices = "week"', "slices"), (OAI + '[robots]\nasks_anyway = ["/api"]', "because"),
-     (OAI + '[token]\nenvironment = "lower case"', "environment"), (OAI + '[idrange]\nurl = "https://x.example/"', "{id}"),
-     (OAI + '[idrange]\nurl = "https://{id}.example/"', "host"), (OAI + "[[budgets]]\nrequests = 0\nseconds = 1", "requests"),
-     ('[oaipmh]\nurl = "{site}/oai"', "site="), ("url = ", "TOML"), (b"\xff\xfe", "TOML")],
+     (OAI + "windows = 0", "windows"), (OAI + "windows = 65", "windows"),
+     ("delay_seconds = -1\n" + OAI, "delay_seconds"), (OAI + 'slices = "week"', "slices"),
+     (OAI + '[robots]\nasks_anyway = ["/api"]', "because"),
+     (OAI + '[token]\nenvironment = "lower case"', "environment"),
+     (OAI + '[idrange]\nurl = "https://x.example/"', "{id}"),
+     (OAI + '[idrange]\nurl = "https://{id}.example/"', "host"),
+     (OAI + "[[budgets]]\nrequests = 0\nseconds = 1", "requests"), ('[oaipmh]\nurl = "{site}/oai"', "site="),
+     ("url = ", "TOML"), (b"\xff\xfe", "TOML")],
 )  # fmt: skip
 def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str | bytes, word: str):
     with pytest.raises(UsageError, match=word):
@@ -90,13 +97,88 @@ def test_every_source_that_comes_with_the_project_can_be_read():
         assert source.parts
 
 
+@pytest.mark.parametrize("name", source_names())
+def test_a_source_that_comes_with_the_project_says_where_its_facts_are_from(name: str):
+    found = Source.checked(read_values(name), name, "https://site.example")
+    assert found.facts
+    assert all(fact.about and fact.says and fact.seen_in for fact in found.facts)
+    assert all(found.quirks.values())
+    assert all(entry.path.startswith("/") for entry in found.budgets if entry.path)
+    if found.budgets:
+        assert [fact for fact in found.facts if fact.about == "budgets"]
+
+
+@pytest.mark.parametrize("name", source_names())
+def test_no_two_forms_of_a_source_that_comes_with_the_project_are_called_alike(name: str):
+    site = "https://site.example"
+    if Source.checked(read_values(name), name, site).idrange is not None:
+        arguments = parse_arguments({"source": name, "site": site, "ids": "1", "archive": "A"})
+        names = [form.name for form in arguments.forms]
+        assert len(names) == len(set(names)) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "ids", "others"),
+    [("zenodo", ["7045531", "1"], ["", "x", "7045531/files", "abcde-12345"]),
+     ("invenio-rdm", ["mcntd-0mv63"], ["7045531", "mcntd0mv63", "../etc"]),
+     ("datacite", ["10.5281/zenodo.7045531", "10.12763/ONA1045"], ["doi:10.5281/x", "10.5281", "x"]),
+     ("dspace", ["0123abcd-01ab-23cd-45ef-0123456789ab"], ["123", "1721.1/1"]),
+     ("dataverse", ["doi:10.7910/DVN/ABC", "hdl:1902.1/1", "perma:X"], ["10.7910/DVN/ABC", "oai:x:1"])],
+)  # fmt: skip
+def test_the_ids_of_a_source_look_as_they_do_there(name: str, ids: list[str], others: list[str]):
+    found = Source.checked(read_values(name), name, "https://site.example").idrange
+    assert found is not None
+    assert [one for one in [*ids, *others] if re.fullmatch(found.pattern, one)] == ids
+
+
+def test_what_the_facts_say_of_zenodo_is_what_its_source_says():
+    zenodo = Source.checked(read_values("zenodo"), "zenodo")
+    assert zenodo.oaipmh
+    assert zenodo.idrange
+    assert zenodo.search
+    assert zenodo.exporter
+    assert zenodo.token
+    assert zenodo.counts
+    assert (zenodo.oaipmh.page_records, zenodo.oaipmh.deletions) == (50, False)
+    assert (zenodo.idrange.highest, zenodo.idrange.validators, zenodo.counts.listed) == (20_750_437, "none", 8_091_746)
+    assert (zenodo.search.size, zenodo.search.size_with_token, zenodo.search.window) == (25, 100, 10_000)
+    assert zenodo.token.environment == "ZENODO_TOKEN"
+    budgets = zenodo.host_budgets()["zenodo.org"]
+    assert {(133, 60, ""), (8000, 3600, ""), (30, 60, "/oai2d")} <= {(b.requests, b.seconds, b.path) for b in budgets}
+    assert zenodo.robots.asks_anyway == ("/api",)
+
+
+def test_the_source_file_that_the_documentation_shows_can_be_read(root: Path):
+    text = (root / "docs" / "sources.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```toml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert shown is not None
+    assert set(Source.checked(tomllib.loads(shown[1]), "docs/sources.md").parts) == {"oaipmh", "idrange", "search"}
+
+
+def test_a_source_of_one_site_is_told_from_a_platform():
+    assert {"zenodo", "zenodo-sandbox", "datacite", "figshare", "arxiv"} == set(single_sites())
+    with pytest.raises(UsageError, match="site="):
+        Source.named("eprints")
+    assert Source.named("eprints", url="https://x.example/oai").parts.keys() == {"oaipmh"}
+
+
+def test_a_url_is_checked_without_repeating_a_password():
+    assert checked_url("https://x.example/oai#a") == "https://x.example/oai"
+    for wrong in ("ftp://x.example", "x.example", "https://me:geheim@x.example"):
+        with pytest.raises(UsageError) as caught:
+            checked_url(wrong)
+        assert "geheim" not in str(caught.value)
+
+
 def test_a_platform_is_that_of_the_site_that_is_named(tmp_path: Path):
     file = written(tmp_path, '[oaipmh]\nurl = "{site}/cgi/oai2"\n[idrange]\nurl = "{site}/id/{id}"\n')
     found = Source.of(file, None, "idrange", "https://x.example/")
-    assert found.oaipmh and found.idrange
+    assert found.oaipmh is not None
+    assert found.idrange is not None
     assert (found.oaipmh.url, found.idrange.url) == ("https://x.example/cgi/oai2", "https://x.example/id/{id}")
     found = Source.of(file, "https://y.example/oai", "oaipmh")
-    assert found.idrange is None and found.own_hosts == {"y.example"}
+    assert found.idrange is None
+    assert found.own_hosts == {"y.example"}
     with pytest.raises(UsageError, match="site="):
         Source.of(file, None, "idrange")
     with pytest.raises(UsageError, match="environment"):
