@@ -1,6 +1,7 @@
 """A small provider for tests about manners: it repeats what it was sent wherever a provider could, and says who came.
 
-Speaks OAI-PMH at /oai. Its list is two pages long; before it gives the first it fails in the ways of `TROUBLE`.
+Speaks OAI-PMH at /oai and has records at /api/ID. Its list is two pages long;
+before it gives the first it fails in the ways of `TROUBLE`.
 """
 
 import base64
@@ -67,6 +68,8 @@ class Echo:
             return 0, {}, secret
         if path.startswith("/robots.txt"):
             return self._robots(secret)
+        if path.startswith("/api/"):
+            return self._record(path.removeprefix("/api/"), secret)
         inner = {"Identify": IDENTIFY.format(secret=secret, url=self.url), "ListMetadataFormats": FORMATS}
         if query.get("verb") in inner:
             return 200, {}, OAI.format(url=self.url, inner=inner[query["verb"]])
@@ -91,6 +94,18 @@ class Echo:
             "broken XML": (200, {}, OAI.format(url=self.url, inner=f"<ListRecords>{secret}")),
             "OAI error": (200, {}, OAI.format(url=self.url, inner=f'<error code="badArgument">{secret}</error>')),
         }[kind]
+
+    def _record(self, name: str, secret: str) -> tuple[int, dict[str, str], str]:
+        """One record by id: each of them repeats what was sent in another way."""
+        away = {"Location": f"{self.away}/api/{name}?t={quote(secret)}"}
+        here = {"Location": f"/api/{quote(secret, safe='')}"}
+        return {
+            "1": (200, {"ETag": secret}, f'{{"id": "1", "title": "sent {secret}"}}'),
+            "2": (403, {}, f'{{"message": "{secret}"}}'), "3": (500, {}, f"<html>{secret}</html>"),
+            "4": (302, away, secret), "5": (302, here, secret),
+            "6": (410, {}, f'{{"tombstone": {{"note": "{secret}"}}}}'),
+            "7": (200, {}, f"<html>{secret}</html>"), "8": (0, {}, secret), "9": (200, {}, f'{{"id": "{secret}"}}'),
+        }.get(name, (404, {}, secret))  # fmt: skip
 
     def _list(self, query: dict[str, str], secret: str) -> str:
         if "resumptionToken" in query:

@@ -100,6 +100,29 @@ def test_a_token_that_the_provider_repeats_is_found_nowhere(way: str, trouble: s
     assert "secret-masked" in codes(tmp_path)
 
 
+def test_records_by_id_show_no_token_either(tmp_path: Path):
+    source = tmp_path / "source.toml"
+    with echoing() as other, echoing(away=f"http://{other.host}") as echo:
+        url = f"http://{echo.host}/api/{{id}}"
+        source.write_text(f'[idrange]\nurl = "{url}"\nvalidators = "etag"\n[token]\nenvironment = "TEST_TOKEN"\n')
+        words = [f"source={source}", f"archive={tmp_path / 'archive'}", "ids=1-10"]
+        command = [HARVESTER, "crawl", "idrange", "-v", "--progress", "plain", "-s", "HARVEST_TRIES=1", "-s",
+                   "LOG_LEVEL=DEBUG", *(part for word in words for part in ("-a", word))]  # fmt: skip
+        code, output = run(command, tmp_path)
+        assert code in (1, 3), output[-3000:]
+        assert {headers.get("Authorization") for _, headers in echo.seen} == {f"Bearer {SECRET}"}
+        assert other.seen == []
+    kept = everything(tmp_path)
+    assert shown(output.encode()) == []
+    assert shown(kept) == []
+    assert kept.count(b"sent Bearer ***") >= 1
+    assert "secret-masked" in codes(tmp_path)
+    states = (
+        sqlite3.connect(Layout(tmp_path / "archive").ledger).execute("SELECT DISTINCT state FROM outcomes").fetchall()
+    )
+    assert {state for (state,) in states} >= {"read", "deleted", "absent", "forbidden", "refused", "moved"}
+
+
 @pytest.mark.parametrize("kind", ["broken answer", "error page", "OAI error", "dead"])
 def test_a_provider_that_goes_on_failing_shows_no_token_either(kind: str, tmp_path: Path):
     with echoing(trouble=(kind,) * 12) as echo:
