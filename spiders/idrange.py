@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 
 from archive import asked as ledger_of_ids
 from archive.asked import IDS, REST
+from archive.crosswalks.identifiers import local_id
 from archive.findings import finding
 from archive.idfiles import iter_ids
 from archive.ledger import NewWindow, WindowCount, WindowRow
@@ -154,7 +155,7 @@ class IdrangeSpider(HarvestSpider):
 
         def read() -> Iterator[str]:
             if arguments.file is not None:
-                return (wanted.identifier for wanted in iter_ids(arguments.file))
+                return (local_id(wanted.identifier) for wanted in iter_ids(arguments.file))
             if arguments.ranges is not None:
                 return map(str, arguments.ranges.spread(arguments.sample or 1))
             if kind == CENSUS:

@@ -2,13 +2,14 @@
 
 import json
 import random
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import making
 import pytest
-from harvests import Harvest, Hostile
+from harvests import HARVESTER, Harvest, Hostile, environment
 
 from archive.envelope import Record
 
@@ -196,6 +197,24 @@ def test_ids_are_listed_by_oai_pmh_and_asked_for_one_by_one(hostile: Callable[..
         assert all(found[i][0] == STATES[row["rest_status"]] for i, row in truth.items())
     runs = making.rows(harvest.archive, "SELECT spider, mode, state FROM runs ORDER BY run")
     assert runs == [("oaipmh", "census", "complete"), ("idrange", "full", "complete")]
+    making.check(harvest.archive)
+
+
+def test_the_gaps_that_an_audit_names_are_filled_by_id(
+    hostile: Callable[..., Hostile], harvest: Harvest, tmp_path: Path
+):
+    server = hostile("--records", "120", "--page-size", "50")
+    assert harvest.run(server.url, "sample=30") == 0
+    gaps = tmp_path / "gaps.txt"
+    words = [HARVESTER, "audit", str(harvest.archive), "--against", server.url, "--gaps", str(gaps)]
+    audited = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=environment())
+    assert audited.returncode == 1, audited.stderr
+    wanted = {line.split(":")[-1] for line in gaps.read_text().split()}
+    assert len(wanted) == 70
+    assert harvest.run(server.records_url, f"ids=@{gaps}", f"accept={MARC}", "connections=4", spider="idrange") == 0
+    found = states(harvest.archive, "marcxml")
+    assert set(found) == wanted
+    assert {state for state, _ in found.values()} <= {"read", "deleted"}
     making.check(harvest.archive)
 
 
