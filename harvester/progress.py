@@ -25,7 +25,8 @@ STATES = ("read", "deleted", "absent", "moved", "forbidden", "refused", "lost", 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Numbers at one moment of this process. `expected` is the sum of the totals that the provider stated, None
-    unknown; `held_before` are records that earlier processes of the same run have brought.
+    unknown; `held_before` are records that earlier processes of the same run have brought. Where ids are asked for,
+    `expected_ids` is how many there are in all channels, and `settled_before` how many earlier processes settled.
     """
 
     seconds: float
@@ -38,6 +39,8 @@ class Snapshot:
     waited_seconds: float
     waiting: tuple[str, str, float] | None
     requests: int
+    expected_ids: int | None = None
+    settled_before: int = 0
 
     @property
     def all_records(self) -> int:
@@ -45,25 +48,33 @@ class Snapshot:
         return self.held_before + self.records
 
     @property
+    def settled(self) -> int:
+        """Ids that this process has brought to an end state."""
+        return sum(count for state, count in self.states.items() if state != "open")
+
+    @property
     def rate(self) -> float:
         return self.records / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def eta_seconds(self) -> float | None:
-        """Seconds left by the rate so far, None without a stated total."""
-        if not self.expected or not self.rate:
-            return None
-        return max(0.0, (self.expected - self.all_records) / self.rate)
+        """Seconds left by the rate so far, None without a total."""
+        if self.expected_ids:
+            left, done = self.expected_ids - self.settled_before - self.settled, self.settled
+        else:
+            left, done = (self.expected or 0) - self.all_records, self.records if self.expected else 0
+        return max(0.0, left * self.seconds / done) if done else None
 
 
 def plain_line(now: Snapshot) -> str:
     """One line for a log."""
     states = ", ".join(f"{count} {state}" for state, count in now.states.items() if count)
     total = f" of {now.expected}" if now.expected else ""
+    ids = f"{now.settled_before + now.settled} of {now.expected_ids} ids, " if now.expected_ids else ""
     left = f", {duration(now.eta_seconds)} left" if now.eta_seconds is not None else ""
     line = (
         f"{duration(now.seconds)}: windows {now.windows_done} done, {now.windows_open} open; "
-        f"{now.all_records}{total} records ({now.rate:.0f}/s{left}); "
+        f"{ids}{now.all_records}{total} records ({now.rate:.0f}/s{left}); "
         f"{states or 'nothing yet'}; waited {duration(now.waited_seconds)}"
     )
     if now.waiting is not None:
@@ -88,6 +99,8 @@ def display(now: Snapshot) -> Group:
     """The live display."""
     table = Table.grid(padding=(0, 2))
     table.add_row("windows", f"{now.windows_done} done, {now.windows_open} open", "requests", f"{now.requests:,}")
+    if now.expected_ids:
+        table.add_row("ids", f"{now.settled_before + now.settled:,} of {now.expected_ids:,}")
     table.add_row(
         "records",
         f"{now.all_records:,}" + (f" of {now.expected:,}" if now.expected else ""),
@@ -105,9 +118,9 @@ def display(now: Snapshot) -> Group:
         waits += f" ({now.waiting[0]}: {now.waiting[1]}, next request in {now.waiting[2]:.0f} s)"
     table.add_row("waited", waits)
     states = Text("  ".join(f"{state} {now.states.get(state, 0):,}" for state in STATES if now.states.get(state)))
-    bar = ProgressBar(
-        total=now.expected or None, completed=min(now.all_records, now.expected or 0), pulse=not now.expected
-    )
+    total = now.expected_ids or now.expected
+    done = now.settled_before + now.settled if now.expected_ids else now.all_records
+    bar = ProgressBar(total=total or None, completed=min(done, total or 0), pulse=not total)
     return Group(bar, table, states)
 
 
@@ -174,4 +187,6 @@ class Progress:
             waited_seconds=gates.waited_seconds if gates is not None else 0.0,
             waiting=gates.waiting() if gates is not None else None,
             requests=int(values.get("downloader/request_count", 0)),
+            expected_ids=getattr(spider, "expected_ids", None),
+            settled_before=getattr(spider, "settled_before", 0),
         )

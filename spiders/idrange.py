@@ -23,7 +23,7 @@ from archive.ledger import NewWindow, WindowCount, WindowRow
 from harvester import bodies, frontier, gate
 from harvester.arguments import RETRY
 from harvester.blocks import Asked, BlockResponse, block_request, host_of
-from harvester.errors import Unreachable
+from harvester.errors import MalformedPage, Unreachable
 from harvester.idarguments import CENSUS, FILE, Form, IdrangeArguments, parse_arguments
 from harvester.idranges import GAP, gallop, sentence
 from harvester.idsupply import Chunk, ListSupply, RangeSupply
@@ -65,6 +65,17 @@ class IdrangeSpider(HarvestSpider):
         """How many requests may be open at once."""
         return self.arguments.windows
 
+    settled_before = 0
+
+    @property
+    def expected_ids(self) -> int | None:
+        """How many ids are asked for in all channels, None while nobody knows."""
+        arguments = self.arguments
+        count = arguments.ranges.count if arguments.ranges is not None else None
+        if count is None:
+            return None
+        return min(count, arguments.sample or count) * len(arguments.forms) // (arguments.shard or (1, 1))[1]
+
     @property
     def open_windows(self) -> int:
         """Windows whose ids are being asked for."""
@@ -88,6 +99,8 @@ class IdrangeSpider(HarvestSpider):
             self.fail(error)
             return
         while not self.stopping:
+            # before anything is looked at: what changes while it is must not be slept through
+            self._changed.clear()
             block = self._next_block() if self._flying < BLOCKS else None
             try:
                 if block is None and self._flying < BLOCKS and await self._open_more():
@@ -99,7 +112,6 @@ class IdrangeSpider(HarvestSpider):
                 self._flying += 1
                 yield block
             elif self._walks:
-                self._changed.clear()
                 await self._changed.wait()
             else:
                 return
@@ -128,6 +140,8 @@ class IdrangeSpider(HarvestSpider):
         self._supply = self._supply_of(self._rest)
         if arguments.ranges is not None and arguments.ranges.open_from is not None:
             self._newest = await self._newest_id()
+        if self.resumed:
+            self.settled_before = await self.keeper.do(writer.ledger.records_done, writer.run_number)
         for row in rows:
             if row.verb == IDS and row.state == "open":
                 await self._walk_again(row)
@@ -346,10 +360,9 @@ class IdrangeSpider(HarvestSpider):
         if any(one.status is not None for one in fetched):
             self._answered = time.monotonic()
         said = without_decoding(fetched, walk.urls)
-        decoded = await self.decoders.run(
-            bodies.decode_block, received(one for one, early in zip(fetched, said, strict=True) if early is None),
-            walk.form.name, walk.form.accept, now_text(), self.settings.getint("HARVEST_ZSTD_LEVEL"),
-        )  # fmt: skip
+        decoded = await self._decoded(
+            received(one for one, early in zip(fetched, said, strict=True) if early is None), walk.form
+        )
         result = judged(walk, fetched, said, decoded, self.settings.getint("HARVEST_TRIES"))
         walk.waiting.extendleft(reversed(result.elsewhere))
         if result.again:
@@ -367,6 +380,20 @@ class IdrangeSpider(HarvestSpider):
         if not walk.unsettled:
             yield WindowEnd(walk.window, 1, walk.answers, "all asked")
         self._changed.set()
+
+    async def _decoded(self, answers: Sequence[bodies.Received], form: Form) -> bodies.DecodedBlock:
+        """Decode a block; one that brings its process down is decoded answer by answer."""
+        level = self.settings.getint("HARVEST_ZSTD_LEVEL")
+        try:
+            return await self.decoders.run(bodies.decode_block, answers, form.name, form.accept, now_text(), level)
+        except MalformedPage as error:
+            if len(answers) == 1:
+                return bodies.DecodedBlock((bodies.Settled("refused", str(error)),), ())
+        parts = [await self._decoded([answer], form) for answer in answers]
+        return bodies.DecodedBlock(
+            tuple(settled for part in parts for settled in part.settled),
+            tuple(piece for part in parts for piece in part.payload),
+        )
 
     def no_block(self, failure: Failure) -> None:
         """A block that was not even begun: the handler itself answers for every id."""

@@ -61,3 +61,17 @@ def test_the_display_has_the_same_numbers():
         assert word in text
     assert "lost" not in text
     assert "unknown" in shown(snapshot(expected=None))
+
+
+def test_ids_are_counted_where_ids_are_asked_for():
+    now = snapshot(
+        expected=None,
+        expected_ids=4000,
+        settled_before=1000,
+        states={"read": 490, "absent": 500, "moved": 10, "open": 9},
+    )
+    assert now.settled == 1000
+    assert now.eta_seconds == pytest.approx(20.0)
+    assert "2000 of 4000 ids, 500 records" in plain_line(now)
+    assert "2,000 of 4,000" in shown(now)
+    assert snapshot(expected=None, expected_ids=4000, states={}).eta_seconds is None
