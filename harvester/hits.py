@@ -1,0 +1,108 @@
+"""Hits of a search page: the exact bytes of each, cut out of the page that was sent.
+
+The page is parsed whole first, by a strict parser; then it is walked once more to find where each hit begins and ends.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from harvester.errors import MalformedPage
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+# in C, and all of JSON's structure is ASCII: in a text of one character a byte its places are places in the bytes
+_scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One hit: what it means, and its bytes as they stand in the page."""
+
+    value: Any
+    body: bytes
+
+
+def parse_page(body: bytes) -> Any:
+    """A whole JSON text. Raises MalformedPage for anything else: a page cut short is never a shorter page."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as cause:
+        raise MalformedPage(f"no JSON ({len(body)} bytes): {cause}; it begins {body[:40]!r}") from None
+
+
+def inside(value: Any, path: Sequence[str]) -> Any:
+    """What stands at a path of keys, None where there is nothing."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def cut_hits(body: bytes, page: Any, path: Sequence[str], record: Sequence[str] = ()) -> list[Hit]:
+    """The members of the list at `path` in `page`, which was parsed from `body`; of each the part at `record`.
+
+    A member without that part is a hit as a whole. Raises MalformedPage where there is no list, or where a key on
+    the way to it is there twice: one of them was not parsed.
+    """
+    values = inside(page, path)
+    if not isinstance(values, list):
+        raise MalformedPage(f"no list at {'.'.join(path) or 'the top'} in a page of {len(body)} bytes")
+    text = body.decode("latin-1")
+    try:
+        spans = list(_members(text, _find(text, 0, path)))
+        if record:
+            parts = [inside(value, record) for value in values]
+            spans = [
+                span if part is None else _span_at(text, _find(text, span[0], record))
+                for span, part in zip(spans, parts, strict=True)
+            ]
+            values = [value if part is None else part for value, part in zip(values, parts, strict=True)]
+    except (RecursionError, ValueError) as cause:  # nested deeper than Python goes, or a number of 4,300 digits
+        raise MalformedPage(f"JSON that cannot be cut into hits ({len(body)} bytes): {cause}") from None
+    return [Hit(value, body[start:end]) for value, (start, end) in zip(values, spans, strict=True)]
+
+
+def _find(text: str, at: int, path: Sequence[str]) -> int:
+    """Where the value at `path` of the object at `at` begins."""
+    for key in path:
+        places = [place for name, place in _entries(text, at) if name == key]
+        if len(places) > 1:
+            raise MalformedPage(f"the key {key!r} is there twice")
+        at = places[0]
+    return _past_space(text, at)
+
+
+def _entries(text: str, at: int) -> Iterator[tuple[str, int]]:
+    """(key, place of its value) of each entry of an object; keys that are not ASCII come out as no key at all."""
+    at = _past_space(text, _past_space(text, at) + 1)
+    while text[at] != "}":
+        name, at = _scan(text, at)
+        at = _past_space(text, _past_space(text, at) + 1)
+        yield name, at
+        at = _past_space(text, _scan(text, at)[1])
+        if text[at] == ",":
+            at = _past_space(text, at + 1)
+
+
+def _members(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """(begin, end) of each member of the list at `at`."""
+    at = _past_space(text, at + 1)
+    while text[at] != "]":
+        end = _scan(text, at)[1]
+        yield at, end
+        at = _past_space(text, end)
+        if text[at] == ",":
+            at = _past_space(text, at + 1)
+
+
+def _span_at(text: str, at: int) -> tuple[int, int]:
+    return at, _scan(text, at)[1]
+
+
+def _past_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    assert match is not None
+    return match.end()
