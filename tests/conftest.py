@@ -15,6 +15,8 @@ SHARED = ROOT.parent / "shared"
 # Deadlines measure the machine, which runs other tests as well. CI searches the same examples each time.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True)
+# what tests learn of a host is not kept: ports come again
+os.environ["HARVESTER_STATE"] = "none"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "dev"))
 
 
