@@ -260,6 +260,8 @@ def _names_another(record: dict[str, Any], identifier: str) -> str | None:
         value = record.get(name)
         if isinstance(value, str | int) and not isinstance(value, bool):
             found = str(value)
+            if found.isdigit() and not identifier.isdigit():  # the number of a row in somebody's database
+                continue
             plain = found.casefold() == identifier.casefold()
             return None if plain or found.rstrip("/").casefold().endswith(identifier.casefold()) else found[:200]
     return None

@@ -32,7 +32,11 @@ _SHORT = {
     "text/plain": "text",
 }
 # sent under another name than it was asked for, and still what was asked for
-_ANSWERS_AS = {"text/x-bibliography": "text/plain", "application/x-bibtex": "text/x-bibtex"}
+_ANSWERS_AS = {
+    "text/x-bibliography": "text/plain",
+    "application/x-bibtex": "text/x-bibtex",
+    "application/vnd.api+json": "application/json",  # DataCite, always (lupo @ 1e83869a mime_types.rb)
+}
 
 
 def essence(media_type: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
+from archive.crosswalks.identifiers import local_id
+
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # a chain this long leads nowhere
 HOPS_MOST = 5
@@ -30,18 +32,28 @@ class IdUrls:
         self._in_path = "{id}" in parts.path
         place = parts.path if self._in_path else f"{parts.path}?{parts.query}"
         before, after = place.split("{id}")
-        id_ = f"(?P<id>{pattern})" if self._in_path else "(?P<id>[^&#]+)"
+        id_ = "(?P<id>.+?)" if self._in_path else "(?P<id>[^&#]+)"
         self._match = re.compile(re.escape(before) + id_ + re.escape(after) + "/?")
+        self._fits = re.compile(pattern).fullmatch
 
     def url(self, identifier: str) -> str:
         """Where the record of an id is."""
-        return self.template.replace("{id}", quote(identifier, safe=""))
+        return self.template.replace("{id}", quote(self._sent(identifier), safe=""))
+
+    def _sent(self, identifier: str) -> str:
+        """An id as its provider knows it: Dataverse wants doi: before a DOI (and finds it in any case of letters)."""
+        named = f"doi:{identifier}"
+        return named if self._fits(named) and not self._fits(identifier) else identifier
 
     def id_in(self, url: str) -> str | None:
         """The id whose record is at a URL, None when it is no record's."""
         parts = urlsplit(url)
         match = self._match.fullmatch(parts.path if self._in_path else f"{parts.path}?{parts.query}")
-        return unquote(match["id"]) if match else None
+        if match is None:
+            return None
+        found = unquote(match["id"])
+        # as it stands in the path, or as it is: a DOI has a slash, which most paths have escaped
+        return found if not self._in_path or self._fits(match["id"]) or self._fits(found) else None
 
     def redirect(self, identifier: str, url: str, location: str | None, hops: int) -> Redirect:
         """What the Location of an answer for `url` means; `hops` redirects were followed before (RFC 9110, 10.2.2)."""
@@ -58,8 +70,8 @@ class IdUrls:
             return Redirect("refused", f"redirects to {where[:100]}, which is no host of this source")
         if urlsplit(url).scheme == "https" and parts.scheme == "http":
             return Redirect("refused", "redirects from https to http")
-        if (found := self.id_in(target)) is not None and found.casefold() != identifier.casefold():
-            return Redirect("moved", found)
+        if (found := self.id_in(target)) is not None and found.casefold() != self._sent(identifier).casefold():
+            return Redirect("moved", local_id(found))
         if _LOGIN.search(parts.path):
             return Redirect("login", parts.path[:200])
         if hops >= HOPS_MOST or target == url:

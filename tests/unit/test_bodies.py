@@ -144,6 +144,8 @@ def test_another_type_is_kept_as_what_it_is_and_said(
 
 def test_a_record_that_calls_itself_by_another_id_is_said():
     assert settle(received(b'{"id": 6}'), "json", JSON, "now")[0].problem == ("answer-names-another", "6")
+    text = Received("10.5/a", "u", 200, JSON, "", "", b'{"id": 77}')
+    assert settle(text, "json", JSON, "now")[0].problem is None
     for body in (b'{"id": "5"}', b'{"recid": 5}', b'{"id": "oai:x:5"}', b'{"id": null}', b'{"id": {"a": 1}}'):
         assert settle(received(body), "json", JSON, "now")[0].problem is None
 

@@ -33,6 +33,14 @@ def test_where_a_redirect_leads(location: str | None, kind: str, target: str):
     assert "pass" not in found.target.replace("passwd", "")
 
 
+def test_a_doi_is_found_whether_its_slash_is_escaped_or_not():
+    urls = IdUrls("https://x.example/dois/{id}", r"10\.[0-9]+/.+", HOSTS)
+    for path in ("10.5/a%2Fb", "10.5%2Fa/b", "10.5%2fa%2fb"):
+        found = urls.redirect("10.1/x", "https://x.example/dois/10.1%2Fx", f"/dois/{path}", 0)
+        assert (found.kind, found.target) == ("moved", "10.5/a/b")
+    assert urls.id_in("https://x.example/dois/about") is None
+
+
 def test_a_chain_ends():
     assert URLS.redirect("5", HERE, "/api/records/5?hop=9", HOPS_MOST - 1).kind == "follow"
     assert URLS.redirect("5", HERE, "/api/records/5?hop=9", HOPS_MOST).kind == "refused"
@@ -44,3 +52,14 @@ def test_an_id_is_found_again_in_its_url(identifier: str):
         urls = IdUrls(template, "[^/?#]+", HOSTS)
         assert urls.id_in(urls.url(identifier)) == identifier
         assert urls.id_in("https://x.example/elsewhere") is None
+
+
+def test_a_doi_is_sent_with_its_scheme_where_only_that_is_an_id():
+    template = "https://x.example/api/datasets/:persistentId/?persistentId={id}"
+    urls = IdUrls(template, "(doi|hdl|perma):.+", HOSTS)
+    here = urls.url("10.5072/fk2/a")
+    assert here == template.replace("{id}", "doi%3A10.5072%2Ffk2%2Fa")
+    assert urls.url("hdl:1902.1/1") == template.replace("{id}", "hdl%3A1902.1%2F1")
+    assert urls.redirect("10.5072/fk2/a", here, here.replace("fk2", "FK2"), 0).kind == "follow"
+    moved = urls.redirect("10.5072/fk2/a", here, here.replace("fk2%2Fa", "FK2%2FB"), 0)
+    assert (moved.kind, moved.target) == ("moved", "10.5072/fk2/b")
