@@ -65,7 +65,7 @@ else
     harvest
     compared || true
 fi
-case $bed in invenio-rdm | hostile)
+case $name in invenio-rdm | hostile | bad-network | moves | poison)
     # the same records by id, in two forms, into an archive of their own
     truth
     "$python" tests/idtruth.py ids "$work/truth.jsonl" >"$work/ids.txt"
