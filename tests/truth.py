@@ -70,7 +70,9 @@ def compare(
     """Every difference by its kind, as lists of identifiers."""
     records, ends = held(folder, format_), states(folder, format_)
     wanted = {
-        t["identifier"]: t for t in truth if t.get("listed", True) and not (live_only and t["status"] == "deleted")
+        t["identifier"]: t
+        for t in truth
+        if t.get("listed", t.get("in_oai", True)) and not (live_only and t["status"] == "deleted")
     }
     out: dict[str, Any] = {
         "held": len(records),
