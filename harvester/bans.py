@@ -18,6 +18,8 @@ BAN_FIRST_SECONDS, SUSPICION_FIRST_SECONDS = 30.0, 5.0
 TOLD_SECONDS = 300.0
 # a host that says nothing but 403 is asked again after so long before that counts
 PROBE_SECONDS = 30.0
+# a page that came and went so often is no ban
+TIMES = 3
 # without any sign of a ban it is given up after so many waits, 21 minutes
 STRIKES_MOST = 8
 SUSPECTS_MOST = 100_000
@@ -45,6 +47,7 @@ class Bans:
     _orders: bool = False
     _suspects: dict[str, float] = field(default_factory=dict)
     _proven: set[bytes] = field(default_factory=set)
+    _seen: dict[bytes, tuple[int, float]] = field(default_factory=dict)
 
     def told(self, clock: float) -> None:
         """The host said "not now"."""
@@ -68,8 +71,11 @@ class Bans:
         if not ordered and ((own and not words) or (shape in self._proven and not told)):
             return "answer"
         first = self._suspects.get(url)
-        if first is not None and self._good > first and not ordered:
+        if first is not None and self._good > first and not (ordered or told):
             # asked after this one was held back, others were answered: it is about this URL
+            self._proven.add(shape)
+            return "answer"
+        if self._comes_and_goes(shape, clock) and not (ordered or told or words):
             self._proven.add(shape)
             return "answer"
         waited = first is not None and clock - first >= PROBE_SECONDS and sent > first
@@ -83,6 +89,14 @@ class Bans:
             self._barred, self.strikes = clock, self.strikes + 1
             self.strong = self.strong or ordered or words or told
         return "ban"
+
+    def _comes_and_goes(self, shape: bytes, clock: float) -> bool:
+        """Whether such a page was seen some times, and the host answered others between any two."""
+        times, last = self._seen.get(shape, (0, -math.inf))
+        if self._good > last:
+            times += 1
+        self._seen[shape] = times, clock
+        return times > TIMES
 
     @property
     def hopeless(self) -> bool:

@@ -81,7 +81,7 @@ def parse_said(body: bytes) -> Budget | None:
 
 def guess_window(reset_seconds: float) -> float:
     """The length of a window that ends in `reset_seconds`, as far as that tells; a longer one may show later."""
-    return float(next((window for window in _WINDOWS if reset_seconds <= window + 1.5), reset_seconds))
+    return float(next((window for window in _WINDOWS if reset_seconds <= window + min(1.5, window / 2)), reset_seconds))
 
 
 def parse_reset(value: str, now: datetime) -> float | None:
@@ -160,6 +160,8 @@ def _by_unit(headers: Mapping[str, str]) -> Iterator[Stated]:
 def _items(field: str) -> list[tuple[str, dict[str, str]]]:
     """(item, parameters) of a structured field list (RFC 9651, 3.1); [] when one member is malformed."""
     found = []
+    if field.replace('\\"', "").count('"') % 2:
+        return []
     for member in _MEMBERS.findall(field):
         first, *rest = [part.strip() for part in _PARTS.findall(member)] or [""]
         parameters = dict(part.partition("=")[::2] for part in rest)

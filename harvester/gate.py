@@ -7,6 +7,7 @@ again after a time that doubles, with jitter. `harvester.gates` does the waiting
 
 import math
 import random
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,10 +26,13 @@ PATIENCE_SECONDS = 6 * 3600.0
 BACKOFF_FIRST_SECONDS, BACKOFF_MOST_SECONDS = 1.0, 120.0
 # after a refusal one request goes ahead; when no answer to it is heard of, the next one follows
 TRIAL_SECONDS = 20.0
-# a hidden limit: so many refusals in a row without an order, or so many requests twice until one, within this share
+# a hidden limit: so many refusals in a row without an order, or at once, or so many requests twice until one, within
+# this share
 HIDDEN_REFUSALS, HIDDEN_LEAST, HIDDEN_SHARE = 3, 30, 0.05
 # a learned budget that so many answers in a row do not speak of any more is gone
 SILENT_MOST, OTHERS_MOST = 5, 50
+# for so long requests are remembered for a window that may turn out to be longer
+RECENT_SECONDS = 3600
 # for how long is kept what headers told, and what was only found by trying
 TOLD_KEPT_SECONDS, FOUND_KEPT_SECONDS = 7 * 86400.0, 86400.0
 
@@ -90,10 +94,13 @@ class Gate:
     meters: list[Meter] = field(default_factory=list)
     learned: list[Learned] = field(default_factory=list)
     serial: int = 0
-    # nothing is known that would hold anybody up; kept by `settle`
+    # whether anything is known that may hold somebody up, and whether nobody is held up; kept by `settle`
+    knows: bool = False
     calm: bool = False
     _refusals: int = 0
     _unordered: int = 0
+    _at_once: int = 0
+    _barred: bool = False
     _refused_since: float | None = None
     _last_refusal: float = -math.inf
     _trial: float | None = None
@@ -102,6 +109,7 @@ class Gate:
     _cycle_since: float | None = None
     _passed: int = 0
     _passed_before: int = 0
+    _recent: dict[str, deque[list[float]]] = field(default_factory=dict)
     _random: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
@@ -135,6 +143,7 @@ class Gate:
             self._trial = clock
         for meter in self.metering(path):
             meter.grant(clock)
+        self._remember(self.part(path), clock)
         if self.climb is not None:
             self.climb.grant(clock)
         self.serial += 1
@@ -183,8 +192,12 @@ class Gate:
             self._unordered += retry_after is None
             if status == 429:
                 self._met_the_wall(clock)
+        else:
+            self._at_once += 1
         ordered = retry_after is not None
-        wait = retry_after if retry_after is not None else backoff_seconds(self._refusals, self._random.random())
+        if (wait := retry_after) is None:
+            # to be refused many times at once costs patience there: fewer trials follow
+            wait = backoff_seconds(self._refusals + self._at_once.bit_length(), self._random.random())
         # an order of 0 seconds is no wait: two of them in a row are a circle
         if self._refusals > 1:
             wait = max(wait, min(1.0, 0.1 * self._refusals))
@@ -195,6 +208,7 @@ class Gate:
         """A ban: stay away, longer each time. Returns the wait in seconds, None when waiting is over."""
         self._refusals = max(1, self._refusals)
         self._last_refusal = clock
+        self._barred = self._barred or self.bans.strong
         wait = max(retry_after or 0.0, min(LONGEST_WAIT_SECONDS, self.bans.wait_seconds(self._random.random())))
         if self.bans.hopeless:
             return None
@@ -220,8 +234,8 @@ class Gate:
         part, told = self.part(path), list(stated)
         for one in told:
             for meter in self._metered(one, path, part, clock):
-                if not meter.confirmed and not meter.issued:  # requests that left before it was known
-                    meter.add(clock, 1 + max(0, self.serial - serial))
+                if not meter.confirmed and not meter.issued:
+                    self._seed(meter, part, clock, 1 + max(0, self.serial - serial))
                 # each meter counts from its own beginning
                 meter.heard(clock, one.remaining, one.reset_seconds, meter.issued - (self.serial - serial))
         limits = {one.limit for one in told}
@@ -255,9 +269,8 @@ class Gate:
 
     def settle(self) -> None:
         """Find out whether anything is known; to be called after each of the above."""
-        self.calm = not (
-            self.meters or self.learned or self.climb is not None or self.delay_seconds or self._refusals or self.shy
-        )
+        self.knows = bool(self.meters or self.learned or self.climb is not None or self.delay_seconds or self._refusals)
+        self.calm = not (self.knows or self.shy)
 
     # --- learning
 
@@ -274,12 +287,34 @@ class Gate:
             if place is None:
                 continue
             if one.seconds is None and learned.meter.budget.seconds < seconds:
-                known[place] = learned.meter = _longer(learned.meter, seconds, clock)
+                known[place] = learned.meter = self._longer(learned.meter, seconds, part, clock)
             learned.parts.add(part)
         if not known:
             self.learned.append(Learned(Meter(Budget(one.limit, seconds)), {part}))
             known = [self.learned[-1].meter]
         return known
+
+    def _remember(self, part: str, clock: float) -> None:
+        """Count a request of a part, for a window that is not known yet."""
+        recent = self._recent.setdefault(part, deque(maxlen=RECENT_SECONDS))
+        if recent and clock - recent[-1][0] < 1.0:
+            recent[-1][1] += 1
+        else:
+            recent.append([clock, 1])
+
+    def _seed(self, meter: Meter, part: str, clock: float, least: int) -> None:
+        """Count what was asked before a limit was known: at least the request that told of it, and those after it."""
+        found = [one for one in self._recent.get(part, ()) if one[0] > clock - meter.budget.seconds]
+        for moment, requests in found:
+            meter.add(moment, int(requests))
+        if (missing := least - sum(int(requests) for _, requests in found)) > 0:
+            meter.add(clock, missing)
+
+    def _longer(self, meter: Meter, seconds: float, part: str, clock: float) -> Meter:
+        """The same limit over a longer window, which came to light."""
+        longer = Meter(Budget(meter.budget.requests, seconds), issued=meter.issued, begun=clock, confirmed=clock)
+        self._seed(longer, part, clock, sum(int(requests) for _, requests in meter.log))
+        return longer
 
     def _met_the_wall(self, clock: float) -> None:
         """A new refusal: widen margins, halve a pace."""
@@ -297,12 +332,14 @@ class Gate:
             elif not self.learned and self._is_hidden_limit():
                 self.climb = Climb.begun(clock, self._passed, seconds)
         self._passed_before, self._passed, self._cycle_since = self._passed, 0, clock
-        self._refusals, self._unordered, self._refused_since, self.reason, self._trial = 0, 0, None, "", None
+        self._refusals, self._unordered, self._at_once, self._barred = 0, 0, 0, False
+        self._refused_since, self.reason, self._trial = None, "", None
 
     def _is_hidden_limit(self) -> bool:
         """Whether refusals come of a limit that is not told, and not by chance."""
         agree = abs(self._passed - self._passed_before) <= HIDDEN_SHARE * self._passed
-        return self._unordered >= HIDDEN_REFUSALS or (agree and self._passed >= HIDDEN_LEAST)
+        many = max(self._unordered, self._at_once) >= HIDDEN_REFUSALS
+        return many or self._barred or (agree and self._passed >= HIDDEN_LEAST)
 
     def forget(self, clock: float) -> None:
         """Drop what was learned too long ago: limits change."""
@@ -365,11 +402,3 @@ def words(budget: Budget) -> str:
     """A budget as people say it: `60 a minute`."""
     units = {1.0: "a second", 60.0: "a minute", 3600.0: "an hour", 86400.0: "a day"}
     return f"{budget.requests:,} {units.get(budget.seconds, f'in {budget.seconds:g} s')}"
-
-
-def _longer(meter: Meter, seconds: float, clock: float) -> Meter:
-    """The same limit over a longer window, which came to light."""
-    longer = Meter(Budget(meter.budget.requests, seconds), issued=meter.issued, confirmed=meter.confirmed)
-    for moment, requests in meter.log:
-        longer.add(min(moment, clock), int(requests))
-    return longer

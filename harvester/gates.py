@@ -30,11 +30,11 @@ from harvester.waits import Wait, Waits
 logger = logging.getLogger(__name__)
 
 # a run that is told to stop does not sit out its wait
-LONGEST_SLEEP_SECONDS = 0.5
+SHORTEST_SLEEP_SECONDS, LONGEST_SLEEP_SECONDS = 0.001, 0.5
 # what other processes learned is looked for so often where nothing holds anybody up
 LOOK_SECONDS = 1.0
 # requests are let through in pieces of so much time, where there are many
-PIECE_SECONDS, PIECE_MOST = 0.05, 100
+PIECE_SECONDS = 0.05
 # somebody else is at the shared state
 BUSY_SECONDS = 0.01
 # answers that nobody has heard of for so long do not come
@@ -68,6 +68,7 @@ class _Door:
     state: SharedState
     queues: dict[str, asyncio.Lock] = field(default_factory=dict)
     out: dict[str, _Sent] = field(default_factory=dict)
+    standing: Counter[str] = field(default_factory=Counter)
     pieces: dict[str, tuple[int, float]] = field(default_factory=dict)
     heard: list[Callable[[], object]] = field(default_factory=list)
     sleeping: tuple[float, str] = (0.0, "")
@@ -127,8 +128,12 @@ class Gates:
             return
         part = gate.part(path)
         if not self._in_piece(door, url, part, clock):
-            async with door.queues.setdefault(part, asyncio.Lock()):
-                await self._turn(door, url, path, part)
+            door.standing[part] += 1
+            try:
+                async with door.queues.setdefault(part, asyncio.Lock()):
+                    await self._turn(door, url, path, part)
+            finally:
+                door.standing[part] -= 1
 
     async def _turn(self, door: _Door, url: str, path: str, part: str) -> None:
         while True:
@@ -142,7 +147,7 @@ class Gates:
             if not self._running():
                 raise IgnoreRequest("the run is ending")
             door.sleeping = (clock + wait, reason)
-            await asyncio.sleep(min(wait, LONGEST_SLEEP_SECONDS))
+            await asyncio.sleep(min(max(wait, SHORTEST_SLEEP_SECONDS), LONGEST_SLEEP_SECONDS))
             slept = time.monotonic() - clock
             self.waited_seconds += slept
             if clock >= door.gate.not_before:
@@ -169,19 +174,22 @@ class Gates:
             changed = self._hear(door)
             wait, reason = gate.wait(clock, path)
             if wait <= 0:
-                changed = changed or not gate.calm
+                changed = changed or gate.knows
                 door.out[url] = _Sent(clock, gate.asked(clock, path))
-                pace = gate.pace(path)
-                piece = min(PIECE_MOST, int(pace * PIECE_SECONDS)) if pace < math.inf else 0
-                taken = 0
-                while taken < piece - 1 and gate.wait(clock, path)[0] <= 0:
-                    gate.asked(clock, path)
-                    taken += 1
-                door.pieces[part] = taken, clock + 1.0
+                door.pieces[part] = self._take_piece(door, path, part, clock), clock + PIECE_SECONDS
             gate.settle()
-            if changed and (door.state.exists or not gate.calm):
+            if changed and (door.state.exists or gate.knows):
                 door.state.write()
         return wait, reason
+
+    def _take_piece(self, door: _Door, path: str, part: str, clock: float) -> int:
+        """Turns for those who stand in the queue as well, where the pace is high; how many."""
+        pace, taken = door.gate.pace(path), 0
+        most = min(door.standing[part] - 1, int(pace * PIECE_SECONDS) - 1) if pace < math.inf else 0
+        while taken < most and door.gate.wait(clock, path)[0] <= 0:
+            door.gate.asked(clock, path)
+            taken += 1
+        return taken
 
     # --- after an answer
 
@@ -284,7 +292,7 @@ class Gates:
         for door in self._doors.values():
             with door.state.locked(patient=True) as free:
                 self._hear(door)
-                if free and (door.state.exists or not door.gate.calm):
+                if free and (door.state.exists or door.gate.knows):
                     door.state.write(synced=True)
             door.state.close()
         self._waits.end()
@@ -317,10 +325,11 @@ class Gates:
 
 
 def place(url: str) -> tuple[str, str]:
-    """(network location in lower case, path) of a URL."""
+    """(network location in lower case, without a name or password, path) of a URL."""
     host, slash, rest = url.partition("://")[2].partition("/")
     if "?" in host or "#" in host:
         host, slash, rest = host.partition("?")[0].partition("#")[0], "", ""
+    host = host.rpartition("@")[2]
     path = slash + rest.partition("?")[0].partition("#")[0]
     return host.lower(), path or "/"
 

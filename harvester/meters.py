@@ -17,6 +17,8 @@ MARGIN, MARGIN_MOST_SECONDS, MARGIN_MOST = 0.005, 0.5, 0.1
 GRAIN = 512
 # slightly faster than the budget, so that all of it is spent before the window ends; the wall is the log's
 HASTE = 1.1
+# a reset is told in whole seconds; before two windows have passed, it may also belong to a longer one
+ROUNDING_SECONDS = 1.5
 BURST, BURST_MOST = 0.1, 10
 
 
@@ -25,7 +27,8 @@ class Meter:
     """The requests of one budget. Times are seconds of one clock that does not go back.
 
     `log` has [time, requests], oldest first, `issued` counts all requests ever. `left` requests are all that the
-    provider grants until `until`; None when it does not say. `confirmed` is when the budget was last heard of.
+    provider grants until `until`, because others ask it, too; None when it does not say so. It was first heard of when
+    it had `begun`, and `confirmed` is when it last was.
     """
 
     budget: Budget
@@ -34,6 +37,7 @@ class Meter:
     left: int | None = None
     until: float = 0.0
     margin: float = MARGIN
+    begun: float = 0.0
     confirmed: float = 0.0
     _used: int = 0
     _heard: int = -(1 << 60)
@@ -69,12 +73,17 @@ class Meter:
 
         Requests that left after it are not in its count; an answer that was overtaken says nothing new.
         """
+        self.begun = self.begun or clock
         self.confirmed = clock
         if remaining is None or serial < self._heard:
             return
         self._heard = serial
-        self.left = remaining - max(0, self.issued - serial)
+        self._forget(clock)
         self.until = clock + (self.budget.seconds if reset_seconds is None else reset_seconds)
+        # what own requests explain, those on their way included, is no news: the own count knows better when they end
+        rounding = ROUNDING_SECONDS if clock - self.begun > 2 * self.budget.seconds else 0.0
+        news = remaining < self.free or (remaining == 0 and self.until > self._full_until(clock) + rounding)
+        self.left = remaining - max(0, self.issued - serial) if news else None
 
     def met_the_wall(self) -> None:
         """A 429 came: if the own count was near the limit, keep a larger distance."""
@@ -111,7 +120,7 @@ class Meter:
 
     def _followed(self, clock: float) -> bool:
         """Whether the provider's count is the stricter one."""
-        return self.left is not None and clock < self.until + self._slack and self.left < self.free
+        return self.left is not None and clock < self.until + self._slack and self.left <= self.free
 
     @property
     def _slack(self) -> float:
@@ -136,6 +145,7 @@ class Meter:
             "requests": self.budget.requests, "seconds": self.budget.seconds, "path": self.budget.path,
             "log": [[round(moment + offset, 3), requests] for moment, requests in self.log], "issued": self.issued,
             "left": self.left, "until": round(self.until + offset, 3), "margin": self.margin, "heard": self._heard,
+            "begun": round(self.begun + offset, 3),
             "confirmed": round(self.confirmed + offset, 3), "even": round(self._even + offset, 3),
         }  # fmt: skip
 
@@ -153,9 +163,9 @@ class Meter:
         left = None if state["left"] is None else int(state["left"])
         meter = cls(
             budget, log, int(state["issued"]), left, min(float(state["until"]) - offset, clock + budget.seconds + 5),
-            min(MARGIN_MOST, max(MARGIN, float(state["margin"]))), min(float(state["confirmed"]) - offset, clock),
-            sum(int(requests) for _, requests in log), int(state["heard"]),
-            min(float(state["even"]) - offset, clock + budget.seconds),
+            min(MARGIN_MOST, max(MARGIN, float(state["margin"]))), float(state["begun"]) - offset,
+            min(float(state["confirmed"]) - offset, clock), sum(int(requests) for _, requests in log),
+            int(state["heard"]), min(float(state["even"]) - offset, clock + budget.seconds),
         )  # fmt: skip
         meter._forget(clock)
         return meter

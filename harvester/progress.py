@@ -7,6 +7,7 @@ import asyncio
 import sys
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from rich.console import Console, Group
@@ -27,6 +28,7 @@ class Snapshot:
     """Numbers at one moment of this process. `expected` is the sum of the totals that the provider stated, None
     unknown; `held_before` are records that earlier processes of the same run have brought. Where ids are asked for,
     `expected_ids` is how many there are in all channels, and `settled_before` how many earlier processes settled.
+    `at` is the time of day.
     """
 
     seconds: float
@@ -39,6 +41,7 @@ class Snapshot:
     waited_seconds: float
     waiting: tuple[str, str, float] | None
     requests: int
+    at: datetime | None = None
     expected_ids: int | None = None
     settled_before: int = 0
 
@@ -78,9 +81,15 @@ def plain_line(now: Snapshot) -> str:
         f"{states or 'nothing yet'}; waited {duration(now.waited_seconds)}"
     )
     if now.waiting is not None:
-        host, reason, seconds = now.waiting
-        line += f"; {host}: {reason}, next request in {seconds:.0f} s"
+        line += f"; {waiting_words(now.waiting, now.at)}"
     return line
+
+
+def waiting_words(waiting: tuple[str, str, float], at: datetime | None) -> str:
+    """For whom the harvest waits, why, and until when; the time of day is local."""
+    host, reason, seconds = waiting
+    when = f" ({at + timedelta(seconds=seconds):%H:%M:%S})" if at is not None else ""
+    return f"{host}: {reason}, next request in {seconds:.0f} s{when}"
 
 
 def duration(seconds: float | None) -> str:
@@ -115,7 +124,7 @@ def display(now: Snapshot) -> Group:
     )
     waits = duration(now.waited_seconds)
     if now.waiting is not None:
-        waits += f" ({now.waiting[0]}: {now.waiting[1]}, next request in {now.waiting[2]:.0f} s)"
+        waits += f", {waiting_words(now.waiting, now.at)}"
     table.add_row("waited", waits)
     states = Text("  ".join(f"{state} {now.states.get(state, 0):,}" for state in STATES if now.states.get(state)))
     total = now.expected_ids or now.expected
@@ -187,6 +196,7 @@ class Progress:
             waited_seconds=gates.waited_seconds if gates is not None else 0.0,
             waiting=gates.waiting() if gates is not None else None,
             requests=int(values.get("downloader/request_count", 0)),
+            at=datetime.now().astimezone(),
             expected_ids=getattr(spider, "expected_ids", None),
             settled_before=getattr(spider, "settled_before", 0),
         )

@@ -7,7 +7,6 @@ are seconds since 1970, for clocks that only go forward begin anew with the mach
 
 import fcntl
 import hashlib
-import json
 import logging
 import os
 import time
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import orjson
 
 from archive import durable
 from archive.errors import ArchiveError
@@ -67,7 +68,7 @@ class SharedState:
             return False
         self._seen = (stat.st_ino, stat.st_mtime_ns)
         try:
-            self._take_over(json.loads(self._path.read_bytes()))
+            self._take_over(orjson.loads(self._path.read_bytes()))
         except FileNotFoundError:
             return False
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -110,7 +111,7 @@ class SharedState:
             return
         offset = time.time() - time.monotonic()
         state = {"version": VERSION, "host": self._gate.host, "gate": self._gate.state(offset)}
-        data = json.dumps(state, separators=(",", ":")).encode()
+        data = orjson.dumps(state)
         self._try(lambda: self._replace(data, synced))
 
     def close(self) -> None:
@@ -166,7 +167,7 @@ class SharedState:
 
 def file_name(host: str) -> str:
     """A host (network location) as a file name."""
-    name = quote(host, safe="")
+    name = quote(host, safe="", errors="surrogatepass")
     if name.startswith("."):
         name = "%2E" + name[1:]
     return name if len(name) <= _NAME_MOST else hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()
