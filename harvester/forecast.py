@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from harvester.budgets import Budget
+from harvester.budgets import Budget, covers
 from harvester.sources import MixStep, Search, Source
 
 Number = TypeVar("Number", int, float)
@@ -139,11 +139,6 @@ def pace(
         found.append(Pace(source.delay_seconds, f"{source.delay_seconds:g} s between requests"))
     found.append(Pace(answer_seconds, UNLIMITED))
     return max(found, key=lambda pace: pace.seconds)
-
-
-def covers(pattern: str, path: str) -> bool:
-    """Whether a budget holds for a path: a prefix, or with $ at its end the whole path, as in robots.txt."""
-    return path == pattern[:-1] if pattern.endswith("$") else path.startswith(pattern)
 
 
 def total(costs: Iterable[Cost]) -> tuple[int | None, float | None, int | None]:

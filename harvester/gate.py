@@ -1,23 +1,22 @@
 """When one host may be asked next. Pure: answers and the clock in, seconds to wait out.
 
-One gate a host. It knows the budgets that the source's file names and those that headers tell, finds a pace where
-nothing is told, and obeys orders. What the provider orders is a wait and uses up no try; what merely failed is tried
-again after a time that doubles, with jitter. `harvester.gates` does the waiting.
+One gate a host. It keeps the host's limits, finds a pace where none is told, and obeys orders. What the provider orders
+is a wait and uses up no try; what merely failed is tried again after a time that doubles, with jitter.
+`harvester.gates` does the waiting.
 """
 
 import math
 import random
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from harvester.bans import Bans
-from harvester.budgets import Budget, Stated, covers, guess_window
+from harvester.budgets import Budget, Stated
 from harvester.climb import Climb
-from harvester.meters import Meter
+from harvester.limits import FOUND_KEPT_SECONDS, Limits
 
 # no order is obeyed for longer than this: the run ends as unfinished and says when to come back
 LONGEST_WAIT_SECONDS = 3600.0
@@ -29,12 +28,6 @@ TRIAL_SECONDS = 20.0
 # a hidden limit: so many refusals in a row without an order, or at once, or so many requests twice until one, within
 # this share
 HIDDEN_REFUSALS, HIDDEN_LEAST, HIDDEN_SHARE = 3, 30, 0.05
-# a learned budget that so many answers in a row do not speak of any more is gone
-SILENT_MOST, OTHERS_MOST = 5, 50
-# for so long requests are remembered for a window that may turn out to be longer
-RECENT_SECONDS = 3600
-# for how long is kept what headers told, and what was only found by trying
-TOLD_KEPT_SECONDS, FOUND_KEPT_SECONDS = 7 * 86400.0, 86400.0
 
 
 def parse_retry_after(value: str, now: datetime) -> float | None:
@@ -62,20 +55,6 @@ def backoff_seconds(failures: int, chance: float) -> float:
 
 
 @dataclass(slots=True)
-class Learned:
-    """A budget that answers told. It holds for the parts of the host (`/api`) where it was seen, and for those where
-    none was; `by_words` it was read from the text of a 429. `silent` answers in a row had no such headers, `others`
-    named other limits only.
-    """
-
-    meter: Meter
-    parts: set[str]
-    by_words: bool = False
-    silent: int = 0
-    others: int = 0
-
-
-@dataclass(slots=True)
 class Gate:
     """What is known of one host. Times are seconds of one monotonic clock.
 
@@ -91,8 +70,7 @@ class Gate:
     reason: str = ""
     bans: Bans = field(default_factory=Bans)
     climb: Climb | None = None
-    meters: list[Meter] = field(default_factory=list)
-    learned: list[Learned] = field(default_factory=list)
+    limits: Limits = field(default_factory=Limits)
     serial: int = 0
     # whether anything is known that may hold somebody up, and whether nobody is held up; kept by `settle`
     knows: bool = False
@@ -109,11 +87,10 @@ class Gate:
     _cycle_since: float | None = None
     _passed: int = 0
     _passed_before: int = 0
-    _recent: dict[str, deque[list[float]]] = field(default_factory=dict)
     _random: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
-        self.meters = [Meter(budget) for budget in self.budgets]
+        self.limits = Limits(self.budgets)
 
     # --- before a request
 
@@ -128,9 +105,7 @@ class Gate:
             waits.append((self._apart + self.delay_seconds - clock, f"{self.delay_seconds:g} s between requests"))
         if self._trial is not None:
             waits.append((min(0.25, self._trial + TRIAL_SECONDS - clock), self.reason or "one request goes ahead"))
-        for meter in self.metering(path):
-            if (seconds := meter.wait_seconds(clock)) > 0:
-                waits.append((seconds, words(meter.budget)))
+        waits += self.limits.waits(clock, path)
         if self.climb is not None:
             waits.append((self.climb.wait_seconds(clock), "a pace found by trying"))
         seconds, reason = max(waits)
@@ -141,31 +116,15 @@ class Gate:
         self._apart = clock
         if self._refusals or self.shy:
             self._trial = clock
-        for meter in self.metering(path):
-            meter.grant(clock)
-        self._remember(self.part(path), clock)
+        self.limits.grant(clock, path)
         if self.climb is not None:
             self.climb.grant(clock)
         self.serial += 1
         return self.serial
 
-    def metering(self, path: str) -> Iterable[Meter]:
-        """The budgets that hold for a path."""
-        yield from (meter for meter in self.meters if covers(meter.budget.path, path))
-        if self.learned:
-            part = self.part(path)
-            seen = any(part in learned.parts for learned in self.learned)
-            yield from (learned.meter for learned in self.learned if part in learned.parts or not seen)
-
-    def part(self, path: str) -> str:
-        """The part of the host that a path belongs to: as the source's budgets name it, or its first segment."""
-        named = [budget.path for budget in self.budgets if budget.path and covers(budget.path, path)]
-        return max(named, key=len, default="/" + path[1:].partition("/")[0])
-
     def pace(self, path: str) -> float:
         """Requests a second that it will let through in the long run."""
-        paces = [meter.budget.requests / meter.budget.seconds for meter in self.metering(path)]
-        return min(paces, default=math.inf) if self.climb is None else min([*paces, self.climb.wall])
+        return min(self.limits.pace(path), math.inf if self.climb is None else self.climb.wall)
 
     # --- after an answer
 
@@ -229,97 +188,22 @@ class Gate:
         """No answer came: another request may go ahead."""
         self._trial = None
 
-    def heard(self, clock: float, path: str, stated: Iterable[Stated], serial: int) -> None:
+    def heard(self, clock: float, path: str, stated: Sequence[Stated], serial: int) -> None:
         """The headers of an answer told of limits; `serial` is the number of its request."""
-        part, told = self.part(path), list(stated)
-        for one in told:
-            for meter in self._metered(one, path, part, clock):
-                if not meter.confirmed and not meter.issued:
-                    self._seed(meter, part, clock, 1 + max(0, self.serial - serial))
-                # each meter counts from its own beginning
-                meter.heard(clock, one.remaining, one.reset_seconds, meter.issued - (self.serial - serial))
-        limits = {one.limit for one in told}
-        for learned in self.learned:
-            if part in learned.parts:
-                learned.silent = 0
-                learned.others = 0 if learned.meter.budget.requests in limits else learned.others + 1
-        self.learned = [
-            one for one in self.learned
-            if one.others < OTHERS_MOST or clock - one.meter.confirmed < 2 * one.meter.budget.seconds
-        ]  # fmt: skip
-        if told:
+        self.limits.heard(clock, path, stated, max(0, self.serial - serial))
+        if stated:
             self.climb = None
-
-    def heard_nothing(self, path: str) -> None:
-        """A usable answer told of no limit: one that headers had told of is gone when that goes on."""
-        part = self.part(path)
-        for learned in self.learned:
-            if part in learned.parts and not learned.by_words:
-                learned.silent += 1
-        self.learned = [learned for learned in self.learned if learned.silent < SILENT_MOST]
-
-    def heard_words(self, clock: float, path: str, budget: Budget) -> None:
-        """A 429 named its limit in words."""
-        stated = Stated(budget.requests, budget.seconds)
-        before = len(self.learned)
-        for meter in self._metered(stated, path, self.part(path), clock):
-            meter.heard(clock, None, None, 0)
-        for learned in self.learned[before:]:
-            learned.by_words = True
 
     def settle(self) -> None:
         """Find out whether anything is known; to be called after each of the above."""
-        self.knows = bool(self.meters or self.learned or self.climb is not None or self.delay_seconds or self._refusals)
+        self.knows = bool(self.limits or self.climb is not None or self.delay_seconds or self._refusals)
         self.calm = not (self.knows or self.shy)
 
     # --- learning
 
-    def _metered(self, one: Stated, path: str, part: str, clock: float) -> Iterable[Meter]:
-        """The meters that a statement is about; a new one for a limit that is not known here."""
-        known = [meter for meter in self.metering(path) if one.limit in (None, meter.budget.requests)]
-        if one.seconds is not None:
-            known = [meter for meter in known if meter.budget.seconds == one.seconds]
-        if one.limit is None:
-            return known if len(known) == 1 else []
-        seconds = one.seconds or guess_window(60.0 if one.reset_seconds is None else one.reset_seconds)
-        for learned in self.learned:
-            place = next((place for place, meter in enumerate(known) if meter is learned.meter), None)
-            if place is None:
-                continue
-            if one.seconds is None and learned.meter.budget.seconds < seconds:
-                known[place] = learned.meter = self._longer(learned.meter, seconds, part, clock)
-            learned.parts.add(part)
-        if not known:
-            self.learned.append(Learned(Meter(Budget(one.limit, seconds)), {part}))
-            known = [self.learned[-1].meter]
-        return known
-
-    def _remember(self, part: str, clock: float) -> None:
-        """Count a request of a part, for a window that is not known yet."""
-        recent = self._recent.setdefault(part, deque(maxlen=RECENT_SECONDS))
-        if recent and clock - recent[-1][0] < 1.0:
-            recent[-1][1] += 1
-        else:
-            recent.append([clock, 1])
-
-    def _seed(self, meter: Meter, part: str, clock: float, least: int) -> None:
-        """Count what was asked before a limit was known: at least the request that told of it, and those after it."""
-        found = [one for one in self._recent.get(part, ()) if one[0] > clock - meter.budget.seconds]
-        for moment, requests in found:
-            meter.add(moment, int(requests))
-        if (missing := least - sum(int(requests) for _, requests in found)) > 0:
-            meter.add(clock, missing)
-
-    def _longer(self, meter: Meter, seconds: float, part: str, clock: float) -> Meter:
-        """The same limit over a longer window, which came to light."""
-        longer = Meter(Budget(meter.budget.requests, seconds), issued=meter.issued, begun=clock, confirmed=clock)
-        self._seed(longer, part, clock, sum(int(requests) for _, requests in meter.log))
-        return longer
-
     def _met_the_wall(self, clock: float) -> None:
         """A new refusal: widen margins, halve a pace."""
-        for meter in [*self.meters, *(learned.meter for learned in self.learned)]:
-            meter.met_the_wall()
+        self.limits.met_the_wall(clock)
         if self.climb is not None and self._refusals == 1:
             self.climb.refused(clock)
 
@@ -329,7 +213,7 @@ class Gate:
             seconds = (clock + max(self._last_refusal, self._cycle_since)) / 2 - self._cycle_since
             if self.climb is not None:
                 self.climb.recovered(clock, self._passed, seconds)
-            elif not self.learned and self._is_hidden_limit():
+            elif not self.limits.learned and self._is_hidden_limit():
                 self.climb = Climb.begun(clock, self._passed, seconds)
         self._passed_before, self._passed, self._cycle_since = self._passed, 0, clock
         self._refusals, self._unordered, self._at_once, self._barred = 0, 0, 0, False
@@ -343,10 +227,7 @@ class Gate:
 
     def forget(self, clock: float) -> None:
         """Drop what was learned too long ago: limits change."""
-        self.learned = [
-            one for one in self.learned
-            if clock - one.meter.confirmed < (FOUND_KEPT_SECONDS if one.by_words else TOLD_KEPT_SECONDS)
-        ]  # fmt: skip
+        self.limits.forget(clock)
         if self.climb is not None and clock - self.climb.since > FOUND_KEPT_SECONDS:
             self.climb = None
 
@@ -363,23 +244,13 @@ class Gate:
             "reason": self.reason, "serial": self.serial, "refusals": self._refusals, "unordered": self._unordered,
             "passed": self._passed, "passed_before": self._passed_before,
             "climb": None if self.climb is None else self.climb.state(offset),
-            "meters": [meter.state(offset) for meter in self.meters],
-            "learned": [
-                {"meter": one.meter.state(offset), "parts": sorted(one.parts), "by_words": one.by_words,
-                 "silent": one.silent, "others": one.others}
-                for one in self.learned
-            ],
+            **self.limits.state(offset),
         }  # fmt: skip
 
     def take_over(self, state: Mapping[str, Any], offset: float, clock: float) -> None:
         """Go on from a state; own budgets stay. Raises KeyError, TypeError, ValueError, and then changes nothing."""
         climb = None if state["climb"] is None else Climb.of(state["climb"], offset, clock)
-        meters = [Meter.of(one, offset, clock) for one in state["meters"]]
-        learned = [
-            Learned(Meter.of(one["meter"], offset, clock), {str(part) for part in one["parts"]},
-                    bool(one["by_words"]), int(one["silent"]), int(one["others"]))
-            for one in state["learned"]
-        ]  # fmt: skip
+        limits = self.limits.take_over(state, offset, clock)
         not_before = min(float(state["not_before"]) - offset, clock + LONGEST_WAIT_SECONDS)
         reason, serial = str(state["reason"]), int(state["serial"])
         names = ("refusals", "unordered", "passed", "passed_before")
@@ -388,17 +259,9 @@ class Gate:
             None if state[name] is None else min(float(state[name]) - offset, clock)
             for name in ("apart", "trial", "last_refusal", "refused_since", "cycle_since")
         )
-        own = {meter.budget: meter for meter in meters if meter.budget in self.budgets}
-        self.meters = [own.get(budget) or meter for budget, meter in zip(self.budgets, self.meters, strict=True)]
-        self.climb, self.learned, self.not_before, self.reason = climb, learned, not_before, reason
+        self.climb, self.limits, self.not_before, self.reason = climb, limits, not_before, reason
         self.serial, self._refusals, self._unordered = serial, refusals, unordered
         self._passed, self._passed_before = passed, before
         self._apart = -math.inf if apart is None else apart
         self._last_refusal = -math.inf if last is None else last
         self._trial, self._refused_since, self._cycle_since = trial, since, cycle
-
-
-def words(budget: Budget) -> str:
-    """A budget as people say it: `60 a minute`."""
-    units = {1.0: "a second", 60.0: "a minute", 3600.0: "an hour", 86400.0: "a day"}
-    return f"{budget.requests:,} {units.get(budget.seconds, f'in {budget.seconds:g} s')}"

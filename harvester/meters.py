@@ -28,7 +28,8 @@ class Meter:
 
     `log` has [time, requests], oldest first, `issued` counts all requests ever. `left` requests are all that the
     provider grants until `until`, because others ask it, too; None when it does not say so. It was first heard of when
-    it had `begun`, and `confirmed` is when it last was.
+    it had `begun`, and `confirmed` is when it last was; `longest` is the
+    longest time until a reset that was told.
     """
 
     budget: Budget
@@ -39,6 +40,7 @@ class Meter:
     margin: float = MARGIN
     begun: float = 0.0
     confirmed: float = 0.0
+    longest: float = 0.0
     _used: int = 0
     _heard: int = -(1 << 60)
     _even: float = 0.0
@@ -78,6 +80,7 @@ class Meter:
         if remaining is None or serial < self._heard:
             return
         self._heard = serial
+        self.longest = max(self.longest, reset_seconds or 0.0)
         self._forget(clock)
         self.until = clock + (self.budget.seconds if reset_seconds is None else reset_seconds)
         # what own requests explain, those on their way included, is no news: the own count knows better when they end
@@ -141,12 +144,12 @@ class Meter:
 
     def state(self, offset: float) -> dict[str, Any]:
         """What another process needs; times shifted by `offset`."""
+        moments = {"until": self.until, "begun": self.begun, "confirmed": self.confirmed, "even": self._even}
         return {
             "requests": self.budget.requests, "seconds": self.budget.seconds, "path": self.budget.path,
             "log": [[round(moment + offset, 3), requests] for moment, requests in self.log], "issued": self.issued,
-            "left": self.left, "until": round(self.until + offset, 3), "margin": self.margin, "heard": self._heard,
-            "begun": round(self.begun + offset, 3),
-            "confirmed": round(self.confirmed + offset, 3), "even": round(self._even + offset, 3),
+            "left": self.left, "margin": self.margin, "longest": self.longest, "heard": self._heard,
+            **{name: round(moment + offset, 3) for name, moment in moments.items()},
         }  # fmt: skip
 
     @classmethod
@@ -160,12 +163,13 @@ class Meter:
             raise ValueError(f"a budget of {budget.requests} requests in {budget.seconds} s")
         log = deque([min(float(moment) - offset, clock + budget.seconds / GRAIN), int(requests)]
                     for moment, requests in state["log"])  # fmt: skip
-        left = None if state["left"] is None else int(state["left"])
         meter = cls(
-            budget, log, int(state["issued"]), left, min(float(state["until"]) - offset, clock + budget.seconds + 5),
-            min(MARGIN_MOST, max(MARGIN, float(state["margin"]))), float(state["begun"]) - offset,
-            min(float(state["confirmed"]) - offset, clock), sum(int(requests) for _, requests in log),
-            int(state["heard"]), min(float(state["even"]) - offset, clock + budget.seconds),
+            budget, log, issued=int(state["issued"]), left=None if state["left"] is None else int(state["left"]),
+            until=min(float(state["until"]) - offset, clock + budget.seconds + 5),
+            margin=min(MARGIN_MOST, max(MARGIN, float(state["margin"]))), begun=float(state["begun"]) - offset,
+            confirmed=min(float(state["confirmed"]) - offset, clock), longest=float(state["longest"]),
+            _used=sum(int(requests) for _, requests in log), _heard=int(state["heard"]),
+            _even=min(float(state["even"]) - offset, clock + budget.seconds),
         )  # fmt: skip
         meter._forget(clock)
         return meter

@@ -9,13 +9,10 @@ from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
 from scrapy.http import Response
 
-from harvester.gates import HEADERS, Gates
+from harvester.gates import FIRST_BYTES, HEADERS, Gates
 from harvester.gates import WaitTooLong as WaitTooLong  # for spiders, which know the middleware
 
 logger = logging.getLogger(__name__)
-
-# of a body, so much is looked at
-FIRST_BYTES = 4096
 
 
 class GateMiddleware:

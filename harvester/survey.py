@@ -14,9 +14,9 @@ import orjson
 from archive.crosswalks.identifiers import local_id
 from harvester import oaipmh, probing
 from harvester.asking import Answer, Asker, PoliteSickle
-from harvester.budgets import Budget
+from harvester.budgets import Budget, covers
 from harvester.errors import HarvestError, MalformedPage, Unreachable
-from harvester.forecast import Answers, covers, from_counts
+from harvester.forecast import Answers, from_counts
 from harvester.sources import Exporter, Oaipmh, Search, Source
 
 # more sets than this are not counted one by one

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from harvester import gates, sharing
+from harvester import doors, gates, sharing
 from harvester.gates import Gates
 
 T = TypeVar("T")
@@ -70,7 +70,8 @@ def virtual(monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
             return datetime.fromtimestamp(time.time(), tz)
 
     monkeypatch.setattr(gates, "time", time)
-    monkeypatch.setattr(gates, "datetime", Now)
+    monkeypatch.setattr(doors, "time", time)
+    monkeypatch.setattr(doors, "datetime", Now)
     monkeypatch.setattr(sharing, "time", time)
     return time
 

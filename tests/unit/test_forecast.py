@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from harvester.budgets import Budget
-from harvester.forecast import Answers, Cost, channel_costs, covers, from_counts, pace, step_cost, total
+from harvester.budgets import Budget, covers
+from harvester.forecast import Answers, Cost, channel_costs, from_counts, pace, step_cost, total
 from harvester.sources import MixStep, Source, read_values
 
 HOUR, DAY = 3600, 86400

@@ -13,12 +13,12 @@ from harvester.gate import (
     BACKOFF_MOST_SECONDS,
     LONGEST_WAIT_SECONDS,
     PATIENCE_SECONDS,
-    SILENT_MOST,
     TRIAL_SECONDS,
     Gate,
     backoff_seconds,
     parse_retry_after,
 )
+from harvester.limits import SILENT_MOST
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -167,7 +167,7 @@ def heard(gate: Gate, path: str, limit: int, remaining: int, reset: float, clock
 
 
 def budgets(gate: Gate, path: str) -> set[tuple[int, float]]:
-    return {(meter.budget.requests, meter.budget.seconds) for meter in gate.metering(path)}
+    return {(meter.budget.requests, meter.budget.seconds) for meter in gate.limits.metering(path)}
 
 
 def test_a_limit_that_headers_tell_holds_for_its_part_of_the_host_and_for_parts_that_say_nothing():
@@ -191,7 +191,7 @@ def test_what_headers_tell_of_a_budget_of_the_source_is_no_second_one():
     gate = Gate("x", budgets=(Budget(133, 60.0), Budget(30, 60.0, "/oai2d")))
     heard(gate, "/oai2d", 30, 29, 60.0)
     heard(gate, "/api/1", 133, 29, 60.0)
-    assert not gate.learned
+    assert not gate.limits.learned
     heard(gate, "/api/1", 60, 59, 60.0)
     assert budgets(gate, "/api/2") == {(133, 60.0), (60, 60.0)}
 
@@ -202,16 +202,16 @@ def test_a_window_turns_out_to_be_longer_than_it_seemed():
     assert budgets(gate, "/api/1") == {(60, 10.0)}
     heard(gate, "/api/1", 60, 59, 58.0, clock=107.0)
     assert budgets(gate, "/api/1") == {(60, 60.0)}
-    assert next(iter(gate.metering("/api/1"))).free == 58
+    assert next(iter(gate.limits.metering("/api/1"))).free == 58
 
 
 def test_a_limit_that_headers_do_not_tell_of_any_more_is_gone():
     gate = Gate("x")
     heard(gate, "/api/1", 60, 59, 60.0)
     for _ in range(SILENT_MOST):
-        assert gate.learned
-        gate.heard_nothing("/api/1")
-    assert not gate.learned
+        assert gate.limits.learned
+        gate.limits.heard_nothing("/api/1")
+    assert not gate.limits.learned
 
 
 def test_a_limit_is_found_where_nothing_is_told_and_not_where_refusals_come_by_chance():
@@ -250,20 +250,20 @@ def test_its_state_goes_on_in_another_process_with_budgets_of_its_own():
     other = Gate("x", budgets=(Budget(30, 60.0, "/oai2d"), Budget(5, 1.0)))
     other.take_over(gate.state(1000.0), 900.0, 201.0)
     assert other.wait(201.0, "/api/2") == (pytest.approx(20.0), "429, as ordered")
-    assert [meter.free for meter in other.metering("/oai2d")] == [29, 5, 58]
+    assert [meter.free for meter in other.limits.metering("/oai2d")] == [29, 5, 58]
     assert budgets(other, "/api/1") == {(60, 60.0), (5, 1.0)}
 
 
 def test_what_was_learned_is_forgotten_after_days():
     gate = Gate("x", climb=Climb.begun(100.0, 60, 60.0))
     heard(gate, "/api/1", 60, 10, 40.0)
-    gate.heard_words(100.0, "/b/1", Budget(7, 1.0))
+    gate.limits.heard_words(100.0, "/b/1", Budget(7, 1.0))
     gate.climb = Climb.begun(100.0, 60, 60.0)
     gate.forget(100.0 + 86400 / 2)
-    assert len(gate.learned) == 2
+    assert len(gate.limits.learned) == 2
     assert gate.climb is not None
     gate.forget(100.0 + 2 * 86400)
-    assert len(gate.learned) == 1
+    assert len(gate.limits.learned) == 1
     assert gate.climb is None
     gate.forget(100.0 + 8 * 86400)
-    assert not gate.learned
+    assert not gate.limits.learned

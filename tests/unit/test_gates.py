@@ -281,12 +281,12 @@ def test_where_nothing_is_known_nobody_is_held_up_and_nothing_is_written(tmp_pat
 
 
 def test_requests_that_are_never_answered_are_forgotten(virtual: VirtualTime, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("harvester.gates.OUT_MOST", 100)
+    monkeypatch.setattr("harvester.doors.OUT_MOST", 100)
     gate = gates(None, Budget(1000, 1.0))
     for number in range(300):
         run(virtual, gate.admit(f"{URL}{number}"))
         virtual.clock += 30
-    assert len(gate._doors["x.example"].out) <= 101
+    assert len(gate._doors["x.example"]._out) <= 101
 
 
 def test_a_crawler_has_one_set_of_gates_with_the_budgets_and_the_delay_of_its_source(tmp_path: Path):

@@ -58,7 +58,7 @@ def test_an_answer_without_the_token_is_passed_on_as_it_is():
     assert told == []
 
 
-@pytest.mark.parametrize("body", [f"<a>{SECRET}</a>".encode(), gzip.compress(f"<a>{SECRET}</a>".encode())])
+@pytest.mark.parametrize("body", [f"<a>{SECRET}</a>".encode(), gzip.compress(f"<a>{SECRET}</a>".encode(), mtime=0)])
 def test_the_token_is_masked_in_a_body_and_told(body: bytes):
     found, told = received(XmlResponse(HERE, status=500, body=body))
     assert (found.body, found.status, found.url, type(found)) == (b"<a>***</a>", 500, HERE, XmlResponse)

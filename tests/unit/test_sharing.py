@@ -22,7 +22,7 @@ def state(folder: Path | None, *budgets: Budget) -> tuple[Gate, SharedState]:
 
 
 def free(gate: Gate) -> int:
-    return gate.meters[0].free
+    return gate.limits.meters[0].free
 
 
 def ask(gate: Gate, shared: SharedState, clock: float) -> None:
