@@ -34,11 +34,23 @@ def crawl(
     -a prefix=oai_dc,oai_datacite   metadata prefixes, each stored and counted apart
     -a set=SPEC,SPEC                only these sets
     -a from=2020-01-01 -a until=... bounds of the datestamps, both included
-    -a mode=full|incremental|census everything, what changed since the last complete run, or headers only
+    -a mode=full|incremental|census everything, what changed since the last complete run, or headers only;
+                                    retry asks again for what is refused, lost or open
     -a windows=N                    lists walked at once (default 1, more only where the provider allows it)
     -a slices=auto|day|month|year   cut the list by size, or at calendar borders
     -a sample=N  -a shard=i/n       only some N records; the i-th of n parts of the time line
-    -a source=FILE.toml             all of this from a file
+    -a source=NAME-or-FILE.toml     all of this from a file; -a site=URL for a platform that many run
+
+    \b
+    harvester crawl idrange -a url='https://repository.example/api/records/{id}' -a ids=1-5000,7001- -a archive=DIR
+    -a ids=@FILE|census|gaps        ids of a file; listed by OAI-PMH first (-a oai=URL); what the ledger lacks
+    -a accept=TYPE,TYPE             media types, each stored and counted apart
+    -a connections=N                requests open at once (default 1)
+    -a mode=full|incremental|retry  incremental asks with ETag or Last-Modified, where the source trusts them
+
+    \b
+    harvester crawl search -a source=NAME -a archive=DIR     its search, in slices of time  [query=, from=, until=]
+    harvester crawl exporter -a source=zenodo -a archive=DIR its own dump  [files=, version=]
     """
     from harvester.crawling import crawl as run
     from harvester.crawling import spider_names
