@@ -119,7 +119,7 @@ class BlockHandler:
     async def _work(self, block: "_Block") -> None:
         while block.waiting and block.ended is None and time.monotonic() < block.until:
             async with self._slots:
-                if not block.waiting:
+                if not block.waiting or (block.fetched and self._long_wait()):
                     return
                 asked = block.waiting.popleft()
                 try:
@@ -138,6 +138,11 @@ class BlockHandler:
                 block.fetched.append(fetched)
             else:
                 block.waiting.append(asked)
+
+    def _long_wait(self) -> bool:
+        """Whether the host is not to be asked for a while: then what was answered should not wait with the rest."""
+        waiting = self.gates.waiting()
+        return waiting is not None and waiting[2] > BLOCK_SECONDS / 2
 
     def _counts(self, fetched: Fetched) -> bool:
         """Whether an answer is one. An id that is told to wait for ever, while others are answered, has its answer."""
