@@ -61,12 +61,6 @@ def settled_in(ledger: Ledger, window: int) -> set[str]:
     return {row[0] for row in ledger.db.execute(question("asked_settled"), {"window": window})}
 
 
-def has_outcomes(ledger: Ledger, window: int) -> bool:
-    """Whether anything in a window was asked before."""
-    row = ledger.db.execute("SELECT 1 FROM requests WHERE window = ? LIMIT 1", (window,)).fetchone()
-    return row is not None
-
-
 def highest_in_use(ledger: Ledger, run: int) -> int | None:
     """The highest number that a run asked for and that the provider knows in some state but absent."""
     row = ledger.db.execute(question("asked_highest"), {"run": run}).fetchone()

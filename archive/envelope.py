@@ -85,10 +85,12 @@ def parse_json(body: bytes) -> ParsedJson:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as cause:
-        return ParsedJson(_written(_lenient(body, cause), body), plain=False)
-    if any(end in body for end in _LINE_ENDS):
-        return ParsedJson(_written(value, body), plain=False)
-    _written(value, body)
+        value, plain = _lenient(body, cause), False
+    else:
+        plain = not any(end in body for end in _LINE_ENDS)
+    _check_depth(value, body)
+    if not plain:
+        return ParsedJson(value, plain=False)
     # a key that is there twice shows as a colon too few; the slow look decides
     twice = body.count(b'":') + body.count(b'" :') != orjson.dumps(value).count(b'":') and _repeats_a_key(body)
     return ParsedJson(value, plain=not twice)
@@ -171,14 +173,13 @@ def _writable(value: Any) -> Any:
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
 
 
-def _written(value: Any, body: bytes) -> Any:
-    """The same value. Raises NotJson for one too deep to be written."""
+def _check_depth(value: Any, body: bytes) -> None:
+    """Raises NotJson for a value too deep to be written."""
     if body.count(b"[") + body.count(b"{") > _DEEP:
         try:
             orjson.dumps({"metadata": value})
         except TypeError:
             raise NotJson(f"JSON that is nested too deep ({len(body)} bytes)") from None
-    return value
 
 
 def _repeats_a_key(body: bytes) -> bool:

@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -418,5 +418,4 @@ def _without_payload(answer: Answer) -> Answer:
     """What the ledger needs of an answer; its records are in the shard's buffer already."""
     if not answer.payload:
         return answer
-    values = {name: getattr(answer, name) for name in Answer.__dataclass_fields__}
-    return Answer(**{**values, "payload": ()})
+    return replace(answer, payload=())

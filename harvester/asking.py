@@ -20,6 +20,7 @@ from sickle.iterator import OAIResponseIterator
 
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.gate import parse_retry_after
+from harvester.redirects import HOPS_MOST, REDIRECTS
 from harvester.sources import is_loopback
 
 T = TypeVar("T")
@@ -30,12 +31,10 @@ DISTANCE_SECONDS = 1.0
 # an order to wait longer than this is not sat out for a question
 WAIT_MOST_SECONDS = 120.0
 TIMEOUT_SECONDS = 60.0
-HOPS_MOST = 5
 BODY_MOST = 64 << 20
 TRIES = 3
 # answers that may be another one the next time
 _AGAIN = frozenset({429, 500, 502, 503, 504})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class Asker:
         for _ in range(HOPS_MOST):
             answer = await self._once(url, target, accept)
             location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or not location:
+            if answer.status not in REDIRECTS or not location:
                 return answer
             target = self._next(target, location)
         raise Unreachable(f"{url} redirects more than {HOPS_MOST} times")

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from archive import envelope, jsonseq
+from archive.asked import NOT_MODIFIED
 from archive.crosswalks import ConversionError, convert, unmapped
 from archive.envelope import NotJson, ParsedJson
 from harvester.decoding import packed, pieces
@@ -20,8 +21,6 @@ from harvester.errors import MalformedPage
 from harvester.mediatypes import essence, kind_of, parameters, same, short_name
 from harvester.strictxml import parse_document
 
-# the reason of an outcome that is read and has no new record: its provider says that it is what is held
-NOT_MODIFIED = "not modified"
 # a small body may not unpack to the whole memory
 UNPACKED_MOST = 512 << 20
 _GATEWAY = frozenset({502, 503, 504})

@@ -22,15 +22,14 @@ from archive import durable
 from archive.quarantine import RefusedBody
 from harvester import gate
 from harvester.errors import Unreachable
+from harvester.redirects import HOPS_MOST, REDIRECTS
 
 logger = logging.getLogger(__name__)
 
 WRITE_BYTES = 1 << 20
 # of an answer that is no file so many bytes are kept
 REFUSED_BYTES = 1 << 20
-HOPS_MOST = 5
 CONNECT_SECONDS, SILENCE_SECONDS = 30.0, 120.0
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({404, 410})
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
@@ -131,7 +130,7 @@ class Downloader:
                 asked = {**headers, **self._credentials(url)}
                 async with self._session.get(target, headers=asked, allow_redirects=False) as response:
                     found = {name.lower(): value for name, value in response.headers.items()}
-                    if response.status in _REDIRECTS and "location" in found:
+                    if response.status in REDIRECTS and "location" in found:
                         self._turns.judge(url, response.status, found)
                         url = self._next(url, found["location"])
                         continue

@@ -1,11 +1,10 @@
 """A window of ids while it is asked: which are still to be settled, and what becomes of their answers."""
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from archive.asked import MOVED_TO, NOT_MODIFIED
-from archive.findings import Finding, finding
 from archive.ledger import WindowRow
 from archive.quarantine import RefusedBody
 from harvester.blocks import Asked, Fetched
@@ -14,7 +13,7 @@ from harvester.idarguments import Form
 from harvester.records import Answer
 from harvester.redirects import REDIRECTS, IdUrls
 from spiders.base import now_text
-from spiders.walks import SECRET_HEADERS
+from spiders.walks import SECRET_HEADERS, notes_of
 
 # findings that name the first id of a block and how many there were
 NAMED_FINDINGS = {"refused": "ids-refused", "lost": "ids-lost"}
@@ -109,7 +108,7 @@ def judged(
         if settled.state in NAMED_FINDINGS:
             problems.append((asked.identifier, NAMED_FINDINGS[settled.state], settled.reason or ""))
     if result.answers and problems:
-        result.answers[-1] = _with_notes(result.answers[-1], _notes(problems))
+        result.answers[-1] = replace(result.answers[-1], notes=notes_of(problems))
     return result
 
 
@@ -128,15 +127,3 @@ def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tupl
         bare=settled.state not in ("read", "deleted") or settled.reason == NOT_MODIFIED,
         validators=((asked.identifier, validator),) if validator else (),
     )  # fmt: skip
-
-
-def _notes(problems: Sequence[tuple[str, str, str]]) -> list[Finding]:
-    """One finding a block and kind of problem, naming the first id; each id's outcome has its own reason."""
-    first = {code: (identifier, reason) for identifier, code, reason in reversed(problems)}
-    counts = Counter(code for _, code, _ in problems)
-    return [finding(code, identifier=name, found=counts[code], reason=why) for code, (name, why) in first.items()]
-
-
-def _with_notes(answer: Answer, notes: Sequence[Finding]) -> Answer:
-    values = {name: getattr(answer, name) for name in Answer.__dataclass_fields__}
-    return Answer(**{**values, "notes": tuple(notes)})

@@ -188,9 +188,9 @@ def plain_body(response: Response) -> bytes:
 
 
 def notes_of(problems: Iterable[tuple[str, str, str]]) -> list[Finding]:
-    """One finding a page and kind of problem, naming the first record; each record's outcome names its own."""
-    first: dict[str, tuple[str, int]] = {}
-    for identifier, code, _ in problems:
-        name, count = first.get(code, (identifier, 0))
-        first[code] = (name, count + 1)
-    return [finding(code, identifier=name, found=count) for code, (name, count) in first.items()]
+    """One finding for each kind of problem that came together, naming the first record; each outcome names its own."""
+    first: dict[str, tuple[str, str, int]] = {}
+    for identifier, code, reason in problems:
+        name, why, count = first.get(code, (identifier, reason, 0))
+        first[code] = (name, why, count + 1)
+    return [finding(code, identifier=name, found=count, reason=why) for code, (name, why, count) in first.items()]

@@ -1,13 +1,8 @@
 """`harvester crawl SOURCE`: the mix of a source, step by step, each in a process of its own, into one archive."""
 
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import click
 import orjson
@@ -17,6 +12,7 @@ from harvester import mix
 from harvester.cli import UNFINISHED
 from harvester.cli.output import cell, print_table, table
 from harvester.cli.plan import ask, command, count, hours, size
+from harvester.cli.processes import run_again
 from harvester.contact import user_agent
 from harvester.crawling import spider_class
 from harvester.credentials import Credentials
@@ -97,7 +93,7 @@ def _take(planned: Mix, place: mix.Place, options: Sequence[str]) -> tuple[mix.P
         step, words = planned.steps[place.next], planned.words[place.next]
         click.echo(f"harvester: step {place.next + 1} of {place.steps}, {command(step)}: {step.because}", err=True)
         arguments = [part for name, value in words.items() for part in ("-a", f"{name}={value}")]
-        code = _wait_for([sys.executable, "-P", "-m", "harvester", "crawl", step.spider, *arguments, *options])
+        code = run_again(["crawl", step.spider, *arguments, *options])
         before, place = place, planned.place()
         if code not in (0, 1):
             return place, code
@@ -106,35 +102,6 @@ def _take(planned: Mix, place: mix.Place, options: Sequence[str]) -> tuple[mix.P
             return place, UNFINISHED
         if place.over:
             return place, code
-
-
-# --- one step, as a process
-
-
-def _wait_for(words: Sequence[str]) -> int:
-    """Run a command to its end; a signal that kills it counts as unfinished."""
-    process = subprocess.Popen(words)
-    with _signals_for(process):
-        code = process.wait()
-    return code if code >= 0 else UNFINISHED
-
-
-@contextmanager
-def _signals_for(process: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Let the process end in its own way: SIGTERM is handed on, and Ctrl-C it has from the terminal already."""
-
-    def hand_on(number: int, frame: FrameType | None) -> None:
-        process.send_signal(number)
-
-    def leave_it(number: int, frame: FrameType | None) -> None:
-        pass
-
-    before = signal.signal(signal.SIGTERM, hand_on), signal.signal(signal.SIGINT, leave_it)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before[0])
-        signal.signal(signal.SIGINT, before[1])
 
 
 # --- what is printed

@@ -1,8 +1,6 @@
 """`harvester retry`: ask again for what is refused, lost or open, and only that."""
 
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -11,6 +9,7 @@ from archive.account import read_account
 from archive.folder import read_description
 from archive.standing import read_standing
 from harvester.cli import DONE, UNFINISHED
+from harvester.cli.processes import run_again
 from harvester.mix import worst
 from harvester.retrying import Again, Step, Told, ask_again
 from harvester.sources import source_names
@@ -42,7 +41,7 @@ def retry(
         words += ["--contact", contact] if contact else []
         click.echo(f"harvester: {step.because}: harvester {shlex.join(words)}", err=True)
         if not dry_run:
-            codes.append(subprocess.run([sys.executable, "-P", "-m", "harvester", *words], check=False).returncode)
+            codes.append(run_again(words))
     return worst(codes)
 
 

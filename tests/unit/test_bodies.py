@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from archive import envelope, jsonseq
-from harvester.bodies import NOT_MODIFIED, Received, Unusable, decode_block, settle, unpacked
+from archive.asked import NOT_MODIFIED
+from harvester.bodies import Received, Unusable, decode_block, settle, unpacked
 
 JSON, MARC, BIBTEX = "application/vnd.zenodo.v1+json", "application/marcxml+xml", "application/x-bibtex"
 RECORD = b'{"id": 5, "updated": "2024-01-02T03:04:05.6+00:00", "metadata": {"title": "\xc3\xa9"}}'

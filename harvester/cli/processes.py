@@ -1,0 +1,36 @@
+"""A command of ours in a process of its own: Scrapy's reactor starts once a process."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from harvester.cli import UNFINISHED
+
+
+def run_again(words: Sequence[str]) -> int:
+    """Run a command of ours to its end; a signal that kills it counts as unfinished."""
+    process = subprocess.Popen([sys.executable, "-P", "-m", "harvester", *words])
+    with _signals_for(process):
+        code = process.wait()
+    return code if code >= 0 else UNFINISHED
+
+
+@contextmanager
+def _signals_for(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Let the process end in its own way: SIGTERM is handed on, and Ctrl-C it has from the terminal already."""
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    def leave_it(number: int, frame: FrameType | None) -> None:
+        pass
+
+    before = signal.signal(signal.SIGTERM, hand_on), signal.signal(signal.SIGINT, leave_it)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
