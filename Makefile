@@ -26,14 +26,14 @@ help:
 
 install: $(VENV)/.installed
 
-dev: $(VENV)/.dev
+dev: $(VENV)/.dev $(VENV)/.checkers
 
 bench: $(VENV)/.bench
 
 demo: $(VENV)/.installed
 	$(BIN)/harvester demo --folder demo $(DEMO_ARGS)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.checkers
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-quick: $(VENV)/.dev
@@ -67,6 +67,13 @@ $(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# Programs of others that check what is written here. They have a folder of their own: rich is another one there.
+$(VENV)/.checkers: $(VENV)/bin/python requirements-checkers.lock
+	@echo "Installing the checkers of RO-Crates and BagIt profiles"
+	@$(BIN)/python -m venv $(VENV)/checkers
+	@$(VENV)/checkers/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes -r requirements-checkers.lock
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.installed requirements-bench.lock
 	@echo "Installing what its benchmarks compare it with"
 	@$(PIP) --require-hashes -r requirements-bench.lock
@@ -76,12 +83,14 @@ $(VENV)/.bench: $(VENV)/.installed requirements-bench.lock
 # backports-zstd is part of Python from 3.14 on and refuses to install there.
 COMPILE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" \
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-options \
-	--build-deps-for=editable $(UPGRADE)
+	$(UPGRADE)
+PROJECT = --build-deps-for=editable pyproject.toml
 
 lock: $(VENV)/.dev
-	$(COMPILE) --output-file requirements.lock pyproject.toml
-	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
-	$(COMPILE) --extra bench --constraint requirements.lock --output-file requirements-bench.lock pyproject.toml
+	$(COMPILE) --output-file requirements.lock $(PROJECT)
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock $(PROJECT)
+	$(COMPILE) --extra bench --constraint requirements.lock --output-file requirements-bench.lock $(PROJECT)
+	$(COMPILE) --output-file requirements-checkers.lock tests/checkers.in
 	sed -i.old -E 's/^(backports-zstd==[^ ;]+) /\1 ; python_version < "3.14" /' requirements*.lock && rm -f requirements*.lock.old
 
 clean:
