@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from amounts import NIGHTLY
 from harvests import harvest, hostile  # noqa: F401 - fixtures
 from hypothesis import HealthCheck, settings
 
@@ -15,9 +16,11 @@ SHARED = ROOT.parent / "shared"
 # Deadlines measure the machine, which runs other tests as well. CI searches the same examples each time.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("dev"), derandomize=True)
+settings.register_profile("nightly", parent=settings.get_profile("dev"), max_examples=5000)
 # what tests learn of a host is not kept: ports come again
 os.environ["HARVESTER_STATE"] = "none"
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") == "true" else "dev"))
+PROFILE = "nightly" if NIGHTLY else "ci" if os.environ.get("CI") == "true" else "dev"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", PROFILE))
 
 
 def require_command(name: str) -> str:

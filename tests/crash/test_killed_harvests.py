@@ -8,13 +8,14 @@ from pathlib import Path
 import making
 import pytest
 import truth as truths
+from amounts import amount
 from harvests import Harvest, Hostile
 
 KILLS = 20
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(amount(2, 25)))
 def test_killed_at_twenty_random_moments_nothing_is_missing_and_nothing_is_twice(
     hostile: Callable[..., Hostile], tmp_path: Path, seed: int
 ):

@@ -16,6 +16,7 @@ from typing import Any
 import harvesting
 import making
 import pytest
+from amounts import amount
 
 from archive import envelope
 from archive.account import read_account
@@ -179,7 +180,7 @@ def test_ended_at_random_moments_nothing_is_missing(harvest: Harvest, unbroken: 
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
     ended = 0
-    for number in range(100):
+    for number in range(amount(50, 500)):
         folder = tmp_path / str(number)
         ended += harvest(folder, alarm=chance.uniform(0.0005, 0.06))["signal"] == signal.SIGALRM
         resumed(harvest, folder, unbroken[0])

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import assume, given
+from amounts import amount
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harvester import datestamps, tokens
@@ -86,6 +87,7 @@ def test_calendar_windows_cover_the_ages(case: tuple[Span, Traits]):
     tiles(calendar(case[0], "year", case[1]), case[0], case[1].granule)
 
 
+@settings(max_examples=amount(25, 1000))
 @given(cases(), st.integers(1, 40))
 def test_what_several_machines_harvest_is_the_span(case: tuple[Span, Traits], parts: int):
     span, traits = case
