@@ -51,6 +51,15 @@ def rename(old: Path, new: Path, label: str) -> None:
     reached(f"{label}-renamed")
 
 
+def move(old: Path, new: Path, label: str) -> None:
+    """Give a finished file its name in another folder of the same disk; after a power loss it may have both."""
+    with translated(new, "moving"):
+        reached(f"{label}-renaming")
+        old.replace(new)
+    sync_folder(new.parent)
+    reached(f"{label}-renamed")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder whose name is durable; one that is there already is left as it is."""
     with translated(folder, "making the folder"):

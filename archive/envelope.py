@@ -207,7 +207,11 @@ def _original(body: bytes, encoding: str) -> dict[str, str]:
 
 def decode(text: bytes) -> Record:
     """Read a record. Raises ValueError (KeyError, TypeError) when the text is no record of ours."""
-    values = orjson.loads(text)
+    return record_of(orjson.loads(text))
+
+
+def record_of(values: dict[str, Any]) -> Record:
+    """A record of its parsed JSON. Raises KeyError and TypeError."""
     return Record(
         values["identifier"], values["datestamp"], values["deleted"], tuple(values["sets"]), values["format"],
         values["media_type"], values["url"], values["retrieved"], values["sha256"], values["metadata"],

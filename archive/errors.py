@@ -8,7 +8,11 @@ ArchiveError
 ├── DiskFull           no room, or over quota: nothing is lost, free some and run again (exit 3)
 ├── DiskFailed         the system refused a read or a write for another reason (exit 4)
 ├── StaleIndex         index.duckdb does not match the shards: make it again (exit 3)
+├── NotAtRest          written to, or left open by a process that was killed, and must be neither (exit 3)
+├── NotBaggable        what is there cannot be put into a bag, or not under that name (exit 2)
+├── CannotDump         what was asked for cannot be made of this archive, or not there (exit 2)
 ├── BadIdFile          a file of ids that cannot be read as one (exit 2)
+├── NoSchemas          nothing is installed or named to validate with (exit 2)
 └── BadQuery           the SQL a person gave does not run (exit 2)
 """
 
@@ -45,8 +49,24 @@ class StaleIndex(ArchiveError):
     """The index does not describe these shards."""
 
 
+class NotAtRest(ArchiveError):
+    """Something changes, or was left open by a process that was killed."""
+
+
+class NotBaggable(ArchiveError):
+    """A bag cannot hold this, or cannot be made there."""
+
+
+class CannotDump(ArchiveError):
+    """No release can be made of what was asked for, or not there; the message says why and what can."""
+
+
 class BadIdFile(ArchiveError):
     """A file of ids that cannot be read as one: the message names the line."""
+
+
+class NoSchemas(ArchiveError):
+    """Nothing is installed, or named, to validate records with."""
 
 
 class BadQuery(ArchiveError):

@@ -77,6 +77,25 @@ CODES: dict[str, tuple[str, str]] = {
     "dump-incomplete": ("error", "{name}: {expected} members seen and {found} counted"),
     "member-twice": ("warning",
         "{name}: {found} members whose id came before, both are kept; the first is {identifier}"),
+    "file-refused": ("error", "{identifier}: the file {name!r} cannot be used: {reason}; a new run asks for it again"),
+    "files-lost": ("info", "{found} files without an answer after all tries, the first is {name!r} of {identifier}"),
+    "files-unusable": ("warning",
+        "{identifier}: {found} entries of its list of files name no file, or no place to ask for it"),
+    "files-elsewhere": ("warning",
+        ("files of records lie at {host}, which is no host of this source, and are not asked for (the first is of "
+        "{identifier}); if they belong to it, name it: -a hosts={host}")),
+    "links-elsewhere": ("info",
+        ("records link to files at {host}, which is no host of this source: they are not asked for (the first is of "
+        "{identifier})")),
+    "schema-invalid": ("warning",
+        ("{found} records of {declared} are not valid by the schema of {schema} ({rule}), {where}: {reason}; the first "
+        "is {identifier}")),
+    "schema-of-another-version": ("info",
+        ("{found} records of {declared} are checked against the schema of {schema}: there is none of theirs in this "
+        "shape")),
+    "schema-unknown": ("info", "{found} records of {format} are not checked: there is no schema for what they declare"),
+    "representations-disagree": ("warning",
+        "{found} ids whose representations disagree about the {field}; the first is {identifier}: {reason}"),
 }  # fmt: skip
 
 

@@ -108,7 +108,11 @@ def read_description(folder: Path) -> dict[str, Any]:
     if not path.exists():
         raise NotAnArchive(f"{folder} is no archive: it has no archive.json")
     with durable.translated(path, "reading"):
-        body = path.read_bytes()
+        return parse_description(path.read_bytes(), str(path))
+
+
+def parse_description(body: bytes, path: str) -> dict[str, Any]:
+    """Read a description from its bytes; `path` is for the message. Raises as `read_description`."""
     try:
         description = orjson.loads(body)
     except orjson.JSONDecodeError as cause:

@@ -48,7 +48,7 @@ CREATE TABLE outcomes (
 CREATE TABLE shards (
     shard INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, run INTEGER NOT NULL REFERENCES runs,
     state TEXT NOT NULL CHECK (state IN ('open', 'sealed')), records INTEGER NOT NULL, frames INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, content_bytes INTEGER NOT NULL, sha256 TEXT) STRICT;
+    bytes INTEGER NOT NULL, content_bytes INTEGER NOT NULL, sha256 TEXT, sha512 TEXT) STRICT;
 CREATE TABLE frames (
     shard INTEGER NOT NULL REFERENCES shards, frame INTEGER NOT NULL, offset INTEGER NOT NULL,
     bytes INTEGER NOT NULL, content_bytes INTEGER NOT NULL, records INTEGER NOT NULL,
@@ -81,6 +81,29 @@ CREATE TABLE IF NOT EXISTS validators (
     channel INTEGER NOT NULL REFERENCES channels, identifier TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (channel, identifier)) STRICT, WITHOUT ROWID
 """
+
+# The files of records: each content once; which files a record of a run has (`listed`), and how each of them ended.
+_FILES = """
+CREATE TABLE IF NOT EXISTS contents (
+    sha256 TEXT PRIMARY KEY, sha512 TEXT NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS filelists (
+    run INTEGER NOT NULL REFERENCES runs, identifier TEXT NOT NULL, outcome INTEGER NOT NULL REFERENCES outcomes,
+    listed INTEGER NOT NULL, left_out INTEGER NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (run, identifier)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (
+    file INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, identifier TEXT NOT NULL, key TEXT NOT NULL,
+    url TEXT NOT NULL, size INTEGER, checksum TEXT, media_type TEXT, version TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('read', 'absent', 'forbidden', 'refused', 'lost', 'open')), reason TEXT,
+    sha256 TEXT REFERENCES contents, bytes INTEGER, etag TEXT, at TEXT NOT NULL,
+    CHECK ((state = 'read') = (sha256 IS NOT NULL AND bytes IS NOT NULL))) STRICT;
+CREATE INDEX IF NOT EXISTS files_by_record ON files (identifier, key);
+CREATE INDEX IF NOT EXISTS files_by_checksum ON files (checksum) WHERE state = 'read'
+"""
+
+# Shards sealed before there was a SHA-512 have none. Who only reads finds the column all the same.
+_HAS_SHA512 = "SELECT 1 FROM pragma_table_info('shards', 'main') WHERE name = 'sha512'"
+_SHA512 = "ALTER TABLE shards ADD COLUMN sha512 TEXT"
+_NO_SHA512 = "CREATE TEMP VIEW shards AS SELECT *, NULL AS sha512 FROM main.shards"
 
 # An id's state in a run is that of its last outcome in a channel. Most runs have none that may be unsettled, and
 # then one pass over the outcomes says so; otherwise only their ids are looked at again.
@@ -165,6 +188,10 @@ class Ledger:
             self._check_version()
             self.db.execute(WAITS.format(kind="TABLE"))
             self.db.execute(_VALIDATORS)
+            for statement in _FILES.split(";"):
+                self.db.execute(statement)
+            if not self.db.execute(_HAS_SHA512).fetchone():
+                self.db.execute(_SHA512)
         self._next_request = self._last("requests", "request") + 1
         self._next_outcome = self._last("outcomes", "outcome") + 1
 
@@ -476,16 +503,28 @@ class Ledger:
 def read_only(path: Path) -> sqlite3.Connection:
     """A connection that reads, also while a harvest writes. Raises NotAnArchive when there is no ledger.
 
-    Where the ledger is from before there were waits, an empty table stands for them.
+    Where the ledger is from before there were waits, an empty table stands for them; likewise for SHA-512.
     """
     if not path.exists():
         raise NotAnArchive(f"{path} is missing; is {path.parent} an archive?")
     with _translated(path):
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?{_reading(path)}", uri=True, timeout=10)
         db.execute("SELECT value FROM meta").fetchone()
         if not db.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'waits'").fetchone():
             db.execute(WAITS.format(kind="TEMP TABLE"))
+        if not db.execute(_HAS_SHA512).fetchone():
+            db.execute(_NO_SHA512)
     return db
+
+
+def _reading(path: Path) -> str:
+    """How to open a ledger for reading.
+
+    In a bag nobody writes to it, and SQLite's own files beside it would be payload that no manifest lists.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    bagged = (path.absolute().parent.parent / "bagit.txt").exists()
+    return "immutable=1" if bagged and not (wal.exists() and wal.stat().st_size) else "mode=ro"
 
 
 def write_digest(layout: Layout) -> None:
@@ -525,7 +564,7 @@ def _translated(path: Path) -> Iterator[None]:
         if "malformed" in text or "not a database" in text or "no such table" in text:
             raise Damaged(f"{path} is damaged ({text}); take it from a copy of the archive") from cause
         raise DiskFailed(f"{path}: {text}") from cause
-    except sqlite3.DatabaseError as cause:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:  # SQLite names what it cannot parse, as it stands there
         raise Damaged(f"{path} is damaged ({cause}); take it from a copy of the archive") from cause
 
 

@@ -20,11 +20,11 @@ def snapshot(layout: Layout) -> Iterator[sqlite3.Connection]:
         try:
             ledger.execute("BEGIN")
             yield ledger
-        except sqlite3.DatabaseError as cause:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:  # SQLite's messages hold bytes of the file
             raise _ours(layout, cause) from cause
 
 
-def _ours(layout: Layout, cause: sqlite3.DatabaseError) -> Busy | Damaged | DiskFailed | DiskFull:
+def _ours(layout: Layout, cause: sqlite3.DatabaseError | UnicodeDecodeError) -> Busy | Damaged | DiskFailed | DiskFull:
     text = f"{layout.ledger}: {cause}"
     if "full" in str(cause):
         return DiskFull(f"{text}; free some room and run the same command again")

@@ -48,6 +48,11 @@ def encode(entries: list[Entry]) -> bytes:
     return SKIPPABLE.pack(SEEK_MAGIC, len(body)) + body
 
 
+def end_bytes(frames: int) -> int:
+    """The length of all that closes a file of so many frames: the digest frame and the seek table."""
+    return DIGEST_FRAME_BYTES + SKIPPABLE.size + (frames + 1) * _ENTRY.size + FOOTER_BYTES
+
+
 def table_bytes(footer: bytes) -> int:
     """The length of the whole seek table frame, read from the last 9 bytes of a file.
 

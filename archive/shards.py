@@ -6,7 +6,6 @@ by one: each must have the header we write, the content it promises, its checksu
 """
 
 import hashlib
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +17,15 @@ import zstandard
 from archive import seektable
 from archive.durable import AppendFile, rename, sync_folder, translated
 from archive.errors import Damaged
+from archive.fixity import Digests, digests_of
 from archive.seektable import DIGEST_FRAME_BYTES, Entry
+from archive.zstdframes import MAGIC, Broken, checksum, compressor, read_frame_bytes, unpack
 
 FRAME_BYTES = 1 << 20
 SHARD_BYTES = 1 << 30
-# what a reader accepts as one frame's content; a writer closes frames at 1 MiB and a record may be larger
-CONTENT_MOST = 1 << 30
-# the most that one block of a zstd frame unpacks to (RFC 8878, section 3.1.1.2.4)
-BLOCK_MOST = 1 << 17
-MAGIC = b"\x28\xb5\x2f\xfd"
-_CHECKSUM_BYTES = 4
 _RS = b"\x1e"
+# the digest frame in the seek table: it unpacks to nothing
+_DIGEST_ENTRY = Entry(DIGEST_FRAME_BYTES, 0, checksum(compressor(1).compress(b"")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +66,14 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What a whole shard is; `sha256` is of the file."""
+    """What a whole shard is; `sha256` and `sha512` are of the file."""
 
     records: int
     frames: int
     length: int
     content_bytes: int
     sha256: str
-
-
-def pack(content: bytes, level: int = 3) -> bytes:
-    """A finished frame of some framed texts: compressing need not be done where the shard is written."""
-    return _compressor(level).compress(content)
+    sha512: str
 
 
 class ShardWriter:
@@ -91,8 +84,8 @@ class ShardWriter:
         self.path = path
         self._file = AppendFile(_open_name(path), "shard", truncate=True)
         sync_folder(path.parent)
-        self._compress = _compressor(level)
-        self._digest = hashlib.sha256()
+        self._compress = compressor(level)
+        self._digests = Digests()
         self._pending: list[bytes] = []
         self._pending_records = 0
         self.pending_bytes = 0
@@ -135,8 +128,8 @@ class ShardWriter:
     def _write(self, frame: bytes, content_bytes: int, records: int) -> None:
         entry = FrameEntry(self.frames, self._file.length, len(frame), content_bytes, records)
         self._file.write(frame)
-        self._digest.update(frame)
-        self._entries.append(Entry(len(frame), content_bytes, _checksum(frame)))
+        self._digests.update(frame)
+        self._entries.append(Entry(len(frame), content_bytes, checksum(frame)))
         self._closed.append(entry)
         self.records += records
         self.content_bytes += content_bytes
@@ -153,11 +146,16 @@ class ShardWriter:
     def seal(self) -> Seal:
         """Write the digest and the seek table, sync, and give the shard its name."""
         self.flush()
-        return _seal(self.path, self._file, self._entries, self.records, self._digest)
+        return _seal(self.path, self._file, self._entries, self.records, self._digests)
 
     def close(self) -> None:
         """Let go of the file as it is."""
         self._file.close()
+
+
+def encode_end(entries: list[Entry], records: int, sha256: bytes) -> bytes:
+    """What closes a file of frames: the digest frame (`sha256` is of every byte before it) and the seek table."""
+    return seektable.encode_digest(records, sha256) + seektable.encode([*entries, _DIGEST_ENTRY])
 
 
 def recover(path: Path, believed: int) -> Seal:
@@ -170,12 +168,13 @@ def recover(path: Path, believed: int) -> Seal:
     if length < believed:
         what = f"is {length} bytes long" if length >= 0 else "is missing"
         raise Damaged(f"shard {path.name} {what}, the ledger counted {believed} bytes; take it from a copy")
-    summed = _Sum()
+    summed, sha512 = _Sum(), hashlib.sha512()
     for frame, raw in _read_frames(opened, believed):
         summed.add(frame, raw)
+        sha512.update(raw)
     file = AppendFile(opened, "shard")
     file.truncate(believed)
-    return _seal(path, file, summed.entries, summed.records, summed.digest)
+    return _seal(path, file, summed.entries, summed.records, Digests(summed.digest, sha512))
 
 
 def iter_frames(path: Path, limit: int | None = None) -> Iterator[Frame]:
@@ -202,13 +201,10 @@ def check_shard(path: Path, sha256: str | None = None) -> Seal:
     frames = records = content = 0
     for frame in iter_frames(path):
         frames, records, content = frames + 1, records + frame.records, content + len(frame.content)
-    whole = hashlib.sha256()
-    with translated(path, "reading"), path.open("rb") as file:
-        while block := file.read(FRAME_BYTES):
-            whole.update(block)
-    if sha256 is not None and whole.hexdigest() != sha256:
+    whole = digests_of(path)
+    if sha256 is not None and whole.sha256 != sha256:
         raise Damaged(f"shard {path.name} is whole, but not the file that was written; take it from a copy")
-    return Seal(records, frames, path.stat().st_size, content, whole.hexdigest())
+    return Seal(records, frames, path.stat().st_size, content, whole.sha256, whole.sha512)
 
 
 def salvage(path: Path, limit: int | None = None) -> Iterator[Frame | Damage]:
@@ -246,24 +242,23 @@ def read_frame(path: Path, frame: int) -> Frame:
     return read_frame_at(path, frame, sum(entry.length for entry in entries[:frame]), entries[frame].length)
 
 
-def read_frame_at(path: Path, frame: int, offset: int, length: int) -> Frame:
-    """Read one frame whose place is known, as the ledger's table of frames has it. Raises Damaged."""
+def read_frame_at(path: Path, frame: int, offset: int, length: int, *, parse: bool = True) -> Frame:
+    """Read one frame whose place is known, as the ledger's table of frames has it. Raises Damaged.
+
+    Without `parse` nobody has looked whether its texts are JSON: for those who read each of them anyway.
+    """
     with translated(path, "reading"), path.open("rb", buffering=0) as file:
         file.seek(offset)
         raw = file.read(length)
     try:
         if len(raw) != length:
-            raise _Broken("the file ends inside it")
-        return _decode(raw, frame, offset)
-    except _Broken as broken:
+            raise Broken("the file ends inside it")
+        return _decode(raw, frame, offset, parse)
+    except Broken as broken:
         raise _damaged(path, frame, offset, broken) from None
 
 
 # --- inside
-
-
-class _Broken(Exception):
-    """Why a frame cannot be read; its caller knows where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +280,7 @@ class _Sum:
         self.digest = hashlib.sha256()
 
     def add(self, frame: Frame, raw: bytes) -> None:
-        self.entries.append(Entry(frame.length, len(frame.content), _checksum(raw)))
+        self.entries.append(Entry(frame.length, len(frame.content), checksum(raw)))
         self.records += frame.records
         self.digest.update(raw)
 
@@ -293,7 +288,7 @@ class _Sum:
         """What the end says otherwise, None when it agrees with the frames."""
         if (self.records, self.digest.digest()) != (sealed.records, sealed.sha256):
             return "its frames can be read and do not match its digest"
-        if [*self.entries, Entry(DIGEST_FRAME_BYTES, 0, _EMPTY_CHECKSUM)] != sealed.entries:
+        if [*self.entries, _DIGEST_ENTRY] != sealed.entries:
             return "its frames can be read and do not match its seek table"
         return None
 
@@ -302,28 +297,15 @@ def _open_name(path: Path) -> Path:
     return path.with_name(path.name + ".open")
 
 
-def _compressor(level: int) -> zstandard.ZstdCompressor:
-    return zstandard.ZstdCompressor(level=level, write_checksum=True, write_content_size=True)
-
-
-_EMPTY_CHECKSUM = struct.unpack("<I", _compressor(1).compress(b"")[-_CHECKSUM_BYTES:])[0]
-
-
-def _checksum(raw: bytes) -> int:
-    """The low 32 bits of the content's XXH64: zstd writes them at the end of each frame."""
-    return int.from_bytes(raw[-_CHECKSUM_BYTES:], "little")
-
-
-def _seal(path: Path, file: AppendFile, entries: list[Entry], records: int, digest: "hashlib._Hash") -> Seal:
-    tail = seektable.encode_digest(records, digest.digest())
-    tail += seektable.encode([*entries, Entry(DIGEST_FRAME_BYTES, 0, _EMPTY_CHECKSUM)])
-    digest.update(tail)
+def _seal(path: Path, file: AppendFile, entries: list[Entry], records: int, digests: Digests) -> Seal:
+    tail = encode_end(entries, records, digests.sha256_so_far())
+    digests.update(tail)
     file.write(tail)
     file.sync()
     file.close()
     rename(_open_name(path), path, "shard")
     content = sum(entry.content_bytes for entry in entries)
-    return Seal(records, len(entries), file.length, content, digest.hexdigest())
+    return Seal(records, len(entries), file.length, content, digests.sha256, digests.sha512)
 
 
 def _read_end(path: Path) -> _End:
@@ -351,90 +333,35 @@ def _read_frames(path: Path, length: int) -> Iterator[tuple[Frame, bytes]]:
     with translated(path, "reading"), path.open("rb") as file:
         while offset < length:
             try:
-                raw = _read_frame_bytes(file, length - offset)
+                raw = read_frame_bytes(file, length - offset)
                 frame = _decode(raw, number, offset)
-            except _Broken as broken:
+            except Broken as broken:
                 raise _damaged(path, number, offset, broken) from None
             yield frame, raw
             offset, number = offset + len(raw), number + 1
 
 
-def _damaged(path: Path, frame: int, offset: int, broken: _Broken) -> Damaged:
+def _damaged(path: Path, frame: int, offset: int, broken: Broken) -> Damaged:
     return Damaged(f"shard {path.name}, frame {frame} at byte {offset}: {broken}; take it from a copy")
 
 
-def _read_frame_bytes(file: BinaryIO, left: int) -> bytes:
-    """The bytes of the frame that begins here, found by walking its blocks (RFC 8878, section 3.1.1)."""
-    head = file.read(min(left, 18))
-    if head[:4] != MAGIC:
-        raise _Broken("no zstd frame begins here")
-    try:
-        header = zstandard.frame_header_size(head)
-        parameters = zstandard.get_frame_parameters(head)
-    except zstandard.ZstdError as cause:
-        raise _Broken(f"its header cannot be read ({cause})") from cause
-    if not parameters.has_checksum or parameters.dict_id or head[4] & 0x18:
-        raise _Broken("its header is not one of ours")
-    if not 0 < parameters.content_size <= CONTENT_MOST:
-        raise _Broken(f"it promises {parameters.content_size} bytes of content")
-    parts = [head[:header]]
-    rest = head[header:]
-    used = header
-
-    def take(count: int) -> bytes:
-        nonlocal rest, used
-        if used + count > left:
-            raise _Broken("the file ends inside it")
-        if len(rest) < count:
-            rest += file.read(count - len(rest))
-        if len(rest) < count:
-            raise _Broken("the file ends inside it")
-        taken, rest = rest[:count], rest[count:]
-        used += count
-        return taken
-
-    last = False
-    blocks = 0
-    while not last:
-        block = take(3)
-        blocks += 1
-        value = int.from_bytes(block, "little")
-        last, kind, size = bool(value & 1), value >> 1 & 3, value >> 3
-        if kind == 3:
-            raise _Broken("a block of a reserved kind")
-        parts += [block, take(1 if kind == 1 else size)]
-    if parameters.content_size > blocks * BLOCK_MOST:
-        raise _Broken(f"it promises {parameters.content_size} bytes of content in {blocks} blocks")
-    parts.append(take(_CHECKSUM_BYTES))
-    if rest:
-        file.seek(-len(rest), 1)
-    return b"".join(parts)
-
-
-def _decode(raw: bytes, number: int, offset: int) -> Frame:
+def _decode(raw: bytes, number: int, offset: int, parse: bool = True) -> Frame:
     """Unpack and check one frame's bytes."""
-    content = _unpack(raw)
+    content = unpack(raw)
     texts = content.split(_RS)
     if texts[0]:
-        raise _Broken("its content does not begin with a record separator")
+        raise Broken("its content does not begin with a record separator")
     for record, text in enumerate(texts[1:]):
-        if (reason := _text_fault(text)) is not None:
-            raise _Broken(f"record {record}: {reason}")
+        if (reason := _text_fault(text, parse)) is not None:
+            raise Broken(f"record {record}: {reason}")
     return Frame(number, offset, len(raw), content, len(texts) - 1)
 
 
-def _unpack(raw: bytes) -> bytes:
-    try:
-        return zstandard.ZstdDecompressor().decompress(raw, allow_extra_data=False)
-    except zstandard.ZstdError as cause:
-        raise _Broken(f"its content cannot be unpacked ({cause})") from cause
-
-
-def _text_fault(text: bytes) -> str | None:
+def _text_fault(text: bytes, parse: bool = True) -> str | None:
     if text[-1:] != b"\n":
         return "no line feed at its end"
     try:
-        if not isinstance(orjson.loads(text), dict):
+        if parse and not isinstance(orjson.loads(text), dict):
             return "no JSON object"
     except orjson.JSONDecodeError as cause:
         return f"no JSON text ({cause})"
@@ -447,10 +374,10 @@ def _salvaged(path: Path, end: int, starts: list[int] | None) -> Iterator[Frame 
         while offset < end:
             file.seek(offset)
             try:
-                raw = _read_frame_bytes(file, end - offset)
+                raw = read_frame_bytes(file, end - offset)
                 yield from _salvage_frame(raw, number, offset)
                 offset += len(raw)
-            except _Broken as broken:
+            except Broken as broken:
                 if starts is None and _only_end(file, offset):
                     return
                 yield Damage(number, offset, None, str(broken))
@@ -463,7 +390,7 @@ def _salvaged(path: Path, end: int, starts: list[int] | None) -> Iterator[Frame 
 
 def _salvage_frame(raw: bytes, number: int, offset: int) -> Iterator[Frame | Damage]:
     """A frame whose bytes are whole: its good records, and a damage for each bad one."""
-    before, *texts = _unpack(raw).split(_RS)
+    before, *texts = unpack(raw).split(_RS)
     if before:
         yield Damage(number, offset, None, "its content does not begin with a record separator")
     good = []

@@ -42,7 +42,7 @@ class Answer:
 
     `outcomes` are (identifier, datestamp, state, reason) in document order; `payload` holds the framed JSON
     texts of those in state read and deleted, in the same order, as (bytes, number of texts), where bytes may be a
-    frame that `archive.shards.pack` made; a census, which asks for headers only, has none (`bare`).
+    frame that `archive.zstdframes.pack` made; a census, which asks for headers only, has none (`bare`).
     `validators` are (identifier, ETag or Last-Modified) to keep for a conditional request.
     """
 
@@ -361,7 +361,7 @@ class ArchiveWriter:
                 self._shard_number = int(row[0])
                 name = f"{self._shard_number:05d}.json-seq.zst"
                 self.ledger.db.execute(
-                    "INSERT INTO shards VALUES (?, ?, ?, 'open', 0, 0, 0, 0, NULL)",
+                    "INSERT INTO shards VALUES (?, ?, ?, 'open', 0, 0, 0, 0, NULL, NULL)",
                     (self._shard_number, name, self.run_number),
                 )
             self._shard = shards.ShardWriter(self.layout.shards / name, level=self._level)
@@ -375,9 +375,9 @@ class ArchiveWriter:
     def _sealed(self, number: int, seal: shards.Seal) -> None:
         with self.ledger.transaction():
             self.ledger.db.execute(
-                "UPDATE shards SET state = 'sealed', records = ?, frames = ?, bytes = ?, content_bytes = ?, sha256 = ? "
-                "WHERE shard = ?",
-                (seal.records, seal.frames, seal.length, seal.content_bytes, seal.sha256, number),
+                "UPDATE shards SET state = 'sealed', records = ?, frames = ?, bytes = ?, content_bytes = ?, "
+                "sha256 = ?, sha512 = ? WHERE shard = ?",
+                (seal.records, seal.frames, seal.length, seal.content_bytes, seal.sha256, seal.sha512, number),
             )
 
     def _recover(self) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import zstandard
 
-from archive import envelope, jsonseq, shards
+from archive import envelope, jsonseq, shards, zstdframes
 from archive.folder import Layout
 from archive.ledger import NewWindow, WindowRow, check_digest
 from archive.quarantine import check_refused
@@ -41,7 +41,7 @@ def payload(identifiers: Sequence[str], **more: Any) -> tuple[tuple[bytes, int],
 
 def unpacked(pieces: Sequence[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
     """Pieces of a payload as framed texts, those that are frames already included."""
-    return [(zstandard.decompress(p) if p[:4] == shards.MAGIC else p, records) for p, records in pieces]
+    return [(zstandard.decompress(p) if p[:4] == zstdframes.MAGIC else p, records) for p, records in pieces]
 
 
 def answer(
@@ -135,12 +135,12 @@ def check(folder: Path) -> None:
 def _check_shards(folder: Path) -> None:
     """Every shard is sealed, is the file the ledger names, and its frames are those of the ledger."""
     names = set()
-    for number, name, state, records, frames, size, content, sha256 in rows(
-        folder, "SELECT shard, name, state, records, frames, bytes, content_bytes, sha256 FROM shards"
+    for number, name, state, records, frames, size, content, sha256, sha512 in rows(
+        folder, "SELECT shard, name, state, records, frames, bytes, content_bytes, sha256, sha512 FROM shards"
     ):
         names.add(name)
         seal = shards.check_shard(Layout(folder).shards / name, sha256)
-        assert (state, seal) == ("sealed", shards.Seal(records, frames, size, content, sha256))
+        assert (state, seal) == ("sealed", shards.Seal(records, frames, size, content, sha256, sha512))
         found = [(f.frame, f.offset, f.length, len(f.content), f.records)
                  for f in shards.iter_frames(Layout(folder).shards / name)]  # fmt: skip
         counted = rows(

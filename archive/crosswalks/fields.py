@@ -47,13 +47,20 @@ def index_fields(identifier: str, metadata: Json | None) -> Fields:
     return Fields(local, **_BY_FORM[form](inside))
 
 
+def index_doi(metadata: Json | None) -> str | None:
+    """The DOI alone of `index_fields`: several times as fast in the forms that most records have."""
+    if not metadata:
+        return None
+    form, inside = form_of(metadata)
+    doi: str | None = _DOIS[form](inside) if form in _DOIS else _BY_FORM[form](inside)["doi"]
+    return doi
+
+
 def _datacite(metadata: Json) -> Json:
     titles = objects(metadata.get("titles"))
     types = object_(metadata.get("types"))
-    # kernels 4.2 and 4.3 have the DOI in a list
-    dois = (i.get("identifier") for i in objects(metadata.get("identifiers")) if i.get("identifierType") == "DOI")
     return {
-        "doi": first(map(normalise_doi, texts((metadata.get("doi"), *dois)))),
+        "doi": _datacite_doi(metadata),
         "title": first(texts(title.get("title") for title in titles if "titleType" not in title))
         or first(texts(title.get("title") for title in titles)),
         "resource_type": first(texts((types.get("resourceTypeGeneral"), types.get("resourceType")))),
@@ -73,18 +80,28 @@ def _datacite(metadata: Json) -> Json:
     }
 
 
+def _datacite_doi(metadata: Json) -> str | None:
+    # kernels 4.2 and 4.3 have the DOI in a list
+    dois = (i.get("identifier") for i in objects(metadata.get("identifiers")) if i.get("identifierType") == "DOI")
+    return first(map(normalise_doi, texts((metadata.get("doi"), *dois))))
+
+
 def _dublin_core(metadata: Json) -> Json:
     """Dublin Core, qualified or not; InvenioRDM sends it as JSON with names in the plural."""
     dates = plain_texts(metadata, "dcterms:issued", "date", "dates", "dcterms:date", "dcterms:created")
     rights = plain_texts(metadata, "dcterms:license", "rights", "dcterms:rights")
     return {
-        "doi": first(map(normalise_doi, plain_texts(metadata, "identifier", "identifiers", "dcterms:identifier"))),
+        "doi": _dublin_core_doi(metadata),
         "title": first(plain_texts(metadata, "title", "titles", "dcterms:title")),
         "resource_type": first(plain_texts(metadata, "type", "types", "dcterms:type")),
         "publication_year": first(map(year, dates)),
         "creators": plain_texts(metadata, "creator", "creators", "dcterms:creator"),
         "license": first(statement for statement in rights if not statement.startswith(_ACCESS)),
     }
+
+
+def _dublin_core_doi(metadata: Json) -> str | None:
+    return first(map(normalise_doi, plain_texts(metadata, "identifier", "identifiers", "dcterms:identifier")))
 
 
 def _marc(record: Json) -> Json:
@@ -125,3 +142,4 @@ _BY_FORM: dict[Form, Callable[[Json], Json]] = {
     "csl": csl_fields, "datacite": _datacite, "dublin-core": _dublin_core, "eprints": eprints_fields, "marc": _marc,
     "rdm": rdm_fields, "schema-org": schema_org_fields, "zenodo": zenodo_fields,
 }  # fmt: skip
+_DOIS: dict[Form, Callable[[Json], str | None]] = {"datacite": _datacite_doi, "dublin-core": _dublin_core_doi}

@@ -53,6 +53,12 @@ def normalise(scheme: str | None, text: str) -> str:
     return (by_scheme(text) if by_scheme else None) or text
 
 
+def namespace(identifier: str) -> str:
+    """HOST in `oai:HOST:…`, empty for any other identifier."""
+    parts = identifier.split(":", 2)
+    return parts[1] if len(parts) == 3 and parts[0] == "oai" else ""
+
+
 def local_id(identifier: str) -> str:
     """What an identifier is in its repository: behind `oai:HOST:`, a DOI in its one form, otherwise all of it."""
     parts = identifier.split(":", 2)

@@ -1,0 +1,96 @@
+"""The JSON of a record in a format that was asked for; only a record that is of it can be written in it.
+
+DataCite, MARC and Dublin Core are not made from each other: what one of them says the others cannot. Index fields
+are made from any.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from archive.crosswalks.errors import ConversionError
+from archive.crosswalks.fields import Fields, index_fields
+from archive.crosswalks.forms import form_of
+from archive.crosswalks.links import index_links
+from archive.crosswalks.marc import marc_xml
+
+Json = dict[str, Any]
+
+# of Dublin Core in JSON, ours and what InvenioRDM sends, which has them in the plural
+_ELEMENTS = (
+    "contributor", "coverage", "creator", "date", "description", "format", "identifier", "language", "publisher",
+    "relation", "rights", "source", "subject", "title", "type",
+)  # fmt: skip
+_DC_NAMES = frozenset(name for element in _ELEMENTS for name in (element, f"{element}s", f"dcterms:{element}"))
+
+
+def written(name: str, identifier: str, metadata: Json) -> bytes:
+    """The JSON text of a record in the format `name`, or its XML where that is marcxml.
+
+    Raises ConversionError when the record is of another format, and KeyError when the format is not known.
+    """
+    return TARGETS[name](identifier, metadata)
+
+
+def records_in(metadata: Json) -> list[Json]:
+    """The records of a collection of MARC, any other JSON as a list of it."""
+    several = metadata.get("collection")
+    return several if isinstance(several, list) and all(isinstance(one, dict) for one in several) else [metadata]
+
+
+def index_json(identifier: str, metadata: Json) -> Json:
+    """Index fields, related identifiers and files as one object, null where the record says nothing."""
+    links, fields = index_links(metadata), asdict(index_fields(identifier, metadata))
+    return {
+        "identifier": identifier or None, **fields, "local_id": fields["local_id"] or None,
+        "related": [asdict(one) for one in links.related], "files": [asdict(one) for one in links.files],
+    }  # fmt: skip
+
+
+def _of_form(*forms: str) -> Callable[[str, Json], bytes]:
+    def write(identifier: str, metadata: Json) -> bytes:
+        form, inside = form_of(metadata)
+        if form not in forms:
+            raise ConversionError(f"it is {_name(form, metadata)}")
+        return orjson.dumps(inside)
+
+    return write
+
+
+def _dc(identifier: str, metadata: Json) -> bytes:
+    form, inside = form_of(metadata)
+    if form != "dublin-core" or not _is_dublin_core(inside):
+        raise ConversionError(f"it is {_name(form, metadata)}")
+    return orjson.dumps(inside)
+
+
+def _marcxml(identifier: str, metadata: Json) -> bytes:
+    form, inside = form_of(metadata)
+    if form != "marc":
+        raise ConversionError(f"it is {_name(form, metadata)}")
+    return marc_xml(inside)
+
+
+def _index(identifier: str, metadata: Json) -> bytes:
+    found = index_json(identifier, metadata)
+    if index_fields("", metadata) == Fields("") and not found["related"] and not found["files"]:
+        raise ConversionError(f"nothing in it is known: its keys are {', '.join(sorted(metadata)[:8]) or 'none'}")
+    return orjson.dumps(found)
+
+
+def _name(form: str, metadata: Json) -> str:
+    if form == "dublin-core" and not _is_dublin_core(metadata):
+        return f"JSON of no known form, with the keys {', '.join(sorted(metadata)[:8]) or 'none'}"
+    return {"marc": "MARC", "datacite": "DataCite", "dublin-core": "Dublin Core"}.get(form, f"{form} JSON")
+
+
+def _is_dublin_core(metadata: Json) -> bool:
+    return any(name in _DC_NAMES and isinstance(value, list | str) for name, value in metadata.items())
+
+
+TARGETS: dict[str, Callable[[str, Json], bytes]] = {
+    "datacite-json": _of_form("datacite"), "marc-json": _of_form("marc"), "dc-json": _dc, "index-json": _index,
+    "marcxml": _marcxml,
+}  # fmt: skip

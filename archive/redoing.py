@@ -1,0 +1,63 @@
+"""The metadata of one record made once more of its original; and what became of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from archive.crosswalks import ConversionError, convert
+from archive.envelope import Record
+from archive.originals import parsed_original
+
+# What becomes of a record: the same JSON again, another, some where there was none; or none now where there was some
+# (which stays), and none as before though XML came. `other`: without XML, or with XML that no crosswalk is for.
+KINDS = ("same", "otherwise", "new", "no_longer", "not", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Redone:
+    """What became of a record; `kind` is one of KINDS, `reason` says what differs or what is wrong."""
+
+    kind: str
+    identifier: str
+    format: str
+    reason: str = ""
+
+
+def redone(text: bytes, record: Record) -> tuple[bytes, Redone]:
+    """The JSON text of a record with its metadata made anew.
+
+    What no longer converts keeps the JSON it has: nothing that is held is erased.
+    """
+    element = parsed_original(record)
+    if element is None:
+        return text, Redone("other", record.identifier, record.format)
+    try:
+        made, reason = convert(element), ""
+    except (ConversionError, RecursionError) as error:
+        made, reason = None, str(error)[:200] or "elements nested too deep"
+    start, end = _place_of_metadata(text)
+    had = text[start:end] != b"null"
+    if made is None:
+        kind = "no_longer" if had else "not" if reason else "other"
+        return text, Redone(kind, record.identifier, record.format, reason or f"no crosswalk for {element.tag!s}")
+    new = orjson.dumps(made)
+    if new == text[start:end]:
+        return text, Redone("same", record.identifier, record.format)
+    what = Redone("otherwise" if had else "new", record.identifier, record.format, _difference(record.metadata, made))
+    return text[:start] + new + text[end:], what
+
+
+def _place_of_metadata(text: bytes) -> tuple[int, int]:
+    """Where the metadata of a record that has an `original` begins and ends in its JSON text.
+
+    No string holds what is looked for: a quotation mark in it would have a backslash before it.
+    """
+    start = text.index(b',"metadata":') + len(b',"metadata":')
+    return start, text.rindex(b',"original":')
+
+
+def _difference(had: Mapping[str, object] | None, made: Mapping[str, object]) -> str:
+    """The keys whose values differ."""
+    names = [name for name in {**(had or {}), **made} if (had or {}).get(name) != made.get(name)]
+    return ", ".join(names[:5]) or "the order of its keys"

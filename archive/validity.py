@@ -1,0 +1,208 @@
+"""DataCite JSON against the JSON schema of the version it declares.
+
+The schemas are not ours: they come with the Python package `datacite`, or from a folder. There is none for 2.x, 3.x,
+4.4 and what follows 4.5, and JSON made of XML has the shape of 4.5 whatever version its XML declares: such a record is
+checked against the schema of 4.5 with what its own version has otherwise, which is written down here after the XSDs.
+"""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from archive.crosswalks.anyjson import objects
+from archive.crosswalks.forms import form_of
+from archive.envelope import Record
+from archive.errors import NoSchemas
+
+if TYPE_CHECKING:
+    import jsonschema_rs
+
+Json = dict[str, Any]
+
+# the version that the kernel is in when a record says no more than `kernel-4`, the namespace of all of them
+LATEST = "4.7"
+_SHAPE = "4.5"
+_MINOR = re.compile(r"datacite\.org/(?:meta|schema)/kernel-([0-9](?:\.[0-9])?)/?[^\s\"']*\.xsd")
+_KERNEL = re.compile(r"kernel-([0-9](?:\.[0-9])?)")
+_FILE = re.compile(r"datacite-v([0-9]\.[0-9])\.json")
+# what stands at the beginning of an original: the tag of the <resource> with its locations
+_HEAD = 4000
+# values of lists, by (first version, last version) that has them; the schema of 4.5 has the others
+_VALUES: list[tuple[str, str, str, tuple[str, ...]]] = [
+    ("2.0", "2.9", "dateType", ("StartDate", "EndDate")),
+    ("2.0", "2.9", "resourceTypeGeneral", ("Film",)),
+    ("2.0", "3.9", "contributorType", ("Funder",)),
+    ("4.6", "9.9", "contributorType", ("Translator",)),
+    ("4.6", "9.9", "dateType", ("Coverage",)),
+    ("4.6", "9.9", "relatedIdentifierType", ("CSTR", "RRID")),
+    ("4.6", "9.9", "relationType", ("HasTranslation", "IsTranslationOf")),
+    ("4.6", "9.9", "resourceTypeGeneral", ("Award", "Project")),
+    ("4.7", "9.9", "relatedIdentifierType", ("RAiD", "SWHID")),
+    ("4.7", "9.9", "relationType", ("Other",)),
+    ("4.7", "9.9", "resourceTypeGeneral", ("Poster", "Presentation")),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a DataCite record says it is: `version` as in 4.3, and the version whose schema has its shape."""
+
+    version: str
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that is not valid: by which schema, where (creators/name, no positions), by which rule, and why."""
+
+    schema: str
+    place: str
+    rule: str
+    message: str
+
+
+def declared(record: Record) -> Declared | None:
+    """What a live record declares; None for one that is not DataCite's, or has no schema to declare.
+
+    The API of DataCite has a view of its own, which no schema is for.
+    """
+    if record.metadata is None or form_of(record.metadata)[0] != "datacite":
+        return None
+    metadata = record.metadata
+    if record.original is not None and record.original.lstrip("\ufeff \t\r\n").startswith("<"):
+        named = _MINOR.search(record.original[:_HEAD]) or _KERNEL.search(str(metadata.get("schemaVersion", "")))
+        return Declared(_version(named), _SHAPE)
+    if is_api_view(metadata):
+        return None
+    named = _KERNEL.search(str(metadata.get("schemaVersion", "")))
+    shape = _shape_of(metadata)
+    return Declared(_version(named) if named and named[1] != "4" else shape, shape)
+
+
+def is_api_view(metadata: Json) -> bool:
+    """Whether this is what the API of DataCite prints of a record, whole or out of its envelope."""
+    return isinstance(metadata.get("data") or metadata.get("attributes"), dict | list) or (
+        "agency" in metadata or ("state" in metadata and "isActive" in metadata)
+    )
+
+
+def _version(named: re.Match[str] | None) -> str:
+    version = named[1] if named else LATEST
+    return {"4": LATEST, "3": "3.1", "2": "2.2"}.get(version, version)
+
+
+def _shape_of(metadata: Json) -> str:
+    """Whose shape JSON has that was sent: names and types changed with 4.2, 4.3 and 4.5."""
+    if "identifier" in metadata or any("creatorName" in one for one in objects(metadata.get("creators"))):
+        return "4.1"
+    if isinstance(metadata.get("publisher"), dict) or "identifiers" not in metadata:
+        return _SHAPE
+    return "4.2" if any("affiliations" in one for one in objects(metadata.get("creators"))) else "4.3"
+
+
+class Schemas:
+    """The JSON schemas that there are, each made ready once it is asked for."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Take those of a folder, files named like datacite-v4.5.json, before those of the package `datacite`.
+
+        Raises NoSchemas when there is none, or nothing to check with.
+        """
+        if find_spec("jsonschema_rs") is None:
+            raise NoSchemas("the JSON schema validator is missing; pip install 'harvester[validate]'")
+        self._files = {**_files(_of_package()), **_files(folder)}
+        if _SHAPE not in self._files:
+            raise NoSchemas(
+                f"no datacite-v{_SHAPE}.json; pip install 'harvester[validate]', or name a folder with it: --schemas"
+            )
+        self._ready: dict[Declared, tuple[str, jsonschema_rs.Validator]] = {}
+
+    def name(self, what: Declared) -> str:
+        """Which schema a record is checked against, in words."""
+        return self._of(what)[0]
+
+    def faults(self, what: Declared, metadata: Json) -> list[Fault]:
+        """What is not valid in DataCite JSON; `unmapped`, which is ours, is no part of it."""
+        checked = {key: value for key, value in metadata.items() if key != "unmapped"}
+        if what.schema == _SHAPE and _KERNEL.search(str(checked.get("schemaVersion", ""))):
+            checked["schemaVersion"] = "http://datacite.org/schema/kernel-4"
+        name, validator = self._of(what)
+        return [
+            Fault(
+                name,
+                "/".join(part for part in error.instance_path if isinstance(part, str)),
+                str(error.schema_path[-1]) if error.schema_path else "",
+                error.message[:300],
+            )
+            for error in _causes(list(validator.iter_errors(checked)))
+        ]
+
+    def _of(self, what: Declared) -> "tuple[str, jsonschema_rs.Validator]":
+        if what not in self._ready:
+            self._ready[what] = self._made(what)
+        return self._ready[what]
+
+    def _made(self, what: Declared) -> "tuple[str, jsonschema_rs.Validator]":
+        import jsonschema_rs
+
+        own = what.version in self._files and (what.schema != _SHAPE or what.version >= _SHAPE)
+        used = _nearest(what.version if own else what.schema, self._files)
+        schema = orjson.loads(self._files[used].read_bytes())
+        if used != _SHAPE:
+            return used, jsonschema_rs.validator_for(schema)
+        differs = any(first <= what.version <= last for first, last, *_ in _VALUES)
+        name = f"{used} with the values of {what.version}" if differs else used
+        return name, jsonschema_rs.validator_for(amended(schema, what.version))
+
+
+def amended(schema: Json, version: str) -> Json:
+    """The schema of 4.5 with what another version has otherwise, and what its own XSD has and it forgets."""
+    made = copy.deepcopy(schema)
+    items = made["properties"]
+    items["fundingReferences"]["items"]["properties"]["schemeUri"] = {"type": "string"}
+    related = items["relatedItems"]["items"]["properties"]["relatedItemIdentifier"]["properties"]
+    related |= {name: {"type": "string"} for name in ("relatedMetadataScheme", "schemeURI", "schemeType")}
+    for first, last, name, values in _VALUES:
+        if first <= version <= last:
+            made["definitions"][name]["enum"] += values
+    if version < "4":
+        made["required"] = [name for name in made["required"] if name != "types"]
+    if version >= "4.7":
+        made["definitions"]["relatedObject"]["properties"]["relationTypeInformation"] = {"type": "string"}
+    return made
+
+
+def _causes(errors: "list[jsonschema_rs.ValidationError]") -> "Iterator[jsonschema_rs.ValidationError]":
+    """Errors without those that only follow: what has a fault in it counts as unevaluated, all of it."""
+    places = [
+        (error, list(error.instance_path), error.schema_path[-1:] == ["unevaluatedProperties"]) for error in errors
+    ]
+    for error, place, follows in places:
+        inside = (other[: len(place)] == place for _, other, also_follows in places if not also_follows)
+        if not follows or not any(inside):
+            yield error
+
+
+def _of_package() -> Path | None:
+    """Where the package `datacite` has its schemas; found without being imported, as it brings a client along."""
+    spec = find_spec("datacite")
+    places = spec.submodule_search_locations if spec is not None else None
+    return Path(next(iter(places))) / "schemas" if places else None
+
+
+def _files(folder: Path | None) -> dict[str, Path]:
+    """The schemas in a folder, by version."""
+    paths = sorted(folder.rglob("datacite-v*.json")) if folder is not None and folder.is_dir() else []
+    return {match[1]: path for path in paths if (match := _FILE.fullmatch(path.name))}
+
+
+def _nearest(version: str, files: Mapping[str, Path]) -> str:
+    """The next newer version that there is a schema of, or else the newest."""
+    newer = [other for other in sorted(files) if other >= version]
+    return newer[0] if newer else max(files)

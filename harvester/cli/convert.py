@@ -1,0 +1,153 @@
+"""`harvester convert`: an archive made anew of what was sent, or any file of records in another format."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive.crosswalks import ConversionError
+from archive.crosswalks.targets import TARGETS, written
+from archive.folder import Layout
+from harvester.cli import DONE, FINDINGS
+from harvester.cli.output import advancing, counted, print_json
+from harvester.errors import UsageError
+
+MARCXML = "marcxml"
+_COLLECTION = b'<collection xmlns="http://www.loc.gov/MARC21/slim">\n', b"</collection>\n"
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--to", "target", type=click.Choice(list(TARGETS)), help="write the records in this format to stdout")
+@click.option("--seq", is_flag=True, help="with --to: a JSON text sequence (RFC 7464) instead of JSON lines")
+@click.option("--all", "everything", is_flag=True, help="an archive: also shards that these converters have made")
+@click.option("--json", "as_json", is_flag=True, help="an archive: print one JSON object")
+def convert(path: Path, target: str | None, seq: bool, everything: bool, as_json: bool) -> int:
+    """Make the JSON of an archive PATH anew of what was sent, or write the records of any PATH in another format.
+
+    Without --to, PATH is an archive. Shards that older converters have made are written anew, each beside the old one,
+    which goes once the new one counts; killed at any time, the same command goes on. The index is stale then.
+
+    With --to, PATH is an archive (the latest version of each record; it needs an index), a shard or a part of a dump,
+    an OAI-PMH response, a record or a collection of records as XML, JSON or JSON lines; - is standard input. marcxml
+    is made of MARC, XML or JSON; index-json of any. What is not of that format is named on stderr.
+
+    Exit codes: 0 all of it is converted, 1 something is not, 3 an archive that is written to, or has no index.
+    """
+    if target is not None:
+        if everything or as_json:
+            raise UsageError("--all and --json are for an archive in place; leave out --to, or them")
+        return _write(path, target, seq)
+    if seq:
+        raise UsageError("--seq says how --to writes; name a format with --to")
+    if not path.is_dir():
+        raise UsageError(f"{path} is no archive; say what it is to be written in: --to {'|'.join(TARGETS)}")
+    return _in_place(path, everything, as_json)
+
+
+# --- an archive in place
+
+
+def _in_place(folder: Path, everything: bool, as_json: bool) -> int:
+    from archive.converting import convert_archive
+
+    with advancing("converting", "bytes") as progress:
+        report = convert_archive(folder, everything=everything, progress=progress)
+    for sentence in report.torn:
+        click.echo(f"harvester: {sentence}", err=True)
+    kinds = {name: report.kinds[name] for name in _SAID}
+    if as_json:
+        print_json({
+            "path": str(folder), "versions": report.versions, "before": report.before, "shards": report.shards,
+            "changed": report.changed, "current": report.current, "records": report.records, **kinds,
+            "examples": [{"kind": one.kind, "identifier": one.identifier, "format": one.format, "reason": one.reason}
+                         for one in report.examples],
+        })  # fmt: skip
+    else:
+        for name, number in kinds.items():
+            if number:
+                click.echo(f"{number:>12,} {_SAID[name]}")
+        for one in report.examples:
+            click.echo(f"{one.kind}: {one.identifier} ({one.format}): {one.reason}")
+        current = f"; {counted(report.current, 'shard')} left as they are: made by these converters"
+        click.echo(
+            f"{folder}: {counted(report.records, 'record')} in {counted(report.shards, 'shard')} read, "
+            f"{counted(report.changed, 'shard')} written anew{current if report.current else ''}"
+        )
+    if report.changed and Layout(folder).index.exists():
+        click.echo(f"harvester: the index is stale now; make it anew: harvester index {folder}", err=True)
+    return FINDINGS if report.kinds["no_longer"] or report.kinds["not"] else DONE
+
+
+_SAID = {
+    "same": "come out as they were",
+    "otherwise": "come out otherwise",
+    "new": "have JSON now, and had none",
+    "no_longer": "no longer convert; the JSON they had stays",
+    "not": "do not convert",
+    "other": "came without XML, or with XML that no converter is for",
+}
+
+
+# --- a file, or an archive, to stdout
+
+
+def _write(path: Path, target: str, seq: bool) -> int:
+    from harvester.convertible import Unreadable, flattened
+
+    done = missed = deleted = 0
+    out = sys.stdout.buffer
+    if target == MARCXML:
+        out.write(_COLLECTION[0])
+    with _items(path) as items:
+        try:
+            for item in flattened(items):
+                text, reason = _text(target, item.identifier, item.metadata, item.reason)
+                if text is not None:
+                    out.write(b"\x1e%s\n" % text if seq and target != MARCXML else b"%s\n" % text)
+                    done += 1
+                elif reason:
+                    missed += 1
+                    click.echo(f"harvester: {path}: {item.name}: not written as {target}: {reason}", err=True)
+                else:
+                    deleted += 1
+        except Unreadable as error:
+            missed += 1
+            click.echo(f"harvester: {path}: {error}; {counted(done, 'record')} before that", err=True)
+    if target == MARCXML:
+        out.write(_COLLECTION[1])
+    out.flush()
+    tombstones = f", {counted(deleted, 'tombstone')} without metadata" if deleted else ""
+    if missed or deleted:
+        click.echo(f"harvester: {counted(done, 'record')} written, {missed:,} not{tombstones}", err=True)
+    return FINDINGS if missed else DONE
+
+
+def _text(target: str, identifier: str, metadata: dict[str, Any] | None, reason: str) -> tuple[bytes | None, str]:
+    if metadata is None:
+        return None, reason
+    try:
+        return written(target, identifier, metadata), ""
+    except ConversionError as error:
+        return None, str(error)
+
+
+@contextmanager
+def _items(path: Path) -> Iterator[Any]:
+    from archive.liverecords import iter_live
+    from harvester.convertible import item_of, iter_items
+
+    if str(path) == "-":
+        with tempfile.NamedTemporaryFile(prefix="harvester-convert-") as file:
+            while block := sys.stdin.buffer.read(1 << 20):
+                file.write(block)
+            file.flush()
+            yield iter_items(Path(file.name))
+    elif path.is_dir():
+        yield map(item_of, iter_live(path))
+    else:
+        yield iter_items(path)

@@ -1,0 +1,64 @@
+"""RO-Crates of releases, held against RO-Crate 1.1 by rocrate-validator."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import dumping
+import pytest
+import served
+from checkers import rocrate_problems
+
+from archive.crate import METADATA
+from archive.leaflets import write_papers
+from archive.release import Manifest
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("release")
+    records = [served.record(f"oai:x:{n:02d}", f"2020-01-{n + 1:02d}", "T" * n, ["a"]) for n in range(12)]
+    archive = served.harvested(folder / "archive", [[*records, served.record("oai:x:99", "2020-02-01", None)]])
+    dumping.released(archive, folder / "out", part_records=5)
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def manifest(folder: Path) -> Manifest:
+    return dumping.read_manifest(folder)
+
+
+def test_a_release_has_all_that_is_required_and_recommended(folder: Path):
+    assert rocrate_problems(folder) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"name": 'A "<b>" & é 🌍', "url": "https://top.example/"},
+        {"name": "", "url": "https://top.example/a b?c=<d>"},
+        {"name": "No address", "url": None},
+    ],
+)
+def test_so_has_one_of_an_odd_source(folder: Path, manifest: Manifest, source: dict[str, str], tmp_path: Path):
+    odd = tmp_path / "out"
+    shutil.copytree(folder, odd)
+    run = {**manifest.runs[0], "run": 2, "state": "unfinished", "finished": None, "software": {"harvester": "9 b"}}
+    write_papers(odd, replace(manifest, source=source, runs=(*manifest.runs, run)))
+    # without an address there is none to give for the organization
+    known = [] if source["url"] else ["RECOMMENDED ro-crate-1.1_31.2: The organization SHOULD have a URL."]
+    assert rocrate_problems(odd) == known
+
+
+def test_what_is_missing_is_found(folder: Path, tmp_path: Path):
+    broken = tmp_path / "out"
+    shutil.copytree(folder, broken)
+    (broken / "index.parquet").unlink()
+    (problem,) = rocrate_problems(broken, "required")
+    assert "index.parquet" in problem
+    described = json.loads((folder / METADATA).read_bytes())
+    del described["@graph"][1]["license"]
+    shutil.copy(folder / "index.parquet", broken)
+    (broken / METADATA).write_text(json.dumps(described))
+    assert any("license" in problem for problem in rocrate_problems(broken, "required"))
