@@ -53,15 +53,17 @@ class Credentials:
         secret = environment.get(token.environment, "") if token is not None else ""
         if token is None or not secret:
             return cls()
-        if not all("!" <= character <= "~" for character in secret):
-            raise UsageError(
-                f"{token.environment} holds white space, a line end or what is not ASCII: not a token; set it again "
-                "without (its value is not shown)"
-            )
-        if len(secret) < LENGTH_LEAST:
-            raise UsageError(f"{token.environment} holds {len(secret)} characters, too few for a token; set it again")
+        _check(token.environment, secret)
         hosts = frozenset(host.lower() for host in token.hosts) or source.own_hosts
         return cls(token.header, token.prefix, secret, hosts)
+
+    @classmethod
+    def bearer(cls, variable: str, host: str, environment: Mapping[str, str] = os.environ) -> "Credentials":
+        """The token in an environment variable, for one host. Raises UsageError when there is none, as `of` does."""
+        if not (secret := environment.get(variable, "")):
+            raise UsageError(f"{variable} is not set in the environment, or empty; put the token there")
+        _check(variable, secret)
+        return cls("Authorization", "Bearer ", secret, frozenset({host.lower()}))
 
     def __repr__(self) -> str:
         return f"Credentials(has_token={self.has_token})"
@@ -161,6 +163,16 @@ def hide_in_logs(credentials: Credentials) -> None:
     if credentials.has_token:
         for handler in logging.getLogger().handlers:
             handler.addFilter(SecretFilter(credentials))
+
+
+def _check(variable: str, secret: str) -> None:
+    if not all("!" <= character <= "~" for character in secret):
+        raise UsageError(
+            f"{variable} holds white space, a line end or what is not ASCII: not a token; set it again without (its "
+            "value is not shown)"
+        )
+    if len(secret) < LENGTH_LEAST:
+        raise UsageError(f"{variable} holds {len(secret)} characters, too few for a token; set it again")
 
 
 def _forms(secret: str) -> Iterator[str]:

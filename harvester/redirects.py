@@ -23,6 +23,11 @@ class Redirect:
     target: str
 
 
+def leads_to_login(url: str) -> bool:
+    """Whether a URL is of a page to log in at."""
+    return _LOGIN.search(urlsplit(url).path) is not None
+
+
 class IdUrls:
     """The URLs of records: one template with {id} in it, and the hosts that belong to the source."""
 
@@ -72,7 +77,7 @@ class IdUrls:
             return Redirect("refused", "redirects from https to http")
         if (found := self.id_in(target)) is not None and found.casefold() != self._sent(identifier).casefold():
             return Redirect("moved", local_id(found))
-        if _LOGIN.search(parts.path):
+        if leads_to_login(target):
             return Redirect("login", parts.path[:200])
         if hops >= HOPS_MOST or target == url:
             return Redirect("refused", f"redirects in a circle, or more than {HOPS_MOST} times")

@@ -120,6 +120,34 @@ def endpoint_urls(source: Source, part: str) -> list[str]:
     return [f"{endpoint.url}{'&' if '?' in endpoint.url else '?'}{question}"]
 
 
+class FileRules:
+    """What robots.txt says of URLs that no endpoint names: the files of records. Each host's is read once."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._rules: dict[str, tuple[RobotsFile, Protego]] = {}
+
+    def knows(self, url: str) -> bool:
+        """Whether the file of a URL's host was added."""
+        return _host(url) in self._rules
+
+    def add(self, file: RobotsFile) -> float | None:
+        """Take a host's file. Returns the Crawl-delay in seconds to obey, None where there is none."""
+        rule = Protego.parse(file.text)
+        self._rules[file.host] = file, rule
+        return rule.crawl_delay(PRODUCT) if self._source.robots.crawl_delay == "obeyed" else None
+
+    def closed(self, url: str) -> Closed | None:
+        """What closes a URL that is asked all the same. Raises as `judge` does where the source does not say why."""
+        file, rule = self._rules[_host(url)]
+        if not file.closed and rule.can_fetch(url, PRODUCT):
+            return None
+        found = Closed(url, file.closed or closing_line(file.text, url))
+        if not _path(url).startswith(self._source.robots.asks_anyway):
+            raise _refusal(found, bool(file.closed))
+        return found
+
+
 def closing_line(text: str, url: str) -> str:
     """The line of a robots.txt that closes a URL: the longest that would alone."""
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
@@ -142,6 +170,13 @@ async def read_robots(
     origins = dict.fromkeys(f"{urlsplit(url).scheme}://{_host(url)}" for url in endpoint_urls(source, part))
     files = [await _read(ask, f"{origin}/robots.txt", tries, running) for origin in origins]
     return judge(files, source, part)
+
+
+async def read_host(
+    ask: Callable[[str], Awaitable[Said]], url: str, tries: int = 5, running: Callable[[], bool] = lambda: True
+) -> RobotsFile:
+    """Ask the host of a URL for its robots.txt. Raises as `read_robots` does for a certificate."""
+    return await _read(ask, f"{urlsplit(url).scheme}://{_host(url)}/robots.txt", tries, running)
 
 
 async def _read(ask: Callable[[str], Awaitable[Said]], url: str, tries: int, running: Callable[[], bool]) -> RobotsFile:

@@ -13,6 +13,7 @@ from typing import Any
 from scrapy import Request
 
 from archive import durable
+from archive.checksums import Checksum
 from archive.exported import is_held, members_counted
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
@@ -58,7 +59,7 @@ class FileWalk:
 
     @property
     def wanted(self) -> Wanted:
-        return Wanted(self.version.url, self.version.size, self.version.md5)
+        return Wanted(self.version.url, self.version.size, Checksum("md5", self.version.md5))
 
 
 class ExporterSpider(HarvestSpider):

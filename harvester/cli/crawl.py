@@ -1,8 +1,13 @@
 """`harvester crawl`: `scrapy crawl` from any folder, with a progress display; of a source, all steps of its mix."""
 
+from collections.abc import Mapping, Sequence
+
 import click
 
+from harvester.cli.processes import run_again
 from harvester.errors import UsageError
+from harvester.filestep import run_steps, split
+from harvester.mix import ENDS_ROUND, worst
 from harvester.sources import source_names
 
 
@@ -51,29 +56,54 @@ def crawl(
     \b
     harvester crawl search -a source=NAME -a archive=DIR     its search, in slices of time  [query=, from=, until=]
     harvester crawl exporter -a source=zenodo -a archive=DIR its own dump  [files=, version=]
+
+    \b
+    harvester crawl files -a archive=DIR                     the files of the records that an archive holds
+    -a files=true                   of each spider and of a source: its records, and then their files
+    -a 'files=size<=100MB,type=application/pdf,set=SPEC,key=*.csv'
+                                    only files of which all of this holds; of several type=, set= or key= one is
+                                    enough, and each also takes !=; sizes in B kB MB GB TB KiB MiB GiB TiB
+    -a downloads=N                  files fetched at once (default 4; of the files spider)
     """
     from harvester.crawling import crawl as run
-    from harvester.crawling import spider_names
+    from harvester.crawling import spider_class, spider_names
 
+    options = [*(part for word in settings for part in ("-s", word)), "--progress", progress]
+    options += [*(["--contact", contact] if contact is not None else []), *(["-v"] if verbose else [])]
     if spider not in spider_names():
         if not spider.endswith(".toml") and spider not in source_names():
             known = f"there are the spiders {', '.join(spider_names())} and the sources {', '.join(source_names())}"
             raise UsageError(f"there is no spider and no source {spider!r}; {known}")
         from harvester.cli.mixing import run_mix
 
-        options = [*(part for word in settings for part in ("-s", word)), "--progress", progress]
-        options += [*(["--contact", contact] if contact is not None else []), *(["-v"] if verbose else [])]
+        given, files = split("mix", {"source": spider, **pairs(arguments)})
+        del given["source"]
         named = contact if contact is not None else pairs(settings).get("HARVEST_CONTACT")
-        return run_mix(spider, pairs(arguments), options, named, again)
+        code = run_mix(spider, given, options, named, again)
+        return worst([code, take_files(files, options)]) if files and code not in ENDS_ROUND else code
     if again:
         raise UsageError("--again is for a source's mix; a spider begins anew by itself when its last run is complete")
     values = {"HARVEST_PROGRESS": progress, "LOG_LEVEL": "INFO" if verbose else "WARNING", **pairs(settings)}
     if contact is not None:
         values["HARVEST_CONTACT"] = contact
-    ending = run(spider, pairs(arguments), values)
-    if ending.sentence:
-        click.echo(f"harvester: {ending.sentence}", err=True)
-    return ending.code
+    given, files = split(spider, pairs(arguments))
+
+    def take_records() -> int:
+        ending = run(spider, given, values)
+        if ending.sentence:
+            click.echo(f"harvester: {ending.sentence}", err=True)
+        return ending.code
+
+    if files is None:
+        return take_records()
+    read = spider_class(spider).read_arguments(given)
+    return run_steps(spider, read, files, take_records, lambda: take_files(files, options))
+
+
+def take_files(words: Mapping[str, str], options: Sequence[str]) -> int:
+    """The files spider, in a process of its own: Scrapy's reactor starts once a process."""
+    pairs = [part for name, value in words.items() for part in ("-a", f"{name}={value}")]
+    return run_again(["crawl", "files", *pairs, *options])
 
 
 def pairs(words: tuple[str, ...]) -> dict[str, str]:

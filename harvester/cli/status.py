@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from archive.account import STATES, Account
+from archive.fileaccount import STATES as FILE_STATES
+from archive.fileaccount import FilesStanding, read_files
 from archive.standing import RunStanding, Standing, read_standing
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import cell, counted, print_json, print_table, table
@@ -25,12 +27,13 @@ def status(folder: Path, as_json: bool) -> int:
 
     Exit codes: 0 complete, 1 with findings, 3 unfinished, 4 damaged or out of balance.
     """
-    standing = read_standing(folder)
+    standing, files = read_standing(folder), read_files(folder)
     if as_json:
-        print_json(_as_json(standing))
+        print_json({**_as_json(standing), "files": _files_json(files) if files is not None else None})
     else:
-        _show(standing)
-    return CODES[standing.state]
+        _show(standing, files)
+    off = files is not None and not all(account.balanced for account in files.runs)
+    return DAMAGED if off else CODES[standing.state]
 
 
 def next_steps(standing: Standing) -> list[str]:
@@ -93,6 +96,19 @@ def _run_json(run: RunStanding) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _files_json(files: FilesStanding) -> dict[str, Any]:
+    """The account of each run that asked for files, and what is stored, each content once."""
+    return {
+        "runs": [
+            {"run": one.run, "listed": one.listed, "left_out": one.left_out, "states": one.states, "bytes": one.bytes,
+             "balanced": one.balanced, "complete": one.complete, "off": list(one.off)}
+            for one in files.runs
+        ],
+        "contents": files.contents,
+        "bytes": files.bytes,
+    }  # fmt: skip
+
+
 def _account_json(account: Account) -> dict[str, Any]:
     """The account with its parts: `listed` and `states` are over all channels."""
     return {
@@ -111,10 +127,12 @@ def _account_json(account: Account) -> dict[str, Any]:
 # --- for people
 
 
-def _show(standing: Standing) -> None:
+def _show(standing: Standing, files: FilesStanding | None) -> None:
     click.echo(f"{standing.folder}: {standing.state}; of {standing.description['source'].get('url')}")
     _show_runs(standing)
     _show_account(standing)
+    if files is not None:
+        _show_files(files)
     _show_findings(standing)
     shards = standing.shards
     click.echo(
@@ -160,6 +178,20 @@ def _show_account(standing: Standing) -> None:
     sums = " + ".join(f"{count:,} {state}" for state, count in total.states.items() if count) or "0"
     sign = "=" if total.listed == sum(total.states.values()) else "≠"
     click.echo(f"{total.listed:,} listed {sign} {sums}; complete: {_YES_NO[total.complete].lower()}")
+
+
+def _show_files(files: FilesStanding) -> None:
+    """A row a run that asked for files, then what is stored."""
+    click.echo("\nFiles")
+    columns = ("listed", *FILE_STATES, "left out", "bytes read")
+    made = table("run", *columns, "balanced", numbers=columns)
+    for one in files.runs:
+        numbers = (one.listed, *one.states.values(), one.left_out, one.bytes)
+        made.add_row(str(one.run), *_numbers(numbers), _YES_NO[one.balanced])
+    print_table(made)
+    click.echo(f"{counted(files.contents, 'content')} stored once each: {files.bytes:,} bytes")
+    for sentence in (sentence for one in files.runs for sentence in one.off):
+        click.echo(f"damaged: {sentence}")
 
 
 def _numbers(counts: tuple[int, ...]) -> list[str]:

@@ -2,13 +2,19 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.crawler import AsyncCrawlerProcess, Crawler, CrawlerProcess
 from scrapy.exceptions import UsageError
 
+from archive.errors import ArchiveError
+from harvester.cli import exit_code
+from harvester.cli.processes import run_again
 from harvester.crawling import Ending, ending_of, run_crawler
+from harvester.errors import HarvestError
+from harvester.filestep import run_steps, split
 
 
 class Command(ScrapyCrawl):
@@ -19,13 +25,33 @@ class Command(ScrapyCrawl):
             raise UsageError("name one spider: scrapy crawl SPIDER -a name=value")
         assert isinstance(self.crawler_process, CrawlerProcess | AsyncCrawlerProcess)
         try:
-            spider_class = self.crawler_process.spider_loader.load(args[0])
+            spider_class: Any = self.crawler_process.spider_loader.load(args[0])
         except KeyError:
             self.exitcode = _say(Ending(2, f"there is no spider {args[0]}; see scrapy list"))
             return
-        crawler: Crawler = self.crawler_process.create_crawler(spider_class)
-        failure: Any = run_crawler(self.crawler_process, crawler, opts.spargs)
-        self.exitcode = _say(ending_of(crawler, failure))
+        try:
+            words, files = split(args[0], opts.spargs)
+            read = spider_class.read_arguments(words) if files is not None else None
+        except (ArchiveError, HarvestError) as error:
+            self.exitcode = _say(Ending(exit_code(error), str(error)))
+            return
+        if files is None:
+            self.exitcode = self._take(spider_class, words)
+            return
+        settings = [part for word in opts.set for part in ("-s", word)]
+        pairs = [part for name, value in files.items() for part in ("-a", f"{name}={value}")]
+        self.exitcode = run_steps(
+            args[0], read, files, lambda: self._take(spider_class, words),
+            lambda: run_again(["crawl", "files", *pairs, *settings]),
+        )  # fmt: skip
+
+    def _take(self, spider_class: Any, words: Mapping[str, str]) -> int:
+        """Run a spider in this process, which can be done once."""
+        process = self.crawler_process
+        assert isinstance(process, CrawlerProcess | AsyncCrawlerProcess)
+        crawler: Crawler = process.create_crawler(spider_class)
+        failure: Any = run_crawler(process, crawler, words)
+        return _say(ending_of(crawler, failure))
 
 
 def _say(ending: Ending) -> int:

@@ -1,16 +1,23 @@
 """Downloads: what broke goes on where it broke, and what is not the file never takes its place."""
 
 import asyncio
+import errno
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import filing
 import pytest
 from aiohttp import web
 from bulk import Bulk, serving
+from filing import File, Filing
 
-from harvester.downloads import Downloader, Refused, Wanted, check, length_of
+from archive import durable
+from archive.checksums import Checksum, FileDigests
+from archive.errors import DiskFull
+from harvester.downloads import Downloader, Refused, Transfer, Wanted, check, length_of
 from harvester.errors import Unreachable
 
 CONTENT = bytes(range(256)) * 9000
@@ -31,7 +38,8 @@ class Turns:
 
 
 def wanted(server: Bulk) -> Wanted:
-    return Wanted(f"{server.url}/api/exporter/{NAME}/v", len(CONTENT), hashlib.md5(CONTENT).hexdigest())
+    checksum = Checksum("md5", hashlib.md5(CONTENT).hexdigest())
+    return Wanted(f"{server.url}/api/exporter/{NAME}/v", len(CONTENT), checksum)
 
 
 def fetch(server: Bulk, part: Path, until: int | None = None) -> Turns:
@@ -163,7 +171,133 @@ def test_a_redirect_within_the_source_is_followed_and_waits_its_turn(tmp_path: P
 def test_what_is_not_as_stated_is_said_with_both_values(tmp_path: Path):
     part = tmp_path / "x.part"
     part.write_bytes(CONTENT)
-    stated = Wanted("http://x.example/", len(CONTENT), "0" * 32)
-    assert "MD5" in (check(stated, part) or "")
+    stated = Wanted("http://x.example/", len(CONTENT), Checksum("md5", "0" * 32))
+    assert "md5" in (check(stated, part) or "")
     part.write_bytes(CONTENT[:-1])
     assert str(len(CONTENT)) in (check(stated, part) or "")
+
+
+# --- files of which less is known
+
+
+@contextmanager
+def one_file(file: File) -> Iterator[tuple[Filing, str]]:
+    with filing.serving(Filing({"1": {"x": file}})) as server:
+        yield server, f"{server.url}/api/records/1/files/x/content"
+
+
+def take(url: str, part: Path, transfer: Transfer | None = None, **stated: Any) -> None:
+    """Fetch what is stated of a file, with two tries."""
+
+    async def run() -> None:
+        downloader = Downloader(Turns(), frozenset({url.split("/")[2]}), "harvester-test", 2)
+        try:
+            await downloader.fetch(Wanted(url, **{"size": None, "checksum": None, **stated}), part, transfer=transfer)
+        finally:
+            await downloader.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("content", [b"", b"x", CONTENT])
+def test_a_file_of_unknown_size_ends_where_its_answer_shows_it(tmp_path: Path, content: bytes, chunked: bool):
+    part, transfer = tmp_path / "x.part", Transfer(FileDigests())
+    with one_file(File(content, chunked=chunked)) as (_, url):
+        take(url, part, transfer)
+    assert part.read_bytes() == content
+    assert transfer.size == len(content)
+    assert transfer.digests is not None
+    assert transfer.digests.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_transfer_of_unknown_size_that_is_cut_is_never_a_shorter_file(tmp_path: Path, chunked: bool):
+    part = tmp_path / "x.part"
+    with one_file(File(CONTENT, chunked=chunked, cuts=[500, 500, 500])) as (_, url), pytest.raises(Unreachable):
+        take(url, part)
+    with one_file(File(CONTENT, chunked=chunked, cuts=[500])) as (server, url):
+        take(url, part)
+        assert "Range" not in server.headers[-1]
+    assert part.read_bytes() == CONTENT
+
+
+def test_an_answer_whose_end_cannot_be_told_is_no_file_unless_its_checksum_is_right(tmp_path: Path):
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\nhello")
+        await writer.drain()
+        writer.close()
+
+    async def run(checksum: Checksum | None) -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        downloader = Downloader(Turns(), frozenset({host}), "harvester-test", 1)
+        try:
+            await downloader.fetch(Wanted(f"http://{host}/x", None, checksum), tmp_path / "x.part")
+        finally:
+            await downloader.close()
+            server.close()
+
+    with pytest.raises(Refused):
+        asyncio.run(run(None))
+    asyncio.run(run(Checksum("md5", hashlib.md5(b"hello").hexdigest())))
+    assert (tmp_path / "x.part").read_bytes() == b"hello"
+
+
+def test_only_an_etag_makes_the_rest_of_an_unknown_file_its_rest(tmp_path: Path):
+    part = tmp_path / "x.part"
+    for etag, cut, ranges in (('"1"', [70_000], [None, "bytes=70000-"]), ('W/"1"', [70_000], [None, None])):
+        with one_file(File(CONTENT, cuts=cut, etag=etag)) as (server, url):
+            take(url, part)
+            assert [one.get("Range") for one in server.headers] == ranges
+        assert part.read_bytes() == CONTENT
+        part.unlink()
+
+
+def test_a_part_of_an_unknown_file_without_an_etag_is_not_believed(tmp_path: Path):
+    part = tmp_path / "x.part"
+    part.write_bytes(b"of another time")
+    with one_file(File(CONTENT, etag='"2"')) as (_, url):
+        take(url, part)
+        assert part.read_bytes() == CONTENT
+        part.write_bytes(b"of another time")
+        take(url, part, Transfer(etag='"1"'))
+        assert part.read_bytes() == CONTENT
+        take(url, part, Transfer(etag='"2"'))  # all of it is here
+        assert part.read_bytes() == CONTENT
+
+
+def test_a_page_of_html_is_no_file_where_nothing_says_it_should_be(tmp_path: Path):
+    page = File(b"<html>", headers={"Content-Type": "text/html; charset=utf-8"})
+    with one_file(page) as (_, url):
+        with pytest.raises(Refused):
+            take(url, tmp_path / "x.part")
+        take(url, tmp_path / "x.part", pages=True)
+        take(url, tmp_path / "y.part", size=6)
+        with pytest.raises(Refused):
+            take(url, tmp_path / "z.part", size=7)
+
+
+@pytest.mark.parametrize(("status", "tries"), [(401, 1), (403, 1), (404, 1), (410, 1), (451, 1), (409, 2)])
+def test_an_answer_that_will_not_change_is_not_asked_for_again(tmp_path: Path, status: int, tries: int):
+    with one_file(File(status=status)) as (server, url), pytest.raises(Refused) as caught:
+        take(url, tmp_path / "x.part", size=5)
+    assert (caught.value.status, len(server.asked)) == (status, tries)
+
+
+def test_a_redirect_to_a_login_is_a_closed_file(tmp_path: Path):
+    with one_file(File(location="/cgi/users/login?target=x")) as (_, url), pytest.raises(Refused) as caught:
+        take(url, tmp_path / "x.part")
+    assert caught.value.status == 401
+
+
+def test_a_full_disk_is_said_as_such_and_what_came_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def watch(point: str) -> None:
+        if point == "download-writing" and length_of(tmp_path / "x.part"):
+            raise OSError(errno.ENOSPC, "")
+
+    monkeypatch.setattr(durable, "watch", watch)
+    with one_file(File(CONTENT)) as (_, url), pytest.raises(DiskFull):
+        take(url, tmp_path / "x.part", size=len(CONTENT))
+    assert 0 < length_of(tmp_path / "x.part") < len(CONTENT)

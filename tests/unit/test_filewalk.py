@@ -1,0 +1,60 @@
+"""Which files of a record are asked for, and what an answer that is none says."""
+
+import pytest
+
+from archive.checksums import Checksum
+from archive.envelope import Record
+from archive.filestore import FileRow
+from archive.recordfiles import FileList, RecordFile
+from harvester.filearguments import parse_filter
+from harvester.filewalk import choose, host_of, list_row, part_name, sendable, state_of, wanted_of
+
+HOSTS = frozenset({"x.example"})
+RECORD = Record("1", "2024-01-01", False, (), "f", "t", "https://x.example/1", "", None, None)
+MD5 = Checksum("md5", "0" * 32)
+
+
+def files(*urls: str) -> FileList:
+    return FileList(tuple(RecordFile(f"{n}.pdf", url, 5, MD5) for n, url in enumerate(urls)))
+
+
+def test_files_of_the_source_s_hosts_are_asked_for_and_no_others():
+    found = choose(
+        RECORD, files("https://X.example/a b", "https://y.example/b", "ftp://x.example/c", "https://u:p@x.example/d"),
+        parse_filter("true"), HOSTS,
+    )  # fmt: skip
+    assert [row.url for row in found.rows] == ["https://X.example/a%20b"]
+    assert (found.left_out, found.elsewhere) == (3, (("y.example", False), ("", False)))
+    (row,) = found.rows
+    assert row == FileRow("1", "0.pdf", "https://X.example/a%20b", 5, str(MD5), "application/pdf", "2024-01-01")
+    assert (wanted_of(row).checksum, wanted_of(row).pages) == (MD5, False)
+
+
+def test_what_the_filter_leaves_out_is_counted():
+    found = choose(RECORD, files("https://x.example/a", "https://x.example/b"), parse_filter("key=1*"), HOSTS)
+    assert ([row.key for row in found.rows], found.left_out) == (["1.pdf"], 1)
+    some = choose(RECORD, files("https://x.example/a", "https://x.example/b"), parse_filter("true"), HOSTS, 1)
+    assert (len(some.rows), some.left_out) == (1, 1)
+
+
+def test_a_part_is_called_by_what_it_is():
+    row = choose(RECORD, files("https://x.example/a"), parse_filter("true"), HOSTS).rows[0]
+    other = FileRow("2", "other", "https://x.example/b", 5, str(MD5), None, "")
+    bare = FileRow("2", "other", "https://x.example/b", 5, None, None, "")
+    assert part_name(row) == part_name(other) != part_name(bare)
+    assert part_name(bare).endswith(".part")
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [(404, "absent"), (410, "absent"), (401, "forbidden"), (403, "forbidden"), (451, "forbidden"), (200, "refused"),
+     (400, "refused"), (0, "refused")],
+)  # fmt: skip
+def test_a_status_is_a_state(status: int, state: str):
+    assert state_of(status) == state
+    assert list_row(RECORD, "https://x.example/", state, "why").state == state
+
+
+def test_a_url_is_sent_without_what_would_break_the_request():
+    assert sendable(" https://x.example/\u00e4 b\r\nHost: y/%20 ") == "https://x.example/%C3%A4%20b%0D%0AHost:%20y/%20"
+    assert host_of("https://[::1") == ""
