@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from archive.crosswalks.identifiers import local_id, normalise_doi
+from archive.crosswalks.identifiers import local_id, namespace, normalise_doi
 from archive.errors import StaleIndex
 from archive.index import open_index
 from archive.questions import question
@@ -82,16 +82,10 @@ def _found(asked: str, local_ids: dict[str, str], rows: Iterable[tuple[int, str]
     others: dict[str, None] = {}
     outcomes = []
     for outcome, identifier in rows:
-        if _namespace(asked) and _namespace(identifier) not in ("", _namespace(asked)):
+        if namespace(asked) and namespace(identifier) not in ("", namespace(asked)):
             others[identifier] = None
             continue
         how = "identifier" if identifier == asked else local_ids[local_id(identifier)]
         identifiers.setdefault(identifier, how)
         outcomes.append(outcome)
     return Found(identifiers, tuple(outcomes), tuple(others), searched)
-
-
-def _namespace(identifier: str) -> str:
-    """HOST in `oai:HOST:…`, empty for any other identifier."""
-    parts = identifier.split(":", 2)
-    return parts[1] if len(parts) == 3 and parts[0] == "oai" else ""

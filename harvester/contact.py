@@ -34,6 +34,13 @@ def user_agent(hosts: Iterable[str], contact: str = "", environment: Mapping[str
     return f"harvester/{__version__}"
 
 
+def email(contact: str = "", environment: Mapping[str, str] = os.environ) -> str | None:
+    """The contact's e-mail address, None without one. Raises UsageError as `user_agent`."""
+    contact = contact or environment.get(VARIABLE, "")
+    comment = _comment(contact) if contact else ""
+    return comment.removeprefix("mailto:") if comment.startswith("mailto:") else None
+
+
 def _comment(contact: str) -> str:
     address = contact[7:] if contact[:7].lower() == "mailto:" else contact
     if _EMAIL.fullmatch(address):

@@ -37,7 +37,9 @@ _COLLECTIONS = (f"{{{NAMESPACE}}}collection", "collection")
 _RECORDS = (f"{{{NAMESPACE}}}record", "record")
 # a document type may be there, and nothing of it is expanded: texts longer than 10 MB are no MARC
 _STRICT: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
-_IN_A_SHARD = frozenset({"identifier", "metadata", "sha256", "retrieved"})
+_IN_A_SHARD = frozenset({"identifier", "format", "metadata", "sha256"})
+# a release does not say of a record where and when it was had
+_NOT_IN_A_RELEASE = {"url": "", "retrieved": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def _of_value(value: Any, name: str) -> Item:
         return Item(name, None, f"a JSON {type(value).__name__}, which is no record")
     if value.keys() >= _IN_A_SHARD:
         try:
-            return item_of(envelope.record_of(value))
+            return item_of(envelope.record_of(_NOT_IN_A_RELEASE | value))
         except (KeyError, TypeError) as cause:
             return Item(name, None, f"no record of a shard: {cause!r}")
     identifier = text_of(value.get("id")) or ""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archive import envelope, jsonseq, shards
+from archive import envelope, jsonseq, zstdframes
 from archive.crosswalks import ConversionError, Converted, convert, unmapped
 from archive.shards import FRAME_BYTES
 from harvester import datestamps
@@ -21,7 +21,7 @@ class DecodedPage:
     """A page, checked and turned into JSON.
 
     `payload` holds the framed records as (bytes, number), in the order of `rows`, in pieces of about a frame, the
-    large ones compressed (`archive.shards.pack`); it is empty for headers. `digest` is over identifiers and
+    large ones compressed (`archive.zstdframes.pack`); it is empty for headers. `digest` is over identifiers and
     datestamps. `problems` are (identifier, code of `archive.findings`, what was found).
     """
 
@@ -107,7 +107,7 @@ def _convert(record: OaiRecord, problems: list[tuple[str, str, str]]) -> Convert
 def packed(piece: tuple[bytes, int], level: int) -> tuple[bytes, int]:
     """A piece that is a frame's worth is compressed here, in a decoding process; smaller ones share a frame."""
     content, records = piece
-    return (shards.pack(content, level), records) if len(content) >= FRAME_BYTES // 2 else piece
+    return (zstdframes.pack(content, level), records) if len(content) >= FRAME_BYTES // 2 else piece
 
 
 def pieces(texts: list[bytes]) -> tuple[tuple[bytes, int], ...]:

@@ -191,13 +191,15 @@ class MixStep(_Part):
 class Source(_Part):
     """One repository, or a platform that many run (then `{site}` in its URLs stands for one of them).
 
-    `hosts` are network locations beside those of the endpoints that a redirect may lead to.
+    `hosts` are network locations beside those of the endpoints that a redirect may lead to. `metadata_licence` is the
+    SPDX id of what its metadata is under, "" where that is not known.
     """
 
     name: str = ""
     title: str = ""
     platform: str = ""
     homepage: str = ""
+    metadata_licence: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9.+-]*)?$")
     hosts: tuple[str, ...] = ()
     delay_seconds: float = Field(default=0.0, ge=0.0, le=600.0)
     oaipmh: Oaipmh | None = None

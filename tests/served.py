@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import making
 
@@ -47,7 +48,13 @@ def many(count: int) -> list[envelope.Record]:
 
 def archive(folder: Path, pages: Sequence[Sequence[envelope.Record]]) -> Path:
     """An archive of these pages, a frame each, and its index."""
-    writer = making.writer(folder)
+    index(harvested(folder, pages))
+    return folder
+
+
+def harvested(folder: Path, pages: Sequence[Sequence[envelope.Record]], **more: Any) -> Path:
+    """An archive of these pages, a frame each; `more` is for its writer."""
+    writer = making.writer(folder, **more)
     writer.begin("oaipmh", "full", {"url": making.URL}, making.SOFTWARE)
     for page in pages:
         by_format: dict[str, list[envelope.Record]] = {}
@@ -65,7 +72,6 @@ def archive(folder: Path, pages: Sequence[Sequence[envelope.Record]]) -> Path:
         writer.commit()
     writer.finish("complete")
     writer.close()
-    index(folder)
     return folder
 
 

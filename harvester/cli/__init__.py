@@ -10,7 +10,20 @@ from collections.abc import Sequence
 
 import click
 
-from archive.errors import ArchiveError, BadIdFile, BadQuery, Busy, DiskFull, NotAnArchive, OtherArchive, StaleIndex
+from archive.errors import (
+    ArchiveError,
+    BadIdFile,
+    BadQuery,
+    Busy,
+    CannotDump,
+    DiskFull,
+    NoSchemas,
+    NotAnArchive,
+    NotAtRest,
+    NotBaggable,
+    OtherArchive,
+    StaleIndex,
+)
 from harvester import __version__
 from harvester.errors import HarvestError, UsageError
 
@@ -23,11 +36,20 @@ COMMANDS = {
     "plan": ("harvester.cli.plan", "what a harvest would take: requests, hours, bytes, and what it cannot see"),
     "status": ("harvester.cli.status", "where an archive stands: runs, windows, the account, findings"),
     "why": ("harvester.cli.why", "one id's whole story: requests, waits, state, versions, shard and frame"),
+    "get": ("harvester.cli.get", "one record by its id: of an archive or a release, here or over HTTP"),
     "retry": ("harvester.cli.retry", "ask again for what is refused, lost or open, and only that"),
-    "index": ("harvester.cli.index", "make index.duckdb from the shards and the ledger"),
+    "index": ("harvester.cli.index", "make index.duckdb and index.lookup from the shards and the ledger"),
     "sql": ("harvester.cli.index", "ask the index a question in SQL"),
     "audit": ("harvester.cli.audit", "compare an archive with a provider, a list of ids, or its own ledger"),
-    "verify": ("harvester.cli.verify", "read everything back and check every byte"),
+    "verify": ("harvester.cli.verify", "read anything written here, or any bag, back and check every byte"),
+    "fixity": ("harvester.cli.fixity", "read all of it again within so many days, a share in each run"),
+    "dump": ("harvester.cli.dump", "make a release: parts, tombstones, index, manifest, papers"),
+    "diff": ("harvester.cli.diff", "what changed between two releases, also by their manifests alone"),
+    "apply": ("harvester.cli.apply", "an old release and a delta give the new release, byte for byte"),
+    "convert": ("harvester.cli.convert", "make the JSON of an archive anew, or write records in another format"),
+    "validate": ("harvester.cli.validate", "check records against their schemas, and against each other"),
+    "bag": ("harvester.cli.bag", "put an archive, a release or any folder into a bag (BagIt)"),
+    "fill": ("harvester.cli.fill", "fetch what a holey bag lacks, checked against its manifests"),
     "serve": ("harvester.cli.serve", "serve an archive as an OAI-PMH provider"),
     "demo": ("harvester.cli.demo", "all of it, on this machine, in a minute"),
 }
@@ -63,9 +85,12 @@ def harvester() -> None:
 
 def exit_code(error: Exception) -> int:
     """The exit code of the contract for one of our errors."""
-    if isinstance(error, UsageError | NotAnArchive | OtherArchive | BadIdFile | BadQuery):
+    if isinstance(
+        error,
+        UsageError | CannotDump | NoSchemas | NotAnArchive | NotBaggable | OtherArchive | BadIdFile | BadQuery,
+    ):
         return USAGE
-    if isinstance(error, Busy | DiskFull | StaleIndex | HarvestError):
+    if isinstance(error, Busy | DiskFull | NotAtRest | StaleIndex | HarvestError):
         return UNFINISHED
     return DAMAGED
 

@@ -155,13 +155,14 @@ def _show_findings(story: Story) -> None:
 
 def _show_nearest(story: Story) -> None:
     for near in story.nearest:
-        click.echo(f"  {_range(near)}")
+        click.echo(f"  {range_told(near)}")
     for seen in story.elsewhere:
         unsettled = f", {seen.unsettled:,} of them open or lost" if seen.unsettled else ""
         click.echo(f"  not in {_shown(seen.channel)}: {counted(seen.windows, 'window')}{unsettled}")
 
 
-def _range(near: Range) -> str:
+def range_told(near: Range) -> str:
+    """A range of ids, and how an id is to it."""
     until = "on" if near.until is None else f"to {_shown(near.until)}"
     holds = "holds it" if near.covers else "is next to it"
     return (

@@ -2,8 +2,10 @@
 
 import datetime
 import ipaddress
+import subprocess
 from pathlib import Path
 
+import harvests
 import pytest
 from echoing import echoing
 from harvests import Harvest
@@ -41,3 +43,15 @@ def test_a_certificate_that_signs_itself_is_refused_and_named(certificate: Path,
         assert provider.seen == []
         assert f"{provider.host} shows a certificate that is not trusted" in harvest.output
     assert not harvest.archive.exists()
+
+
+def test_one_record_is_asked_for_only_where_the_certificate_is_trusted(certificate: Path):
+    environment = {**harvests.environment(), "EXAMPLE_TOKEN": "a-secret-of-some-length"}
+    with echoing(certificate=certificate) as provider:
+        command = [harvests.HARVESTER, "get", f"https://{provider.host}/release", "x", "--token", "EXAMPLE_TOKEN"]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=environment)
+        assert (refused.returncode, refused.stdout, provider.seen) == (3, "", [])
+        assert f"{provider.host} shows a certificate that is not trusted" in refused.stderr
+        environment["SSL_CERT_FILE"] = str(certificate)
+        subprocess.run(command, capture_output=True, timeout=100, check=False, env=environment)
+        assert provider.seen

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harvester.contact import user_agent
+from harvester.contact import email, user_agent
 from harvester.errors import UsageError
 
 NONE: dict[str, str] = {}
@@ -33,3 +33,12 @@ def test_what_is_no_contact_is_refused_and_not_repeated(contact: str):
         user_agent(["127.0.0.1"], contact, NONE)
     assert "geheim" not in str(caught.value)
     assert "Evil" not in str(caught.value)
+
+
+def test_the_e_mail_address_of_a_contact_is_known_when_it_is_one():
+    assert email("me@example.org", {}) == email("mailto:me@example.org", {}) == "me@example.org"
+    assert email("", {"HARVESTER_CONTACT": "you@example.org"}) == "you@example.org"
+    assert email("https://example.org/harvest", {}) is None
+    assert email("", {}) is None
+    with pytest.raises(UsageError):
+        email("nobody", {})

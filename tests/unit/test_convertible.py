@@ -83,6 +83,12 @@ def test_a_shard_is_read_from_what_was_sent(tmp_path: Path):
         list(iter_items(path))
 
 
+def test_a_record_of_a_release_is_read_from_what_was_sent_as_well(tmp_path: Path):
+    values = orjson.loads(text("a", dublin_core("T"), {"title": ["old"]}))
+    del values["url"], values["retrieved"]
+    assert items(tmp_path, jsonseq.encode(orjson.dumps(values))) == [Item("a", MADE, identifier="a")]
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"text", b"{", b"<dc>", b"<collection><record></collection>", b"<!DOCTYPE html><html/>", b"\xff\xfe<"]
 )

@@ -318,3 +318,17 @@ def test_a_ledger_from_before_there_were_waits_is_read_as_it_is_and_gets_them_wh
     query = "SELECT run, host, began, seconds, reason FROM waits"
     waits = read_only(tmp_path / "ledger.sqlite").execute(query).fetchall()
     assert waits == [(run, "repository.example", NOW, 2.5, "429, as ordered")]
+
+
+def test_a_ledger_from_before_there_was_a_sha512_is_read_as_it_is_and_gets_it_when_it_is_written_to(tmp_path: Path):
+    old = Ledger(tmp_path / "ledger.sqlite", create=True)
+    old.db.execute("ALTER TABLE shards DROP COLUMN sha512")
+    run = old.add_run("oaipmh", "full", {}, {}, NOW).run
+    old.db.execute("INSERT INTO shards VALUES (1, '00001.json-seq.zst', ?, 'sealed', 0, 0, 0, 0, 'ab')", (run,))
+    old.close()
+    query = "SELECT name, sha256, sha512 FROM shards"
+    assert read_only(tmp_path / "ledger.sqlite").execute(query).fetchall() == [("00001.json-seq.zst", "ab", None)]
+    Ledger(tmp_path / "ledger.sqlite").close()
+    reading = read_only(tmp_path / "ledger.sqlite")
+    assert reading.execute(query).fetchall() == [("00001.json-seq.zst", "ab", None)]
+    assert reading.execute("SELECT 1 FROM pragma_table_info('shards', 'main') WHERE name = 'sha512'").fetchone()

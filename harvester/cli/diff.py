@@ -1,0 +1,159 @@
+"""`harvester diff`: what changed between two releases."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive import comparing
+from archive.comparing import Comparison, ManifestComparison, Side, Stretch
+from archive.durable import translated
+from archive.folder import Layout
+from archive.release import INDEX, Content
+from harvester.cli import DONE, FINDINGS
+from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
+from harvester.errors import UsageError
+
+SHOWN = 10
+_WORDS = {
+    comparing.SAME: "in both, text, datestamp and state", comparing.ADDED: "live, not in the old release",
+    comparing.CHANGED: "live in both, with another text or datestamp",
+    comparing.REVIVED: "live, a tombstone in the old release",
+    comparing.DELETED: "a tombstone, live in the old release",
+    comparing.TOMBSTONE_ADDED: "a tombstone of what the old release does not name",
+    comparing.TOMBSTONE_CHANGED: "a tombstone in both, with another text or datestamp",
+    comparing.GONE: "in the old release alone",
+}  # fmt: skip
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option("--lines", "lines_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="write a line an id: = same, + added or revived, - deleted or gone, * changed")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+def diff(old: Path, new: Path, lines_file: Path | None, as_json: bool) -> int:
+    """Compare two releases, OLD and NEW: folders, or their manifest.json alone.
+
+    With index.parquet on both sides every record is compared; parts are not read. With a manifest alone on one side
+    it is said what the manifests show, and what they do not. Either may also be an archive: then its records are
+    read, and compared as a release of it would be.
+
+    Exit codes: 0 the same records, 1 they differ, or it cannot be told that they do not.
+    """
+    with ExitStack() as stack:
+        return _compare(*_read_sides(old, new, stack), lines_file, as_json)
+
+
+def _read_sides(old: Path, new: Path, stack: ExitStack) -> tuple[Side, Side]:
+    paths = (old, new)
+    found = [None if Layout(path).description.exists() else comparing.read_side(path) for path in paths]
+    like = next((side.manifest.content for side in found if side is not None), None)
+    sides = [side or _digest(path, like, stack) for side, path in zip(found, paths, strict=True)]
+    return sides[0], sides[1]
+
+
+def _digest(archive: Path, like: Content | None, stack: ExitStack) -> Side:
+    from archive.digesting import digested
+
+    with advancing("reading", "records read and digested") as progress:
+        return stack.enter_context(digested(archive, like, progress))
+
+
+def _compare(old: Side, new: Side, lines_file: Path | None, as_json: bool) -> int:
+    sides = old, new
+    if any(side.index is None for side in sides):
+        if lines_file is not None:
+            raise UsageError(f"--lines names records: both releases must have their {INDEX}, not a manifest alone")
+        return _by_manifests(*sides, as_json)
+    with comparing.compared(*sides) as comparison:
+        if lines_file is not None:
+            _write_lines(comparison, lines_file)
+        if as_json:
+            print_json({**_sides(*sides), "by": "index", "same": comparison.same, "texts": comparison.texts,
+                        "counts": comparison.counts, "by_format": comparison.by_format})  # fmt: skip
+        else:
+            _show(*sides, comparison)
+        return DONE if comparison.same else FINDINGS
+
+
+def _by_manifests(old: Side, new: Side, as_json: bool) -> int:
+    found = comparing.compare_manifests(old.manifest, new.manifest)
+    if as_json:
+        print_json({
+            **_sides(old, new), "by": "manifest", "same": found.same, "texts": found.texts,
+            "parts_same": found.parts_same, "records_same": found.records_same, "at_least": found.at_least,
+            "stretches": [_stretch(stretch) for stretch in found.stretches],
+        })  # fmt: skip
+    else:
+        _show_manifests(old, new, found)
+    return DONE if found.same else FINDINGS
+
+
+def _sides(old: Side, new: Side) -> dict[str, Any]:
+    return {name: {"name": side.manifest.name, "root": side.manifest.content.root,
+                   "records": side.manifest.content.records, "tombstones": side.manifest.content.tombstones}
+            for name, side in (("old", old), ("new", new))}  # fmt: skip
+
+
+def _stretch(stretch: Stretch) -> dict[str, Any]:
+    return {"kind": stretch.kind, "first": [stretch.first.identifier, stretch.first.format],
+            "last": [stretch.last.identifier, stretch.last.format]}  # fmt: skip
+
+
+def _write_lines(comparison: Comparison, path: Path) -> None:
+    several = len(comparison.by_format) > 1
+    with translated(path, "writing"), path.open("w", encoding="utf-8") as file:
+        for identifier, name, kind in comparison.lines():
+            mark = comparing.MARKS[kind]
+            file.write(f"{mark} {identifier}\t{name}\n" if several else f"{mark} {identifier}\n")
+
+
+def _show(old: Side, new: Side, comparison: Comparison) -> None:
+    made = table("", "records", "", numbers=("records",))
+    for kind, count in comparison.counts.items():
+        if count or kind in (comparing.SAME, comparing.ADDED, comparing.CHANGED, comparing.DELETED):
+            made.add_row(kind.replace("_", " "), f"{count:,}", _WORDS[kind])
+    click.echo(_title(old, new))
+    print_table(made)
+    for kind in comparing.KINDS[1:]:
+        _name_some(comparison, kind)
+    if not comparison.texts:
+        click.echo(_other_form(old, new) + ": live records were compared by their datestamps alone")
+    click.echo("the same records" if comparison.same else "the releases differ")
+
+
+def _name_some(comparison: Comparison, kind: str) -> None:
+    several = len(comparison.by_format) > 1
+    for identifier, name in comparison.first(kind, SHOWN):
+        click.echo(f"{comparing.MARKS[kind]} {cell(identifier)}{f'  {cell(name)}' if several else ''}")
+    if (more := comparison.counts[kind] - SHOWN) > 0:
+        click.echo(f"  and {more:,} more {kind.replace('_', ' ')}; --lines FILE names them all")
+
+
+def _show_manifests(old: Side, new: Side, found: ManifestComparison) -> None:
+    click.echo(_title(old, new))
+    for name, number in found.at_least.items():
+        click.echo(f"{cell(name)}: at least {abs(number):,} {'added' if number > 0 else 'gone'}")
+    if found.parts_same:
+        click.echo(f"{counted(found.parts_same, 'part')} with {counted(found.records_same, 'record')} in both")
+    for stretch in found.stretches:
+        first, last = cell(stretch.first.identifier), cell(stretch.last.identifier)
+        click.echo(f"may differ: {stretch.kind} from {first} to {last}")
+    if not found.texts:
+        click.echo(_other_form(old, new) + ": their parts and roots cannot be compared")
+    words = {True: "the same records", False: "the releases differ",
+             None: "the manifests do not tell whether these are the same records"}  # fmt: skip
+    hint = f"; which records those are, {INDEX} of both would tell" if not found.same else ""
+    click.echo(words[found.same] + hint)
+
+
+def _title(old: Side, new: Side) -> str:
+    contents = [f"{cell(side.manifest.name)} ({counted(side.manifest.content.records, 'record')}, "
+                f"{counted(side.manifest.content.tombstones, 'tombstone')})" for side in (old, new)]  # fmt: skip
+    return f"{contents[0]} -> {contents[1]}"
+
+
+def _other_form(old: Side, new: Side) -> str:
+    return f"the old release is {old.manifest.content.making.form}, the new one {new.manifest.content.making.form}"

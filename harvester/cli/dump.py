@@ -1,0 +1,182 @@
+"""`harvester dump`: make a release of an archive."""
+
+import re
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import duckdb
+import orjson
+import zstandard
+
+from archive.dumps import FRAME_BYTES, Options, write_release
+from archive.folder import read_description
+from archive.packing import LEVELS
+from archive.release import Making, Manifest, Selection
+from harvester import __version__
+from harvester.cli import DONE, FINDINGS
+from harvester.cli.output import advancing, counted, print_json
+from harvester.errors import UsageError
+
+DEFAULT_LEVELS = {"zstd": 10, "xz": 6, "gzip": 6}
+_UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?i?b)?", re.IGNORECASE)
+_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--form", type=click.Choice(["envelope", "bare"]), default="envelope", show_default=True,
+              help="each record with what the archive knows of it, or its metadata alone")  # fmt: skip
+@click.option("--bare", is_flag=True, help="the same as --form bare")
+@click.option("--invenio-migrator", is_flag=True,
+              help="JSON lines that the record stream of invenio-rdm-migrator reads")  # fmt: skip
+@click.option("--format", "formats", multiple=True, metavar="FORMAT", help="only records of this format (repeatable)")
+@click.option("--media-type", "media_types", multiple=True, metavar="TYPE", help="only records of this media type")
+@click.option("--set", "sets", multiple=True, metavar="SET", help="only records in this set, or in a set within it")
+@click.option("--from", "from_", metavar="DATE", help="only records whose datestamp is not before this")
+@click.option("--until", metavar="DATE", help="only records whose datestamp is not after this; a day is all of it")
+@click.option("--compression", type=click.Choice(list(DEFAULT_LEVELS)), default="zstd", show_default=True)
+@click.option("--level", type=int, help="of the compression; default: zstd 10, xz 6, gzip 6")
+@click.option("--layout", type=click.Choice(["jsonseq", "jsonl", "tar"]), default="jsonseq", show_default=True,
+              help="JSON text sequences, JSON lines, or a tar archive with a file a record")  # fmt: skip
+@click.option("--part-bytes", default="50GB", show_default=True, metavar="SIZE", help="no part is larger")
+@click.option("--part-records", type=click.IntRange(1), metavar="N", help="no part has more records")
+@click.option("--name", metavar="NAME", help="of the release; default: of its source and day")
+@click.option("--title", metavar="TEXT", help="of the release, for people")
+@click.option("--licence", metavar="SPDX-ID", help="of the metadata; default: as known of the source, else CC0-1.0")
+@click.option("--published", metavar="DATE", help="default: today")
+@click.option("--since", type=click.Path(path_type=Path), metavar="RELEASE", help="write only what changed since then")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+def dump(folder: Path, out: Path, since: Path | None, as_json: bool, **words: Any) -> int:
+    """Make OUT, a release of the archive DIR: its records, each in its latest version, for others to use.
+
+    The same records give the same bytes in parts and index, whatever the machine and the order of the harvest. OUT
+    appears when all of it is on the disk; when a dump is interrupted, the same command begins anew.
+
+    Exit codes: 0 done, 1 done and the archive is not complete (the manifest says so), 2 usage, 3 no room or another
+    process makes OUT, 4 the archive is damaged or its account does not balance.
+    """
+    began = time.monotonic()
+    options = _options(read_description(folder), words)
+    with advancing("dumping", "records read and written") as progress:
+        if since is None:
+            manifest = write_release(folder, out, options, progress)
+        else:
+            from archive.deltas import write_delta
+
+            manifest = write_delta(folder, since, out, options, progress)
+    seconds = time.monotonic() - began
+    if as_json:
+        print_json(_values(manifest, out, seconds))
+    else:
+        _show(manifest, out, seconds)
+    if not manifest.account.get("complete"):
+        click.echo(f"harvester: the archive is not complete, and the manifest says so; see harvester status {folder}",
+                   err=True)  # fmt: skip
+        return FINDINGS
+    return DONE
+
+
+# --- options
+
+
+def _options(description: dict[str, Any], words: dict[str, Any]) -> Options:
+    source = description["source"]
+    published = _published(words["published"])
+    label = source.get("name") or next(iter(source.get("hosts") or ()), "") or source.get("url", "")
+    slug = re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "archive"
+    return Options(
+        _making(words), _selection(words), words["name"] or f"{slug}-{published}",
+        words["title"] or f"Metadata of {label}, {published}", published, _licence(source, words["licence"]),
+        software(),
+    )  # fmt: skip
+
+
+def _making(words: dict[str, Any]) -> Making:
+    form = "bare" if words["bare"] else words["form"]
+    layout, compression = words["layout"], words["compression"]
+    if words["invenio_migrator"]:
+        if form == "bare" or layout == "tar":
+            raise UsageError("--invenio-migrator has a form and layout of its own; leave out --form, --bare, --layout")
+        form, layout = "migrator", "jsonl"
+    lowest, highest = LEVELS[compression]
+    level = DEFAULT_LEVELS[compression] if words["level"] is None else words["level"]
+    if not lowest <= level <= highest:
+        raise UsageError(f"--level {level}: {compression} has levels {lowest} to {highest}")
+    return Making(form, layout, compression, level, FRAME_BYTES, _size(words["part_bytes"]), words["part_records"] or 0)
+
+
+def _selection(words: dict[str, Any]) -> Selection:
+    for name in ("from_", "until"):
+        if words[name] is not None and _STAMP.fullmatch(words[name]) is None:
+            given = f"--{name.rstrip('_')} {words[name]}"
+            raise UsageError(f"{given} is no datestamp; write YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ (UTC)")
+    if words["from_"] and words["until"] and words["from_"][: len(words["until"])] > words["until"]:
+        raise UsageError(f"--from {words['from_']} is after --until {words['until']}")
+    formats, media_types, sets = (tuple(sorted(set(words[name]))) for name in ("formats", "media_types", "sets"))
+    return Selection(formats, media_types, sets, words["from_"], words["until"])
+
+
+def _published(text: str | None) -> str:
+    if text is None:
+        return datetime.now(UTC).date().isoformat()
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise UsageError(f"--published {text} is no date; write YYYY-MM-DD") from None
+
+
+def _size(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    unit = (match[2] or "").lower() if match else "?"
+    if match is None or (unit.rstrip("b") and unit not in _UNITS) or not int(match[1]):
+        raise UsageError(f"--part-bytes {text} is no size; write 50GB, 500MB or 4GiB")
+    return int(match[1]) * _UNITS.get(unit, 1)
+
+
+def _licence(source: dict[str, Any], given: str | None) -> dict[str, str]:
+    from harvester.licences import DEFAULT, licence_of, licence_values
+
+    known = given or licence_of(source.get("hosts", ()))
+    if known is None:
+        click.echo(f"harvester: the licence of this metadata is not known here; the release says {DEFAULT} "
+                   "(--licence names another)", err=True)  # fmt: skip
+    return licence_values(known or DEFAULT)
+
+
+def software() -> dict[str, Any]:
+    """What makes the bytes of a release: names and versions."""
+    zstd = ".".join(map(str, zstandard.ZSTD_VERSION))
+    return {
+        "harvester": __version__, "zstandard": zstandard.__version__, "zstd": zstd, "duckdb": duckdb.__version__,
+        "orjson": orjson.__version__,
+    }  # fmt: skip
+
+
+# --- results
+
+
+def _values(manifest: Manifest, out: Path, seconds: float) -> dict[str, Any]:
+    content = manifest.content
+    return {
+        "path": str(out), "kind": manifest.kind, "name": manifest.name, "records": content.records,
+        "tombstones": content.tombstones, "identifiers": content.identifiers, "by_format": content.by_format,
+        "root": content.root, "parts": [part.name for part in content.parts],
+        "bytes": sum(entry.bytes for entry in manifest.entries()), "licence": manifest.licence["id"],
+        "complete": bool(manifest.account.get("complete")), "seconds": round(seconds, 3),
+    }  # fmt: skip
+
+
+def _show(manifest: Manifest, out: Path, seconds: float) -> None:
+    content = manifest.content
+    size = sum(entry.bytes for entry in manifest.entries())
+    click.echo(
+        f"{out}: {counted(content.records, 'record')} and {counted(content.tombstones, 'tombstone')} of "
+        f"{counted(content.identifiers, 'identifier')} in {counted(len(content.parts), 'part')}; "
+        f"{counted(size, 'byte')} in {seconds:.1f} s"
+    )
+    click.echo(f"root {content.root}")

@@ -1,0 +1,75 @@
+"""A dump to be killed: a server of forks that makes a release and stops where it is told.
+
+    PYTHONPATH=tests python tests/crash/releasing.py
+
+reads one JSON object a line: `archive`, `out`, and perhaps `kill` or `full` [point, n]: SIGKILL, or an error as of a
+full disk, when a named point of `archive.durable` is reached the n-th time. Each is done in a fork of its own, and
+answered by one JSON object: `signal`, `code` (the exit code of the contract) and `points` in their order.
+"""
+
+import errno
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import dumping
+
+from archive import durable
+from archive.dumps import write_release
+from archive.errors import ArchiveError
+from harvester.cli import exit_code
+
+MAKING = {"part_records": 4}
+
+
+def watching(how: dict[str, Any], log: int) -> None:
+    """Tell each named point, and do there what was asked for."""
+    left = {mode: [*how[mode]] for mode in ("kill", "full") if mode in how}
+
+    def watch(point: str) -> None:
+        os.write(log, f"{point}\n".encode())
+        for mode, wanted in left.items():
+            if wanted[0] == point:
+                wanted[1] -= 1
+                if not wanted[1] and mode == "kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if not wanted[1]:
+                    raise OSError(errno.ENOSPC, "No space left on device")
+
+    durable.watch = watch
+
+
+def child(how: dict[str, Any], log: int) -> int:
+    watching(how, log)
+    try:
+        write_release(Path(how["archive"]), Path(how["out"]), dumping.options(**MAKING))
+    except ArchiveError as error:
+        os.write(log, f"{type(error).__name__}: {error}\n".encode())
+        return exit_code(error)
+    except BaseException:
+        os.write(log, traceback.format_exc().encode())
+        return 99
+    return 0
+
+
+def main() -> None:
+    for line in sys.stdin:
+        reader, log = os.pipe()
+        if (pid := os.fork()) == 0:
+            os.close(reader)
+            os._exit(child(json.loads(line), log))
+        os.close(log)
+        with os.fdopen(reader, encoding="utf-8") as file:
+            points = file.read().splitlines()
+        status = os.waitpid(pid, 0)[1]
+        killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        code = None if killed else os.WEXITSTATUS(status)
+        print(json.dumps({"signal": killed, "code": code, "points": points}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
