@@ -564,7 +564,7 @@ def _translated(path: Path) -> Iterator[None]:
         if "malformed" in text or "not a database" in text or "no such table" in text:
             raise Damaged(f"{path} is damaged ({text}); take it from a copy of the archive") from cause
         raise DiskFailed(f"{path}: {text}") from cause
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:  # SQLite names what it cannot parse, as it stands there
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:  # SQLite's messages hold bytes of the file
         raise Damaged(f"{path} is damaged ({cause}); take it from a copy of the archive") from cause
 
 

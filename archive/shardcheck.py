@@ -59,6 +59,22 @@ class ShardToCheck:
         path = self.layout.shards / self.name
         return path if self.state == "sealed" or path.exists() else path.with_name(f"{self.name}.open")
 
+    @property
+    def identity(self) -> str:
+        """What the ledger says of it, as one text: a check is of a file and of this."""
+        return f"{self.path.name} {self.records} {self.frames} {self.bytes} {self.sha256}"
+
+
+def look_at_shard(task: ShardToCheck) -> ShardCheck:
+    """Whether a shard is there and as long as the ledger says; what it holds is taken from the ledger."""
+    check = ShardCheck(task.name, task.bytes, task.frames, task.records)
+    size = task.path.stat().st_size if task.path.exists() else None
+    if size is None and task.bytes:
+        check.faults.append(Fault("it is missing; take it from a copy of the archive", missing=True))
+    elif size is not None and (size < task.bytes or (task.state == "sealed" and size != task.bytes)):
+        check.faults.append(Fault(f"it is {size} bytes long, the ledger says {task.bytes}"))
+    return check
+
 
 def check_alone(path: Path) -> ShardCheck:
     """Check a shard by what it says of itself."""

@@ -1,31 +1,53 @@
 """`harvester verify`: read everything back, and name what is not as it was written."""
 
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archive.verify import Problem, VerifyReport
+from archive.problems import Problem, VerifyReport
+from archive.resuming import Checked
+from harvester import __version__
 from harvester.cli import DAMAGED, DONE, FINDINGS
 from harvester.cli.output import advancing, counted, print_json
+from harvester.errors import UsageError
+
+# so many problems of one kind are shown; --json has all of them
+_SHOWN_MOST = 1000
 
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
+@click.option("--quick", is_flag=True, help="look only at what is there and how long it is: no checksum is taken")
+@click.option("--inside", is_flag=True, help="check the archive or release in a bag record by record, too")
+@click.option("--profile", type=click.Path(path_type=Path), help="a BagIt profile (JSON) that a bag must conform to")
+@click.option("--fresh", is_flag=True, help="read all of it, also what an interrupted check has read already")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-def verify(path: Path, as_json: bool) -> int:
-    """Check PATH, an archive or one of its shards, to the last byte.
+def verify(path: Path, quick: bool, inside: bool, profile: Path | None, fresh: bool, as_json: bool) -> int:
+    """Check PATH: an archive, a shard, a release, a delta, a part of one, or a bag of anybody.
 
-    Shards are read to their end and compared with the ledger, record by record; the ledger with its digest, its own
-    checks and its sums; refused bodies with their digests. All damage is listed: file, frame, record.
+    Every checksum is taken, of every file; this is the default. Shards and parts are read to their end and compared
+    with the ledger or the index, record by record. All damage is listed: file, frame, record.
 
-    Exit codes: 0 as it was written (files that a killed process left behind are no damage), 1 there are files that
-    do not belong there or the index is stale, 4 something is damaged or missing.
+    A check that was interrupted goes on from there within a day: what it had read and found good is kept beside PATH
+    (.NAME.verifying) until it is done, and counts only while size, times and inode of a file are the same.
+
+    Exit codes: 0 as it was written (files that a killed process left behind, and warnings about a bag, are no damage),
+    1 there are files that do not belong there, the index is stale, or a bag has holes that are still to be fetched,
+    4 something is damaged or missing.
     """
-    from archive.verify import verify as check
+    from archive import checking
 
-    with advancing("verifying", "bytes") as progress:
-        report = check(path, progress)
+    rules = None if profile is None else _read_profile(profile)
+    with _going_on(path, quick, inside, fresh) as checked, advancing("verifying", "bytes") as progress:
+        report = checking.check(path, progress, quick=quick, inside=inside, checked=checked)
+    if rules is not None:
+        _check_profile(path, rules, report)
     if as_json:
         print_json(_as_json(report))
     else:
@@ -33,38 +55,100 @@ def verify(path: Path, as_json: bool) -> int:
     return DAMAGED if report.damaged else DONE if report.whole else FINDINGS
 
 
+@contextmanager
+def _going_on(path: Path, quick: bool, inside: bool, fresh: bool) -> Iterator[Checked | None]:
+    """What an interrupted check of the same path has read; what this one reads is kept if it is interrupted."""
+    if quick or not path.is_dir():
+        yield None
+        return
+    checked = Checked(path, f"{__version__} {'inside' if inside else ''}", fresh=fresh)
+    if checked.since is not None:
+        when = datetime.fromtimestamp(checked.since).astimezone().isoformat(timespec="minutes")
+        click.echo(f"going on with the check that was interrupted, begun at {when}; --fresh reads all", err=True)
+    try:
+        yield checked
+    except BaseException:
+        checked.flush()
+        raise
+    checked.done()
+
+
+def _read_profile(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as cause:
+        raise UsageError(f"{path} cannot be read as a BagIt profile: {cause}") from cause
+    if not isinstance(found, dict):
+        raise UsageError(f"{path} is no BagIt profile: it must be a JSON object")
+    return found
+
+
+def _check_profile(path: Path, profile: dict[str, Any], report: VerifyReport) -> None:
+    from archive.bagcheck import check_bag
+    from archive.bagprofile import check_profile
+
+    if report.kind != "bag":
+        raise UsageError(f"{path} is no bag, so it has no profile; leave out --profile")
+    for found in check_profile(check_bag(path, quick=True), profile).kept:
+        kind = "warning" if found.severity == "warning" else "damaged"
+        report.problems.append(Problem(kind, found.path or path.name, found.message, code=found.code))
+
+
 def _as_json(report: VerifyReport) -> dict[str, Any]:
     return {
-        "path": str(report.path), "damaged": report.damaged, "shards": report.shards, "frames": report.frames,
-        "records": report.records, "bytes": report.bytes, "refused": report.refused,
+        "path": str(report.path), "kind": report.kind, "damaged": report.damaged, "whole": report.whole,
+        "quick": report.quick, "shards": report.shards, "frames": report.frames, "records": report.records,
+        "bytes": report.bytes, "refused": report.refused, "files": report.files, "file_bytes": report.file_bytes,
         "problems": [
-            {"kind": p.kind, "file": p.file, "frame": p.frame, "record": p.record, "message": p.message}
+            {"kind": p.kind, "file": p.file, "frame": p.frame, "record": p.record, "code": p.code, "message": p.message}
             for p in report.problems
         ],
     }  # fmt: skip
 
 
 def _show(report: VerifyReport) -> None:
+    shown: Counter[str] = Counter()
     for problem in report.problems:
-        click.echo(f"{problem.kind}: {_place(problem)}: {problem.message}")
-    read = (
-        f"{counted(report.records, 'record')} in {counted(report.frames, 'frame')} of "
-        f"{counted(report.shards, 'shard')} ({counted(report.bytes, 'byte')})"
-    )
-    refused = f", {counted(report.refused, 'refused body', 'refused bodies')}" if report.refused else ""
-    click.echo(f"{report.path}: read {read}{refused}: {_verdict(report)}")
+        shown[problem.kind] += 1
+        if shown[problem.kind] <= _SHOWN_MOST:
+            click.echo(f"{problem.kind}: {_place(problem)}: {problem.message}")
+    for kind, count in shown.items():
+        if count > _SHOWN_MOST:
+            click.echo(f"{kind}: {count - _SHOWN_MOST:,} more; --json has them all")
+    click.echo(f"{report.path}: {', '.join(_read(report))}: {_verdict(report)}")
+
+
+def _read(report: VerifyReport) -> Iterator[str]:
+    """What was read, in words."""
+    how = "looked at, no checksum taken:" if report.quick else "read"
+    if report.shards or report.kind not in ("bag", "release", "delta"):
+        unit = "part" if report.kind in ("release", "delta", "part") else "shard"
+        yield (
+            f"{how} {counted(report.records, 'record')} in {counted(report.frames, 'frame')} of "
+            f"{counted(report.shards, unit)} ({counted(report.bytes, 'byte')})"
+        )
+        how = ""
+    if report.refused:
+        yield counted(report.refused, "refused body", "refused bodies")
+    if report.files:
+        yield f"{how} {counted(report.files, 'file')} ({counted(report.file_bytes, 'byte')})".strip()
 
 
 def _place(problem: Problem) -> str:
     frame = "" if problem.frame is None else f", frame {problem.frame}"
     record = "" if problem.record is None else f", record {problem.record}"
-    return f"{problem.file}{frame}{record}"
+    code = "" if problem.code is None else f" [{problem.code}]"
+    return f"{problem.file}{frame}{record}{code}"
 
 
 def _verdict(report: VerifyReport) -> str:
     if report.damaged:
         wrong = sum(problem.kind in ("damaged", "missing") for problem in report.problems)
         return f"DAMAGED in {counted(wrong, 'place')}"
+    if report.quick:
+        return "nothing is missing" if report.whole else "something should be looked at"
+    if report.kind == "bag" and report.whole:
+        return "complete and valid"
     if not report.problems:
         return "everything is as it was written"
     return "no damage" if report.whole else "no damage, and something that should be looked at"

@@ -239,7 +239,7 @@ def test_verify_names_damage_and_ends_with_4(archive: Path, typed: Typed):
     assert said.code == 4
     assert said.out.startswith(f"damaged: shards/{path.name}, frame 0: ")
     [problem] = json.loads(typed("verify", archive, "--json").out)["problems"]
-    assert list(problem) == ["kind", "file", "frame", "record", "message"]
+    assert list(problem) == ["kind", "file", "frame", "record", "code", "message"]
     assert (problem["kind"], problem["frame"]) == ("damaged", 0)
     assert typed("verify", path).code == 4
 

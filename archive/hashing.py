@@ -1,0 +1,142 @@
+"""Digests of many files on all cores: large ones in threads (hashlib lets go of the GIL), many small ones in processes.
+
+Nothing but a regular file is opened: reading a pipe or a device that somebody put into a bag would never end.
+"""
+
+import hashlib
+import os
+import stat
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.parallel import spread
+
+BLOCK_BYTES = 1 << 20
+# smaller ones are read a batch at a time
+LARGE_BYTES = 1 << 20
+BATCH_FILES = 512
+# reading less than this in one process takes no longer than starting others: a file costs as much as some of its bytes
+FEW_BYTES = 800 << 20
+FILE_BYTES = 16 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class ToHash:
+    """A file, its size as far as it is known, and the algorithms, by hashlib's names."""
+
+    path: str
+    bytes: int
+    algorithms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """What was read of a file: bytes, and digests in lower-case hex by algorithm; or why it could not be read."""
+
+    bytes: int
+    digests: dict[str, str]
+    problem: str | None = None
+
+
+class NotRegular(OSError):
+    """A pipe, a device, a folder or a link where a file should be."""
+
+
+def hash_file(
+    path: str | Path, algorithms: Iterable[str], wait: Callable[[int], None] | None = None, *, cached: bool = True
+) -> Hashed:
+    """Read one file; `wait` is called with the length of each block before the next is read.
+
+    Without `cached` what the system remembers of the file is dropped first, so that the disk is read. Raises OSError,
+    and NotRegular for what is no file.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotRegular(f"{path} is no regular file")
+        if not cached:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        running = [(name, hashlib.new(name, usedforsecurity=False)) for name in algorithms]
+        buffer, read = _buffer(), 0
+        while count := os.readv(fd, [buffer]):
+            for _, digest in running:
+                digest.update(buffer[:count])
+            read += count
+            if wait is not None:
+                wait(count)
+            if count < BLOCK_BYTES and read == status.st_size:
+                break
+        return Hashed(read, {name: digest.hexdigest() for name, digest in running})
+    finally:
+        os.close(fd)
+
+
+def hash_all(tasks: Sequence[ToHash], progress: Callable[[int], None] | None = None) -> Iterator[tuple[int, Hashed]]:
+    """The place in `tasks` and what was read, for each of them, in no order; a file that cannot be read says why.
+
+    `progress` is called with numbers of bytes as they are read, by one thread at a time.
+    """
+    large = [place for place, task in enumerate(tasks) if task.bytes >= LARGE_BYTES]
+    yield from _in_threads(tasks, large, progress)
+    small = [place for place, task in enumerate(tasks) if task.bytes < LARGE_BYTES]
+    batches = [small[first : first + BATCH_FILES] for first in range(0, len(small), BATCH_FILES)]
+    size = sum(tasks[place].bytes + FILE_BYTES for place in small)
+    work = [[tasks[place] for place in batch] for batch in batches]
+    results = spread(_hash_batch, work, size) if size > FEW_BYTES else map(_hash_batch, work)
+    for batch, found in zip(batches, results, strict=True):
+        yield from zip(batch, found, strict=True)
+        if progress is not None:
+            progress(sum(hashed.bytes for hashed in found))
+
+
+def _in_threads(
+    tasks: Sequence[ToHash], places: Sequence[int], progress: Callable[[int], None] | None
+) -> Iterator[tuple[int, Hashed]]:
+    workers = min(os.cpu_count() or 1, len(places))
+    if not workers:
+        return
+    stopping, lock = threading.Event(), threading.Lock()
+
+    def step(count: int) -> None:
+        if stopping.is_set():
+            raise InterruptedError("stopped")
+        if progress is not None:
+            with lock:
+                progress(count)
+
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="hashing")
+    try:
+        pending = deque((place, pool.submit(_hash, tasks[place], step)) for place in places)
+        while pending:
+            place, future = pending.popleft()
+            yield place, future.result()
+    finally:
+        stopping.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _hash_batch(batch: Sequence[ToHash]) -> list[Hashed]:
+    return [_hash(task) for task in batch]
+
+
+def _hash(task: ToHash, wait: Callable[[int], None] | None = None) -> Hashed:
+    try:
+        return hash_file(task.path, task.algorithms, wait)
+    except OSError as cause:
+        return Hashed(0, {}, cause.strerror or str(cause))
+
+
+_local = threading.local()
+
+
+def _buffer() -> memoryview:
+    """One buffer a thread: a fresh one for each block, or small file, costs a good part of the hashing."""
+    found: memoryview | None = getattr(_local, "buffer", None)
+    if found is None:
+        found = _local.buffer = memoryview(bytearray(BLOCK_BYTES))
+    return found
