@@ -6,8 +6,10 @@ was sent; all else is as the RFC has it: keys sorted by UTF-16, no white space, 
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -26,41 +28,73 @@ class Number:
     text: str
 
 
+# digits and points as they are, all else white space; so many of them in a row are more than 15 digits
+_DIGITS = bytes(ord("0") if chr(byte) in "0123456789." else ord(" ") for byte in range(256))
+_RUN = b"0" * 16
+_DECODER = json.JSONDecoder(parse_float=Number)
+
+
 def parse(text: bytes) -> Any:
-    """Read JSON: numbers are int where that says all, else `Number`; never float.
+    """Read JSON: numbers are int, or else `Number`; never float.
 
     Raises ValueError, also for a number beyond all doubles (1e400): no record of an archive has one in its JSON.
     """
     value = orjson.loads(text)
-    return reread(text) if has_float(value) else value
+    return reread(text) if isinstance(value, float) or holders(value) else value
 
 
-def has_float(value: Any) -> bool:
-    """Whether JSON that orjson has read holds a number that may have lost digits: no integer of 64 bits."""
-    if isinstance(value, float):
-        return True
+def holders(value: Any) -> list[Any]:
+    """The objects and lists, in JSON that orjson has read, that have a float among their values.
+
+    A float is any number but an integer of 64 bits, and may have lost digits.
+    """
+    found = []
     nested = [value] if isinstance(value, dict | list) else []
     for inner in nested:  # it grows meanwhile
+        holds = False
         for item in inner.values() if type(inner) is dict else inner:
             kind = type(item)
             if kind is dict or kind is list:
                 nested.append(item)
             elif kind is float:
-                return True
-    return False
+                holds = True
+        if holds:
+            found.append(inner)
+    return found
+
+
+def has_long_number(text: bytes) -> bool:
+    """Whether there may be a number in a JSON text of more digits than a double holds (15): in a string as well."""
+    return _RUN in text.translate(_DIGITS)
+
+
+def write_doubles(holding: Iterable[Any]) -> None:
+    """Put in place of each float what is to be written of it."""
+    for inner in holding:
+        for key, item in list(inner.items() if type(inner) is dict else enumerate(inner)):
+            if type(item) is float:
+                inner[key] = _written(item)
 
 
 def reread(text: bytes) -> Any:
-    """Read JSON, each number as it was sent."""
-    return json.loads(text, parse_float=Number, parse_int=Number)
+    """Read JSON, each decimal as it was sent."""
+    return _DECODER.decode(text.decode())
 
 
 def encode(value: Any) -> bytes:
-    """The canonical text of what `parse` has read."""
-    text = orjson.dumps(value, _fragment, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+    """The canonical text of what `parse` or `reread` has read."""
+    try:
+        text = orjson.dumps(value, _fragment, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+    except TypeError:  # an integer beyond 64 bits
+        return _write(value).encode()
     if not text.isascii() and any(lead in text for lead in _ASTRAL) and _has_astral_key(value):
         return _write(value).encode()
     return text
+
+
+@lru_cache(maxsize=4096)  # of most records the same few: counts, coordinates
+def _written(value: float) -> Number:
+    return Number(_double(value))
 
 
 def _fragment(number: Number) -> orjson.Fragment:
@@ -85,6 +119,8 @@ def _write(value: Any) -> str:
         return "[" + ",".join(map(_write, value)) + "]"
     if isinstance(value, str):
         return encode_basestring(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     return _number(value.text) if isinstance(value, Number) else orjson.dumps(value).decode()
 
 
@@ -92,9 +128,8 @@ def _utf16(key: str) -> bytes:
     return key.encode("utf-16-be")
 
 
+@lru_cache(maxsize=4096)  # of most records the same few: counts, coordinates
 def _number(text: str) -> str:
-    if not any(mark in text for mark in ".eE"):
-        return "0" if text == "-0" else text
     value = float(text)
     return _double(value) if _holds(value, text) else text
 

@@ -36,11 +36,9 @@ class Entry:
 def entry_text(form: str, text: bytes, record: Record) -> bytes:
     """The canonical text that a record has in a release; `text` is its JSON in the archive. Tombstones are enveloped.
 
-    Raises CannotDump for a record that has none in this form.
+    The record's metadata is changed, and of no more use. Raises CannotDump for a record that has none in this form.
     """
-    metadata = record.metadata
-    if canonical.has_float(metadata):
-        metadata = canonical.reread(text)["metadata"]
+    metadata = _settled(record.metadata, text)
     if form == ENVELOPE or record.deleted:
         return canonical.encode(_envelope(record, metadata))
     if metadata is None:
@@ -57,6 +55,16 @@ def entry_text(form: str, text: bytes, record: Record) -> bytes:
             "invenio-rdm-migrator can be made; name the format that is (--format inveniordm-json)"
         )
     return canonical.encode(entry)
+
+
+def _settled(metadata: dict[str, Any] | None, text: bytes) -> dict[str, Any] | None:
+    """The metadata with each decimal as it is to be written."""
+    holding = canonical.holders(metadata)
+    if holding and canonical.has_long_number(text):
+        found: dict[str, Any] = canonical.reread(text)["metadata"]
+        return found
+    canonical.write_doubles(holding)
+    return metadata
 
 
 def _envelope(record: Record, metadata: Any) -> dict[str, Any]:

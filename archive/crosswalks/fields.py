@@ -9,7 +9,15 @@ from archive.crosswalks.dublincore import plain_texts
 from archive.crosswalks.forms import Form, form_of
 from archive.crosswalks.identifiers import local_id, normalise_doi
 from archive.crosswalks.marc import datafields
-from archive.crosswalks.platforms import csl_fields, eprints_fields, rdm_fields, schema_org_fields, zenodo_fields
+from archive.crosswalks.platforms import (
+    csl_fields,
+    eprints_fields,
+    rdm_doi,
+    rdm_fields,
+    schema_org_fields,
+    zenodo_doi,
+    zenodo_fields,
+)
 
 Json = dict[str, Any]
 # marks a rights statement that says how open a record is, and is no licence
@@ -142,4 +150,6 @@ _BY_FORM: dict[Form, Callable[[Json], Json]] = {
     "csl": csl_fields, "datacite": _datacite, "dublin-core": _dublin_core, "eprints": eprints_fields, "marc": _marc,
     "rdm": rdm_fields, "schema-org": schema_org_fields, "zenodo": zenodo_fields,
 }  # fmt: skip
-_DOIS: dict[Form, Callable[[Json], str | None]] = {"datacite": _datacite_doi, "dublin-core": _dublin_core_doi}
+_DOIS: dict[Form, Callable[[Json], str | None]] = {
+    "datacite": _datacite_doi, "dublin-core": _dublin_core_doi, "rdm": rdm_doi, "zenodo": zenodo_doi,
+}  # fmt: skip

@@ -18,7 +18,7 @@ def zenodo_fields(record: Json) -> Json:
     kind = object_(metadata.get("resource_type"))
     licence = metadata.get("license")
     return {
-        "doi": _doi(record.get("doi"), metadata.get("doi")),
+        "doi": zenodo_doi(record),
         "title": first(texts((metadata.get("title"), record.get("title")))),
         "resource_type": "-".join(texts((kind.get("type"), kind.get("subtype")))) or None,
         "publication_year": year(metadata.get("publication_date")),
@@ -27,6 +27,11 @@ def zenodo_fields(record: Json) -> Json:
         "version": text(metadata.get("version")),
         "concept": _doi(record.get("conceptdoi")) or text(record.get("conceptrecid")),
     }
+
+
+def zenodo_doi(record: Json) -> str | None:
+    """The DOI of `zenodo_fields`."""
+    return _doi(record.get("doi"), object_(record.get("metadata")).get("doi"))
 
 
 def _doi(*values: Any) -> str | None:
@@ -38,9 +43,8 @@ def rdm_fields(record: Json) -> Json:
     metadata = object_(record.get("metadata"))
     parent = object_(record.get("parent"))
     people = (object_(creator.get("person_or_org")) for creator in objects(metadata.get("creators")))
-    others = (i.get("identifier") for i in objects(metadata.get("identifiers")) if i.get("scheme") == "doi")
     return {
-        "doi": _pid(record) or _doi(*others),
+        "doi": rdm_doi(record),
         "title": text(metadata.get("title")),
         "resource_type": text(object_(metadata.get("resource_type")).get("id")),
         "publication_year": year(metadata.get("publication_date")),
@@ -49,6 +53,12 @@ def rdm_fields(record: Json) -> Json:
         "version": text(metadata.get("version")),
         "concept": _pid(parent) or text(parent.get("id")),
     }
+
+
+def rdm_doi(record: Json) -> str | None:
+    """The DOI of `rdm_fields`."""
+    named = objects(object_(record.get("metadata")).get("identifiers"))
+    return _pid(record) or _doi(*(i.get("identifier") for i in named if i.get("scheme") == "doi"))
 
 
 def _pid(record: Json) -> str | None:
