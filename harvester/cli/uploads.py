@@ -1,0 +1,127 @@
+"""`harvester audit --log`: what an uploader's own log says, against what the target holds."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archive.durable import translated
+from archive.migrationlog import Wording, parse_wording
+from archive.migrationuploads import CLASSES, SAID, UploadReport, Uploads, uploaded
+from harvester.cli import DONE, FINDINGS
+from harvester.cli.auditoptions import AuditOptions
+from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
+from harvester.errors import UsageError
+
+SHOWN = 10
+# before a line of --lines
+MARKS = {"done": "=", "failed": "+", "false_failure": "*", "false_success": "+", "never_tried": "+", "unlogged": "*",
+         "removed": "+"}  # fmt: skip
+_TELLING = {
+    "done": "the log says so, and it is there", "failed": "the log says so, and it is not there",
+    "false_failure": "the log says failed, and it is there", "false_success": "the log says done, and it is not there",
+    "never_tried": "not there, and the log has no attempt", "unlogged": "there, and the log has no attempt",
+    "removed": "there as a tombstone only",
+}  # fmt: skip
+
+
+def run(folder: Path, target: str, options: AuditOptions) -> int:
+    """Audit a log; returns the exit code. Without --against, `folder` is the target and only the log knows the plan."""
+    from harvester.cli.migration import other_side
+
+    if options.by or options.stated:
+        raise UsageError(
+            "--by and --stated are of --match and --map: the items of a log have neither type, year nor set"
+        )
+    assert options.log is not None
+    planned, there = (None, folder) if target == "ledger" else (folder, other_side(target))
+    wording = _wording(options.columns)
+    with advancing("matching", "items") as progress, uploaded(options.log, wording, there, planned, progress) as found:
+        _write(found, options)
+        if options.as_json:
+            print_json(_values(found.report, options.log, there))
+        else:
+            _show(found, options.log, there)
+    return code_of(found.report, options.fail_under)
+
+
+def code_of(report: UploadReport, fail_under: float | None) -> int:
+    """The exit code of an audited log."""
+    if not report.balanced:
+        return FINDINGS
+    if fail_under is not None:
+        return FINDINGS if report.completeness < fail_under else DONE
+    return DONE if report.truthful else FINDINGS
+
+
+def _wording(columns: tuple[str, ...]) -> Wording:
+    try:
+        return parse_wording(columns)
+    except ValueError as cause:
+        raise UsageError(f"--column: {cause}") from None
+
+
+def _write(found: Uploads, options: AuditOptions) -> None:
+    if options.lines is not None:
+        with translated(options.lines, "writing"), options.lines.open("w", encoding="utf-8") as file:
+            for class_, item, copies, line, targets in found.lines():
+                file.write(f"{MARKS[class_]} {item}\t{class_}\t{copies}\t{line or ''}\t{' '.join(targets)}\n")
+    if options.gaps is not None:
+        with translated(options.gaps, "writing"), options.gaps.open("w", encoding="utf-8") as file:
+            file.writelines(f"{item}\n" for item in found.again())
+
+
+def _values(report: UploadReport, log: Path, target: Path) -> dict[str, Any]:
+    """The keys that every audit has, then those of a log."""
+    classes = report.classes
+    total = sum(classes.values())
+    return {
+        "target": str(target), "expected": total, "held": report.there, "same": classes["done"],
+        "missing": total - report.there, "extra": report.things - report.found,
+        "stale": classes["false_failure"] + classes["unlogged"], "unchecked": 0,
+        "completeness": round(report.completeness, 4), "balanced": report.balanced, "complete": report.truthful,
+        "off": report.off, "log": log.name, "lines": report.lines, "items": report.items, "planned": report.planned,
+        "classes": classes, "said": report.table, "said_done": report.said_done,
+        "net": report.there - report.said_done, "twice": report.twice, "copies": report.copies,
+        "found": report.found, "shared": report.shared, "things": report.things,
+        "reasons": {name: {"items": items, "false_failures": false} for name, (items, false) in report.reasons.items()},
+    }  # fmt: skip
+
+
+def _show(found: Uploads, log: Path, target: Path) -> None:
+    report = found.report
+    click.echo(f"{log.name}: {counted(report.lines, 'line')} of {counted(report.items, 'item')}, against {target}")
+    said = [name for name in SAID if any(report.table[name].values())]
+    names = {"done": "said done", "failed": "said failed", "pending": "said pending", "unsaid": "not in the log"}
+    made = table("class", "items", *(names[name] for name in said), "",
+                 numbers=("items", *(names[name] for name in said)))  # fmt: skip
+    for class_ in CLASSES:
+        if items := report.classes[class_]:
+            made.add_row(class_, f"{items:,}", *(f"{report.table[name][class_]:,}" for name in said), _TELLING[class_])
+    print_table(made)
+    for class_ in ("false_failure", "false_success", "never_tried", "unlogged", "removed"):
+        _show_first(found, class_)
+    if report.reasons:
+        made = table("reason", "items", "false failures", numbers=("items", "false failures"))
+        for name, (items, false) in list(report.reasons.items())[:SHOWN]:
+            made.add_row(cell(name or "(none given)"), f"{items:,}", f"{false:,}")
+        print_table(made)
+    click.echo(f"{report.twice:,} items are there more than once, {report.copies:,} records too many; "
+               f"{report.things - report.found:,} records there are of no item")  # fmt: skip
+    for sentence in report.off:
+        click.echo(f"does not add up: {sentence}")
+    classes = report.classes
+    click.echo(
+        f"the log says {report.said_done:,}, there are {report.there:,}: {report.there - report.said_done:+,} net, "
+        f"of {classes['false_failure']:,} false failures and {classes['false_success']:,} false successes; "
+        f"{'the sums balance' if report.balanced else 'the sums do NOT balance'}; "
+        f"the log is {'true' if report.truthful else 'not true'}"
+    )
+
+
+def _show_first(found: Uploads, class_: str) -> None:
+    for item, line, reason in found.first(class_, SHOWN):
+        where = f"  line {line}" if line is not None else ""
+        click.echo(cell(f"{MARKS[class_]} {item}  {class_}{where}{f'  {reason}' if reason else ''}").plain)
+    if (more := found.report.classes[class_] - SHOWN) > 0:
+        click.echo(f"  and {more:,} more {class_}; --lines FILE names them all")
