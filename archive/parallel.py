@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +61,8 @@ def _result(function: Callable[[T], R], task: T, future: Future[R] | None) -> R:
 
 def _begin() -> None:
     """Ctrl-C is for the process that began it all, and none outlives that one, however it ends."""
+    # DuckDB takes a process whose main module has no file for a notebook, and draws progress on its standard output
+    vars(sys.modules["__main__"]).setdefault("__file__", __file__)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -1,0 +1,239 @@
+"""A sketch of what an archive holds: a small table by which two mirrors name each other's differences.
+
+An invertible Bloom lookup table (Goodrich and Mitzenmacher 2011, arXiv:1101.2245): every item is added into three
+cells. Cell by cell one table is taken from the other, so that what both have is gone; a cell with one item left gives
+it away, and taking that out of its other cells lays open the next. How large a table must be follows from the number
+of differences, whatever the number of items. What cannot be taken apart is never guessed.
+"""
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Literal, Self
+
+HASHES = 3
+COUNT_BYTES, CHECK_BYTES = 4, 8
+# an id of so many bytes of UTF-8 stands in the table itself, behind its length; of a longer one there is its SHA-256
+INLINE_MOST, KEY_BYTES = 47, 48
+HASHED = 0xFF
+ITEM_BYTES = KEY_BYTES + 8
+# three sub-tables of 1,365 cells of 68 bytes
+CELLS = 4095
+# tables that tell how many differences there are: one for each number of zero bits, from FIRST_ZEROS on
+STRATA, FIRST_ZEROS, STRATUM_CELLS, STRATUM_ITEM = 20, 4, 60, 8
+# a table is taken apart while it has more than 1.23 cells a difference (Molloy 2004); a small one needs more, so that
+# no two items are likely to share all their cells
+_CELLS_EACH, _CELLS_MORE = 1.4, 600
+# seconds that stand for no datestamp, or for one that is none
+NO_TIME = -(2**62)
+
+Compared = Literal["versions", "ids"]
+_PLACES = struct.Struct(f"<{CHECK_BYTES}xIII")
+_LEVEL = struct.Struct("<20xI8s")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One id and its newest version; `seconds` since 1970 in UTC, None where its datestamp is unknown.
+
+    `identifier` is the local id, or `sha256:` and 64 digits of one that is longer than a table holds.
+    """
+
+    identifier: str
+    seconds: int | None
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What one side has and the other has not; of an id with two versions each side has one."""
+
+    here: tuple[Item, ...]
+    there: tuple[Item, ...]
+
+
+class Table:
+    """Cells, each with a count, the XOR of its items and of their checks; all items have `width` bytes."""
+
+    __slots__ = ("counts", "sums", "width")
+
+    def __init__(self, cells: int, width: int) -> None:
+        assert cells % HASHES == 0
+        self.width = width
+        self.counts = [0] * cells
+        self.sums = [0] * cells
+
+    def add(self, item: bytes, digest: bytes, count: int = 1) -> None:
+        """Put an item in, or with -1 take it out; `digest` is its SHA-256."""
+        part = len(self.counts) // HASHES
+        value = int.from_bytes(item + digest[:CHECK_BYTES], "little")
+        for turn, hashed in enumerate(_PLACES.unpack_from(digest)):
+            place = turn * part + hashed % part
+            self.counts[place] += count
+            self.sums[place] ^= value
+
+    def merge(self, other: Self, sign: int = 1) -> None:
+        """Add the items of another table, or with -1 take them out."""
+        self.counts = [mine + sign * its for mine, its in zip(self.counts, other.counts, strict=True)]
+        self.sums = [mine ^ its for mine, its in zip(self.sums, other.sums, strict=True)]
+
+    def take_apart(self) -> tuple[list[bytes], list[bytes]] | None:
+        """Every item with the count 1, and every one with -1; None when not all can be had. The table is used up."""
+        found: tuple[list[bytes], list[bytes]] = [], []
+        waiting = [place for place, count in enumerate(self.counts) if count in (1, -1)]
+        while waiting:
+            place = waiting.pop()
+            count = self.counts[place]
+            if (item := self._alone(place)) is None:
+                continue
+            found[count < 0].append(item)
+            if len(found[0]) + len(found[1]) > len(self.counts):  # no sketch of anything: it would go on for ever
+                return None
+            digest = sha256(item).digest()
+            self.add(item, digest, -count)
+            part = len(self.counts) // HASHES
+            waiting += [turn * part + hashed % part for turn, hashed in enumerate(_PLACES.unpack_from(digest))]
+        return None if any(self.counts) or any(self.sums) else found
+
+    def _alone(self, place: int) -> bytes | None:
+        """The item of a cell that has nothing else in it, as its check shows."""
+        if self.counts[place] not in (1, -1):
+            return None
+        value = self.sums[place].to_bytes(self.width + CHECK_BYTES, "little")
+        item = value[: self.width]
+        return item if sha256(item).digest()[:CHECK_BYTES] == value[self.width :] else None
+
+    def to_bytes(self) -> bytes:
+        """Each cell: its count (i32, little-endian), the XOR of the items, the XOR of the checks."""
+        size = self.width + CHECK_BYTES
+        return b"".join(
+            count.to_bytes(COUNT_BYTES, "little", signed=True) + value.to_bytes(size, "little")
+            for count, value in zip(self.counts, self.sums, strict=True)
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes, width: int) -> Self:
+        """The reverse; the bytes are as many as the table has."""
+        size = cell_bytes(width)
+        made = cls(len(data) // size, width)
+        for number, start in enumerate(range(0, len(data), size)):
+            made.counts[number] = int.from_bytes(data[start : start + COUNT_BYTES], "little", signed=True)
+            made.sums[number] = int.from_bytes(data[start + COUNT_BYTES : start + size], "little")
+        return made
+
+
+@dataclass(slots=True)
+class Sketch:
+    """The table of all `items` of an archive, and the strata; `compares` versions, or ids alone."""
+
+    cells: int = CELLS
+    compares: Compared = "versions"
+    items: int = 0
+    table: Table = field(init=False)
+    strata: list[Table] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.table = Table(self.cells, ITEM_BYTES)
+        self.strata = [Table(STRATUM_CELLS, STRATUM_ITEM) for _ in range(STRATA)]
+
+    def fill(self, rows: Iterable[tuple[str, int]]) -> None:
+        """Add ids, each once, with their versions as `version` has them. Written for speed: millions come."""
+        table, part = self.table, self.cells // HASHES
+        counts, sums, unpack = table.counts, table.sums, _PLACES.unpack_from
+        stratum, number = (1 << FIRST_ZEROS) - 1, 0
+        keep = -1 if self.compares == "versions" else 0
+        for number, (identifier, seen) in enumerate(rows, 1):  # noqa: B007
+            item = key_of(identifier) + (seen & keep).to_bytes(8, "little", signed=True)
+            digest = sha256(item).digest()
+            value = int.from_bytes(item + digest[:CHECK_BYTES], "little")
+            one, two, three = unpack(digest)
+            one, two, three = one % part, part + two % part, 2 * part + three % part
+            counts[one] += 1
+            counts[two] += 1
+            counts[three] += 1
+            sums[one] ^= value
+            sums[two] ^= value
+            sums[three] ^= value
+            if not digest[20] & stratum:
+                self._stratify(digest)
+        self.items += number
+
+    def _stratify(self, digest: bytes) -> None:
+        bits, rest = _LEVEL.unpack_from(digest)
+        zeros = (bits & -bits).bit_length() - 1 if bits else 32
+        self.strata[min(zeros - FIRST_ZEROS, STRATA - 1)].add(rest, sha256(rest).digest())
+
+    def merge(self, other: Self, sign: int = 1) -> None:
+        """Add what another sketch of the same kind has, or with -1 take it out."""
+        self.items += sign * other.items
+        self.table.merge(other.table, sign)
+        for mine, its in zip(self.strata, other.strata, strict=True):
+            mine.merge(its, sign)
+
+
+def differences(here: Sketch, there: Sketch) -> Differences | int:
+    """What only one of them has; or, when these are too many for the table, about how many there are.
+
+    Both must have as many cells and compare the same. A changed record counts twice: each side has its own version.
+    """
+    left = Sketch(here.cells, here.compares)
+    left.merge(here)
+    left.merge(there, -1)
+    items = left.items
+    found = left.table.take_apart()
+    if found is None or len(found[0]) - len(found[1]) != items:
+        return _estimate(left.strata)
+    return Differences(tuple(map(_item, sorted(found[0]))), tuple(map(_item, sorted(found[1]))))
+
+
+def cells_for(count: int) -> int:
+    """Cells of a table that gives away so many differences, but for two times in a thousand."""
+    return HASHES * -(-int(_CELLS_EACH * count + _CELLS_MORE) // HASHES)
+
+
+def differences_in(cells: int) -> int:
+    """How many differences a table of so many cells gives away: the reverse of `cells_for`."""
+    return max(0, int((cells - _CELLS_MORE) / _CELLS_EACH))
+
+
+def cell_bytes(width: int = ITEM_BYTES) -> int:
+    """The size of a cell in a file."""
+    return COUNT_BYTES + width + CHECK_BYTES
+
+
+def version(seconds: int | None, *, live: bool) -> int:
+    """A version as one number of 64 bits: twice the seconds of its datestamp, and one more when it is live."""
+    return 2 * (NO_TIME if seconds is None else seconds) + live
+
+
+def key_of(identifier: str) -> bytes:
+    """The 48 bytes by which an id stands in a table."""
+    name = identifier.encode("utf-8", "surrogatepass")
+    if len(name) <= INLINE_MOST:
+        return bytes((len(name),)) + name.ljust(INLINE_MOST, b"\0")
+    return bytes((HASHED,)) + sha256(name).digest().ljust(INLINE_MOST, b"\0")
+
+
+def name_of(key: bytes) -> str:
+    """The id of a key, or `sha256:` and the digits of its hash."""
+    if key[0] == HASHED:
+        return f"sha256:{key[1:33].hex()}"
+    return key[1 : 1 + key[0]].decode("utf-8", "surrogatepass")
+
+
+def _item(item: bytes) -> Item:
+    number = int.from_bytes(item[KEY_BYTES:], "little", signed=True)
+    seconds = number >> 1
+    return Item(name_of(item[:KEY_BYTES]), None if seconds == NO_TIME else seconds, bool(number & 1))
+
+
+def _estimate(strata: list[Table]) -> int:
+    """About how many items differ, by the strata that can be taken apart (Eppstein and others 2011, section 3.2)."""
+    total = 0
+    for level in reversed(range(len(strata))):
+        found = strata[level].take_apart()
+        if found is None:
+            return max(total, 1) << (level + 1 + FIRST_ZEROS)
+        total += len(found[0]) + len(found[1])
+    return total << FIRST_ZEROS
