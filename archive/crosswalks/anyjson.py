@@ -5,7 +5,9 @@ Providers send numbers for texts, one object for a list of them, and null for an
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _YEAR = re.compile(r"(?<!\d)(1[0-9]{3}|20[0-9]{2}|21[0-9]{2})(?!\d)")
 
@@ -39,7 +41,7 @@ def object_(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def first(values: Iterable[Any]) -> Any:
+def first(values: Iterable[T]) -> T | None:
     """The first value that is not empty, None without one."""
     return next((value for value in values if value), None)
 

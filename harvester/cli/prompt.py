@@ -1,0 +1,213 @@
+"""The prompt of `harvester sql`: statements over several lines, history, completion, paging.
+
+It is made of the standard library's readline. prompt_toolkit would add colours while one types, and five packages to
+what must be installed and kept; nothing that is needed here is missing without it.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import duckdb
+
+from archive.errors import ArchiveError, BadQuery
+from archive.examples import example, examples
+from archive.statements import cut, is_blank
+from harvester.cli.completion import MODES, Schema, candidates, read_schema
+from harvester.cli.executing import execute, one_line
+from harvester.cli.output import cell, print_table, table
+from harvester.cli.rows import Answer, answer_of, print_answer, table_lines
+
+# lines of history; what a person looks back at
+_HISTORY = 2000
+# where a word begins for completion: a name with its table is one word, and so is a command
+_DELIMITERS = " \t\n,;()[]{}=<>+*/%'\"|!"
+_HELP = """\
+SELECT …;            a statement of DuckDB's SQL, over as many lines as it takes, up to a semicolon
+.tables              what can be asked
+.schema TABLE        its columns
+.examples            questions with a name
+.run NAME            ask one of them
+.mode table|csv|jsonl  how answers are printed
+.help  .quit         this; leave (Ctrl-D as well)
+Ctrl-C ends a query that runs, or forgets what was typed. TAB completes. Nothing is ever written."""
+
+
+def history_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where statements are remembered: in the user's folder for state (XDG base directories)."""
+    state = environment.get("XDG_STATE_HOME", "")
+    # a relative path there is to be ignored, says the specification
+    folder = Path(state) if state.startswith("/") else Path.home() / ".local" / "state"
+    return folder / "harvester" / "sql_history"
+
+
+class Prompt:
+    """A dialogue over an open index; `values` are bound to the parameters of every statement."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection, values: Mapping[str, Any], form: str, where: str) -> None:
+        self._db, self._values, self._form, self._where = db, values, form, where
+        self._schema = read_schema(db)
+        self._typed = ""
+
+    def run(self) -> None:
+        """Ask until the person leaves."""
+        click.echo(f"{self._where}, read only. .help says what can be typed, Ctrl-D leaves.", err=True)
+        with _Readline(self._schema):
+            while self._asked():
+                pass
+
+    def _asked(self) -> bool:
+        """Whether to go on."""
+        try:
+            return self._ask()
+        except EOFError:
+            click.echo()
+            return False
+        except KeyboardInterrupt:
+            click.echo()
+            self._typed = ""
+            return True
+
+    def _ask(self) -> bool:
+        line = input("harvester> " if not self._typed else "      ...> ")
+        if not self._typed and line.lstrip().startswith("."):
+            return self._command(line.split())
+        self._typed += line + "\n"
+        done = cut(self._typed)
+        self._typed = "" if is_blank(done.rest) else done.rest
+        for statement in done.statements:
+            if not is_blank(statement) and not self._answer(statement):
+                break
+        return True
+
+    def _answer(self, statement: str) -> bool:
+        """Whether it could be answered; an error is one line, and the dialogue goes on."""
+        try:
+            execute(self._db, statement, self._values)
+            self._print(answer_of(self._db))
+        except duckdb.Error as error:
+            click.echo(f"error: {cell(one_line(error)).plain}", err=True)
+        except ArchiveError as error:
+            click.echo(f"error: {cell(str(error)).plain}", err=True)
+        else:
+            return True
+        return False
+
+    def _print(self, answer: Answer) -> None:
+        if self._form != "table":
+            print_answer(answer, self._form)
+            sys.stdout.flush()
+            return
+        show(table_lines(answer))
+
+    def _command(self, words: list[str]) -> bool:
+        match words:
+            case [".quit" | ".exit"]:
+                return False
+            case [".help"]:
+                click.echo(_HELP)
+            case [".tables"]:
+                show(_tables(self._schema))
+            case [".schema", name] if name in self._schema.tables:
+                show(_columns(self._schema, name))
+            case [".examples"]:
+                print_examples()
+            case [".mode", mode] if mode in MODES:
+                self._form = mode
+            case [".run", name]:
+                self._run(name)
+            case _:
+                click.echo(f"error: {cell(' '.join(words)).plain} is no command here; .help names them", err=True)
+        return True
+
+    def _run(self, name: str) -> None:
+        try:
+            asked = example(name)
+        except BadQuery as error:
+            click.echo(f"error: {cell(str(error)).plain}", err=True)
+            return
+        click.echo(asked.sql.rstrip())
+        self._answer(asked.sql)
+
+
+def show(lines: list[str]) -> None:
+    """Lines on stdout; through $PAGER where that is a terminal and they do not fit on it."""
+    columns, rows = shutil.get_terminal_size()
+    if sys.stdout.isatty() and (len(lines) >= rows or any(len(line) > columns for line in lines)):
+        # long lines are cut and can be scrolled, as a table has to be
+        os.environ.setdefault("LESS", "-FSX")
+        click.echo_via_pager("\n".join(lines), color=False)
+    else:
+        click.echo("\n".join(lines))
+
+
+def print_examples() -> None:
+    """Names and titles of the examples."""
+    made = table("name", "question")
+    for one in examples().values():
+        made.add_row(cell(one.name), cell(one.title))
+    print_table(made)
+
+
+def _tables(schema: Schema) -> list[str]:
+    rows = ((name, ", ".join(column for column, _ in columns)) for name, columns in schema.tables.items())
+    return table_lines(Answer([("table", "VARCHAR"), ("columns", "VARCHAR")], iter(rows)))
+
+
+def _columns(schema: Schema, name: str) -> list[str]:
+    return table_lines(Answer([("column", "VARCHAR"), ("type", "VARCHAR")], iter(schema.tables[name])))
+
+
+class _Readline:
+    """History and completion for `input`, put back as they were; without the readline module there are none."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._path = history_file()
+        self._found: list[str] = []
+
+    def __enter__(self) -> None:
+        try:
+            import readline
+        except ImportError:
+            return
+        self._before = (readline.get_completer(), readline.get_completer_delims())
+        readline.set_completer(self._complete)
+        readline.set_completer_delims(_DELIMITERS)
+        # libedit, which macOS has in its place, has another language
+        libedit = "libedit" in (readline.__doc__ or "")
+        readline.parse_and_bind("bind ^I rl_complete" if libedit else "tab: complete")
+        readline.set_history_length(_HISTORY)
+        readline.clear_history()
+        try:
+            readline.read_history_file(self._path)
+        except OSError:
+            pass  # there is none yet
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            import readline
+        except ImportError:
+            return
+        completer, delimiters = self._before
+        readline.set_completer(completer)
+        readline.set_completer_delims(delimiters)
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # queries are nobody else's: the file is made before there is anything in it
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
+            readline.write_history_file(self._path)
+        except OSError as error:
+            click.echo(f"harvester: the history could not be kept: {error}", err=True)
+
+    def _complete(self, word: str, state: int) -> str | None:
+        import readline
+
+        if state == 0:
+            line = readline.get_line_buffer()[: readline.get_endidx()]
+            self._found = candidates(self._schema, line, word)
+        return self._found[state] if state < len(self._found) else None
