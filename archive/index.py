@@ -1,7 +1,7 @@
 """The index: everything an archive knows, in one DuckDB file that is derived from its shards and its ledger.
 
 Deleting it loses nothing. It carries a stamp of what it was made of, and is refused when that has changed. It is
-made under another name and renamed when it is whole.
+made under another name and renamed when it is whole. `index.lookup`, made with it, finds one record by its id.
 """
 
 import fcntl
@@ -9,160 +9,81 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from archive import durable
-from archive.account import Account, read_accounts
 from archive.errors import ArchiveError, Busy, Damaged, DiskFailed, DiskFull, NotAnArchive, StaleIndex
 from archive.fixity import sha256_of
 from archive.folder import Layout, read_description
-from archive.parallel import spread
-from archive.questions import question
-from archive.reading import snapshot
-from archive.spill import (
-    FramesToSpill,
-    OutcomesToSpill,
-    ShardToRead,
-    Spill,
-    frames_to_spill,
-    outcomes_to_spill,
-    shard_path,
-    spill,
-    spill_table,
+from archive.idindex import check_lookup
+from archive.indexcheck import Difference, differences
+from archive.indexfile import (
+    IndexReport,
+    check_index_digest,
+    check_size,
+    index_digest,
+    open_index,
+    open_read_only,
+    read_counts,
+    shards_of,
 )
+from archive.indexing import MEMORY_LIMIT, Indexing, Progress, connect, fill
+from archive.indexlookup import index_lookup, ledger_at_rest, put_in_place, write_index_lookup
+from archive.reading import snapshot
+from archive.renewal import NotRenewable, Renewal, plan_renewal
+from archive.stamp import read_stamp, stamp_digest
 
-INDEX_VERSION = 2
-# of 24 GiB: a sort or a join that needs more goes to the disk
-MEMORY_LIMIT = "4GB"
-LEDGER_TABLES = ("runs", "windows", "requests", "shards", "frames", "quarantine", "findings", "waits")
-# DuckDB's own value; it reads lines in buffers of this size
-_LINE_BYTES = 16 << 20
-
-Progress = Callable[[int, int], None]
+__all__ = ["MEMORY_LIMIT", "IndexReport", "check_index", "check_index_digest", "index", "index_digest", "open_index"]
 
 
-@dataclass(frozen=True, slots=True)
-class IndexReport:
-    """What an index holds: `harvested` counts every copy in the shards, `versions` and `records` each one once."""
-
-    path: Path
-    records: int
-    versions: int
-    harvested: int
-    outcomes: int
-    shards: int
-    size_bytes: int
-    seconds: float
-
-
-def index(folder: Path, progress: Progress | None = None) -> IndexReport:
+def index(folder: Path, progress: Progress | None = None, *, full: bool = False) -> IndexReport:
     """Make the index of an archive, also while a harvest writes: it holds what was counted when it began.
 
-    `progress` is called with the records read so far and their number. Raises NotAnArchive; Damaged when a shard
-    is not what was written or does not match the ledger; Busy when another process makes this index.
+    Where there is one already only what came since is read, unless `full`. `progress` is called with the records read
+    so far and their number. Raises NotAnArchive; Damaged when a shard is not what was written or does not match the
+    ledger; Busy when another process makes this index.
     """
     began = time.monotonic()
     layout, description = Layout(folder), read_description(folder)
     with _alone(layout) as work, snapshot(layout) as ledger:
-        stamp = _stamp(ledger, description["id"])
-        shards = _shards(ledger)
-        made = work / "index.duckdb"
-        with _translated(made), closing(_connect(made, work)) as db:
-            harvested = _fill(db, ledger, layout, shards, work, progress)
-            _finish(db, ledger, stamp)
-            counts = _counts(db)
-        _put_in_place(made, layout)
+        at_rest = ledger_at_rest(layout)
+        stamp = read_stamp(ledger, description["id"])
+        renewal = _renewal(layout, ledger, stamp, full)
+        read = 0
+        if renewal.afresh or not _is_current(layout, stamp, at_rest):
+            made, lookup = work / layout.index.name, work / index_lookup(layout).name
+            with _translated(made):
+                read = _make(Indexing(layout, ledger, stamp, renewal, work, progress), made)
+                with closing(open_read_only(made)) as db:
+                    write_index_lookup(db, lookup, stamp, at_rest if at_rest == ledger_at_rest(layout) else None)
+            _put_in_place(made, layout)
+            put_in_place(lookup, layout)
+    with closing(open_read_only(layout.index)) as db:
+        counts = read_counts(db)
     size = layout.index.stat().st_size
-    return IndexReport(layout.index, *counts[:2], harvested, counts[2], len(shards), size, time.monotonic() - began)
+    return IndexReport(layout.index, *counts, read, size, time.monotonic() - began)
 
 
-def open_index(folder: Path) -> duckdb.DuckDBPyConnection:
-    """Open the index for reading only, and so that a query reaches nothing but the index.
+def check_index(folder: Path, progress: Progress | None = None) -> list[Difference]:
+    """Make the index of an archive anew, beside the one it has, and compare the two: none when they are equal.
 
-    Raises NotAnArchive, StaleIndex when there is no index or it was made of other shards or another ledger.
+    Raises as `index` and `open_index` do, and Damaged when the one that is there has other bytes than were written.
     """
     layout, description = Layout(folder), read_description(folder)
-    if not layout.index.exists():
-        raise StaleIndex(f"{folder} has no index; make it: harvester index {folder}")
-    with snapshot(layout) as ledger:
-        expected, shards = _stamp(ledger, description["id"]), _shards(ledger)
-    for shard in shards:
-        _check_size(layout, shard)
-    db = _open(layout.index)
-    try:
-        _compare(db, expected, folder)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def index_digest(layout: Layout) -> Path:
-    """Where the SHA-256 of the index is."""
-    return layout.index.with_name(f"{layout.index.name}.sha256")
-
-
-def check_index_digest(layout: Layout) -> bool:
-    """Whether the index has a digest. Raises Damaged when it has, and is not the file that was made."""
-    path = index_digest(layout)
-    if not path.exists():
-        return False
-    if path.read_bytes() != f"{sha256_of(layout.index)}  {layout.index.name}\n".encode():
-        raise Damaged(
-            f"{layout.index} does not match {path.name}: bytes were changed since it was made; nothing is lost, make "
-            f"it again: harvester index {layout.root}"
-        )
-    return True
-
-
-# --- the stamp
-
-
-def _stamp(ledger: sqlite3.Connection, archive: str) -> dict[str, str]:
-    """What an index of this archive is made of, by name."""
-    rows = {str(name): str(value) for name, value in ledger.execute(question("ledger_stamp"))}
-    return {"index_version": str(INDEX_VERSION), "archive": archive, **rows}
-
-
-def _compare(db: duckdb.DuckDBPyConnection, expected: dict[str, str], folder: Path) -> None:
-    try:
-        found = dict(db.execute("SELECT name, value FROM stamp").fetchall())
-    except duckdb.Error as cause:
-        raise StaleIndex(f"{folder}: index.duckdb cannot be read ({cause}); run `harvester index {folder}`") from cause
-    names = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    if names:
-        raise StaleIndex(
-            f"{folder}: the archive has changed since its index was made ({', '.join(names)}); "
-            f"run `harvester index {folder}`"
-        )
-
-
-def _check_size(layout: Layout, shard: ShardToRead) -> None:
-    """A shard must still be there, as long as the ledger says; one that is still written may be longer."""
-    path = shard_path(layout, shard)
-    size = path.stat().st_size if path.exists() else None
-    if size is None or size < shard.believed or (shard.sealed and size != shard.believed):
-        raise StaleIndex(
-            f"{path} is {'missing' if size is None else f'{size} bytes long'}, the index was made of {shard.believed} "
-            f"bytes; run `harvester verify {layout.root}`, then `harvester index {layout.root}`"
-        )
-
-
-def _open(path: Path) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "enable_external_access": False, "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False, "memory_limit": MEMORY_LIMIT, "lock_configuration": True,
-    }  # fmt: skip
-    try:
-        return duckdb.connect(path, read_only=True, config=config)
-    except duckdb.Error as cause:
-        raise StaleIndex(f"{path} cannot be opened ({cause}); run `harvester index {path.parent}`") from cause
+    with _alone(layout) as work, snapshot(layout) as ledger:
+        open_index(folder).close()
+        check_index_digest(layout)
+        made = work / layout.index.name
+        renewal = Renewal(tuple(shards_of(ledger)))
+        task = Indexing(layout, ledger, read_stamp(ledger, description["id"]), renewal, work, progress)
+        with _translated(made):
+            _make(task, made)
+            return differences(layout.index, made, work)
 
 
 # --- making it
@@ -188,62 +109,43 @@ def _alone(layout: Layout) -> Iterator[Path]:
         os.close(fd)
 
 
-def _shards(ledger: sqlite3.Connection) -> list[ShardToRead]:
-    """Shards with records that count."""
-    return [ShardToRead(number, name, state == "sealed", *rest)
-            for number, name, state, *rest in ledger.execute(question("shards_to_read"))]  # fmt: skip
+def _make(task: Indexing, made: Path) -> int:
+    """Make an index under another name: from the old one when there is one that can become it."""
+    if not task.renewal.afresh:
+        try:
+            with durable.translated(made, "copying the index"):
+                shutil.copyfile(task.layout.index, made)
+            with closing(connect(made, task.work)) as db:
+                return fill(db, task)
+        except NotRenewable:
+            made.unlink(missing_ok=True)
+            task = replace(task, renewal=Renewal(tuple(shards_of(task.ledger))))
+    with closing(connect(made, task.work)) as db:
+        return fill(db, task)
 
 
-def _connect(path: Path, work: Path) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT, "temp_directory": str(work / "temp"), "preserve_insertion_order": False,
-    }  # fmt: skip
-    db = duckdb.connect(path, config=config)
-    db.execute(question("index_tables"))
-    return db
+def _renewal(layout: Layout, ledger: sqlite3.Connection, stamp: dict[str, str], full: bool) -> Renewal:
+    """What has to be read: all of it, unless the index that is there is whole and of this archive."""
+    shards = shards_of(ledger)
+    try:
+        if not full and layout.index.exists() and check_index_digest(layout):
+            for shard in shards:
+                check_size(layout, shard)
+            return plan_renewal(layout.index, ledger, shards, stamp)
+    except (NotRenewable, Damaged, StaleIndex):
+        pass
+    return Renewal(tuple(shards))
 
 
-def _fill(
-    db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, layout: Layout, shards: list[ShardToRead], work: Path,
-    progress: Progress | None,
-) -> int:  # fmt: skip
-    """Load everything in one transaction, so that row groups fill up; returns the number of records read."""
-    db.execute("BEGIN")
-    done, total = 0, sum(shard.records for shard in shards)
-    tasks: list[FramesToSpill | OutcomesToSpill] = [
-        *frames_to_spill(ledger, layout, shards, work), *outcomes_to_spill(ledger, layout, work),
-    ]  # fmt: skip
-    for rows in spread(spill, tasks, sum(shard.believed for shard in shards)):
-        _load(db, rows)
-        if rows.table == "versions":
-            done += rows.rows
-            if progress is not None:
-                progress(done, total)
-    if done != total:
-        raise Damaged(
-            f"the frames of {layout.shards} hold {done} records, the ledger counted {total} in its shards; "
-            f"see harvester status {layout.root}"
-        )
-    for table in LEDGER_TABLES:
-        _load(db, spill_table(ledger, table, work))
-    db.execute("COMMIT")
-    return done
-
-
-def _load(db: duckdb.DuckDBPyConnection, rows: Spill) -> None:
-    longest = max(_LINE_BYTES, rows.longest + 1)
-    db.execute(question(f"load_{rows.table}"), {"path": str(rows.path), "longest": longest})
-    rows.path.unlink()
-
-
-def _finish(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, stamp: dict[str, str]) -> None:
-    db.execute(question("settle_versions"))
-    db.execute(question("index_lookups"))
-    for account in read_accounts(ledger):
-        for row in _account_rows(account):
-            db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    db.executemany("INSERT INTO stamp VALUES (?, ?)", [[name, value] for name, value in stamp.items()])
-    db.execute("CHECKPOINT")
+def _is_current(layout: Layout, stamp: dict[str, str], at_rest: str | None) -> bool:
+    """Whether index and lookup are of this state of the ledger and can be opened."""
+    try:
+        with closing(open_index(layout.root)) as db:
+            found = dict(db.execute("SELECT name, value FROM stamp").fetchall())
+        lookup = check_lookup(index_lookup(layout))
+    except ArchiveError:
+        return False
+    return found == stamp and lookup.about.get("ledger") == at_rest and lookup.about.get("stamp") == stamp_digest(stamp)
 
 
 def _put_in_place(made: Path, layout: Layout) -> None:
@@ -252,20 +154,6 @@ def _put_in_place(made: Path, layout: Layout) -> None:
     durable.remove(index_digest(layout))
     durable.rename(made, layout.index, "index")
     durable.write_new(index_digest(layout), line.encode(), "index-digest")
-
-
-def _account_rows(account: Account) -> Iterator[list[Any]]:
-    """A row a channel, and one without for all of them together."""
-    for channel in account.channels:
-        yield [account.run, channel.channel, channel.listed, *channel.states.values(), channel.balanced]
-    yield [account.run, None, account.listed, *account.states.values(), account.balanced]
-
-
-def _counts(db: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
-    rows: Any = db.execute(
-        "SELECT count(*) FILTER (latest), count(*), (SELECT count(*) FROM outcomes) FROM versions"
-    ).fetchone()
-    return int(rows[0]), int(rows[1]), int(rows[2])
 
 
 @contextmanager

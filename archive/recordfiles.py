@@ -68,9 +68,14 @@ def files_of(record: Record) -> FileList:
     """The files that a record names, each key once; none for a deleted record or a form that names none."""
     if record.deleted:
         return FileList()
-    found = _in_json(record.metadata, record.url) if isinstance(record.metadata, dict) else FileList()
-    if not found.files and found.ask is None and record.original and record.encoding == "utf-8":
-        found = _file_list(_in_xml(record.original, record.url))
+    return files_in(record.metadata, record.url, record.original if record.encoding == "utf-8" else None)
+
+
+def files_in(metadata: Json | None, url: str, original: str | None) -> FileList:
+    """The files that a live record names: its JSON, where it came from, and the XML it was sent as, if any."""
+    found = _in_json(metadata, url) if isinstance(metadata, dict) else FileList()
+    if not found.files and found.ask is None and original:
+        found = _file_list(_in_xml(original, url))
     return found
 
 

@@ -1,46 +1,44 @@
 """Rows on their way into the index: files of one JSON object a line, cut to a size that a disk always has."""
 
-import re
+import gc
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from archive import shards
-from archive.crosswalks.fields import index_fields
 from archive.crosswalks.identifiers import local_id
 from archive.durable import translated
-from archive.envelope import Record
 from archive.errors import Damaged
 from archive.fixity import sha256_of
 from archive.folder import Layout
-from archive.matching import Kept, kept_in, matched
+from archive.matching import kept_in, matched
 from archive.questions import question
 from archive.reading import snapshot
+from archive.rows import moment, parse_record, row_line
 
 # Of the content of frames and of rows: what a spill file holds. A few such files are there at a time.
 SPILL_BYTES = 64 << 20
 # outcomes in one file: about as many bytes
 SPILL_OUTCOMES = 300_000
-# fractions, an offset, no Z: providers send them in headers, although only two forms are legal
-_STAMP = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Spill:
-    """A finished file: the table its rows are for, how many there are, the length of the longest line in bytes."""
+    """A finished file: the table its rows are for, how many there are, the length of the longest line in bytes.
+
+    Of records also the shard they are in, and the sum of their hashes.
+    """
 
     table: str
     path: Path
     rows: int
     longest: int
+    shard: int = 0
+    hash_sum: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +55,17 @@ class ShardToRead:
 
 @dataclass(frozen=True, slots=True)
 class FramesToSpill:
-    """Some frames of a shard, first and last included, and the file that their records go to."""
+    """Some frames of a shard, first and last included, and the file that their records go to.
+
+    `begins` is the first of the pieces of a shard, with which all of the file is checked.
+    """
 
     layout: Layout
     shard: ShardToRead
     first: int
     last: int
     path: Path
+    begins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +85,37 @@ def shard_path(layout: Layout, shard: ShardToRead) -> Path:
 
 
 def frames_to_spill(
-    ledger: sqlite3.Connection, layout: Layout, shards: Iterable[ShardToRead], folder: Path
-) -> Iterator[FramesToSpill]:
-    """Every frame of some shards, in pieces of about `SPILL_BYTES` of content."""
+    ledger: sqlite3.Connection, layout: Layout, shards: Iterable[ShardToRead], folder: Path,
+    piece_bytes: int | None = None, since: Mapping[int, int] | None = None,
+) -> Iterator[FramesToSpill]:  # fmt: skip
+    """Every frame of some shards, in pieces of about `piece_bytes` of content; None is `SPILL_BYTES`.
+
+    `since` has the first frame to be read of those shards of which only the end is.
+    """
+    most = SPILL_BYTES if piece_bytes is None else piece_bytes
     for shard in shards:
-        rows = ledger.execute(question("frames_of_shard"), {"shard": shard.shard, "first": 0, "last": None})
-        first, content, frame = 0, 0, -1
+        begin = first = (since or {}).get(shard.shard, 0)
+        content, frame = 0, first - 1
+        rows = ledger.execute(question("frames_of_shard"), {"shard": shard.shard, "first": first, "last": None})
         for frame, _, _, size in rows:
-            if content and content + size > SPILL_BYTES:
-                yield FramesToSpill(layout, shard, first, frame - 1, folder / f"{shard.name}-{first}")
+            if content and content + size > most:
+                yield FramesToSpill(layout, shard, first, frame - 1, _path(folder, shard, first), first == begin)
                 first, content = frame, 0
             content += size
-        if content:
-            yield FramesToSpill(layout, shard, first, frame, folder / f"{shard.name}-{first}")
+        if content or begin:  # one that was only sealed is checked as well
+            yield FramesToSpill(layout, shard, first, frame, _path(folder, shard, first), first == begin)
 
 
-def outcomes_to_spill(ledger: sqlite3.Connection, layout: Layout, folder: Path) -> Iterator[OutcomesToSpill]:
-    """Every outcome, in pieces."""
+def _path(folder: Path, shard: ShardToRead, first: int) -> Path:
+    return folder / f"{shard.name}-{first}"
+
+
+def outcomes_to_spill(
+    ledger: sqlite3.Connection, layout: Layout, folder: Path, after: int = 0
+) -> Iterator[OutcomesToSpill]:
+    """Every outcome behind one, in pieces."""
     [(last,)] = ledger.execute("SELECT coalesce(max(outcome), 0) FROM outcomes")
-    for first in range(1, last + 1, SPILL_OUTCOMES):
+    for first in range(after + 1, last + 1, SPILL_OUTCOMES):
         piece = min(first + SPILL_OUTCOMES - 1, last)
         yield OutcomesToSpill(layout, first, piece, folder / f"outcomes-{first}")
 
@@ -111,18 +125,33 @@ def spill(task: FramesToSpill | OutcomesToSpill) -> Spill:
 
     Raises Damaged at the first thing that is wrong.
     """
-    if isinstance(task, OutcomesToSpill):
-        with snapshot(task.layout) as ledger:
-            lines = _ledger_lines(ledger, "outcomes", {"first": task.first, "last": task.last})
-            return spilled(lines, "outcomes", task.path)
-    if task.first == 0:
-        _check_digest(task.layout, task.shard)
-    return spilled(_frame_lines(task), "versions", task.path)
+    with _no_collection():
+        if isinstance(task, OutcomesToSpill):
+            with snapshot(task.layout) as ledger:
+                lines = _ledger_lines(ledger, "outcomes", {"first": task.first, "last": task.last})
+                return spilled(lines, "outcomes", task.path)
+        if task.begins:
+            _check_digest(task.layout, task.shard)
+        rows = _FrameRows(task)
+        return replace(spilled(rows, "versions", task.path), shard=task.shard.shard, hash_sum=rows.hash_sum)
 
 
-def spill_table(ledger: sqlite3.Connection, table: str, folder: Path) -> Spill:
-    """Spill one of the smaller tables of the ledger, as the index has it."""
-    return spilled(_ledger_lines(ledger, table, {}), table, folder / table)
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Parsed JSON is a great many objects without cycles, and to look for some takes a fifth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def spill_table(ledger: sqlite3.Connection, table: str, folder: Path, after: int = 0) -> Spill:
+    """Spill one of the smaller tables of the ledger, as the index has it; of requests those behind one."""
+    parameters = {"after": after} if table == "requests" else {}
+    return spilled(_ledger_lines(ledger, table, parameters), table, folder / table)
 
 
 def _check_digest(layout: Layout, shard: ShardToRead) -> None:
@@ -150,38 +179,40 @@ def _ledger_lines(ledger: sqlite3.Connection, table: str, parameters: dict[str, 
         yield orjson.dumps(dict(zip(names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _frame_lines(task: FramesToSpill) -> Iterator[bytes]:
-    shard = task.shard
-    path = shard_path(task.layout, shard)
-    with snapshot(task.layout) as ledger:
-        places = {"shard": shard.shard, "first": task.first, "last": task.last}
-        for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places):
-            frame = shards.read_frame_at(path, number, offset, length)
-            for position, pair in enumerate(matched(shard.name, frame, kept_in(ledger, shard.shard, number))):
-                yield _line(*pair, shard.shard, number, position)
+class _FrameRows:
+    """The rows of some frames, and the sum of the hashes of those that were taken."""
 
+    def __init__(self, task: FramesToSpill) -> None:
+        self._task = task
+        self.hash_sum = 0
 
-def _line(record: Record, kept: Kept, shard: int, frame: int, position: int) -> bytes:
-    fields = index_fields(record.identifier, record.metadata)
-    row: dict[str, Any] = {
-        "identifier": record.identifier, "format": record.format, "datestamp": moment(record.datestamp),
-        "deleted": record.deleted, "sets": record.sets, "local_id": fields.local_id, "doi": fields.doi,
-        "title": fields.title, "resource_type": fields.resource_type, "publication_year": fields.publication_year,
-        "creators": fields.creators, "license": fields.license, "url": record.url,
-        "retrieved": moment(record.retrieved), "sha256": record.sha256, "metadata": record.metadata, "shard": shard,
-        "frame": frame, "stamp": record.datestamp, "position": position, "run": kept.run, "outcome": kept.outcome,
-    }  # fmt: skip
-    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    def __iter__(self) -> Iterator[bytes]:
+        shard = self._task.shard
+        path = shard_path(self._task.layout, shard)
+        places = {"shard": shard.shard, "first": self._task.first, "last": self._task.last}
+        with snapshot(self._task.layout) as ledger:
+            for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places):
+                frame = shards.read_frame_at(path, number, offset, length, parse=False)
+                try:
+                    yield from self._rows(ledger, frame)
+                except (KeyError, TypeError, ValueError):
+                    for _ in matched(shard.name, frame, kept_in(ledger, shard.shard, number)):
+                        pass  # it raises Damaged, which names the first record that does not match its outcome
+                    raise
 
-
-@lru_cache(maxsize=4096)  # all records of a page were retrieved at one time
-def moment(stamp: str | None) -> str | None:
-    """A datestamp as a time of the index, in UTC and to the second; None when it is none, or an impossible one."""
-    if stamp is None or _STAMP.fullmatch(text := stamp.strip()) is None:
-        return None
-    try:
-        read = datetime.fromisoformat(text)
-        in_utc = read.astimezone(UTC) if read.tzinfo else read
-    except (ValueError, OverflowError):
-        return None
-    return in_utc.replace(microsecond=0, tzinfo=None).isoformat(" ")
+    def _rows(self, ledger: sqlite3.Connection, frame: shards.Frame) -> Iterator[bytes]:
+        """The rows of a frame. Raises KeyError, TypeError or ValueError where a record is not its outcome's."""
+        shard, number = self._task.shard.shard, frame.frame
+        kept = ledger.execute(question("outcomes_of_frame"), {"shard": shard, "frame": number}).fetchall()
+        for position, (text, one) in enumerate(zip(frame.texts(), kept, strict=True)):
+            outcome, run, identifier, datestamp, state = one
+            parsed = parse_record(text)
+            values = parsed.values
+            if (
+                values["identifier"] != identifier
+                or values["deleted"] != (state == "deleted")
+                or (datestamp is not None and values["datestamp"] != datestamp)
+            ):
+                raise ValueError(f"record {position} is not that of outcome {outcome}")
+            self.hash_sum += parsed.hash
+            yield row_line(parsed, shard, number, position, run, outcome)

@@ -123,7 +123,7 @@ def _marc(record: Json) -> Json:
         "title": first(every("245", "a")),
         "resource_type": first(_kind(subfields) for tag, subfields in fields if tag == "980"),
         "publication_year": first(map(year, every("260", "c") + every("264", "c"))),
-        "creators": (*every("100", "a"), *(name for tag, subs in fields if tag == "700" for name in _makers(subs))),
+        "creators": (*every("100", "a"), *(name for tag, subs in fields if tag == "700" for name in marc_makers(subs))),
         "license": first([*every("540", "u"), *(name for name in every("540", "a") if not name.startswith(_ACCESS))]),
         "concept": first(_concept(subfields) for tag, subfields in fields if tag == "773"),
     }
@@ -141,7 +141,7 @@ def _kind(subfields: dict[str, list[str]]) -> str | None:
     return None if not words or words[0].startswith(("user-", _ACCESS)) else "-".join(words)
 
 
-def _makers(subfields: dict[str, list[str]]) -> list[str]:
+def marc_makers(subfields: dict[str, list[str]]) -> list[str]:
     roles = subfields.get("4", ())
     return subfields.get("a", []) if not roles or any(role.lower() in _MAKERS for role in roles) else []
 

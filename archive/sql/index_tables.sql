@@ -1,16 +1,24 @@
--- The tables and views of index.duckdb, empty. What people may rely on: docs/archive-format.md.
+-- The tables of index.duckdb, empty; its views are in index_views.sql. What people may rely on: docs/index.md.
 CREATE TABLE stamp (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
 CREATE TABLE versions (
     identifier VARCHAR NOT NULL, format VARCHAR NOT NULL, datestamp TIMESTAMP, deleted BOOLEAN NOT NULL,
     sets VARCHAR[] NOT NULL, local_id VARCHAR NOT NULL, doi VARCHAR, title VARCHAR, resource_type VARCHAR,
-    publication_year INTEGER, creators VARCHAR[] NOT NULL, license VARCHAR, url VARCHAR NOT NULL,
-    retrieved TIMESTAMP, sha256 VARCHAR, metadata JSON, shard INTEGER NOT NULL, frame INTEGER NOT NULL,
-    stamp VARCHAR NOT NULL, position INTEGER NOT NULL, run INTEGER NOT NULL, outcome BIGINT NOT NULL,
-    version INTEGER NOT NULL DEFAULT 1, latest BOOLEAN NOT NULL DEFAULT true);
-CREATE VIEW records AS
-    SELECT identifier, format, datestamp, deleted, sets, local_id, doi, title, resource_type, publication_year,
-           creators, license, url, retrieved, sha256, metadata, shard, frame, stamp, position
-    FROM versions WHERE latest;
+    publication_year INTEGER, creators VARCHAR[] NOT NULL, license VARCHAR, url VARCHAR,
+    retrieved TIMESTAMP, sha256 VARCHAR, metadata JSON USING COMPRESSION zstd, shard INTEGER NOT NULL,
+    frame INTEGER NOT NULL, stamp VARCHAR NOT NULL, position INTEGER NOT NULL, run INTEGER, outcome BIGINT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1, latest BOOLEAN NOT NULL DEFAULT true, since TIMESTAMP, hash UBIGINT NOT NULL,
+    stated_version VARCHAR, concept VARCHAR,
+    all_identifiers STRUCT(scheme VARCHAR, "value" VARCHAR)[],
+    all_creators STRUCT("name" VARCHAR, given VARCHAR, family VARCHAR, orcid VARCHAR, affiliations VARCHAR[])[],
+    all_subjects STRUCT(subject VARCHAR, scheme VARCHAR, uri VARCHAR)[],
+    all_relations STRUCT(relation_type VARCHAR, scheme VARCHAR, target VARCHAR)[],
+    all_files STRUCT("key" VARCHAR, size BIGINT, checksum VARCHAR, url VARCHAR, media_type VARCHAR)[]);
+CREATE TABLE repeats (
+    identifier VARCHAR NOT NULL, format VARCHAR NOT NULL, outcome BIGINT NOT NULL, stamp VARCHAR NOT NULL,
+    deleted BOOLEAN NOT NULL, sha256 VARCHAR, retrieved TIMESTAMP, run INTEGER, shard INTEGER NOT NULL,
+    frame INTEGER NOT NULL, position INTEGER NOT NULL, hash UBIGINT NOT NULL);
+CREATE TABLE proofs (
+    shard INTEGER NOT NULL, name VARCHAR NOT NULL, records BIGINT NOT NULL, hash_sum UBIGINT NOT NULL);
 CREATE TABLE runs (
     run INTEGER NOT NULL, spider VARCHAR NOT NULL, mode VARCHAR NOT NULL, arguments JSON NOT NULL,
     software JSON NOT NULL, started TIMESTAMP NOT NULL, provider_started VARCHAR, finished TIMESTAMP,
@@ -45,16 +53,6 @@ CREATE TABLE findings (
 CREATE TABLE waits (
     wait INTEGER NOT NULL, run INTEGER NOT NULL, host VARCHAR NOT NULL, began TIMESTAMP NOT NULL,
     seconds DOUBLE NOT NULL, reason VARCHAR NOT NULL);
-CREATE VIEW census AS
-    WITH chosen AS (
-            SELECT channel, arg_max(run, (runs.state IN ('complete', 'findings'), run)) AS run
-            FROM (SELECT DISTINCT channel, run FROM outcomes WHERE mode = 'census') JOIN runs USING (run)
-            GROUP BY channel)
-    SELECT any_value(runs.arguments ->> '$.url') AS target, identifier, arg_max(datestamp, outcome) AS datestamp,
-           arg_max(outcomes.state, outcome) = 'deleted' AS deleted, channel, run, arg_max(stamp, outcome) AS stamp
-    FROM outcomes JOIN chosen USING (channel, run) JOIN runs USING (run)
-    WHERE outcomes.state IN ('read', 'deleted')
-    GROUP BY channel, run, identifier;
 CREATE TABLE account (
     run INTEGER, channel VARCHAR, listed BIGINT NOT NULL, "read" BIGINT NOT NULL, deleted BIGINT NOT NULL,
     absent BIGINT NOT NULL, moved BIGINT NOT NULL, forbidden BIGINT NOT NULL, refused BIGINT NOT NULL,

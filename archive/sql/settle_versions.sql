@@ -1,21 +1,31 @@
--- Say of each record harvested more than once which version it is and which is the latest; one harvested again
--- with the same bytes is no new version: the last copy of it stays. Changes the table `versions`.
-CREATE TEMP TABLE harvested AS
-    WITH repeated AS (SELECT format, identifier FROM versions GROUP BY format, identifier HAVING count(*) > 1),
-         compared AS (
-            SELECT format, identifier, outcome,
-                   (stamp, deleted, sha256) IS DISTINCT FROM lag((stamp, deleted, sha256)) OVER story AS is_new
+-- Say of each record in `repeated` which of its copies are versions, and which is the latest. One harvested again with the
+-- same bytes is no new version: the last copy of it stays, what is known of the others goes to `repeats`. Temporary
+-- table `settled`: outcome, whole (its record is in `versions`), version, since, stays, latest.
+CREATE TEMP TABLE settled AS
+    WITH copies AS (
+            SELECT format, identifier, outcome, stamp, deleted, sha256, retrieved, true AS whole
             FROM versions SEMI JOIN repeated USING (format, identifier)
+            UNION ALL
+            SELECT format, identifier, outcome, stamp, deleted, sha256, retrieved, false
+            FROM repeats SEMI JOIN repeated USING (format, identifier)),
+         compared AS (
+            SELECT format, identifier, outcome, retrieved, whole,
+                   (stamp, deleted, sha256) IS DISTINCT FROM lag((stamp, deleted, sha256)) OVER story AS is_new
+            FROM copies
             WINDOW story AS (PARTITION BY format, identifier ORDER BY outcome)),
          counted AS (
-            SELECT format, identifier, outcome,
+            SELECT format, identifier, outcome, retrieved, whole,
                    count(*) FILTER (is_new) OVER (PARTITION BY format, identifier ORDER BY outcome) AS version
             FROM compared)
-    SELECT outcome, version,
+    SELECT outcome, whole, version, min(retrieved) OVER (PARTITION BY format, identifier, version) AS since,
            row_number() OVER (PARTITION BY format, identifier, version ORDER BY outcome DESC) = 1 AS stays,
            row_number() OVER (PARTITION BY format, identifier ORDER BY outcome DESC) = 1 AS latest
     FROM counted;
-DELETE FROM versions WHERE outcome IN (SELECT outcome FROM harvested WHERE NOT stays);
-UPDATE versions SET version = h.version, latest = h.latest
-    FROM harvested AS h WHERE versions.outcome = h.outcome AND h.stays AND NOT (h.version = 1 AND h.latest);
-DROP TABLE harvested;
+INSERT INTO repeats BY NAME
+    SELECT identifier, format, outcome, stamp, deleted, sha256, retrieved, run, shard, frame, position, hash
+    FROM versions SEMI JOIN (SELECT outcome FROM settled WHERE whole AND NOT stays) USING (outcome);
+DELETE FROM versions WHERE outcome IN (SELECT outcome FROM settled WHERE whole AND NOT stays);
+UPDATE versions SET version = s.version, latest = s.latest, since = s.since
+    FROM settled AS s
+    WHERE versions.outcome = s.outcome AND s.stays
+      AND (versions.version, versions.latest, versions.since) IS DISTINCT FROM (s.version, s.latest, s.since);

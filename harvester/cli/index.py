@@ -1,144 +1,119 @@
-"""`harvester index` and `harvester sql`: make the index, and ask it."""
+"""`harvester index`: make the index of an archive or a release, check it, or write it as Parquet."""
 
-import csv
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
-import duckdb
 
-from archive.errors import BadQuery
-from archive.index import open_index
-from harvester.cli import DONE
-from harvester.cli.output import advancing, cell, counted, plain, print_json, print_table, table
+from archive.release import is_release
+from harvester.cli import DAMAGED, DONE
+from harvester.cli.output import advancing, counted, print_json, print_table, table
 
-# so many rows a table shows: a person does not read more, and a table must be held in memory
-TABLE_ROWS = 1000
-_FETCHED = 10_000
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT",
-            "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
+if TYPE_CHECKING:
+    from archive.indexcheck import Difference
+    from archive.indexfile import IndexReport
 
-Rows = Iterator[tuple[Any, ...]]
+
+def _print_macro(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    if given:
+        from archive.questions import question
+
+        click.echo(question("shard_records"), nl=False)
+        ctx.exit(DONE)
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
+@click.option("--full", is_flag=True, help="read everything, also what an index that is there holds already")
+@click.option("--check", is_flag=True, help="compare the index with shards and ledger, row by row; change nothing")
+@click.option("--parquet", metavar="OUT", type=click.Path(path_type=Path),
+              help="make the index, then write its tables as Parquet into the new folder OUT")  # fmt: skip
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+              help="of a release: where its index goes; without it RELEASE.duckdb")  # fmt: skip
+@click.option("--macro", is_flag=True, is_eager=True, expose_value=False, callback=_print_macro,
+              help="print shard_records, by which any DuckDB reads shards without an index, and leave")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-def index(folder: Path, as_json: bool) -> int:
-    """Make DIR/index.duckdb from the shards and the ledger of the archive DIR.
+def index(folder: Path, full: bool, check: bool, parquet: Path | None, out: Path | None, as_json: bool) -> int:
+    """Make the index of an archive (index.duckdb and index.lookup in it) or of a release (RELEASE.duckdb beside it).
 
-    The index is derived: deleting it loses nothing. Every byte that goes into it is checked.
+    They are derived: deleting them loses nothing. Every byte that goes into them is checked. Of an archive only what
+    came since is read. `harvester sql` asks the one, `harvester get` the other.
     """
-    from archive.index import index as make
-
-    with advancing("indexing", "records") as progress:
-        report = make(folder, progress)
+    if out is not None and (check or parquet is not None or not is_release(folder)):
+        raise click.UsageError("--out is for the index of a release, alone")
+    if check:
+        return _check(folder, as_json)
+    report = _make(folder, out, full)
+    if parquet is not None:
+        return _write_parquet(folder, parquet, as_json)
     if as_json:
         print_json({
             "path": str(report.path), "records": report.records, "versions": report.versions,
-            "harvested": report.harvested, "outcomes": report.outcomes, "shards": report.shards,
+            "harvested": report.harvested, "outcomes": report.outcomes, "shards": report.shards, "read": report.read,
             "bytes": report.size_bytes, "seconds": round(report.seconds, 3),
         })  # fmt: skip
     else:
         click.echo(
             f"{report.path}: {counted(report.records, 'record')}, {counted(report.versions, 'version')}, "
             f"{counted(report.outcomes, 'outcome')} from {counted(report.shards, 'shard')}; "
-            f"{counted(report.size_bytes, 'byte')} in {report.seconds:.1f} s"
+            f"{counted(report.read, 'record')} read, {counted(report.size_bytes, 'byte')} in {report.seconds:.1f} s"
         )
     return DONE
 
 
-@click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.argument("query")
-@click.option("--json", "form", flag_value="json", help="print an array of objects, one a line")
-@click.option("--csv", "form", flag_value="csv", help="print CSV with a header")
-def sql(folder: Path, query: str, form: str | None) -> int:
-    """Ask the index of the archive DIR a question in DuckDB's SQL.
+def _make(folder: Path, out: Path | None, full: bool) -> "IndexReport":
+    with advancing("indexing", "records") as progress:
+        if is_release(folder):
+            from archive.releaseindexing import index_release
 
-    \b
-    Tables: records (the latest version of each), versions, outcomes, requests, windows, runs,
-    findings, waits, shards, frames, quarantine, census, account.
+            return index_release(folder, out, progress)
+        from archive.index import index as make
 
-    It can be read and nothing else: neither the archive nor any other file is written or reached. As a table no
-    more than 1000 rows are shown; --json and --csv print all.
-    """
-    with closing(open_index(folder)) as db:
-        try:
-            if not db.extract_statements(query):
-                raise BadQuery("the query is empty; name a table: SELECT * FROM records LIMIT 10")
-            db.execute(query)
-            columns = [(name, str(kind)) for name, kind, *_ in db.description or ()]
-            _PRINTERS[form](columns, _rows(db))
-        except duckdb.Error as cause:
-            raise BadQuery(str(cause)) from cause
+        return make(folder, progress, full=full)
+
+
+def _check(folder: Path, as_json: bool) -> int:
+    with advancing("comparing", "records") as progress:
+        if is_release(folder):
+            from archive.releaseindexing import check_release_index
+
+            found = check_release_index(folder, progress)
+        else:
+            from archive.index import check_index
+
+            found = check_index(folder, progress)
+    _print_differences(folder, found, as_json)
+    return DAMAGED if found else DONE
+
+
+def _print_differences(folder: Path, found: list["Difference"], as_json: bool) -> None:
+    if as_json:
+        print_json({
+            "equal": not found,
+            "differences": [
+                {"table": d.table, "shard": d.shard, "found": d.found, "expected": d.expected, "first": d.first}
+                for d in found
+            ],
+        })  # fmt: skip
+    elif not found:
+        click.echo(f"{folder}: the index is equal to what it was made of")
+    else:
+        made = table("table", "shard", "found", "expected", "first", numbers=("shard", "found", "expected"))
+        for d in found:
+            made.add_row(d.table, str(d.shard or ""), str(d.found), str(d.expected), d.first or "")
+        print_table(made)
+        click.echo(f"harvester: make it again: harvester index {folder} --full", err=True)
+
+
+def _write_parquet(folder: Path, out: Path, as_json: bool) -> int:
+    from archive.indexparquet import write_parquet
+
+    written = write_parquet(folder, out)
+    if as_json:
+        print_json({"path": str(out), "tables": {one.table: one.rows for one in written}})
+    else:
+        made = table("table", "rows", "partitioned by", numbers=("rows",))
+        for one in written:
+            made.add_row(one.table, f"{one.rows:,}", ", ".join(one.partitioned_by))
+        print_table(made)
     return DONE
-
-
-def _rows(db: duckdb.DuckDBPyConnection) -> Rows:
-    while rows := db.fetchmany(_FETCHED):
-        yield from rows
-
-
-def _print_table(columns: list[tuple[str, str]], rows: Rows) -> None:
-    made = table(*(name for name, _ in columns), numbers=tuple(name for name, kind in columns if _is_number(kind)))
-    for number, row in enumerate(rows):
-        if number == TABLE_ROWS:
-            click.echo(f"harvester: there are more than {TABLE_ROWS} rows; --json or --csv print all", err=True)
-            break
-        made.add_row(*map(cell, row))
-    print_table(made, fold=True)
-
-
-def _print_json(columns: list[tuple[str, str]], rows: Rows) -> None:
-    """One object a line, so that what is larger than memory can be written and read."""
-    names = _distinct([name for name, _ in columns])
-    is_json = [kind == "JSON" for _, kind in columns]
-    before = "[\n"
-    for row in rows:
-        values = (_parsed(value) if embedded else value for value, embedded in zip(row, is_json, strict=True))
-        line = json.dumps(plain(dict(zip(names, values, strict=True))), ensure_ascii=False)
-        sys.stdout.write(f"{before}{line}")
-        before = ",\n"
-    sys.stdout.write("[]\n" if before == "[\n" else "\n]\n")
-
-
-def _print_csv(columns: list[tuple[str, str]], rows: Rows) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([name for name, _ in columns])
-    writer.writerows([_field(value) for value in row] for row in rows)
-
-
-_PRINTERS: dict[str | None, Callable[[list[tuple[str, str]], Rows], None]] = {
-    None: _print_table,
-    "json": _print_json,
-    "csv": _print_csv,
-}
-
-
-def _is_number(kind: str) -> bool:
-    return kind.split("(")[0] in _NUMBERS
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Names as keys: one that was there before gets a number."""
-    seen: dict[str, int] = {}
-    out = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        out.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
-    return out
-
-
-def _parsed(value: str | None) -> Any:
-    return None if value is None else json.loads(value)
-
-
-def _field(value: Any) -> Any:
-    if isinstance(value, list | tuple | dict):
-        return json.dumps(plain(value), ensure_ascii=False)
-    return str(value).lower() if isinstance(value, bool) else plain(value)

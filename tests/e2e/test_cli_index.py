@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import duckdb
 import making
 import pytest
 
@@ -249,3 +250,59 @@ def test_verify_names_a_foreign_file_and_ends_with_1(archive: Path, typed: Typed
     said = typed("verify", archive)
     assert said.code == 1
     assert said.out.startswith("extra: notes.txt: ")
+
+
+# --- index: check, Parquet, releases
+
+
+def test_index_reads_only_what_is_new_unless_told(indexed: Path, typed: Typed):
+    assert json.loads(typed("index", indexed, "--json").out)["read"] == 0
+    assert json.loads(typed("index", indexed, "--full", "--json").out)["read"] == 3
+
+
+def test_index_check_says_whether_it_is_equal(indexed: Path, typed: Typed):
+    said = typed("index", indexed, "--check")
+    assert (said.code, said.err) == (0, "")
+    assert json.loads(typed("index", indexed, "--check", "--json").out) == {"equal": True, "differences": []}
+    Layout(indexed).index.with_name("index.duckdb.sha256").unlink()
+    with duckdb.connect(Layout(indexed).index) as db:
+        db.execute("UPDATE versions SET title = 'x' WHERE identifier = 'oai:x:2'")
+    said = typed("index", indexed, "--check", "--json")
+    assert said.code == 4
+    [found] = json.loads(said.out)["differences"]
+    assert found == {"table": "versions", "shard": 1, "found": 3, "expected": 3, "first": "oai:x:2"}
+    assert typed("index", indexed, "--check").code == 4
+    assert typed("index", indexed, "--full").code == 0
+    assert typed("index", indexed, "--check").code == 0
+
+
+def test_index_writes_parquet_once(archive: Path, tmp_path: Path, typed: Typed):
+    said = typed("index", archive, "--parquet", tmp_path / "pq", "--json")
+    assert said.code == 0
+    assert json.loads(said.out)["tables"]["records"] == 3
+    assert (tmp_path / "pq" / "tables.json").exists()
+    assert typed("index", archive, "--parquet", tmp_path / "pq").code == 2
+
+
+def test_index_of_a_release_is_beside_it(archive: Path, tmp_path: Path, typed: Typed):
+    assert typed("dump", archive, tmp_path / "r").code == 0
+    assert "3" in typed("sql", tmp_path / "r", "SELECT count(*) FROM records").out
+    assert json.loads(typed("index", tmp_path / "r", "--json").out)["path"] == str(tmp_path / "r.duckdb")
+    assert typed("index", tmp_path / "r", "--check").code == 0
+    assert "Title of oai:x:1" in typed("sql", tmp_path / "r", "SELECT title FROM records").out
+    assert typed("index", tmp_path / "r", "--out", tmp_path / "other.duckdb").code == 0
+    assert (tmp_path / "other.duckdb").exists()
+
+
+def test_out_is_for_a_release(archive: Path, tmp_path: Path, typed: Typed):
+    said = typed("index", archive, "--out", tmp_path / "other.duckdb")
+    assert (said.code, said.out) == (2, "")
+
+
+def test_index_prints_the_macro_for_any_duckdb(indexed: Path, typed: Typed):
+    macro = typed("index", "--macro")
+    assert macro.code == 0
+    with duckdb.connect() as db:
+        db.execute(macro.out)
+        shards = str(Layout(indexed).shards / "*.json-seq.zst")
+        assert db.execute("SELECT count(*) FROM shard_records($path)", {"path": shards}).fetchall() == [(3,)]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from archive.crosswalks.fields import Fields, index_fields
+from archive.crosswalks.fields import Fields, index_doi, index_fields
 
 DATACITE: dict[str, Any] = {
     "doi": "10.5281/ZENODO.1", "titles": [{"title": "Sub", "titleType": "Subtitle"}, {"title": "Main"}],
@@ -70,3 +70,8 @@ def test_json_of_any_shape_has_fields_of_the_right_types(metadata: dict[str, Any
         assert value is None or isinstance(value, str)
     assert fields.publication_year is None or isinstance(fields.publication_year, int)
     assert all(isinstance(name, str) for name in fields.creators)
+
+
+@pytest.mark.parametrize("metadata", [DATACITE, DC, MARC, {}, None, {"identifiers": [{"identifier": "10.1/x"}]}])
+def test_the_doi_alone_is_the_same(metadata: dict[str, Any] | None):
+    assert index_doi(metadata) == index_fields("1", metadata).doi

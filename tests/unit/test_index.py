@@ -176,7 +176,7 @@ def test_many_files_and_processes_give_the_same_index(archive: Path, monkeypatch
     monkeypatch.setattr(spill, "SPILL_BYTES", 1)
     monkeypatch.setattr(parallel, "SMALL_BYTES", 0)
     seen: list[tuple[int, int]] = []
-    assert index.index(archive, lambda done, total: seen.append((done, total))).records == 5
+    assert index.index(archive, lambda done, total: seen.append((done, total)), full=True).records == 5
     assert asked(archive, query) == once
     assert seen == [(2, 5), (3, 5), (5, 5)]
 
@@ -278,7 +278,7 @@ def test_no_index_is_made_of_a_damaged_shard(archive: Path, part: float):
     path.write_bytes(body)
     before = Layout(archive).index.stat()
     with pytest.raises(Damaged):
-        index.index(archive)
+        index.index(archive, full=True)
     assert Layout(archive).index.stat().st_mtime_ns == before.st_mtime_ns
     assert not (archive / ".index").exists()
 
@@ -325,7 +325,7 @@ def test_a_full_disk_leaves_the_old_index(archive: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(durable, "watch", full)
     with pytest.raises(DiskFull):
-        index.index(archive)
+        index.index(archive, full=True)
     monkeypatch.setattr(durable, "watch", None)
     assert asked(archive, "SELECT count(*) FROM records") == [(5,)]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from archive import spill
 from archive.folder import Layout
 from archive.ledger import read_only
-from archive.spill import moment
+from archive.rows import moment
 from harvester import datestamps
 
 
