@@ -92,6 +92,16 @@ def read_accounts(ledger: sqlite3.Connection) -> list[Account]:
     return [*by_run, Account(None, tuple(whole), off, bool(harvests) and settled and _nothing_missing(whole))]
 
 
+def read_off(ledger: sqlite3.Connection, run: int) -> tuple[Off, ...]:
+    """The rows of one run that do not add up, without counting its ids: what a harvest checks when it ends."""
+    return (*_off_rows(ledger, run), *_off_outcomes(ledger, run))
+
+
+def balances(ledger: sqlite3.Connection) -> bool:
+    """Whether what is counted twice in a ledger is the same both times: all of an account but its ids."""
+    return next(_off(ledger), None) is None
+
+
 # --- inside
 
 
@@ -127,8 +137,14 @@ def _nothing_missing(channels: Iterable[ChannelAccount]) -> bool:
 
 
 def _off(ledger: sqlite3.Connection) -> Iterator[Off]:
-    """Every kind of row that does not add up, `NAMED` of each at most."""
-    limit = {"limit": NAMED}
+    """Every kind of row that does not add up, `NAMED` of each at most; and the sums over all of them."""
+    yield from _off_rows(ledger, None)
+    yield from _off_sums(ledger)
+    yield from _off_outcomes(ledger, None)
+
+
+def _off_rows(ledger: sqlite3.Connection, of_run: int | None) -> Iterator[Off]:
+    limit = {"run": of_run, "limit": NAMED}
     for request, run, channel, said, found in ledger.execute(question("account_requests_off"), limit):
         yield Off("requests", str(request), f"request {request} names {said} outcomes, {found} are there", run, channel)
     for window, run, channel, *counts in ledger.execute(question("account_windows_off"), limit):
@@ -138,18 +154,20 @@ def _off(ledger: sqlite3.Connection) -> Iterator[Off]:
         yield Off("frames", f"{shard}/{frame}", sentence, run)
     for shard, run, *counts in ledger.execute(question("account_shards_off"), limit):
         yield Off("shards", shard, _shard_sentence(shard, *counts), run)
-    yield from _off_sums(ledger)
 
 
 def _off_sums(ledger: sqlite3.Connection) -> Iterator[Off]:
-    """The sums; where they differ, the outcomes that are of no request and of no frame."""
     outcomes, of_requests, kept, in_frames, in_shards = ledger.execute(question("account_sums")).fetchone()
     if outcomes != of_requests:
         yield Off("outcomes", "all", f"{outcomes} outcomes, requests name {of_requests}")
     if not kept == in_frames == in_shards:
         sentence = f"{kept} outcomes with a record, frames hold {in_frames} records, shards {in_shards}"
         yield Off("outcomes", "read and deleted", sentence)
-    for outcome, request, identifier in ledger.execute(question("account_outcomes_off"), {"limit": NAMED}):
+
+
+def _off_outcomes(ledger: sqlite3.Connection, run: int | None) -> Iterator[Off]:
+    limit = {"run": run, "limit": NAMED}
+    for outcome, request, identifier in ledger.execute(question("account_outcomes_off"), limit):
         sentence = f"outcome {outcome} ({identifier}) is not in the range of its request {request}"
         yield Off("outcomes", str(outcome), sentence)
 

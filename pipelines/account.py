@@ -9,7 +9,8 @@ from typing import Any, Self
 from scrapy import signals
 from scrapy.crawler import Crawler
 
-from archive.errors import ArchiveError
+from archive.account import Off, read_off
+from archive.errors import ArchiveError, Damaged
 from harvester import frontier
 from harvester.keeper import Keeper, KeeperStopped
 from harvester.records import Answer, Batch, WindowEnd
@@ -152,6 +153,8 @@ class AccountPipeline:
         try:
             await self._keep_waits()
             await self.keeper.do(writer.commit)
+            if off := await self.keeper.do(read_off, writer.ledger.db, writer.run_number):
+                spider.failure = spider.failure or _unbalanced(writer.run_number, off)
             state = await self.keeper.do(writer.ledger.settled_state, writer.run_number)
             if spider.failure is not None:
                 state = "unfinished"
@@ -165,3 +168,11 @@ class AccountPipeline:
             await self.keeper.close()
         except ArchiveError as error:
             spider.failure = spider.failure or error
+
+
+def _unbalanced(run: int, off: Sequence[Off]) -> Damaged:
+    """Law 1: a run whose sums do not balance fails, with the rows that are off."""
+    named = "\n".join(f"  {row.message}" for row in off)
+    return Damaged(
+        f"the sums of run {run} do not balance; take the ledger from a copy of the archive. What is off:\n{named}"
+    )

@@ -7,7 +7,7 @@ WITH asked AS (
         FROM outcomes AS o JOIN requests AS r USING (request)),
      harvested AS (
         SELECT coalesce(channel, '') AS channel, identifier, state, outcome,
-            CASE WHEN regexp_matches(stamp, '^\d{4}-[01]\d') THEN stamp[:4] END AS year
+            CASE WHEN regexp_matches(stamp, '^\d{4}-(0[1-9]|1[0-2])') THEN stamp[:4] END AS year
         FROM outcomes WHERE mode <> 'census'),
      years AS (
         SELECT channel, identifier, arg_max(year, outcome) FILTER (year IS NOT NULL) AS value

@@ -1,6 +1,6 @@
 -- Windows that ended with other numbers than their requests have (SQLite): window, run, channel, listed,
 -- listed_found, distinct_ids, distinct_found.
--- Parameters: limit.
+-- Parameters: run (NULL is each of them), limit.
 WITH counted AS (
     SELECT w.window, w.run, w.channel, w.listed, w.distinct_ids,
            iif(w.verb = 'ids', count(DISTINCT o.identifier), count(o.outcome)) AS listed_found,
@@ -9,7 +9,7 @@ WITH counted AS (
     LEFT JOIN requests AS r ON r.window = w.window
         AND (w.verb = 'ids' OR (r.attempt = w.attempts AND r.state = 'read'))
     LEFT JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
-    WHERE w.state <> 'open' AND w.listed IS NOT NULL
+    WHERE w.state <> 'open' AND w.listed IS NOT NULL AND (:run IS NULL OR w.run = :run)
     GROUP BY w.window)
 SELECT window, run, c.name AS channel, listed, listed_found, distinct_ids, distinct_found
 FROM counted JOIN channels AS c USING (channel)

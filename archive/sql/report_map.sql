@@ -4,7 +4,7 @@ SELECT (number - $first) // $width AS cell,
        count(*) FILTER (mark = '=') AS same, count(*) FILTER (mark = '+') AS missing,
        count(*) FILTER (mark = '-') AS extra, count(*) FILTER (mark = '*') AS differs,
        count(*) FILTER (mark = '!') AS untold
-FROM report_numbered
+FROM report_ids
 WHERE prefix = $prefix
 GROUP BY cell
 ORDER BY cell;

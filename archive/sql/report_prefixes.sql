@@ -2,8 +2,9 @@
 -- of all ids of the audit.
 -- Parameters: limit.
 SELECT prefix, count(*) AS ids, min(number) AS first, max(number) AS last,
-       count(*) / (SELECT count(*) FROM compared WHERE mark <> '~') AS share
-FROM report_numbered
+       count(*) / (SELECT count(*) FROM report_ids) AS share
+FROM report_ids
+WHERE number IS NOT NULL
 GROUP BY prefix
 ORDER BY ids DESC, prefix
 LIMIT $limit;

@@ -7,11 +7,13 @@ from typing import Any
 import click
 
 from archive.account import STATES, Account
+from archive.breakdown import CUTS
 from archive.fileaccount import STATES as FILE_STATES
 from archive.fileaccount import FilesStanding, read_files
 from archive.standing import RunStanding, Standing, read_standing
-from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
-from harvester.cli.output import cell, counted, print_json, print_table, table
+from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, cuts
+from harvester.cli.output import cell, counted, print_json, print_table, say, table
+from harvester.errors import UsageError
 
 CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED, "damaged": DAMAGED}
 _YES_NO = {True: "yes", False: "NO"}
@@ -20,13 +22,19 @@ _YES_NO = {True: "yes", False: "NO"}
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-def status(folder: Path, as_json: bool) -> int:
+@click.option("--by", type=click.Choice(CUTS), help="the account by this instead; by set takes a current index")
+@click.option("--run", type=int, metavar="N", help="with --by: of this run alone")
+def status(folder: Path, as_json: bool, by: str | None, run: int | None) -> int:
     """Say where the archive DIR stands: runs, windows, the account, findings, shards, and what to do next.
 
     It is read from the ledger, also while a harvest is at work; `harvester verify` reads the shards as well.
 
     Exit codes: 0 complete, 1 with findings, 3 unfinished, 4 damaged or out of balance.
     """
+    if by is not None:
+        return cuts.show(folder, by, run, as_json=as_json)
+    if run is not None:
+        raise UsageError("--run goes with --by window, year, month or set; each run has its rows in the whole status")
     standing, files = read_standing(folder), read_files(folder)
     if as_json:
         print_json({**_as_json(standing), "files": _files_json(files) if files is not None else None})
@@ -128,40 +136,40 @@ def _account_json(account: Account) -> dict[str, Any]:
 
 
 def _show(standing: Standing, files: FilesStanding | None) -> None:
-    click.echo(f"{standing.folder}: {standing.state}; of {standing.description['source'].get('url')}")
+    say(f"{standing.folder}: {standing.state}; of {standing.description['source'].get('url')}")
     _show_runs(standing)
     _show_account(standing)
     if files is not None:
         _show_files(files)
     _show_findings(standing)
     shards = standing.shards
-    click.echo(
+    say(
         f"\n{counted(shards.records, 'record')} in {counted(shards.frames, 'frame')} of "
         f"{counted(shards.shards, 'shard')}: {shards.bytes:,} bytes of {shards.content_bytes:,}; quarantine: "
         f"{counted(standing.refused, 'body', 'bodies')}, {standing.refused_bytes:,} bytes; index: {standing.index}"
     )
     for sentence in (*shards.wrong, *(off.message for off in standing.account.off)):
-        click.echo(f"damaged: {sentence}")
+        say(f"damaged: {sentence}")
     if steps := next_steps(standing):
-        click.echo("\nNext:")
+        say("\nNext:")
         for step in steps:
-            click.echo(f"  {step}")
+            say(f"  {step}")
 
 
 def _show_runs(standing: Standing) -> None:
-    click.echo("\nRuns")
+    say("\nRuns")
     made = table("run", "mode", "state", "started", "finished", "asked for", numbers=("run",))
     for run in standing.runs:
         words = " ".join(f"{name}={text}" for name, value in run.arguments.items() if (text := _word(name, value)))
         made.add_row(*map(cell, (run.run, run.mode, run.state, run.started, run.finished or "", words)))
     print_table(made)
     windows = ", ".join(f"{count:,} {state}" for state, count in standing.windows.items() if count)
-    click.echo(f"Windows: {windows or 'none'}")
+    say(f"Windows: {windows or 'none'}")
 
 
 def _show_account(standing: Standing) -> None:
     """A row a run and channel, then how the ids stand now."""
-    click.echo("\nAccount")
+    say("\nAccount")
     columns = ("listed", *STATES)
     made = table("run", "channel", *columns, "balanced", numbers=columns)
     accounts = [run.account for run in standing.runs]
@@ -177,21 +185,21 @@ def _show_account(standing: Standing) -> None:
     print_table(made)
     sums = " + ".join(f"{count:,} {state}" for state, count in total.states.items() if count) or "0"
     sign = "=" if total.listed == sum(total.states.values()) else "≠"
-    click.echo(f"{total.listed:,} listed {sign} {sums}; complete: {_YES_NO[total.complete].lower()}")
+    say(f"{total.listed:,} listed {sign} {sums}; complete: {_YES_NO[total.complete].lower()}")
 
 
 def _show_files(files: FilesStanding) -> None:
     """A row a run that asked for files, then what is stored."""
-    click.echo("\nFiles")
+    say("\nFiles")
     columns = ("listed", *FILE_STATES, "left out", "bytes read")
     made = table("run", *columns, "balanced", numbers=columns)
     for one in files.runs:
         numbers = (one.listed, *one.states.values(), one.left_out, one.bytes)
         made.add_row(str(one.run), *_numbers(numbers), _YES_NO[one.balanced])
     print_table(made)
-    click.echo(f"{counted(files.contents, 'content')} stored once each: {files.bytes:,} bytes")
+    say(f"{counted(files.contents, 'content')} stored once each: {files.bytes:,} bytes")
     for sentence in (sentence for one in files.runs for sentence in one.off):
-        click.echo(f"damaged: {sentence}")
+        say(f"damaged: {sentence}")
 
 
 def _numbers(counts: tuple[int, ...]) -> list[str]:
@@ -201,7 +209,7 @@ def _numbers(counts: tuple[int, ...]) -> list[str]:
 def _show_findings(standing: Standing) -> None:
     if not standing.findings:
         return
-    click.echo("\nFindings")
+    say("\nFindings")
     made = table("severity", "code", "count", "the first", numbers=("count",))
     for found in standing.findings:
         made.add_row(*map(cell, (found.severity, found.code, found.count, found.example)))

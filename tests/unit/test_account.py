@@ -8,10 +8,11 @@ from typing import Any
 import making
 import pytest
 
-from archive.account import STATES, read_account
+from archive.account import STATES, read_account, read_off
 from archive.errors import NotAnArchive
 from archive.findings import Finding
 from archive.folder import Layout
+from archive.reading import snapshot
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 
@@ -75,6 +76,31 @@ def test_a_row_that_is_off_by_one_is_named(archive: Path, statement: str, table:
     assert not account.balanced
     assert (table, row) in [(off.table, off.row) for off in account.off]
     assert not read_account(archive, 1).balanced
+
+
+@pytest.mark.parametrize(
+    ("statement", "first", "second"),
+    [
+        ("UPDATE requests SET listed = listed + 1 WHERE request = 3", [], ["3"]),
+        ("UPDATE frames SET records = records + 1 WHERE shard = 2", [], ["00002.json-seq.zst/0", "00002.json-seq.zst"]),
+        ("UPDATE outcomes SET request = 2 WHERE outcome = 4", ["4"], ["3"]),
+        ("UPDATE outcomes SET request = 3 WHERE outcome = 3", ["2"], []),
+        ("UPDATE windows SET distinct_ids = 0", ["1"], []),
+    ],
+)
+def test_a_run_is_out_of_balance_by_its_own_rows_only(
+    archive: Path, statement: str, first: list[str], second: list[str]
+):
+    made = making.writer(archive)
+    made.begin("oaipmh", "incremental", {"url": making.URL}, making.SOFTWARE)
+    made.put(making.answer(made.ledger.channel(*making.CHANNEL), None, ["oai:x:4"]))
+    made.finish("complete")
+    made.close()
+    with snapshot(Layout(archive)) as ledger:
+        assert read_off(ledger, 1) == read_off(ledger, 2) == ()
+    changed(archive, statement)
+    with snapshot(Layout(archive)) as ledger:
+        assert [[off.row for off in read_off(ledger, run)] for run in (1, 2)] == [first, second]
 
 
 def test_only_the_channel_of_a_wrong_row_is_out_of_balance(tmp_path: Path):

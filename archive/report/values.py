@@ -1,0 +1,205 @@
+"""What a report says, before it is written down in any form. Every list has an end, whatever the archive's size."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from archive.account import Account
+from archive.breakdown import Cut
+from archive.totals import Total
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Ids of an audit by their mark; `untold` could not be told, `extra` are here and not there."""
+
+    same: int = 0
+    missing: int = 0
+    extra: int = 0
+    differs: int = 0
+    untold: int = 0
+
+    @property
+    def expected(self) -> int:
+        return self.same + self.differs + self.missing
+
+    @property
+    def held(self) -> int:
+        """Those expected ones that are held in any version."""
+        return self.same + self.differs
+
+    @property
+    def total(self) -> int:
+        return self.expected + self.extra + self.untold
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.same + other.same, self.missing + other.missing, self.extra + other.extra,
+            self.differs + other.differs, self.untold + other.untold,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The ids whose numbers are from `first` to `last`, both included."""
+
+    first: int
+    last: int
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class GapRun:
+    """Ids that follow each other in what was expected, all of them missing: `ids` between two numbers, included."""
+
+    channel: str
+    first: int
+    last: int
+    ids: int
+
+
+@dataclass(frozen=True, slots=True)
+class GapMap:
+    """Ids of one `prefix` by their number, in cells of equal width from the first number to the last.
+
+    `share` of all ids of the audit are in it, from 0 to 1; `runs` are the longest of `runs_in_all`.
+    """
+
+    prefix: str
+    cells: tuple[Cell, ...]
+    runs: tuple[GapRun, ...]
+    runs_in_all: int
+    share: float
+
+    @property
+    def tally(self) -> Tally:
+        return sum((cell.tally for cell in self.cells), Tally())
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The ids whose datestamp is in a month ("2024-05") or a year; None: those without one."""
+
+    label: str | None
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The ids of one set, year, type or window."""
+
+    label: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One id that is not the same on both sides; `there` and `here` say how it is, None: it is not."""
+
+    mark: str
+    channel: str
+    identifier: str
+    reason: str | None
+    there: str | None
+    here: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """An archive against its target. `words` are the counts by the words of `audit --json`.
+
+    `reasons` say why ids are missing, `differences` how the stale ones differ; `totals` are what somebody states;
+    `groups` are the same numbers by set, year, type or window, where that was asked for.
+    """
+
+    target: str
+    words: dict[str, int]
+    completeness: float
+    complete: bool
+    balanced: bool
+    finished: bool
+    lost_windows: int
+    reasons: dict[str, int]
+    differences: dict[str, int]
+    totals: tuple[Total, ...]
+    groups: dict[str, tuple[Group, ...]]
+    channels: dict[str, Tally]
+    periods: tuple[Period, ...]
+    maps: tuple[GapMap, ...]
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One interval of a run: tries, requests that brought what was asked for, outcomes, and seconds of waits."""
+
+    requests: int
+    read: int
+    ids: int
+    waited_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What a run did, in intervals of `slot_seconds` from `start`. `answers`: (state, HTTP status, requests)."""
+
+    run: int
+    start: datetime
+    slot_seconds: int
+    slots: tuple[Slot, ...]
+    answers: tuple[tuple[str, int | None, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run with its account and what it took."""
+
+    run: int
+    spider: str
+    mode: str
+    state: str
+    started: str
+    finished: str | None
+    requests: int
+    records: int
+    content_bytes: int
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLine:
+    """Findings of one code: how many, and the first of them as (run, identifier, message)."""
+
+    code: str
+    severity: str
+    count: int
+    examples: tuple[tuple[int, str | None, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportValues:
+    """Everything that a report shows. `sets` is None where no current index knows them; `made` is in UTC.
+
+    `compared` is None where nothing was compared. `runs` are the newest of `runs_in_all`, `sets` the largest of
+    `sets_in_all`; `cuts` are those that do not balance, of `cuts_off`, by window.
+    """
+
+    name: str
+    source: str
+    state: str
+    made: datetime
+    account: Account
+    compared: Compared | None
+    months: tuple[Cut, ...]
+    years: tuple[Cut, ...]
+    sets: tuple[Cut, ...] | None
+    sets_in_all: int
+    runs: tuple[RunLine, ...]
+    runs_in_all: int
+    timelines: tuple[Timeline, ...]
+    windows: dict[str, int]
+    windows_left: tuple[Cut, ...]
+    findings: tuple[FindingLine, ...]
+    shards: dict[str, int]
+    damaged: tuple[str, ...]
+    software: dict[str, Any]

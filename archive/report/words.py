@@ -1,0 +1,83 @@
+"""What a report says in words and numbers, alike on the page and in Markdown."""
+
+import math
+from datetime import datetime
+
+from archive.report.values import Compared, ReportValues
+
+# the counts of a comparison, by the words of `audit --json`
+WORDS = (
+    ("expected", "that the target names"),
+    ("held", "here, in any version"),
+    ("same", "held, and as there"),
+    ("stale", "held, and otherwise there"),
+    ("missing", "there, not here"),
+    ("extra", "live here, not there"),
+    ("unchecked", "could not be told"),
+    ("forgotten", "tombstones here, nothing there"),
+    ("twice_here", "more than once in a run here"),
+    ("twice_there", "more than once there"),
+)
+EXAMPLES_OF = (("+", "missing"), ("*", "stale"), ("-", "extra"), ("!", "unchecked"), ("~", "forgotten"))
+
+
+def is_complete(values: ReportValues) -> bool:
+    """Whether nothing is missing, by everything that the report knows."""
+    sound = values.account.balanced and all(run.account.balanced for run in values.runs) and not values.damaged
+    return sound and (values.account.complete if values.compared is None else values.compared.complete)
+
+
+def verdict(values: ReportValues) -> str:
+    """How it stands, in one or two sentences."""
+    balanced = values.account.balanced and all(run.account.balanced for run in values.runs)
+    sums = "The sums balance." if balanced else "The sums do NOT balance."
+    if is_complete(values):
+        return f"Complete. {sums}"
+    left = {state: count for state in ("refused", "lost", "open") if (count := values.account.states[state])}
+    reasons = [f"{count:,} {state}" for state, count in left.items()]
+    if (compared := values.compared) is not None:
+        words = ("missing", "stale", "extra", "unchecked")
+        reasons = [f"{compared.words[word]:,} {word}" for word in words if compared.words[word]]
+        reasons += [f"{off} stated totals that differ"] if (off := _totals_off(compared)) else []
+        reasons += [] if compared.finished else ["the target was not listed to its end"]
+        reasons += [f"{compared.lost_windows:,} windows not read"] if compared.lost_windows else []
+    if values.damaged:
+        reasons.append("shards are damaged")
+    return f"Not complete{': ' if reasons else ''}{', '.join(reasons)}. {sums}"
+
+
+def _totals_off(compared: Compared) -> int:
+    """Totals that are not what was counted; one that was stated long ago only informs."""
+    return sum(not total.agrees and total.seen is None for total in compared.totals)
+
+
+def number(value: float) -> str:
+    return f"{value:,}"
+
+
+def share(parts: int) -> str:
+    """A share in millionths, as percent with four digits: what is printed sums to 100 as well."""
+    return f"{parts / 10_000:.4f} %"
+
+
+def floored(percent: float) -> str:
+    """A percentage that is never rounded up to what it is not."""
+    return f"{math.floor(percent * 100 + 1e-9) / 100:.2f}"
+
+
+def moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}"
+
+
+def measured(size_bytes: int) -> str:
+    """A size for people."""
+    size, units = float(size_bytes), iter(("bytes", "kB", "MB", "GB"))
+    unit = next(units)
+    while size >= 1000 and (larger := next(units, None)):
+        size, unit = size / 1000, larger
+    return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
+
+
+def one_line(text: object) -> str:
+    """A text as one line."""
+    return " ".join(str(text).split())
