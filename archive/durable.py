@@ -6,6 +6,7 @@ kill the process there, or raise before a step what a full disk raises in it.
 
 import errno
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from archive.errors import DiskFailed, DiskFull
 
 watch: Callable[[str], None] | None = None
+# what SQLite makes its shared memory of
+_ROOM_BYTES = 1 << 15
 
 
 def reached(point: str) -> None:
@@ -30,6 +33,17 @@ def translated(path: Path, doing: str) -> Iterator[None]:
         if cause.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(f"{path}: no room left while {doing}; free some and run the same command again") from cause
         raise DiskFailed(f"{path}: {cause.strerror or cause} while {doing}; check the disk") from cause
+
+
+def has_room(folder: Path) -> bool:
+    """Whether a little can still be written here: SQLite does not say why it could not make a file of its own."""
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            file.write(bytes(_ROOM_BYTES))
+            os.fsync(file.fileno())
+    except OSError as cause:
+        return cause.errno not in (errno.ENOSPC, errno.EDQUOT)
+    return True
 
 
 def sync_folder(folder: Path) -> None:

@@ -91,11 +91,16 @@ def _create(folder: Path, source: dict[str, Any], software: dict[str, Any], crea
         "source": source,
         "software": software,
     }
+    write_description(folder, description)
+    durable.sync_folder(folder.parent)
+    return description
+
+
+def write_description(folder: Path, description: dict[str, Any]) -> None:
+    """Write `archive.json`, whole or not at all; `description` is given its digest."""
     description["sha256"] = _digest(description)
     text = json.dumps(description, indent=2, ensure_ascii=False) + "\n"
     durable.write_new(Layout(folder).description, text.encode(), "description")
-    durable.sync_folder(folder.parent)
-    return description
 
 
 def read_description(folder: Path) -> dict[str, Any]:

@@ -86,6 +86,15 @@ def replace(db: sqlite3.Connection, shard: int, name: str, seal: Seal, frames: I
         raise Damaged(f"{name} has other frames than the ledger says of shard {shard}; nothing was changed")
 
 
+def highest_number(layout: Layout) -> int:
+    """The highest number that a file of a shard has, 0 without any.
+
+    A ledger that was taken from an older copy does not know the newest shards: they are not written over.
+    """
+    matches = (SHARD_NAME.fullmatch(path.name.removesuffix(".open")) for path in layout.shards.iterdir())
+    return max((int(match[1]) for match in matches if match is not None), default=0)
+
+
 def left_over(ledger: sqlite3.Connection, layout: Layout) -> list[Path]:
     """Files of a conversion that was killed: other generations of shards that the ledger has."""
     names = {str(name) for (name,) in ledger.execute("SELECT name FROM shards")}

@@ -110,13 +110,13 @@ _NO_SHA512 = "CREATE TEMP VIEW shards AS SELECT *, NULL AS sha512 FROM main.shar
 _DOUBTFUL = """
 CREATE TEMP TABLE doubtful AS
     SELECT DISTINCT r.channel, o.identifier
-    FROM requests AS r JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
+    FROM requests AS r CROSS JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
     WHERE r.run = ? AND o.state IN ('open', 'lost', 'refused')
 """
 _UNSETTLED = """
 SELECT DISTINCT state FROM (
     SELECT o.state, max(o.outcome)
-    FROM requests AS r JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
+    FROM requests AS r CROSS JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
     JOIN doubtful AS d ON d.channel = r.channel AND d.identifier = o.identifier
     WHERE r.run = ? GROUP BY r.channel, o.identifier)
 """
@@ -557,13 +557,13 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as cause:
         text = str(cause)
-        if "full" in text:
+        if "full" in text or (("I/O" in text or "unable to open" in text) and not durable.has_room(path.parent)):
             raise DiskFull(f"{path}: {text}; free some room and run the same command again") from cause
         if "locked" in text:
             raise Busy(f"{path}: {text}; another process holds it, wait for it to end or stop it") from cause
         if "malformed" in text or "not a database" in text or "no such table" in text:
             raise Damaged(f"{path} is damaged ({text}); take it from a copy of the archive") from cause
-        raise DiskFailed(f"{path}: {text}") from cause
+        raise DiskFailed(f"{path}: {text}; check the disk, and who may write there") from cause
     except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:  # SQLite's messages hold bytes of the file
         raise Damaged(f"{path} is damaged ({cause}); take it from a copy of the archive") from cause
 

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from archive import durable
 from archive.errors import Busy, Damaged, DiskFailed, DiskFull
 from archive.folder import Layout
 from archive.ledger import read_only
@@ -26,7 +27,7 @@ def snapshot(layout: Layout) -> Iterator[sqlite3.Connection]:
 
 def _ours(layout: Layout, cause: sqlite3.DatabaseError | UnicodeDecodeError) -> Busy | Damaged | DiskFailed | DiskFull:
     text = f"{layout.ledger}: {cause}"
-    if "full" in str(cause):
+    if "full" in str(cause) or ("I/O" in str(cause) and not durable.has_room(layout.root)):
         return DiskFull(f"{text}; free some room and run the same command again")
     if "locked" in str(cause):
         return Busy(f"{text}; another process holds it, wait for it to end or stop it")

@@ -55,9 +55,9 @@ def due_now(files: Iterable[Watched], now: datetime, days: float, every: timedel
     read again each time.
     """
     planned, files = timedelta(days=days * _PLANNED), list(files)
-    lately = [file for file in files if file.good is not None and now - file.good < every / 2]
+    lately = [file for file in files if file.good is not None and timedelta(0) <= now - file.good < every / 2]
     began = min((file.good for file in lately if file.good is not None), default=now)
-    waiting = sorted((_deadline(file, planned, began), file.name, file) for file in files)
+    waiting = sorted((_deadline(file, planned, began, now), file.name, file) for file in files)
     share = total = 0.0
     for deadline, _, file in waiting:
         total += file.weight
@@ -72,8 +72,9 @@ def due_now(files: Iterable[Watched], now: datetime, days: float, every: timedel
     return Due(tuple(chosen), round(share))
 
 
-def _deadline(file: Watched, planned: timedelta, now: datetime) -> datetime:
-    return now if file.failed else file.since + planned
+def _deadline(file: Watched, planned: timedelta, began: datetime, now: datetime) -> datetime:
+    # a clock that was ahead has said of a file that it will have been good: nobody knows when it was
+    return began if file.failed or file.since > now else file.since + planned
 
 
 def _runs_left(deadline: datetime, now: datetime, every: timedelta) -> int:

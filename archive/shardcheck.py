@@ -100,6 +100,8 @@ def check_shard(task: ShardToCheck) -> ShardCheck:
             for frame in shards.iter_frames(task.path, None if task.state == "sealed" else task.bytes):
                 _check_frame(ledger, task, frame, check)
             check.faults += _sum_faults(task, check)
+            if (fault := sealed_otherwise(task)) is not None:
+                check.faults.append(Fault(fault))
         except ArchiveError as error:
             check.frames = check.records = 0
             check.faults = _frame_by_frame(ledger, task, check)
@@ -133,6 +135,22 @@ def _sum_faults(task: ShardToCheck, check: ShardCheck) -> Iterator[Fault]:
             yield Fault(f"it is {size} bytes long, the ledger says {task.bytes}")
         elif sha256_of(task.path) != task.sha256:
             yield Fault("it is whole, but not the file that was written: its SHA-256 is not the ledger's")
+
+
+def sealed_otherwise(task: ShardToCheck) -> str | None:
+    """What is wrong with a shard that is sealed and that the ledger has as open.
+
+    A harvest counts all of it before it seals it; where less is counted, the ledger has lost its last transactions.
+    """
+    path = task.layout.shards / task.name
+    if task.state == "sealed" or not path.exists():
+        return None
+    with snapshot(task.layout) as ledger:  # of a time when the file was there
+        row = ledger.execute("SELECT records FROM shards WHERE shard = ?", (task.shard,)).fetchone()
+    sealed = shards.check_shard(path).records
+    if row is None or row[0] == sealed:
+        return None
+    return f"it is sealed and holds {sealed} records, the ledger counted {row[0]}: its last transactions are missing"
 
 
 def _frame_by_frame(ledger: sqlite3.Connection, task: ShardToCheck, check: ShardCheck) -> list[Fault]:

@@ -31,7 +31,8 @@ def staged(out: Path) -> Iterator[Path]:
         _empty(folder)
         durable.make_folder(folder / WORK)
         yield folder
-        shutil.rmtree(folder / WORK)
+        with durable.translated(folder, "removing what was only needed to make it"):
+            shutil.rmtree(folder / WORK)
         durable.sync_folder(folder)
         _check_free(out)
         durable.rename(folder, out, "release")

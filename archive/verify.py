@@ -30,14 +30,14 @@ from archive.shardcheck import ShardCheck, ShardToCheck, check_alone, check_shar
 # left behind by a process that was killed; harmless, and taken away or written over by the next one
 _LEFT_OVER = re.compile(
     r"\.(archive\.json|(ledger\.sqlite|index\.duckdb)\.sha256|\d{6,}\.(body|json))\.\d+"
-    r"|\.index|\.(audit|validate)-\w+|index\.duckdb\.tmp|[^/]+\.part"
+    r"|\.index|\.(audit|validate|mending)-\w+|index\.duckdb\.tmp|[^/]+\.part"
 )
 _REFUSED = re.compile(r"quarantine/(\d{6,})\.(?:body|json)")
 _SHARD = re.compile(r"shards/(\d{5,})(?:\.\d+)?\.json-seq\.zst(?:\.open)?")
-_INSIDE = re.compile(r"(\.index|\.(?:audit|validate)-\w+|index\.duckdb\.tmp)/.*")
+_INSIDE = re.compile(r"(\.index|damaged|\.(?:audit|validate|mending)-\w+|index\.duckdb\.tmp)/.*")
 _OURS = {
     "archive.json", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.sha256", "shards",
-    "quarantine", "files", "downloads", FIXITY_LOG, "index.duckdb", "index.duckdb.sha256", "index.lookup",
+    "quarantine", "files", "downloads", FIXITY_LOG, "index.duckdb", "index.duckdb.sha256", "index.lookup", "damaged",
 }  # fmt: skip
 
 _NOT_CLOSED = "it has no digest: a harvest is writing to it, or was killed; it gets one when a harvest ends in order"

@@ -17,6 +17,7 @@ from archive import durable, shards
 from archive.errors import Damaged, DiskFailed, OtherArchive
 from archive.findings import Finding
 from archive.folder import Layout, WriteLock, create, read_description
+from archive.generations import highest_number
 from archive.ledger import (
     Ledger,
     NewWindow,
@@ -357,8 +358,8 @@ class ArchiveWriter:
         """The shard being written; a new one is known to the ledger before its file exists."""
         if self._shard is None:
             with self.ledger.transaction():
-                row = self.ledger.db.execute("SELECT coalesce(max(shard), 0) + 1 FROM shards").fetchone()
-                self._shard_number = int(row[0])
+                row = self.ledger.db.execute("SELECT coalesce(max(shard), 0) FROM shards").fetchone()
+                self._shard_number = 1 + max(int(row[0]), highest_number(self.layout))
                 name = f"{self._shard_number:05d}.json-seq.zst"
                 self.ledger.db.execute(
                     "INSERT INTO shards VALUES (?, ?, ?, 'open', 0, 0, 0, 0, NULL, NULL)",

@@ -57,6 +57,14 @@ def test_a_large_archive_is_spread_over_the_days():
     assert simulation.longest <= 14 * DAY
 
 
+def test_a_file_that_was_read_by_a_clock_that_was_ahead_is_read_now():
+    year = timedelta(days=365)
+    files = [Watched("ahead", 1, START, good=START + year), Watched("new", 1, START + year), Watched("good", 1, START)]
+    assert [file.name for file in due_now(files, START + DAY, 14).files] == ["ahead", "new"]
+    read = [replace(file, seen=START, good=START + DAY) for file in files]
+    assert due_now(read, START + DAY, 14).files == ()
+
+
 def test_nothing_is_read_twice_on_one_day():
     simulation = Simulation()
     simulation.add(START, [1000] * 100)
