@@ -13,8 +13,9 @@ from archive.entries import Entry, doi_in
 from archive.errors import ArchiveError, Damaged, DiskFailed, DiskFull
 from archive.fixity import sha256_of
 from archive.parts import iter_texts
+from archive.pieces import is_file_name
 from archive.questions import question
-from archive.release import INDEX, Manifest, Part, read_manifest
+from archive.release import INDEX, MANIFEST, Manifest, Part, read_manifest
 
 _FETCHED = 10_000
 
@@ -59,6 +60,9 @@ def open_contents(folder: Path) -> Contents:
     """A release or a delta. Raises as `read_manifest`, and Damaged when its index is not the one its manifest names."""
     manifest = read_manifest(folder)
     check_index(folder / INDEX, manifest)
+    for part in manifest.content.parts:
+        if not is_file_name(part.name):
+            raise Damaged(f"{folder}: its {MANIFEST} names {part.name!a}, which is no file beside it")
     return Contents(folder, manifest)
 
 

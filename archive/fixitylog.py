@@ -6,6 +6,7 @@ as `fixity.log`, and beside a bag or a release as `NAME.fixity`: nothing may be 
 """
 
 import fcntl
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -85,9 +86,26 @@ def parse_history(body: bytes) -> History:
     """Read a log from its bytes."""
     lines = read_lines(body)
     history = History(damaged_lines=lines.damaged, torn_bytes=lines.torn)
-    for text in lines.texts:
-        history.take(Entry(**json.loads(text)))
+    damaged = set(lines.damaged)
+    whole = (number for number in itertools.count(1) if number not in damaged)
+    for number, text in zip(whole, lines.texts, strict=False):
+        try:
+            history.take(_entry(text))
+        except (ValueError, TypeError, RecursionError):  # a checksum is taken by whoever writes the line
+            history.damaged_lines.append(number)
+    history.damaged_lines.sort()
     return history
+
+
+def _entry(text: str) -> Entry:
+    """Raises ValueError and TypeError for what is no line of a log."""
+    entry = Entry(**json.loads(text))
+    texts = (entry.at, entry.name, entry.algorithm, entry.expected or "", entry.digest or "")
+    if not all(isinstance(value, str) for value in texts) or not isinstance(entry.bytes, int):
+        raise TypeError(text)
+    if entry.result not in RESULTS or datetime.fromisoformat(entry.at).tzinfo is None:
+        raise ValueError(text)
+    return entry
 
 
 class FixityLog:

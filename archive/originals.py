@@ -5,9 +5,9 @@ import re
 from lxml import etree
 
 from archive.envelope import BASE64, Record
+from archive.prolog import first_tag
 
 _DECLARATION = re.compile(r"^(<\?xml[^>]*?)\s+encoding\s*=\s*(\"[^\"]*\"|'[^']*')")
-_PROLOG = re.compile(r"(?:\s|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->)*<!DOCTYPE", re.DOTALL)
 
 
 def parsed_original(record: Record) -> etree._Element | None:
@@ -23,7 +23,7 @@ def parsed_original(record: Record) -> etree._Element | None:
             body = record.original_bytes() or b""
             return None if b"<!DOCTYPE" in body else _parsed(body)
         text = original.lstrip("\ufeff \t\r\n")
-        if not text.startswith("<") or _PROLOG.match(text):
+        if not text.startswith("<") or text.startswith("<!DOCTYPE", first_tag(text)):
             return None
         return _parsed(_DECLARATION.sub(r"\1", text, count=1).encode())
     except (etree.LxmlError, ValueError):

@@ -248,7 +248,12 @@ def _fault(name: str, entry: os.DirEntry[str]) -> str | None:
 
 
 def _checked(root: Path, name: str, size: int, sha256: str, sha512: str | None, *, settled: bool) -> Item:
-    """A file whose length was recorded. Raises Damaged when it is missing or has another one."""
+    """A file whose length was recorded. Raises Damaged when it is missing or has another one, or is not below `root`.
+
+    Releases and archives come from anybody: a name that leads elsewhere would be read from there, and written there.
+    """
+    if not name or any(part in ("", ".", "..") for part in name.split("/")):
+        raise Damaged(f"{root} names {name!a}, which is no file below it; take it from a copy")
     found = _stat(root / name)
     if found.st_size != size:
         raise Damaged(f"{root / name} is {found.st_size} bytes long, {size} were written; take it from a copy")

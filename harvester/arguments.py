@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from archive.errors import ArchiveError
+from archive.fixity import sha256_of
 from harvester import datestamps
 from harvester.errors import UsageError
 from harvester.sources import Oaipmh, Source
@@ -17,7 +19,7 @@ MODES = ("full", "incremental", "census", RETRY)
 SLICES = ("auto", "day", "month", "year")
 # of every spider
 COMMON = frozenset({"url", "source", "site", "hosts", "mode", "archive", "sample", "shard"})
-KNOWN = COMMON | {"prefix", "set", "from", "until", "windows", "slices"}
+KNOWN = COMMON | {"prefix", "set", "from", "until", "windows", "slices", "ids"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,10 @@ class Arguments(ABC):
 
 @dataclass(frozen=True, slots=True)
 class OaipmhArguments(Arguments):
-    """A harvest by OAI-PMH. `from_` and `until` are None where there is no bound."""
+    """A harvest by OAI-PMH. `from_` and `until` are None where there is no bound.
+
+    `file` names the ids that mode=retry asks for, with its SHA-256; None: those that the ledger knows of.
+    """
 
     endpoint: Oaipmh
     prefixes: tuple[str, ...]
@@ -47,6 +52,8 @@ class OaipmhArguments(Arguments):
     from_: datetime | None
     until: datetime | None
     slices: str
+    file: Path | None = None
+    file_sha256: str | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -54,7 +61,7 @@ class OaipmhArguments(Arguments):
         return {
             "url": self.endpoint.url, "prefix": list(self.prefixes), "set": list(self.sets), "from": bounds[0],
             "until": bounds[1], "sample": self.sample, "shard": list(self.shard) if self.shard else None,
-        }  # fmt: skip
+        } | ({"ids": f"sha256:{self.file_sha256}"} if self.file else {})  # fmt: skip
 
     @property
     def channels(self) -> list[tuple[str, str | None]]:
@@ -72,6 +79,7 @@ def parse_arguments(words: Mapping[str, str]) -> OaipmhArguments:
     mode = choice(words, "mode", MODES)
     if mode == "incremental" and (from_ or until):
         raise UsageError("mode=incremental takes its bounds from the last complete run; leave out from= and until=")
+    file = _file(words, mode)
     return OaipmhArguments(
         source=source,
         archive=archive,
@@ -85,7 +93,27 @@ def parse_arguments(words: Mapping[str, str]) -> OaipmhArguments:
         from_=from_,
         until=until,
         slices=choice(words, "slices", SLICES, source.oaipmh.slices),
+        file=file,
+        file_sha256=digest_of(file) if file else None,
     )
+
+
+def _file(words: Mapping[str, str], mode: str) -> Path | None:
+    """The file that `ids=@FILE` names, None without it."""
+    if (text := words.get("ids")) is None:
+        return None
+    if mode != RETRY or not text.startswith("@") or len(text) == 1:
+        raise UsageError("ids=@FILE is for mode=retry, which asks for these ids one by one (GetRecord)")
+    return Path(text[1:])
+
+
+def digest_of(file: Path) -> str:
+    """What makes a file of ids the same one when a run is resumed. Raises UsageError when it cannot be read."""
+    try:
+        return sha256_of(file)
+    except (OSError, ArchiveError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"ids=@{file}: {reason}") from None
 
 
 def source_and_archive(words: Mapping[str, str], part: str, known: frozenset[str]) -> tuple[Source, Path]:

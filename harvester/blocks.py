@@ -52,7 +52,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of one id: an answer, or with `status` None the reason why there is none."""
+    """What came of one id: an answer, or the `reason` why there is none (`status` None) or why it was not read."""
 
     asked: Asked
     status: int | None
@@ -166,8 +166,11 @@ class BlockHandler:
         url = yarl.URL(asked.url, encoded=True)
         try:
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+                found = {name.lower(): value for name, value in response.headers.items()}
                 body = await self._body(response)
-                return Fetched(asked, response.status, "", {k.lower(): v for k, v in response.headers.items()}, body)
+                if body is None:
+                    return Fetched(asked, response.status, f"a body of more than {self._most} bytes", found)
+                return Fetched(asked, response.status, "", found, body)
         except TimeoutError:
             return Fetched(asked, None, "timed out")
         except (aiohttp.ClientError, ValueError, OSError) as error:
@@ -187,15 +190,15 @@ class BlockHandler:
             headers.pop("content-encoding", None)
         return replace(fetched, headers=headers, body=fetched.body if body is None else body)
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        """The body as sent; a shorter one than its length says raises ClientPayloadError."""
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes | None:
+        """The body as sent, None when it is too long; a shorter one than its length says raises ClientPayloadError."""
         if response.content_length is not None and response.content_length <= self._most:
             return await response.read()
         body = bytearray()
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > self._most:
-                raise aiohttp.ClientPayloadError(f"a body of more than {self._most} bytes")
+                return None
         return bytes(body)
 
 

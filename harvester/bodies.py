@@ -5,7 +5,6 @@ status says; whether another try may bring a better one is said with it.
 """
 
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -16,17 +15,17 @@ from archive import envelope, jsonseq
 from archive.asked import NOT_MODIFIED
 from archive.crosswalks import ConversionError, convert, unmapped
 from archive.envelope import NotJson, ParsedJson
+from archive.prolog import first_tag
 from harvester.decoding import packed, pieces
 from harvester.errors import MalformedPage
+from harvester.inflating import CUT, UNPACKED_MOST, WHOLE, inflated
 from harvester.mediatypes import essence, kind_of, parameters, same, short_name
 from harvester.strictxml import parse_document
 
-# a small body may not unpack to the whole memory
-UNPACKED_MOST = 512 << 20
 _GATEWAY = frozenset({502, 503, 504})
 _AGAIN = frozenset({408, 421, 425, 500, 502, 503, 504, 507, 508})
 _FORBIDDEN = frozenset({401, 403, 451})
-_HTML = re.compile(rb"\s*(<!--.*?-->\s*)*(<!doctype\s+html|<html\b)", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(rb"<!doctype\s+html|<html\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +67,25 @@ class Unusable(Exception):
     """A body that is not what was asked for; `str()` says why."""
 
 
-def decode_block(answers: Sequence[Received], name: str, accept: str, retrieved: str, level: int = 3) -> DecodedBlock:
-    """Settle a block of answers to requests for the form `name`, which was asked for as `accept`."""
+def decode_block(
+    answers: Sequence[Received], name: str, accept: str, retrieved: str, level: int = 3, most: int = UNPACKED_MOST
+) -> DecodedBlock:
+    """Settle a block of answers to requests for the form `name`, which was asked for as `accept`.
+
+    A body that unpacks to more than `most` bytes is refused.
+    """
     settled, texts = [], []
     for answer in answers:
-        result, text = settle(answer, name, accept, retrieved)
+        result, text = settle(answer, name, accept, retrieved, most)
         settled.append(result)
         if text is not None:
             texts.append(jsonseq.encode(text))
     return DecodedBlock(tuple(settled), tuple(packed(piece, level) for piece in pieces(texts)))
 
 
-def settle(answer: Received, name: str, accept: str, retrieved: str) -> tuple[Settled, bytes | None]:
+def settle(
+    answer: Received, name: str, accept: str, retrieved: str, most: int = UNPACKED_MOST
+) -> tuple[Settled, bytes | None]:
     """What one answer means, and its record where it has one (RFC 9110, section 15)."""
     status = answer.status
     if status == 304:
@@ -90,9 +96,9 @@ def settle(answer: Received, name: str, accept: str, retrieved: str) -> tuple[Se
         return Settled("forbidden", f"HTTP status {status}"), None
     try:
         if status in (200, 203):
-            return _read(answer, name, accept, retrieved)
+            return _read(answer, name, accept, retrieved, most)
         if status == 410:
-            return tombstone(answer, name, retrieved)
+            return tombstone(answer, name, retrieved, most)
     except Unusable as error:
         return Settled("refused", str(error), again=True), None
     if status in _GATEWAY:
@@ -100,8 +106,8 @@ def settle(answer: Received, name: str, accept: str, retrieved: str) -> tuple[Se
     return Settled("refused", f"HTTP status {status}", again=status in _AGAIN), None
 
 
-def unpacked(body: bytes, encoding: str) -> bytes:
-    """A body without its Content-Encoding. Raises Unusable when it is cut short or not what it says.
+def unpacked(body: bytes, encoding: str, most: int = UNPACKED_MOST) -> bytes:
+    """A body without its Content-Encoding. Raises Unusable when it is cut short, not what it says, or too much.
 
     A truncated gzip stream decompresses to a shorter text without an error in most clients.
     """
@@ -111,26 +117,20 @@ def unpacked(body: bytes, encoding: str) -> bytes:
     if coding not in ("gzip", "x-gzip", "deflate"):
         raise Unusable(f"Content-Encoding {encoding[:40]!r}, which was not asked for")
     raw_deflate = coding == "deflate" and body[:1] != b"\x78"
-    plain = []
-    rest, size = body, 0
-    while rest:
-        unpacker = zlib.decompressobj(31 if coding != "deflate" else -15 if raw_deflate else 15)
-        try:
-            plain.append(unpacker.decompress(rest, UNPACKED_MOST - size))
-        except zlib.error as cause:
-            raise Unusable(f"{coding} that cannot be unpacked: {cause}") from cause
-        size += len(plain[-1])
-        if not unpacker.eof:
-            raise Unusable(f"{coding} cut short, or larger than {UNPACKED_MOST} bytes")
-        rest = unpacker.unused_data
-    return b"".join(plain)
+    try:
+        plain, end = inflated(body, 31 if coding != "deflate" else -15 if raw_deflate else 15, most)
+    except ValueError as cause:
+        raise Unusable(f"{coding} that cannot be unpacked: {cause}") from cause
+    if end != WHOLE:
+        raise Unusable(f"{coding} cut short" if end == CUT else f"{coding} that unpacks to more than {most} bytes")
+    return plain
 
 
 # --- records
 
 
-def _read(answer: Received, name: str, accept: str, retrieved: str) -> tuple[Settled, bytes]:
-    body = unpacked(answer.body, answer.encoding)
+def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -> tuple[Settled, bytes]:
+    body = unpacked(answer.body, answer.encoding, most)
     kind = _kind(body, answer.media_type, accept)
     declared = answer.media_type
     format_, problem = name, None
@@ -175,7 +175,7 @@ def _xml(
     answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
 ) -> tuple[Settled, bytes]:
     try:
-        root = parse_document(body, UNPACKED_MOST)
+        root = parse_document(body)
     except MalformedPage as cause:
         raise Unusable(str(cause)) from None
     metadata: dict[str, Any] | None = None
@@ -193,9 +193,9 @@ def _xml(
     return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
 
 
-def tombstone(answer: Received, name: str, retrieved: str) -> tuple[Settled, bytes]:
+def tombstone(answer: Received, name: str, retrieved: str, most: int = UNPACKED_MOST) -> tuple[Settled, bytes]:
     """A 410 and its record: what the provider says of the deletion is kept, JSON or not. Raises Unusable."""
-    body = unpacked(answer.body, answer.encoding)
+    body = unpacked(answer.body, answer.encoding, most)
     parsed: ParsedJson | None = None
     try:
         parsed = envelope.parse_json(body)
@@ -234,7 +234,7 @@ def _kind(body: bytes, declared: str, accept: str) -> str:
     if not start:
         raise Unusable("an empty body")
     wanted = _wanted(accept)
-    if _HTML.match(start) and kind_of(accept) != "html":
+    if _HTML.match(start, first_tag(start)) and kind_of(accept) != "html":
         raise Unusable("an HTML page where a record was asked for")
     if start[:1] in b"{[" and wanted != "text":
         return "json"

@@ -52,6 +52,7 @@ LIMIT_HEADERS = (
 _NUMBER = re.compile(r"-?\d{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
 _SAID = re.compile(rb"\b(\d{1,9}) (?:requests? )?per (?:(\d{1,6}) )?(second|minute|hour|day)", re.IGNORECASE)
+_FIELD_MOST = 2048
 _MEMBERS = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
 _PARTS = re.compile(r'(?:[^";]|"(?:[^"\\]|\\.)*")+')
 
@@ -160,7 +161,8 @@ def _by_unit(headers: Mapping[str, str]) -> Iterator[Stated]:
 def _items(field: str) -> list[tuple[str, dict[str, str]]]:
     """(item, parameters) of a structured field list (RFC 9651, 3.1); [] when one member is malformed."""
     found = []
-    if field.replace('\\"', "").count('"') % 2:
+    # a member that does not end takes as many looks as it has characters, each time; no field that means it is long
+    if len(field) > _FIELD_MOST or field.replace('\\"', "").count('"') % 2:
         return []
     for member in _MEMBERS.findall(field):
         first, *rest = [part.strip() for part in _PARTS.findall(member)] or [""]

@@ -116,7 +116,7 @@ def parse_exporter(words: Mapping[str, str]) -> ExporterArguments:
     named = names(words.get("files", ""))
     own = (*endpoint.records, *([endpoint.deletions] if endpoint.deletions else []))
     return ExporterArguments(
-        source=source, archive=archive, mode=choice(words, "mode", ("full",)), sample=number(words, "sample"),
+        source=source, archive=archive, mode=choice(words, "mode", ("full", "census")), sample=number(words, "sample"),
         shard=shard_of(words), windows=1, endpoint=endpoint, files=named or own, named=bool(named),
         version=words.get("version") or None,
     )  # fmt: skip

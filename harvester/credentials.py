@@ -11,7 +11,6 @@ import html
 import logging
 import os
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,13 +21,12 @@ import orjson
 from archive.quarantine import RefusedBody
 from archive.writer import Answer
 from harvester.errors import UsageError
+from harvester.inflating import WHOLE, inflated
 from harvester.sources import Source, is_loopback
 
 MASK = "***"
 # a shorter one would be found, and masked, in what has nothing to do with it
 LENGTH_LEAST = 8
-# a small body may not unpack to the whole memory
-UNPACKED_MOST = 512 << 20
 _GZIP = b"\x1f\x8b\x08"
 
 
@@ -190,18 +188,9 @@ def _forms(secret: str) -> Iterator[str]:
 
 def _unpacked(body: bytes) -> tuple[bytes, bool]:
     """What a gzip or deflate body holds as far as it can be read, and whether that is all of it."""
-    plain, rest = bytearray(), body
     try:
-        while rest:
-            unpacker = zlib.decompressobj(47 if rest[:2] == _GZIP[:2] or rest[:1] == b"\x78" else -15)
-            piece, got = rest, b"first"
-            while (piece or got) and not unpacker.eof and len(plain) < UNPACKED_MOST:
-                got = unpacker.decompress(piece, 1 << 20)
-                plain += got
-                piece = unpacker.unconsumed_tail
-            if not unpacker.eof:
-                return bytes(plain), False
-            rest = unpacker.unused_data
-    except zlib.error:
-        return bytes(plain), False
-    return bytes(plain), True
+        plain, end = inflated(body, 47 if body[:2] == _GZIP[:2] or body[:1] == b"\x78" else -15)
+    except ValueError as cause:
+        (plain,) = cause.args[1:]
+        return plain, False
+    return plain, end == WHOLE

@@ -71,6 +71,10 @@ def _page(
     )  # fmt: skip
 
 
+# the page of a window that nothing is in
+NOTHING = _page(ListPage(()), (), ())
+
+
 def _encode(record: OaiRecord, url: str, format_: str, retrieved: str, problems: list[tuple[str, str, str]]) -> bytes:
     original = record.metadata
     converted = _convert(record, problems)

@@ -415,6 +415,36 @@ def describe(span: Span) -> str:
 
 
 @dataclass(slots=True)
+class Beginnings:
+    """How lists begin: windows apart from one another that begin with the same records are all the same list.
+
+    Then from and until are not honoured. A window of this kind is never cut small enough, and where its datestamps
+    cannot be read nothing else shows it.
+    """
+
+    seen: dict[tuple[int, tuple[str, ...]], list[Span]] = field(default_factory=dict)
+
+    def repeats(self, channel: int, identifiers: Sequence[str], span: Span) -> bool:
+        """Take the first page of a window; whether the same began so many others. A part takes its parent's place."""
+        key = (channel, tuple(identifiers))
+        apart = [other for other in self.seen.pop(key, ()) if not _overlap(other, span)]
+        self.seen[key] = [*apart, span]
+        while len(self.seen) > _BEGINNINGS_MOST:
+            del self.seen[next(iter(self.seen))]
+        return len(apart) + 1 >= _SAME_MOST
+
+
+# a record that changes may be in two windows at most; and of so many lists the beginning is remembered
+_SAME_MOST, _BEGINNINGS_MOST = 4, 100
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    before = one.until is not None and other.from_ is not None and one.until < other.from_
+    after = one.from_ is not None and other.until is not None and one.from_ > other.until
+    return not (before or after)
+
+
+@dataclass(slots=True)
 class Queue:
     """Windows in the order they are to be asked: by channel, then by time; the tail of a channel comes last.
 

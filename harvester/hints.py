@@ -4,13 +4,14 @@ Nothing read here is believed: it decides where a window is cut, and which ids a
 """
 
 import re
+from collections.abc import Iterator
 from html import unescape
 
-_HEADER = re.compile(rb"<(?:[\w.-]+:)?header[\s>].*?</(?:[\w.-]+:)?header\s*>", re.DOTALL)
-_FIELD = {
-    name: re.compile(rb"<(?:[\w.-]+:)?" + name + rb"\s*>\s*([^<]*?)\s*</") for name in (b"identifier", b"datestamp")
-}
-_TOKEN = re.compile(rb"<(?:[\w.-]+:)?resumptionToken[^>]*>\s*[^<\s]")
+# Each of these passes a byte once: what is damaged may be damaged on purpose, and long.
+_HEADER = re.compile(rb"<(?:[\w.-]+:)?header[\s>]")
+_HEADER_END = re.compile(rb"</(?:[\w.-]+:)?header\s*>")
+_FIELD = {name: re.compile(rb"<(?:[\w.-]+:)?" + name + rb"\s*>([^<]*)</") for name in (b"identifier", b"datestamp")}
+_TOKEN = re.compile(rb"<(?:[\w.-]+:)?resumptionToken[^<>]*>\s*[^<\s]")
 _END = re.compile(rb"</(?:[\w.-]+:)?OAI-PMH\s*>\s*$")
 
 
@@ -27,7 +28,7 @@ def scan_headers(body: bytes) -> list[tuple[str, str]] | None:
     if not ends_whole(body) or _TOKEN.search(body):
         return None
     found = []
-    for header in _HEADER.findall(body):
+    for header in _headers(body):
         identifier, datestamp = (_field(header, name) for name in (b"identifier", b"datestamp"))
         if not identifier:
             return None
@@ -35,11 +36,18 @@ def scan_headers(body: bytes) -> list[tuple[str, str]] | None:
     return found
 
 
+def _headers(body: bytes) -> Iterator[bytes]:
+    at = 0
+    while (opened := _HEADER.search(body, at)) and (closed := _HEADER_END.search(body, opened.end())):
+        at = closed.end()
+        yield body[opened.start() : at]
+
+
 def _field(header: bytes, name: bytes) -> str:
     match = _FIELD[name].search(header)
     if match is None:
         return ""
     try:
-        return unescape(match[1].decode())
+        return unescape(match[1].strip().decode())
     except UnicodeDecodeError:
         return ""

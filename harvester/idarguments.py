@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archive.errors import ArchiveError
-from archive.fixity import sha256_of
-from harvester.arguments import COMMON, RETRY, Arguments, choice, number, shard_of, source_and_archive
+from harvester.arguments import COMMON, RETRY, Arguments, choice, digest_of, number, shard_of, source_and_archive
 from harvester.errors import UsageError
 from harvester.idranges import IdRanges
 from harvester.mediatypes import essence, short_name
@@ -85,7 +83,7 @@ def parse_arguments(words: Mapping[str, str]) -> IdrangeArguments:
     return IdrangeArguments(
         source=source, archive=archive, mode=mode, sample=sample,
         shard=shard_of(words), windows=number(words, "connections") or endpoint.connections, endpoint=endpoint,
-        kind=kind, ranges=ranges, file=file, file_sha256=_digest(file) if file else None,
+        kind=kind, ranges=ranges, file=file, file_sha256=digest_of(file) if file else None,
         forms=forms, oai=oai if kind == CENSUS else None,
         prefix=(words.get("prefix") or prefixes[0]) if kind == CENSUS else None,
         set_spec=words.get("set") or None,
@@ -101,15 +99,6 @@ def _ids(text: str) -> tuple[str, IdRanges | None, Path | None]:
     if text.startswith("@"):
         return FILE, None, Path(text[1:])
     return RANGES, IdRanges.parse(text), None
-
-
-def _digest(file: Path) -> str:
-    """What makes a file of ids the same one when a run is resumed. Raises UsageError when it cannot be read."""
-    try:
-        return sha256_of(file)
-    except (OSError, ArchiveError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"ids=@{file}: {reason}") from None
 
 
 def _forms(accept: str, endpoint: Idrange) -> tuple[Form, ...]:

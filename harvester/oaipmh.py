@@ -17,6 +17,8 @@ _TOKEN_AT_END = re.compile(
     rb"<((?:[A-Za-z_][\w.-]*:)?)resumptionToken(?:\s(?:[^>\"']|\"[^\"]*\"|'[^']*')*)?>([^<]*)</\1resumptionToken\s*>"
     rb"(?:\s*</[\w.:-]+\s*>){2}\s*$"
 )
+# no page that was seen declares thirty
+NAMESPACES_MOST = 1000
 _ENTITIES = {b"&amp;": b"&", b"&lt;": b"<", b"&gt;": b">", b"&quot;": b'"', b"&apos;": b"'"}
 
 
@@ -199,9 +201,7 @@ def parse_list_records(body: bytes, max_bytes: int = MAX_BYTES) -> ListPage:
     elements = listing.findall(f"{oai}record")
     if slices is not None and len(slices) != len(elements):
         slices = None
-    records = tuple(
-        _record(element, oai, slices[n] if slices is not None else None) for n, element in enumerate(elements)
-    )
+    records = _records(listing, elements, oai, slices, max_bytes)
     return _page(root, oai, listing, records)
 
 
@@ -293,6 +293,24 @@ def _page(root: etree._Element, oai: str, listing: etree._Element, records: tupl
         expiration=token.get("expirationDate") if token is not None else None,
         response_date=_text(root.find(f"{oai}responseDate")) or None,
     )
+
+
+def _records(
+    listing: etree._Element, elements: list[etree._Element], oai: str, slices: list[Slices] | None, max_bytes: int
+) -> tuple[OaiRecord, ...]:
+    """The records of a page. Each gets the namespaces that it uses of those around it: they may not make a page grow
+    to many times its size, nor be so many that it takes for ever to look for them in each record.
+    """
+    if (declared := len(listing.nsmap)) > NAMESPACES_MOST:
+        raise MalformedPage(f"{declared} namespaces are declared around its records, more than {NAMESPACES_MOST}")
+    records, size = [], 0
+    for number, element in enumerate(elements):
+        record = _record(element, oai, slices[number] if slices is not None else None)
+        records.append(record)
+        size += len(record.metadata or b"") + sum(map(len, record.about))
+        if size > max_bytes:
+            raise MalformedPage(f"its namespaces would make more than {max_bytes} bytes of its {number + 1} records")
+    return tuple(records)
 
 
 def _record(element: etree._Element, oai: str, slices: Slices | None) -> OaiRecord:

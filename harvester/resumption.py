@@ -1,6 +1,7 @@
 """The resumption tokens a provider gives: a state and its signature, so that nothing is kept between requests.
 
-A token serves one verb. What was not made here, or is not whole, is badResumptionToken.
+A token serves one verb. What was not made here, or is not whole, is badResumptionToken. The key keeps accidents out
+and is no secret: a state is no more than a query, and whoever reads one checks what it holds.
 """
 
 import base64
@@ -32,10 +33,17 @@ def read_token(key: bytes, verb: str, token: str) -> list[Any]:
     mac, text = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
     # the last character may have bits that decoding drops: only the token that these bytes have is good
     if _encoded(raw) != token or not hmac.compare_digest(mac, _mac(key, verb, text)):
-        raise ProviderError("badResumptionToken", f"not a token that this repository gave for {verb}")
-    state = orjson.loads(text)
-    assert isinstance(state, list)
-    return state
+        raise not_given(verb)
+    try:
+        state = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise not_given(verb) from None
+    return state if isinstance(state, list) else []
+
+
+def not_given(verb: str) -> ProviderError:
+    """A token was sent that is none."""
+    return ProviderError("badResumptionToken", f"not a token that this repository gave for {verb}")
 
 
 def _encoded(raw: bytes) -> str:

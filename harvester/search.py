@@ -112,6 +112,11 @@ def platform_of(url: str) -> str:
     return next((platform for part, platform in _PATHS.items() if part in path), "invenio")
 
 
+def paths_of_searches() -> tuple[str, ...]:
+    """How the paths of known searches end, Invenio's among them."""
+    return "/api/records", "/dois", "/articles", "/server/api/discover/search/objects", "/core/items", "/api/search"
+
+
 def style_of(name: str, url: str) -> str:
     """The style's full name: DSpace lists items at another path than it searches, and in another form."""
     return "dspace-items" if name == "dspace" and "/core/items" in urlsplit(url).path else name

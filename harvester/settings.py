@@ -15,6 +15,9 @@ HARVEST_CONTACT = ""
 HARVEST_TRIES = 5
 # Processes that decode pages; 0 decodes in the crawling process.
 HARVEST_DECODERS = 2
+# Seconds of a decoding process for one page or block; then it is ended, and the page is refused. The largest pages that
+# were seen took 20; without it one that was made to take for ever would keep the run from its end.
+HARVEST_DECODE_SECONDS = 600
 # Records that a window should hold; None takes the default of `harvester.frontier`.
 HARVEST_WINDOW_RECORDS = None
 # zstd level of the shards, and the size at which a new one is begun.
@@ -62,7 +65,7 @@ RETRY_ENABLED = False
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
 # default True: a body shorter than its Content-Length is an error, never a short page
 DOWNLOAD_FAIL_ON_DATALOSS = True
-# default 1 GiB: no page of records is that long, and a longer one would fill the memory
+# default 1 GiB: no page of records is that long, and a longer one would fill the memory; also of what was packed
 DOWNLOAD_MAXSIZE = 512 << 20
 DOWNLOAD_WARNSIZE = 128 << 20
 # default 180

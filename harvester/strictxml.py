@@ -4,11 +4,12 @@ import re
 
 from lxml import etree
 
+from archive.prolog import first_tag
 from harvester.errors import MalformedPage
 
 # no page of records is this long; the limit is what makes huge_tree safe
 MAX_BYTES = 512 << 20
-_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?(?:(?!\?>).)*\?>|<!--(?:(?!-->).)*-->)*<!DOCTYPE", re.DOTALL)
+_BOM = b"\xef\xbb\xbf"
 
 
 def parse_document(body: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
@@ -19,9 +20,10 @@ def parse_document(body: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
     """
     if len(body) > max_bytes:
         raise MalformedPage(f"{len(body)} bytes, more than the {max_bytes} that are read")
+    body = body.lstrip(b" \t\r\n")  # before a declaration it is no XML, and after a stray line of PHP it is there
     if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
         body = _from_utf16(body)
-    if _PROLOG.match(body):
+    if body.startswith(b"<!DOCTYPE", first_tag(body, len(_BOM) if body.startswith(_BOM) else 0)):
         raise MalformedPage("it carries a document type declaration, which is never read")
     parser = etree.XMLParser(
         resolve_entities=False,

@@ -21,10 +21,13 @@ T = TypeVar("T")
 
 
 class Decoders:
-    """A pool of decoding processes, started with the first page. With `processes` 0 it decodes right here."""
+    """A pool of decoding processes, started with the first page. With `processes` 0 it decodes right here.
 
-    def __init__(self, processes: int) -> None:
-        self._processes = processes
+    A page that takes a process longer than `most_seconds` of its own time (0: any) brings it down.
+    """
+
+    def __init__(self, processes: int, most_seconds: float = 0.0) -> None:
+        self._processes, self._most_seconds = processes, most_seconds
         self._pool: ProcessPoolExecutor | None = None
 
     async def run(self, decode: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -34,7 +37,7 @@ class Decoders:
         """
         if not self._processes:
             return decode(*args, **kwargs)
-        call = functools.partial(decode, *args, **kwargs)
+        call = functools.partial(_within, self._most_seconds, functools.partial(decode, *args, **kwargs))
         pool = self._pool or await self._restarted()
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, call)
@@ -73,6 +76,15 @@ class Decoders:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+
+
+def _within(most_seconds: float, call: Callable[[], T]) -> T:
+    """Call; the kernel ends this process when its time is up, whatever holds the interpreter."""
+    signal.setitimer(signal.ITIMER_PROF, most_seconds)
+    try:
+        return call()
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _ready() -> None:

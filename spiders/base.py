@@ -29,6 +29,8 @@ from harvester.credentials import Credentials, hide_in_logs
 from harvester.errors import HarvestError, Unreachable
 from harvester.keeper import Keeper, KeeperStopped
 from harvester.middlewares import WaitTooLong
+from harvester.permissions import close_to_others
+from harvester.printable import tame_logs
 from harvester.records import WindowEnd
 from harvester.workers import Decoders
 
@@ -56,6 +58,7 @@ class HarvestSpider(Spider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Read the arguments and open the archive. Raises our errors before anything is asked."""
+        close_to_others()
         spider = super().from_crawler(crawler, *args)
         spider.arguments = cls.read_arguments(kwargs)
         settings = crawler.settings
@@ -63,7 +66,7 @@ class HarvestSpider(Spider):
         _identify(spider.arguments, settings)
         settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", spider.arguments.windows, priority="spider")
         spider.budgets = spider.arguments.source.host_budgets(spider.credentials.has_token)
-        spider.decoders = Decoders(settings.getint("HARVEST_DECODERS"))
+        spider.decoders = Decoders(settings.getint("HARVEST_DECODERS"), settings.getfloat("HARVEST_DECODE_SECONDS"))
         # an error of ours in a callback or a pipeline ends the run: its window would never be settled
         crawler.signals.connect(spider.callback_failed, signal=signals.spider_error)
         crawler.signals.connect(spider.callback_failed, signal=signals.item_error)
@@ -97,6 +100,7 @@ class HarvestSpider(Spider):
         where it cannot be read, WaitTooLong.
         """
         hide_in_logs(self.credentials)  # here, for Scrapy makes the log's handler anew after `from_crawler`
+        tame_logs()
         source, tries = self.arguments.source, self.settings.getint("HARVEST_TRIES")
         verdict = await robots.read_robots(self._ask_robots, source, self.name, tries, lambda: not self.stopping)
         for remark in verdict.remarks:

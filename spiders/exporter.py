@@ -73,6 +73,11 @@ class ExporterSpider(HarvestSpider):
     def read_arguments(cls, words: Mapping[str, str]) -> ExporterArguments:
         return parse_exporter(words)
 
+    @property
+    def _census(self) -> bool:
+        """Whether only the ids are kept."""
+        return self.arguments.mode == "census"
+
     # --- the plan
 
     async def start(self) -> AsyncIterator[Any]:
@@ -154,7 +159,7 @@ class ExporterSpider(HarvestSpider):
         windows = []
         for version in versions:
             community, kind = exporter.community_of(version.key), version.kind
-            name = f"exporter:{kind}" + (f":{community}" if community else "")
+            name = f"{'census' if self._census else 'exporter'}:{kind}" + (f":{community}" if community else "")
             channel = await self.keeper.do(self.keeper.writer.ledger.channel, name, FORMATS[kind][0], community)
             windows.append(NewWindow(channel, VERB, version.name, version.text))
         return windows
@@ -174,7 +179,7 @@ class ExporterSpider(HarvestSpider):
     async def _take(self, walk: FileWalk) -> WindowEnd:
         """Fetch a file and hand on its records. Returns its end."""
         whole = self.arguments.sample is None
-        if whole and not walk.skipped and await self._is_held(walk):
+        if whole and not self._census and not walk.skipped and await self._is_held(walk):
             walk.notes.append(finding("dump-held", name=walk.version.name))
             return self._end(walk, HELD)
         try:
@@ -295,7 +300,8 @@ class ExporterSpider(HarvestSpider):
         kept = [entry for entry in decoded.entries if entry.refused is None]
         answers = [
             Answer(
-                **common, reason=None, listed=len(kept), notes=_notes(decoded), payload=decoded.payload,
+                **common, reason=None, listed=len(kept), notes=_notes(decoded), bare=self._census,
+                payload=() if self._census else decoded.payload,
                 outcomes=[(one.identifier, one.datestamp, one.state, one.reason) for one in kept],
             )
         ]  # fmt: skip

@@ -29,6 +29,7 @@ from harvester.errors import MalformedPage, Unreachable
 from harvester.filearguments import FilesArguments, parse_files
 from harvester.gates import Gates
 from harvester.middlewares import WaitTooLong
+from harvester.printable import tame_logs
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
 from spiders.walks import plain_body
@@ -90,6 +91,7 @@ class FilesSpider(HarvestSpider):
         )  # fmt: skip
         try:
             hide_in_logs(self.credentials)
+            tame_logs()
             await self._harvest()
         except Exception as error:
             self.fail(error)

@@ -385,7 +385,10 @@ class IdrangeSpider(HarvestSpider):
         """Decode a block; one that brings its process down is decoded answer by answer."""
         level = self.settings.getint("HARVEST_ZSTD_LEVEL")
         try:
-            return await self.decoders.run(bodies.decode_block, answers, form.name, form.accept, now_text(), level)
+            return await self.decoders.run(
+                bodies.decode_block, answers, form.name, form.accept, now_text(), level,
+                self.settings.getint("DOWNLOAD_MAXSIZE"),
+            )  # fmt: skip
         except MalformedPage as error:
             if len(answers) == 1:
                 return bodies.DecodedBlock((bodies.Settled("refused", str(error)),), ())

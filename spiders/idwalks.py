@@ -54,6 +54,8 @@ def without_decoding(fetched: Sequence[Fetched], urls: IdUrls) -> list[Settled |
 def _by_status(one: Fetched, urls: IdUrls) -> Settled | str | None:
     if one.status is None:
         return Settled("lost", one.reason, again=True)
+    if one.reason:
+        return Settled("refused", one.reason)
     if one.status == 304 and one.asked.validator is None:
         return Settled("refused", "HTTP status 304 to a request without a condition", again=True)
     if one.status not in REDIRECTS:

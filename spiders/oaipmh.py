@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from archive import asked
 from archive.exported import newest_dump
 from archive.findings import Finding, finding
+from archive.idfiles import iter_ids
 from archive.ledger import NewWindow, WindowCount, WindowRow
 from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, tokens
 from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
@@ -62,6 +63,7 @@ class OaipmhSpider(HarvestSpider):
     channels: dict[int, Channel]
     questions: Questions
     _continued: Finding | None = None
+    _empty_said = False
 
     @classmethod
     def read_arguments(cls, words: Mapping[str, str]) -> OaipmhArguments:
@@ -103,6 +105,7 @@ class OaipmhSpider(HarvestSpider):
         answered = datestamps.parse(self.identity.response_date or "") or datetime.now(UTC)
         earliest = datestamps.parse(self.identity.earliest or "") or frontier.OLDEST
         self.traits = frontier.Traits(granule, earliest, answered)
+        self.beginnings = frontier.Beginnings()
         if self.arguments.sample is not None:  # one list, never cut, however it ends
             self.traits.ranges = False
         if target := self.settings.get("HARVEST_WINDOW_RECORDS"):
@@ -141,10 +144,11 @@ class OaipmhSpider(HarvestSpider):
         return [NewWindow(number, verb, *self._texts(span)) for number in self.channels for span in spans]
 
     async def _name_again(self) -> list[WindowRow]:
-        """Windows for the ids of each channel that stand as refused, lost or open."""
+        """Windows for the ids of a file, or for those of each channel that stand as refused, lost or open."""
         writer, rows = self.keeper.writer, []
+        listed = self._listed()
         for number in self.channels:
-            names = await self.keeper.do(asked.unsettled, writer.ledger, number)
+            names = listed if listed is not None else await self.keeper.do(asked.unsettled, writer.ledger, number)
             for start in range(0, len(names), NAMED_MOST):
                 window = NewWindow(number, GET_RECORD, None, None)
                 rows.append(await self.keeper.do(
@@ -152,6 +156,11 @@ class OaipmhSpider(HarvestSpider):
                     "mode=retry", writer.now(),
                 ))  # fmt: skip
         return rows
+
+    def _listed(self) -> list[str] | None:
+        """The ids of the file that was named, None without one. Raises BadIdFile."""
+        file = self.arguments.file
+        return None if file is None else list(dict.fromkeys(wanted.identifier for wanted in iter_ids(file)))
 
     def _since(self) -> datetime | None:
         """Where an incremental run begins: at the last complete one, or else when a dump was made, minus an overlap."""
@@ -289,6 +298,8 @@ class OaipmhSpider(HarvestSpider):
         yield self._page_answer(walk, response, page)
         walk.answers, walk.tries, walk.judged = walk.answers + 1, 0, number
         self.traits.barren = 0
+        if number == 1 and page.rows and self.traits.ranges is not False:
+            await self._compare_beginning(walk, page)
         facts = self._facts(walk, page)
         end = walk.chain.take(facts)
         walk.outside += facts.outside
@@ -308,6 +319,12 @@ class OaipmhSpider(HarvestSpider):
         if walk.asked_ahead.get(number + 1) != walk.chain.token:
             walk.asked_ahead[number + 1] = walk.chain.token
             yield self._page_request(walk, number + 1, walk.chain.token)
+
+    async def _compare_beginning(self, walk: Walk, page: DecodedPage) -> None:
+        """Learn from lists that begin alike that the provider does not honour from and until."""
+        if self.beginnings.repeats(walk.channel.number, [row[0] for row in page.rows], walk.span):
+            self.traits.ranges = False
+            await self.find(finding("ranges-ignored", datestamp=frontier.describe(walk.span)))
 
     async def _unusable(self, walk: Walk, number: int, unusable: Unusable) -> AsyncIterator[Any]:
         """Ask for a page again, or give it up."""
@@ -476,7 +493,7 @@ class OaipmhSpider(HarvestSpider):
                 **common, state=state, http_status=result.status, reason=result.reason, listed=0,
                 outcomes=[(name, None, state, result.reason)], refused_identifier=name, bare=not payload,
                 payload=payload, refused=refused_body(result, url) if state == "refused" else None,
-                notes=_record_notes(name, result),
+                notes=_record_notes(name, result, listed=self.arguments.mode != RETRY),
             )  # fmt: skip
         assert response is not None
         problems = {identifier: code for identifier, code, _ in result.problems}
@@ -500,6 +517,8 @@ class OaipmhSpider(HarvestSpider):
         try:
             page = await self._decoded(plain_body(response), response.url, walk, name)
         except ProviderError as error:
+            if name is None and await self._nothing_here(error, walk):
+                return decoding.NOTHING
             end = tokens.TOKEN_EXPIRED if error.code == "badResumptionToken" else tokens.PAGE_REFUSED
             return Unusable(end, str(error), status, response)
         except MalformedPage as error:
@@ -514,6 +533,20 @@ class OaipmhSpider(HarvestSpider):
         if name is not None and [row[0] for row in page.rows] != [name]:
             return Unusable(tokens.PAGE_UNREADABLE, f"GetRecord answers for {page.rows[0][0]!r}", status, response)
         return page
+
+    async def _nothing_here(self, error: ProviderError, walk: Walk) -> bool:
+        """Whether an error only says that no record of a window has the format, which the provider does offer.
+
+        LearningRegistry says cannotDisseminateFormat of any empty range (LearningRegistry/LearningRegistry#49).
+        """
+        if error.code != "cannotDisseminateFormat" or walk.chain.pages or walk.span == Span(None, None):
+            return False
+        if not await self.questions.offers(walk.channel.prefix):
+            return False
+        if not self._empty_said:
+            self._empty_said = True
+            await self.find(finding("empty-range-refused", window=frontier.describe(walk.span), reason=str(error)))
+        return True
 
     async def _decoded(self, body: bytes, url: str, walk: Walk, name: str | None) -> DecodedPage:
         if name is None and walk.verb == LIST_IDENTIFIERS:
@@ -608,8 +641,11 @@ def _posted(request: Request) -> Request:
     )  # fmt: skip
 
 
-def _record_notes(name: str, unusable: Unusable) -> list[Finding]:
+def _record_notes(name: str, unusable: Unusable, *, listed: bool) -> list[Finding]:
+    """`listed`: the provider's own list has just named it."""
     state = record_state(unusable)
+    if state == "absent" and listed:
+        return [finding("listed-and-absent", identifier=name, reason=unusable.reason)]
     if state == "refused":
         return [finding("poison-record", identifier=name, reason=unusable.reason)]
     return [finding("record-lost", identifier=name, reason=unusable.reason)] if state == "lost" else []

@@ -27,6 +27,7 @@ class Questions:
 
     def __init__(self, crawler: Crawler, url: str) -> None:
         self.crawler, self.url = crawler, url
+        self._offered: list[str] | None = None
 
     async def ask(self, url: str) -> Response:
         """One request. Raises WaitTooLong and the downloader's errors."""
@@ -73,13 +74,25 @@ class Questions:
     async def check_prefixes(self, prefixes: Sequence[str]) -> None:
         """Raises UsageError for a prefix that the provider does not have, listing those it has."""
         try:
-            formats = await self.answer(oaipmh.list_formats_url(self.url), oaipmh.parse_list_metadata_formats)
+            offered = await self._formats()
         except (ProviderError, MalformedPage) as error:
             logger.warning("ListMetadataFormats cannot be read (%s): prefixes are not checked", error)
             return
-        offered = [item.prefix for item in formats]
         if unknown := [prefix for prefix in prefixes if prefix not in offered]:
             raise UsageError(f"{self.url} has no metadata prefix {unknown[0]!r}; it offers {', '.join(offered)}")
+
+    async def offers(self, prefix: str) -> bool:
+        """Whether the provider has a metadata prefix; without an answer it has not. Asked once."""
+        try:
+            return prefix in (self._offered if self._offered is not None else await self._formats())
+        except (HarvestError, WaitTooLong):
+            self._offered = []
+            return False
+
+    async def _formats(self) -> list[str]:
+        formats = await self.answer(oaipmh.list_formats_url(self.url), oaipmh.parse_list_metadata_formats)
+        self._offered = [item.prefix for item in formats]
+        return self._offered
 
     async def check_set(self, spec: str, prefix: str) -> None:
         """Raises UsageError for a set that is not there. One that lists something is; only others are looked up."""

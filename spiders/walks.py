@@ -2,12 +2,11 @@
 
 import asyncio
 import itertools
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
@@ -21,8 +20,6 @@ from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended
 from harvester.records import WindowEnd
 from spiders.base import now_text
 
-# a body that a provider sends as gzip without saying so may unpack to this much
-UNPACKED_MOST = 512 << 20
 NO_RECORD = ("idDoesNotExist", "cannotDisseminateFormat", "noRecordsMatch")
 STATE_BY_STATUS = {401: "forbidden", 403: "forbidden", 404: "absent", 410: "deleted"}
 SECRET_HEADERS = (b"set-cookie", b"authorization")
@@ -125,7 +122,8 @@ def no_answer(failure: Failure) -> Unusable:
     """What the downloader raised."""
     if isinstance(failure.value, DownloadTimeoutError):
         return Unusable(tokens.PAGE_LOST, "timed out")
-    if isinstance(failure.value, IgnoreRequest):
+    # the second: a body of more than DOWNLOAD_MAXSIZE bytes, as sent
+    if isinstance(failure.value, IgnoreRequest | DownloadCancelledError):
         return Unusable(tokens.PAGE_REFUSED, str(failure.value))
     return Unusable(tokens.PAGE_LOST, f"{type(failure.value).__name__}: {failure.getErrorMessage()}"[:300])
 
@@ -177,14 +175,10 @@ def plain_body(response: Response) -> bytes:
     body = bytes(response.body)
     if body[:3] != b"\x1f\x8b\x08":
         return body
-    unpacker = zlib.decompressobj(31)
     try:
-        plain = unpacker.decompress(body, UNPACKED_MOST)
-    except zlib.error as cause:
-        raise MalformedPage(f"gzip that cannot be unpacked: {cause}") from cause
-    if not unpacker.eof:
-        raise MalformedPage(f"gzip cut short, or larger than {UNPACKED_MOST} bytes")
-    return plain
+        return bodies.unpacked(body, "gzip")
+    except bodies.Unusable as cause:
+        raise MalformedPage(str(cause)) from cause
 
 
 def notes_of(problems: Iterable[tuple[str, str, str]]) -> list[Finding]:

@@ -5,6 +5,7 @@ Results go to stdout, everything else to stderr. A command lives in the module n
 """
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 
@@ -26,8 +27,12 @@ from archive.errors import (
 )
 from harvester import __version__
 from harvester.errors import HarvestError, UsageError
+from harvester.permissions import close_to_others
+from harvester.printable import printable
 
 DONE, FINDINGS, USAGE, UNFINISHED, DAMAGED = 0, 1, 2, 3, 4
+# what an error may quote comes from anybody
+_KEPT = "\n\t"
 
 COMMANDS = {
     "crawl": ("harvester.cli.crawl", "harvest a repository into an archive; the same command resumes"),
@@ -39,10 +44,15 @@ COMMANDS = {
     "get": ("harvester.cli.get", "one record by its id: of an archive or a release, here or over HTTP"),
     "retry": ("harvester.cli.retry", "ask again for what is refused, lost or open, and only that"),
     "index": ("harvester.cli.index", "make index.duckdb and index.lookup from the shards and the ledger"),
-    "sql": ("harvester.cli.index", "ask the index a question in SQL"),
+    "sql": ("harvester.cli.sql", "ask the index a question in SQL, or many at a prompt"),
+    "profile": ("harvester.cli.profile", "which fields are filled how often, with what; what drifted since a release"),
     "audit": ("harvester.cli.audit", "compare an archive with a provider, a list of ids, or its own ledger"),
+    "repair": ("harvester.cli.repair", "audit against a target, ask for the gaps, audit again"),
+    "report": ("harvester.cli.reporting", "what an archive holds and misses, as a page, as Markdown or as JSON"),
+    "sketch": ("harvester.cli.sketch", "a small file by which two mirrors name each other's differences"),
     "verify": ("harvester.cli.verify", "read anything written here, or any bag, back and check every byte"),
     "fixity": ("harvester.cli.fixity", "read all of it again within so many days, a share in each run"),
+    "mend": ("harvester.cli.mend", "repair a damaged archive as far as the data allows, and say what is done"),
     "dump": ("harvester.cli.dump", "make a release: parts, tombstones, index, manifest, papers"),
     "diff": ("harvester.cli.diff", "what changed between two releases, also by their manifests alone"),
     "apply": ("harvester.cli.apply", "an old release and a delta give the new release, byte for byte"),
@@ -97,13 +107,16 @@ def exit_code(error: Exception) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its exit code; an error of ours is one line on stderr."""
+    close_to_others()
     try:
         code = harvester.main(arguments, standalone_mode=False)
     except (ArchiveError, HarvestError) as error:
-        click.echo(f"harvester: {error}", err=True)
+        click.echo(f"harvester: {printable(str(error), _KEPT)}", err=True)
         sys.exit(exit_code(error))
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(file=said)
+        click.echo(printable(said.getvalue(), _KEPT), err=True, nl=False)
         sys.exit(USAGE)
     except (click.Abort, KeyboardInterrupt):
         click.echo("harvester: interrupted; the same command goes on from here", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from harvester.cli import DONE
-from harvester.cli.output import advancing, counted, print_json
+from harvester.cli.output import advancing, counted, print_json, say
 
 
 @click.command()
@@ -34,7 +34,7 @@ def apply(old: Path, delta: Path, out: Path, as_json: bool) -> int:
             "bytes": sum(entry.bytes for entry in manifest.entries()),
         })  # fmt: skip
     else:
-        click.echo(
+        say(
             f"{out}: {counted(content.records, 'record')} and {counted(content.tombstones, 'tombstone')} in "
             f"{counted(len(content.parts), 'part')}, each file as the delta names it; root {content.root}"
         )

@@ -10,7 +10,7 @@ import click
 from archive.bags import Bag, Made
 from harvester import __version__
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.output import advancing, cell, counted, print_json
+from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.sizes import Size
 from harvester.contact import email
 from harvester.errors import UsageError
@@ -105,9 +105,9 @@ def _as_json(kind: str, made: Made) -> dict[str, Any]:
 
 def _show(made: Made) -> None:
     for remark in made.remarks:
-        click.echo(f"{remark.code}: {cell(remark.path)}: {remark.message}", err=True)
+        say(f"{remark.code}: {cell(remark.path)}: {remark.message}", err=True)
     for one in made.bags:
-        click.echo(f"{one.path}: {counted(one.files, 'file')}, {counted(one.bytes, 'byte')}: {_ways(one)}")
+        say(f"{one.path}: {counted(one.files, 'file')}, {counted(one.bytes, 'byte')}: {_ways(one)}")
 
 
 def _ways(one: Bag) -> str:

@@ -13,7 +13,7 @@ from archive.crosswalks import ConversionError
 from archive.crosswalks.targets import TARGETS, written
 from archive.folder import Layout
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.output import advancing, counted, print_json
+from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 
 MARCXML = "marcxml"
@@ -58,7 +58,7 @@ def _in_place(folder: Path, everything: bool, as_json: bool) -> int:
     with advancing("converting", "bytes") as progress:
         report = convert_archive(folder, everything=everything, progress=progress)
     for sentence in report.torn:
-        click.echo(f"harvester: {sentence}", err=True)
+        say(f"harvester: {sentence}", err=True)
     kinds = {name: report.kinds[name] for name in _SAID}
     if as_json:
         print_json({
@@ -70,16 +70,16 @@ def _in_place(folder: Path, everything: bool, as_json: bool) -> int:
     else:
         for name, number in kinds.items():
             if number:
-                click.echo(f"{number:>12,} {_SAID[name]}")
+                say(f"{number:>12,} {_SAID[name]}")
         for one in report.examples:
-            click.echo(f"{one.kind}: {one.identifier} ({one.format}): {one.reason}")
+            say(f"{one.kind}: {one.identifier} ({one.format}): {one.reason}")
         current = f"; {counted(report.current, 'shard')} left as they are: made by these converters"
-        click.echo(
+        say(
             f"{folder}: {counted(report.records, 'record')} in {counted(report.shards, 'shard')} read, "
             f"{counted(report.changed, 'shard')} written anew{current if report.current else ''}"
         )
     if report.changed and Layout(folder).index.exists():
-        click.echo(f"harvester: the index is stale now; make it anew: harvester index {folder}", err=True)
+        say(f"harvester: the index is stale now; make it anew: harvester index {folder}", err=True)
     return FINDINGS if report.kinds["no_longer"] or report.kinds["not"] else DONE
 
 
@@ -112,18 +112,18 @@ def _write(path: Path, target: str, seq: bool) -> int:
                     done += 1
                 elif reason:
                     missed += 1
-                    click.echo(f"harvester: {path}: {item.name}: not written as {target}: {reason}", err=True)
+                    say(f"harvester: {path}: {item.name}: not written as {target}: {reason}", err=True)
                 else:
                     deleted += 1
         except Unreadable as error:
             missed += 1
-            click.echo(f"harvester: {path}: {error}; {counted(done, 'record')} before that", err=True)
+            say(f"harvester: {path}: {error}; {counted(done, 'record')} before that", err=True)
     if target == MARCXML:
         out.write(_COLLECTION[1])
     out.flush()
     tombstones = f", {counted(deleted, 'tombstone')} without metadata" if deleted else ""
     if missed or deleted:
-        click.echo(f"harvester: {counted(done, 'record')} written, {missed:,} not{tombstones}", err=True)
+        say(f"harvester: {counted(done, 'record')} written, {missed:,} not{tombstones}", err=True)
     return FINDINGS if missed else DONE
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from harvester.cli.output import say
 from harvester.cli.processes import run_again
 from harvester.errors import UsageError
 from harvester.filestep import run_steps, split
@@ -91,7 +92,7 @@ def crawl(
     def take_records() -> int:
         ending = run(spider, given, values)
         if ending.sentence:
-            click.echo(f"harvester: {ending.sentence}", err=True)
+            say(f"harvester: {ending.sentence}", err=True)
         return ending.code
 
     if files is None:

@@ -12,7 +12,7 @@ from archive.durable import translated
 from archive.folder import Layout
 from archive.release import INDEX, Content
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
+from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.errors import UsageError
 
 SHOWN = 10
@@ -115,38 +115,38 @@ def _show(old: Side, new: Side, comparison: Comparison) -> None:
     for kind, count in comparison.counts.items():
         if count or kind in (comparing.SAME, comparing.ADDED, comparing.CHANGED, comparing.DELETED):
             made.add_row(kind.replace("_", " "), f"{count:,}", _WORDS[kind])
-    click.echo(_title(old, new))
+    say(_title(old, new))
     print_table(made)
     for kind in comparing.KINDS[1:]:
         _name_some(comparison, kind)
     if not comparison.texts:
-        click.echo(_other_form(old, new) + ": live records were compared by their datestamps alone")
-    click.echo("the same records" if comparison.same else "the releases differ")
+        say(_other_form(old, new) + ": live records were compared by their datestamps alone")
+    say("the same records" if comparison.same else "the releases differ")
 
 
 def _name_some(comparison: Comparison, kind: str) -> None:
     several = len(comparison.by_format) > 1
     for identifier, name in comparison.first(kind, SHOWN):
-        click.echo(f"{comparing.MARKS[kind]} {cell(identifier)}{f'  {cell(name)}' if several else ''}")
+        say(f"{comparing.MARKS[kind]} {cell(identifier)}{f'  {cell(name)}' if several else ''}")
     if (more := comparison.counts[kind] - SHOWN) > 0:
-        click.echo(f"  and {more:,} more {kind.replace('_', ' ')}; --lines FILE names them all")
+        say(f"  and {more:,} more {kind.replace('_', ' ')}; --lines FILE names them all")
 
 
 def _show_manifests(old: Side, new: Side, found: ManifestComparison) -> None:
-    click.echo(_title(old, new))
+    say(_title(old, new))
     for name, number in found.at_least.items():
-        click.echo(f"{cell(name)}: at least {abs(number):,} {'added' if number > 0 else 'gone'}")
+        say(f"{cell(name)}: at least {abs(number):,} {'added' if number > 0 else 'gone'}")
     if found.parts_same:
-        click.echo(f"{counted(found.parts_same, 'part')} with {counted(found.records_same, 'record')} in both")
+        say(f"{counted(found.parts_same, 'part')} with {counted(found.records_same, 'record')} in both")
     for stretch in found.stretches:
         first, last = cell(stretch.first.identifier), cell(stretch.last.identifier)
-        click.echo(f"may differ: {stretch.kind} from {first} to {last}")
+        say(f"may differ: {stretch.kind} from {first} to {last}")
     if not found.texts:
-        click.echo(_other_form(old, new) + ": their parts and roots cannot be compared")
+        say(_other_form(old, new) + ": their parts and roots cannot be compared")
     words = {True: "the same records", False: "the releases differ",
              None: "the manifests do not tell whether these are the same records"}  # fmt: skip
     hint = f"; which records those are, {INDEX} of both would tell" if not found.same else ""
-    click.echo(words[found.same] + hint)
+    say(words[found.same] + hint)
 
 
 def _title(old: Side, new: Side) -> str:

@@ -17,7 +17,7 @@ from archive.packing import LEVELS
 from archive.release import Making, Manifest, Selection
 from harvester import __version__
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.output import advancing, counted, print_json
+from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 
 DEFAULT_LEVELS = {"zstd": 10, "xz": 6, "gzip": 6}
@@ -75,7 +75,7 @@ def dump(folder: Path, out: Path, since: Path | None, as_json: bool, **words: An
     else:
         _show(manifest, out, seconds)
     if not manifest.account.get("complete"):
-        click.echo(f"harvester: the archive is not complete, and the manifest says so; see harvester status {folder}",
+        say(f"harvester: the archive is not complete, and the manifest says so; see harvester status {folder}",
                    err=True)  # fmt: skip
         return FINDINGS
     return DONE
@@ -143,7 +143,7 @@ def _licence(source: dict[str, Any], given: str | None) -> dict[str, str]:
 
     known = given or licence_of(source.get("hosts", ()))
     if known is None:
-        click.echo(f"harvester: the licence of this metadata is not known here; the release says {DEFAULT} "
+        say(f"harvester: the licence of this metadata is not known here; the release says {DEFAULT} "
                    "(--licence names another)", err=True)  # fmt: skip
     return licence_values(known or DEFAULT)
 
@@ -174,9 +174,9 @@ def _values(manifest: Manifest, out: Path, seconds: float) -> dict[str, Any]:
 def _show(manifest: Manifest, out: Path, seconds: float) -> None:
     content = manifest.content
     size = sum(entry.bytes for entry in manifest.entries())
-    click.echo(
+    say(
         f"{out}: {counted(content.records, 'record')} and {counted(content.tombstones, 'tombstone')} of "
         f"{counted(content.identifiers, 'identifier')} in {counted(len(content.parts), 'part')}; "
         f"{counted(size, 'byte')} in {seconds:.1f} s"
     )
-    click.echo(f"root {content.root}")
+    say(f"root {content.root}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harvester.cli import DONE, FINDINGS, UNFINISHED
-from harvester.cli.output import advancing, cell, counted, print_json
+from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.sizes import Size
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def fill(
 
 def _show(bag: Path, bad: Sequence["Filling"], nowhere: Sequence[str], filled: int) -> None:
     for one in bad:
-        click.echo(f"{one.state}: {cell(one.path)}: {cell(one.reason)}")
+        say(f"{one.state}: {cell(one.path)}: {cell(one.reason)}")
     for path in nowhere:
-        click.echo(f"nowhere: {cell(path)}: it is missing, and fetch.txt does not name it")
+        say(f"nowhere: {cell(path)}: it is missing, and fetch.txt does not name it")
     left = len(bad) + len(nowhere)
     what = f"{counted(left, 'file')} still missing" if left else "nothing is missing"
-    click.echo(f"{bag}: {counted(filled, 'file')} fetched, {what}")
+    say(f"{bag}: {counted(filled, 'file')} fetched, {what}")

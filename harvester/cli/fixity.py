@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harvester.cli import DAMAGED, DONE, FINDINGS
-from harvester.cli.output import advancing, counted, print_json
+from harvester.cli.output import advancing, counted, print_json, say
 
 if TYPE_CHECKING:
     from archive.fixityrun import FixityReport
@@ -61,9 +61,7 @@ def fixity(
         with advancing(f"reading {path}", "bytes") as progress:
             reports.append(run_fixity(path, schedule, pace, everything=everything, progress=progress))
         if rate and reports[-1].share > rate * every * 3600:
-            click.echo(
-                f"{path}: a run takes longer than {every:g} hours at this rate; raise --rate or --days", err=True
-            )
+            say(f"{path}: a run takes longer than {every:g} hours at this rate; raise --rate or --days", err=True)
     copies = _good_copies(paths, reports)
     if as_json:
         print_json([_as_json(report, copies, read=not only_report) for report in reports])
@@ -111,16 +109,16 @@ def _show(report: "FixityReport", copies: dict[tuple[Path, str], str], days: flo
     for failing in report.failing:
         copy = copies.get((report.path, failing.name))
         hint = f"; a good copy is {copy}" if copy else "; take it from a copy"
-        click.echo(f"{failing.result}: {report.path / failing.name}: last good {_when(failing.good)}{hint}")
+        say(f"{failing.result}: {report.path / failing.name}: last good {_when(failing.good)}{hint}")
     for file in report.late[:_SHOWN_MOST]:
-        click.echo(f"overdue: {report.path / file.name}: last good {_when(file.good)}, seen first {_when(file.seen)}")
+        say(f"overdue: {report.path / file.name}: last good {_when(file.good)}, seen first {_when(file.seen)}")
     if len(report.late) > _SHOWN_MOST:
-        click.echo(f"overdue: {len(report.late) - _SHOWN_MOST:,} more; --json has them all")
+        say(f"overdue: {len(report.late) - _SHOWN_MOST:,} more; --json has them all")
     for line in report.damaged_lines:
-        click.echo(f"damaged: {report.log}: line {line} does not match its checksum, and is not believed; take it out")
+        say(f"damaged: {report.log}: line {line} does not match its checksum, and is not believed; take it out")
     what = f"{counted(report.due, 'file')} ({counted(report.due_bytes, 'byte')})"
     of = f"{counted(report.files, 'file')} ({counted(report.bytes, 'byte')})"
-    click.echo(f"{report.path}: {f'read {what}' if read else f'{what} due'} of {of}, {_standing(report, days)}")
+    say(f"{report.path}: {f'read {what}' if read else f'{what} due'} of {of}, {_standing(report, days)}")
 
 
 def _standing(report: "FixityReport", days: float) -> str:

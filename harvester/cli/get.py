@@ -17,7 +17,7 @@ from archive.jsonseq import encode as framed
 from archive.pieces import Files, FolderFiles
 from archive.release import MANIFEST
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.output import cell, counted, print_json
+from harvester.cli.output import cell, counted, print_json, say
 from harvester.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def get(
         found = answer.records if every else answer.latest().records
         records = _of_formats(found, formats, reader)
     for note in answer.notes:
-        click.echo(f"harvester: {note}", err=True)
+        say(f"harvester: {note}", err=True)
     if not records:
         _say_nothing_found(asked_for, answer, formats, files)
     if original:
@@ -117,10 +117,8 @@ def _of_formats(records: Sequence[Got], formats: Sequence[str], reader: Reader) 
 
 
 def _print(records: Sequence[Got], seq: bool) -> None:
-    sys.stdout.flush()
     for got in records:
-        sys.stdout.buffer.write(framed(got.text) if seq else got.text + LF)
-    sys.stdout.buffer.flush()
+        _write(framed(got.text) if seq else got.text + LF)
 
 
 def _print_original(records: Sequence[Got], reader: Reader) -> int:
@@ -132,27 +130,35 @@ def _print_original(records: Sequence[Got], reader: Reader) -> int:
     except ValueError as cause:
         raise UsageError(f"its bytes as they were sent are not here: {cause}; ask the archive for them") from cause
     if sent is None:
-        click.echo("harvester: nothing was sent of it but its header: it is deleted, or has no metadata", err=True)
+        say("harvester: nothing was sent of it but its header: it is deleted, or has no metadata", err=True)
         return FINDINGS
-    sys.stdout.flush()
-    sys.stdout.buffer.write(sent)
-    sys.stdout.buffer.flush()
+    _write(sent)
     return DONE
+
+
+def _write(body: bytes) -> None:
+    """Programs get every byte as it is; on a terminal none steers it."""
+    if sys.stdout.isatty():
+        say(body.decode("utf-8", "replace"), nl=False)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(body)
+    sys.stdout.buffer.flush()
 
 
 def _say_nothing_found(asked_for: str, answer: Answer, formats: Sequence[str], files: Files) -> None:
     """What there is instead, on stderr."""
     there = sorted({got.format for got in answer.records if got.format})
     wanted = f" in {', '.join(formats)}" if formats else ""
-    click.echo(f"harvester: no record of {cell(asked_for)}{wanted} in {files.where}", err=True)
+    say(f"harvester: no record of {cell(asked_for)}{wanted} in {files.where}", err=True)
     if there:
-        click.echo(f"  it is there in {cell(', '.join(there))}", err=True)
+        say(f"  it is there in {cell(', '.join(there))}", err=True)
     for identifier in answer.others:
-        click.echo(f"  another id with the same local id: {cell(identifier)}", err=True)
+        say(f"  another id with the same local id: {cell(identifier)}", err=True)
     if files.folder is not None and (files.folder / DESCRIPTION).exists() and not there:
         for sentence in _nearest(files.folder, asked_for):
-            click.echo(f"  {sentence}", err=True)
-        click.echo(f"  what became of it: harvester why {files.where} {cell(asked_for)}", err=True)
+            say(f"  {sentence}", err=True)
+        say(f"  what became of it: harvester why {files.where} {cell(asked_for)}", err=True)
 
 
 def _nearest(folder: Path, asked_for: str) -> list[str]:
@@ -169,9 +175,9 @@ def _tell(requests: Sequence["Asked"]) -> None:
     for asked in requests:
         what = f"{cell(asked.url)} {asked.range_}" if asked.range_ else str(cell(asked.url))
         took = f"{counted(asked.bytes, 'byte')}, {asked.seconds * 1000:.1f} ms"
-        click.echo(f"GET {what}: {asked.status}, {took}", err=True)
+        say(f"GET {what}: {asked.status}, {took}", err=True)
     total = sum(asked.bytes for asked in requests)
-    click.echo(f"{counted(len(requests), 'request')}, {counted(total, 'byte')}", err=True)
+    say(f"{counted(len(requests), 'request')}, {counted(total, 'byte')}", err=True)
 
 
 def _described(

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import orjson
 
 from archive.work import read_work
 from harvester import mix
 from harvester.cli import UNFINISHED
-from harvester.cli.output import cell, print_table, table
+from harvester.cli.output import cell, print_table, say, table
 from harvester.cli.plan import ask, command, count, hours, size
 from harvester.cli.processes import run_again
 from harvester.contact import user_agent
@@ -61,7 +60,7 @@ def run_mix(name: str, given: Mapping[str, str], options: Sequence[str], contact
     user_agent(planned.source.own_hosts, contact or "")
     place = planned.place()
     if place.over and not again:
-        click.echo("harvester: every step of the mix is done; --again begins a new round", err=True)
+        say("harvester: every step of the mix is done; --again begins a new round", err=True)
         _show(planned, place, None)
         return mix.worst([mix.code_of(run) for run in place.runs])
     costs = _forecast(planned, contact or "")
@@ -81,7 +80,7 @@ def _forecast(planned: Mix, contact: str) -> tuple[Cost, ...]:
     try:
         answers = ask(planned.source, contact)
     except HarvestError as error:
-        click.echo(f"harvester: the forecast is from the source's file: {error}", err=True)
+        say(f"harvester: the forecast is from the source's file: {error}", err=True)
         answers = from_counts(planned.source)
     token = Credentials.of(planned.source).has_token
     return tuple(step_cost(planned.source, answers, step, has_token=token) for step in planned.steps)
@@ -91,14 +90,14 @@ def _take(planned: Mix, place: mix.Place, options: Sequence[str]) -> tuple[mix.P
     """Run step after step until a round is over or a step is not done. Returns the place then, and the last code."""
     while True:
         step, words = planned.steps[place.next], planned.words[place.next]
-        click.echo(f"harvester: step {place.next + 1} of {place.steps}, {command(step)}: {step.because}", err=True)
+        say(f"harvester: step {place.next + 1} of {place.steps}, {command(step)}: {step.because}", err=True)
         arguments = [part for name, value in words.items() for part in ("-a", f"{name}={value}")]
         code = run_again(["crawl", step.spider, *arguments, *options])
         before, place = place, planned.place()
         if code not in (0, 1):
             return place, code
         if (place.rounds, place.next) == (before.rounds, before.next):
-            click.echo("harvester: the ledger does not show that step as done; see harvester status", err=True)
+            say("harvester: the ledger does not show that step as done; see harvester status", err=True)
             return place, UNFINISHED
         if place.over:
             return place, code

@@ -16,6 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from harvester.printable import printable
+
 # lines of progress where there is no terminal
 EVERY_SECONDS = 10.0
 _WIDEST = 1 << 20
@@ -26,9 +28,21 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Lines for people, in which nothing of what strangers wrote steers the terminal."""
+    click.echo(printable(text, "\n\t"), err=err, nl=nl)
+
+
 def print_json(value: Any) -> None:
     """One JSON value on stdout, for people as well."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    click.echo(escaped(json.dumps(plain(value), ensure_ascii=False, indent=2)))
+
+
+def escaped(text: str) -> str:
+    """A JSON text that says the same and that a terminal can show: JSON leaves most control characters as they are."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(one if one == "\n" or one.isprintable() else json.dumps(one)[1:-1] for one in text)
 
 
 def plain(value: Any) -> Any:
@@ -57,7 +71,7 @@ def table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
 def cell(value: Any) -> Text:
     """Any value as text that a terminal can show: what would steer the terminal is replaced."""
     text = "" if value is None else value if isinstance(value, str) else _shown(value)
-    return Text("".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text))
+    return Text(printable(text))
 
 
 def _shown(value: Any) -> str:

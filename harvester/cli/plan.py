@@ -9,7 +9,7 @@ from harvester import mix
 from harvester.asking import Asker
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.crawl import pairs
-from harvester.cli.output import cell, print_json, print_table, table
+from harvester.cli.output import cell, print_json, print_table, say, table
 from harvester.contact import user_agent
 from harvester.credentials import Credentials
 from harvester.errors import UsageError
@@ -128,13 +128,13 @@ def _show(
     source: Source, answers: Answers, costs: tuple[Cost, ...], steps: tuple[MixStep, ...], taken: tuple[Cost, ...]
 ) -> None:
     counted = {"": "no counts are known", "now": "counted now"}.get(answers.counted, f"counted {answers.counted}")
-    click.echo(f"{source.name or source.url}: {counted}\n\nEach channel alone")
+    say(f"{source.name or source.url}: {counted}\n\nEach channel alone")
     numbers = ("records", "requests", "time", "bytes")
     made = table("channel", "what", *numbers, "limit", "cannot see", numbers=numbers)
     for cost in costs:
         made.add_row(*map(cell, (cost.spider, cost.what, *_numbers(cost), cost.pace, "; ".join(cost.blind))))
     print_table(made, fold=True)
-    click.echo("\nThe mix")
+    say("\nThe mix")
     made = table("step", "what", *numbers, "because", numbers=numbers)
     for step, cost in zip(steps, taken, strict=True):
         made.add_row(*map(cell, (command(step), cost.what, *_numbers(cost), step.because)))
@@ -142,11 +142,11 @@ def _show(
     made.add_row(*map(cell, ("all", "", "", count(requests), hours(seconds), size(bytes_), "")))
     print_table(made, fold=True)
     for sentence in dict.fromkeys(word for cost in (*costs, *taken) for word in cost.assumed):
-        click.echo(f"Assumed: {sentence}.")
+        say(f"Assumed: {sentence}.")
     for limit in answers.limits:
-        click.echo(f"Limit named by {limit}")
+        say(f"Limit named by {limit}")
     for question in answers.unanswered:
-        click.echo(f"Not answered: {question}")
+        say(f"Not answered: {question}")
 
 
 def command(step: MixStep) -> str:

@@ -14,7 +14,7 @@ from protego import Protego
 from harvester import mediatypes, oaipmh, probing, robots
 from harvester.asking import Answer, Asker, PoliteSickle
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.output import cell, counted, print_json, print_table, table
+from harvester.cli.output import cell, counted, print_json, print_table, say, table
 from harvester.contact import user_agent
 from harvester.drafting import source_text
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
@@ -250,12 +250,12 @@ def _print(
     else:
         _show(seen, verdict, answers)
     if text is None:
-        click.echo(f"harvester: nothing at {seen.root} that can be harvested", err=True)
+        say(f"harvester: nothing at {seen.root} that can be harvested", err=True)
     elif out is not None:
         out.write_text(text, encoding="utf-8")
-        click.echo(f"harvester: wrote {out}; harvester plan {out} is next", err=True)
+        say(f"harvester: wrote {out}; harvester plan {out} is next", err=True)
     elif not as_json:
-        click.echo(f"\n{text}", nl=False)
+        say(f"\n{text}", nl=False)
 
 
 def _as_json(seen: Seen, verdict: Verdict, answers: list[Answer], text: str | None) -> dict[str, Any]:
@@ -279,16 +279,16 @@ def _as_json(seen: Seen, verdict: Verdict, answers: list[Answer], text: str | No
 
 
 def _show(seen: Seen, verdict: Verdict, answers: list[Answer]) -> None:
-    click.echo(f"{seen.root}: {verdict.platform or 'no platform that is known'}, {verdict.sure}")
+    say(f"{seen.root}: {verdict.platform or 'no platform that is known'}, {verdict.sure}")
     for reason in verdict.reasons:
-        click.echo(f"  because {cell(reason)}")
+        say(f"  because {cell(reason)}")
     if verdict.source:
-        click.echo(f"  this is the source {verdict.source}: harvester sources {verdict.source}")
+        say(f"  this is the source {verdict.source}: harvester sources {verdict.source}")
     made = table("found", "what", "where")
     for row in _found(seen):
         made.add_row(*map(cell, row))
     print_table(made, fold=True)
-    click.echo(f"\nAsked {counted(len(answers), 'question')}")
+    say(f"\nAsked {counted(len(answers), 'question')}")
     asked = table("status", "seconds", "bytes", "media type", "url", numbers=("seconds", "bytes"))
     for answer in answers:
         size = f"{len(answer.content):,}"

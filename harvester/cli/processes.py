@@ -18,6 +18,14 @@ def run_again(words: Sequence[str]) -> int:
     return code if code >= 0 else UNFINISHED
 
 
+def output_of(words: Sequence[str]) -> tuple[int, bytes]:
+    """Run a command of ours to its end: its exit code, as `run_again` has it, and what it printed as its result."""
+    process = subprocess.Popen([sys.executable, "-P", "-m", "harvester", *words], stdout=subprocess.PIPE)
+    with _signals_for(process):
+        printed, _ = process.communicate()
+    return process.returncode if process.returncode >= 0 else UNFINISHED, printed
+
+
 @contextmanager
 def _signals_for(process: "subprocess.Popen[bytes]") -> Iterator[None]:
     """Let the process end in its own way: SIGTERM is handed on, and Ctrl-C it has from the terminal already."""

@@ -9,6 +9,7 @@ from archive.account import read_account
 from archive.folder import read_description
 from archive.standing import read_standing
 from harvester.cli import DONE, UNFINISHED
+from harvester.cli.output import say
 from harvester.cli.processes import run_again
 from harvester.mix import worst
 from harvester.retrying import Again, Step, Told, ask_again
@@ -31,15 +32,15 @@ def retry(
     """
     again = what_to_ask(folder)
     for sentence in again.cannot:
-        click.echo(f"harvester: {sentence}", err=True)
+        say(f"harvester: {sentence}", err=True)
     if not again.steps:
-        click.echo("harvester: nothing to ask again", err=True)
+        say("harvester: nothing to ask again", err=True)
     codes = [UNFINISHED if again.cannot else DONE]
     for step in again.steps:
         words = [*_words(step, folder), *(part for word in arguments for part in ("-a", word))]
         words += [part for word in settings for part in ("-s", word)]
         words += ["--contact", contact] if contact else []
-        click.echo(f"harvester: {step.because}: harvester {shlex.join(words)}", err=True)
+        say(f"harvester: {step.because}: harvester {shlex.join(words)}", err=True)
         if not dry_run:
             codes.append(run_again(words))
     return worst(codes)

@@ -10,7 +10,7 @@ import click
 from archive import durable
 from archive.errors import StaleIndex
 from harvester.cli import DONE
-from harvester.cli.output import advancing
+from harvester.cli.output import advancing, say
 from harvester.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def serve(
     def listening(where: Listening) -> None:
         if port_file is not None:
             durable.write_new(port_file, f"{where.port}\n".encode(), "port-file")
-        click.echo(f"{where.url}/oai")
-        click.echo(f"harvester: serving {folder}; records are at {where.url}/api/records/ID", err=True)
+        say(f"{where.url}/oai")
+        say(f"harvester: serving {folder}; records are at {where.url}/api/records/ID", err=True)
 
     try:
         Server(holdings, repository, parsed).run(host, port, listening)

@@ -6,7 +6,7 @@ import click
 
 from harvester import mix
 from harvester.cli import DONE
-from harvester.cli.output import cell, print_json, print_table, table
+from harvester.cli.output import cell, print_json, print_table, say, table
 from harvester.sources import SITE, BudgetEntry, Source, read_values, source_names
 
 # stands for the site of a platform where a source is only shown
@@ -32,9 +32,7 @@ def sources(name: str | None, as_json: bool) -> int:
             made.add_row(*map(cell, (row["source"], row["platform"], ", ".join(row["endpoints"]),
                                      "; ".join(row["budgets"]), row["token"], row["special"])))  # fmt: skip
         print_table(made, fold=True)
-        click.echo(
-            "\nharvester sources NAME shows one; harvester plan NAME, harvester crawl NAME -a archive=DIR use it"
-        )
+        say("\nharvester sources NAME shows one; harvester plan NAME, harvester crawl NAME -a archive=DIR use it")
     return DONE
 
 
@@ -83,9 +81,9 @@ def _show_one(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"source": name, "needs_site": platform, **values})
         return
-    click.echo(f"{source.name or name}: {source.title or source.url}")
+    say(f"{source.name or name}: {source.title or source.url}")
     if platform:
-        click.echo(f"A platform that many run; {ANY_SITE} stands for the one that -a site= names.")
+        say(f"A platform that many run; {ANY_SITE} stands for the one that -a site= names.")
     _show_endpoints(source)
     robots = source.robots
     asked = [f"{', '.join(robots.asks_anyway)} asked anyway: {robots.because}"] if robots.asks_anyway else []
@@ -97,9 +95,9 @@ def _show_one(name: str, as_json: bool) -> None:
         ("Facts", [f"{fact.about}: {fact.says}  [{fact.seen_in}]" for fact in source.facts]),
     ):
         if rows:
-            click.echo(f"\n{title}")
+            say(f"\n{title}")
             for row in rows:
-                click.echo(f"  {cell(row)}")
+                say(f"  {cell(row)}")
 
 
 def _show_endpoints(source: Source) -> None:

@@ -5,12 +5,10 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import click
-
 from archive.crosswalks.identifiers import normalise_doi
 from archive.nearby import Range
 from archive.story import Asked, ChannelStory, Story, Version, Window
-from harvester.cli.output import cell, counted, print_table, table
+from harvester.cli.output import cell, counted, print_table, say, table
 from harvester.progress import duration
 
 # so many waits of a request are shown one by one; --json has all
@@ -20,27 +18,27 @@ _MATCHED = {"local_id": "its local id", "doi": "its DOI"}
 
 def show(story: Story, folder: Path) -> None:
     """All of it on stdout."""
-    click.echo(f"{_shown(story.asked_for)} in {folder}: {story.state}")
+    say(f"{_shown(story.asked_for)} in {folder}: {story.state}")
     _show_names(story)
     if not story.channels:
         _show_nearest(story)
     else:
         _show_channels(story)
-        click.echo("\nRequests")
+        say("\nRequests")
         for asked in story.asked:
             _show_request(asked)
         _show_versions(story)
         _show_findings(story)
     for sentence in story.damaged:
-        click.echo(f"damaged: {_shown(sentence)}")
-    click.echo(f"\n{_shown(next_step(story, folder))}")
+        say(f"damaged: {_shown(sentence)}")
+    say(f"\n{_shown(next_step(story, folder))}")
 
 
 def show_records(versions: Sequence[Version]) -> None:
     """The newest copy of each: its JSON text, in which only what would steer a terminal is escaped."""
     newest = {(v.asked.channel, v.asked.identifier): v.copy.text for v in versions if v.copy.text}
     for text in newest.values():
-        click.echo("\n" + re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text.decode()))
+        say("\n" + re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text.decode()))
 
 
 def next_step(story: Story, folder: Path) -> str:
@@ -80,15 +78,15 @@ def numbered(versions: Iterable[Version]) -> list[tuple[int, Version]]:
 def _show_names(story: Story) -> None:
     for identifier, how in story.found.identifiers.items():
         if how != "identifier":
-            click.echo(f"  {_shown(identifier)}, by {_MATCHED[how]}")
+            say(f"  {_shown(identifier)}, by {_MATCHED[how]}")
     for identifier in story.found.others:
-        click.echo(f"  {_shown(identifier)} is another id: it is of another namespace")
+        say(f"  {_shown(identifier)} is another id: it is of another namespace")
     if story.found.searched == "ledger" and normalise_doi(story.asked_for) is not None:
-        click.echo("  DOIs that stand in metadata only were not searched: that takes a current index (harvester index)")
+        say("  DOIs that stand in metadata only were not searched: that takes a current index (harvester index)")
 
 
 def _show_channels(story: Story) -> None:
-    click.echo("\nChannels")
+    say("\nChannels")
     made = table("channel", "identifier", "state", "since", "first listed", "by request", numbers=("by request",))
     for c in story.channels:
         name = f"{c.channel} (headers only)" if c.census else c.channel
@@ -99,13 +97,13 @@ def _show_channels(story: Story) -> None:
 def _show_request(asked: Asked) -> None:
     status = f", HTTP {asked.http_status}" if asked.http_status is not None else ""
     reason = f": {_shown(asked.reason)}" if asked.reason else ""
-    click.echo(
+    say(
         f"  {asked.at}  request {asked.request} of run {asked.run}: {asked.state}{status}, "
         f"{counted(asked.attempts, 'try', 'tries')}{reason}"
     )
-    click.echo(f"      {_shown(asked.url)}")
+    say(f"      {_shown(asked.url)}")
     if asked.window is not None:
-        click.echo(f"      {_window(asked.window)} of {_shown(asked.channel)}")
+        say(f"      {_window(asked.window)} of {_shown(asked.channel)}")
     _show_waits(asked)
 
 
@@ -121,16 +119,16 @@ def _show_waits(asked: Asked) -> None:
     if not asked.waits:
         return
     seconds = sum(wait.seconds for wait in asked.waits)
-    click.echo(f"      {counted(len(asked.waits), 'wait')} since {asked.since}, {duration(seconds)} together:")
+    say(f"      {counted(len(asked.waits), 'wait')} since {asked.since}, {duration(seconds)} together:")
     for wait in asked.waits[-WAITS_SHOWN:]:
-        click.echo(f"        {wait.began}  {wait.seconds:.1f} s  {_shown(wait.host)}: {_shown(wait.reason)}")
+        say(f"        {wait.began}  {wait.seconds:.1f} s  {_shown(wait.host)}: {_shown(wait.reason)}")
     if len(asked.waits) > WAITS_SHOWN:
-        click.echo(f"        and {counted(len(asked.waits) - WAITS_SHOWN, 'wait')} before; --json names each")
+        say(f"        and {counted(len(asked.waits) - WAITS_SHOWN, 'wait')} before; --json names each")
 
 
 def _show_versions(story: Story) -> None:
     if story.versions:
-        click.echo("\nHeld")
+        say("\nHeld")
         numbers = ("version", "run", "frame", "offset", "position")
         made = table(
             "version", "run", "channel", "datestamp", "state", "sha256", "shard", *numbers[2:], numbers=numbers
@@ -141,12 +139,12 @@ def _show_versions(story: Story) -> None:
                                      copy.shard, copy.frame, copy.offset, copy.position)))  # fmt: skip
         print_table(made)
     for body in story.refused:
-        click.echo(f"Refused, by request {body.request}: {body.path}, {counted(body.size_bytes, 'byte')}")
+        say(f"Refused, by request {body.request}: {body.path}, {counted(body.size_bytes, 'byte')}")
 
 
 def _show_findings(story: Story) -> None:
     if story.findings:
-        click.echo("\nFindings")
+        say("\nFindings")
         made = table("run", "severity", "code", "message", numbers=("run",))
         for found in story.findings:
             made.add_row(*map(cell, (found.run, found.severity, found.code, found.message)))
@@ -155,10 +153,10 @@ def _show_findings(story: Story) -> None:
 
 def _show_nearest(story: Story) -> None:
     for near in story.nearest:
-        click.echo(f"  {range_told(near)}")
+        say(f"  {range_told(near)}")
     for seen in story.elsewhere:
         unsettled = f", {seen.unsettled:,} of them open or lost" if seen.unsettled else ""
-        click.echo(f"  not in {_shown(seen.channel)}: {counted(seen.windows, 'window')}{unsettled}")
+        say(f"  not in {_shown(seen.channel)}: {counted(seen.windows, 'window')}{unsettled}")
 
 
 def range_told(near: Range) -> str:

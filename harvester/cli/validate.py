@@ -7,7 +7,7 @@ import click
 
 from archive.durable import translated
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.output import advancing, counted, print_json
+from harvester.cli.output import advancing, counted, print_json, say
 
 if TYPE_CHECKING:
     from archive.validating import ValidateReport, Validation
@@ -71,12 +71,12 @@ def _values(report: "ValidateReport") -> dict[str, Any]:
 
 def _show(report: "ValidateReport") -> None:
     for one in report.findings[:SHOWN]:
-        click.echo(f"{one.severity}: {one.code}: {one.message}")
+        say(f"{one.severity}: {one.code}: {one.message}")
     if len(report.findings) > SHOWN:
-        click.echo(f"and {len(report.findings) - SHOWN:,} more kinds; --json has them all, --lines FILE every record")
+        say(f"and {len(report.findings) - SHOWN:,} more kinds; --json has them all, --lines FILE every record")
     unchecked = sum(one.records for one in report.checked if one.schema is None)
     checked = report.records - unchecked
-    click.echo(
+    say(
         f"{report.path}: {counted(report.records, 'record')}, {checked:,} checked against a schema, "
         f"{report.invalid:,} of them not valid; {counted(report.compared, 'id')} in several formats, "
         f"{report.disagreeing:,} of them disagree"

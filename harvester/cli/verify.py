@@ -14,7 +14,7 @@ from archive.problems import Problem, VerifyReport
 from archive.resuming import Checked
 from harvester import __version__
 from harvester.cli import DAMAGED, DONE, FINDINGS
-from harvester.cli.output import advancing, counted, print_json
+from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 
 # so many problems of one kind are shown; --json has all of them
@@ -64,7 +64,7 @@ def _going_on(path: Path, quick: bool, inside: bool, fresh: bool) -> Iterator[Ch
     checked = Checked(path, f"{__version__} {'inside' if inside else ''}", fresh=fresh)
     if checked.since is not None:
         when = datetime.fromtimestamp(checked.since).astimezone().isoformat(timespec="minutes")
-        click.echo(f"going on with the check that was interrupted, begun at {when}; --fresh reads all", err=True)
+        say(f"going on with the check that was interrupted, begun at {when}; --fresh reads all", err=True)
     try:
         yield checked
     except BaseException:
@@ -111,11 +111,11 @@ def _show(report: VerifyReport) -> None:
     for problem in report.problems:
         shown[problem.kind] += 1
         if shown[problem.kind] <= _SHOWN_MOST:
-            click.echo(f"{problem.kind}: {_place(problem)}: {problem.message}")
+            say(f"{problem.kind}: {_place(problem)}: {problem.message}")
     for kind, count in shown.items():
         if count > _SHOWN_MOST:
-            click.echo(f"{kind}: {count - _SHOWN_MOST:,} more; --json has them all")
-    click.echo(f"{report.path}: {', '.join(_read(report))}: {_verdict(report)}")
+            say(f"{kind}: {count - _SHOWN_MOST:,} more; --json has them all")
+    say(f"{report.path}: {', '.join(_read(report))}: {_verdict(report)}")
 
 
 def _read(report: VerifyReport) -> Iterator[str]:

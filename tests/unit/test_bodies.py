@@ -181,3 +181,17 @@ def test_real_records_of_each_platform_are_read(corpus: Path, name: str):
             assert record(received(body, media_type="application/json"), "application/json", "json").sha256
             count += 1
     assert count > 3
+
+
+def test_a_row_of_comments_is_looked_at_once():
+    body = b"<!---->" * 500 + b"x"
+    settled, _ = settle(Received("1", "u", 200, "application/json", "", "", body), "json", "application/json", "t")
+    assert settled.state == "refused"
+
+
+def test_a_body_that_unpacks_to_more_than_the_limit_is_refused():
+    body = gzip.compress(b'{"a": "' + b"x" * 1000 + b'"}')
+    answer = Received("1", "u", 200, "application/json", "gzip", "", body)
+    assert decode_block([answer], "json", "application/json", "t", 3, 2000).settled[0].state == "read"
+    (settled,) = decode_block([answer], "json", "application/json", "t", 3, 1000).settled
+    assert (settled.state, "1000" in (settled.reason or "")) == ("refused", True)

@@ -1,5 +1,8 @@
 """The log of rolling checks: what it says is what was written, and what is damaged in it is not believed."""
 
+import hashlib
+import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 
 from archive.errors import Busy
 from archive.fixitylog import DAMAGED, GOOD, SEEN, Entry, LastOf, log_path, opened_log, parse_history, read_history
+from archive.sealedlines import seal
 
 
 def entry(result: str, day: int, name: str = "a", expected: str | None = "x", digest: str | None = "x") -> Entry:
@@ -72,3 +76,12 @@ def test_one_process_at_a_time_writes(log: Path):
 def test_a_log_is_in_an_archive_and_beside_all_else(tmp_path: Path):
     assert log_path(tmp_path / "x", archive=True) == tmp_path / "x/fixity.log"
     assert log_path(tmp_path / "x", archive=False) == tmp_path / "x.fixity"
+
+
+@pytest.mark.parametrize("line", [b"\xff", b"[1]", b"{}", b'{"at": 1}', b"[" * 5000, b'"x"', b"null"])
+def test_a_line_that_somebody_sealed_and_that_is_no_entry_is_damaged(line: bytes):
+    sealed = line + b"\t" + hashlib.sha256(line).hexdigest()[:16].encode() + b"\n"
+    good = seal(json.dumps(asdict(entry(GOOD, 2))))
+    history = parse_history(good + sealed + good)
+    assert history.damaged_lines == [2]
+    assert history.files["a"].good == at(2)

@@ -15,6 +15,7 @@ from harvester.frontier import (
     LIST_IDENTIFIERS,
     LIST_RECORDS,
     Again,
+    Beginnings,
     Done,
     Ended,
     Lost,
@@ -332,3 +333,18 @@ def test_windows_are_taken_by_channel_then_time_and_the_tail_of_a_channel_last()
     queue.add(4, 1, WHOLE, tail=False)
     queue.add(5, 1, Span(day(2), None), tail=False)
     assert [queue.take() for _ in range(6)] == [4, 5, 3, 2, 1, None]
+
+
+def test_windows_apart_that_begin_with_the_same_records_are_one_list():
+    def year(number: int) -> Span:
+        return Span(datetime(number, 1, 1, tzinfo=UTC), datetime(number, 12, 31, tzinfo=UTC))
+
+    beginnings = Beginnings()
+    whole = Span(None, None)
+    assert not beginnings.repeats(1, ["a", "b"], whole)
+    # parts of a window begin as it does, and as their own parts do
+    assert not any(beginnings.repeats(1, ["a", "b"], Span(None, year(n).until)) for n in range(2020, 2000, -1))
+    assert not any(beginnings.repeats(1, ["a", "b"], year(n)) for n in (2021, 2022))
+    assert not beginnings.repeats(2, ["a", "b"], year(2023))
+    assert not beginnings.repeats(1, ["b", "a"], year(2023))
+    assert beginnings.repeats(1, ["a", "b"], year(2023))

@@ -1,0 +1,179 @@
+"""What an archive is held against, and how a target that answers at a URL is listed: by a census."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from archive import audit as audits
+from archive.audit import Comparison
+from archive.auditreport import Wish
+from archive.errors import Damaged, NotAnArchive
+from archive.folder import Layout, read_description
+from archive.reading import snapshot
+from harvester.cli import DAMAGED, UNFINISHED, USAGE
+from harvester.cli.auditoptions import AuditOptions
+from harvester.errors import UsageError
+from harvester.search import paths_of_searches
+from harvester.sources import Source, checked_url, single_sites, source_names
+
+SPIDERS = ("oaipmh", "search", "exporter")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A target that is asked: by which spider, at which URL, and the source that says how, None where none is known."""
+
+    spider: str
+    url: str
+    source: str | None
+
+
+def open_comparison(folder: Path, target: str, options: AuditOptions) -> AbstractContextManager[Comparison]:
+    """Compare an archive with whatever a target names. Raises UsageError when it names nothing."""
+    wish = Wish(options.by, tuple(_stated(text) for text in options.stated))
+    path = Path(target)
+    is_url = urlsplit(target).scheme in ("http", "https")
+    if is_url or ((target in source_names() or target.endswith(".toml")) and not path.is_dir()):
+        asked = what_to_ask(target, options.via, oaipmh_first=bool(_channels(folder)))
+        return _against_asked(folder, asked, options, wish)
+    if options.via:
+        raise UsageError(f"--via says how a URL or a source is asked, and {target} is neither")
+    if target == "ledger":
+        return audits.against_ledger(folder, wish)
+    if audits.is_release(path):
+        return audits.against_release(folder, path, wish)
+    if path.is_dir():
+        return audits.against_archive(folder, path, wish)
+    if not path.exists():
+        raise UsageError(f"{target} is no URL, no source, no file, no archive, and not the word ledger")
+    return audits.against_file(folder, path, wish)
+
+
+def what_to_ask(target: str, via: str | None, *, oaipmh_first: bool = True) -> Asked:
+    """The spider that lists a URL, or a source (name or file). Raises UsageError when it has no such endpoint."""
+    if urlsplit(target).scheme not in ("http", "https"):
+        source = Source.named(target)
+        known = [name for name in (SPIDERS if oaipmh_first else (*SPIDERS[1:], SPIDERS[0])) if name in source.parts]
+        spider = via or next(iter(known), "")
+        if spider not in known:
+            raise UsageError(f"{target} has no endpoint that lists its records{f' as {via}' if via else ''}")
+        return Asked(spider, source.parts[spider].url, target)
+    url = checked_url(target)
+    host = urlsplit(url).netloc.lower()
+    sites = {name: source for name, source in single_sites().items() if host in source.own_hosts}
+    for name, source in sites.items():
+        for spider in SPIDERS:
+            if via in (None, spider) and spider in source.parts and source.parts[spider].url == url:
+                return Asked(spider, url, name)
+    return Asked(via or _spider_at(url), url, next(iter(sites), None))
+
+
+def _spider_at(url: str) -> str:
+    """By the path of a URL: what is not known to be a search or a list of dumps is an OAI-PMH endpoint."""
+    path = urlsplit(url).path.rstrip("/")
+    if path.endswith("/api/exporter"):
+        return "exporter"
+    return "search" if any(path.endswith(known) for known in paths_of_searches()) else "oaipmh"
+
+
+def _stated(text: str) -> tuple[str, int, str | None]:
+    """NAME=N or N. Raises UsageError."""
+    name, _, number = text.rpartition("=")
+    digits = number.strip().replace(",", "").replace("_", "")
+    if not digits.isascii() or not digits.isdigit():
+        raise UsageError(f"--stated {text}: write N, or NAME=N")
+    return name.strip() or "stated", int(digits), None
+
+
+# --- censuses
+
+
+@contextmanager
+def _against_asked(folder: Path, asked: Asked, options: AuditOptions, wish: Wish) -> Iterator[Comparison]:
+    """By a census with the same spider as a harvest; in the archive itself when the URL is of its own source."""
+    own = urlsplit(asked.url).netloc.lower() in read_description(folder)["source"].get("hosts", ())
+    words, together = _words(folder, asked)
+    elsewhere = None if own else Path(tempfile.mkdtemp(prefix="harvester-census-"))
+    try:
+        census = folder if elsewhere is None else elsewhere / "census"
+        finished = _take_census(asked, census, words, options)
+        wish = Wish(wish.by, (*wish.stated, *_counts(asked)))
+        with audits.against_census(
+            folder, asked.url, census, _last_census(census, asked), finished=finished, together=together,
+            stamped=asked.spider == "oaipmh", wish=wish,
+        ) as comparison:  # fmt: skip
+            yield comparison
+    finally:
+        if elsewhere is not None:
+            shutil.rmtree(elsewhere, ignore_errors=True)
+
+
+def _counts(asked: Asked) -> tuple[tuple[str, int, str | None], ...]:
+    """What somebody counted when the source's file was written."""
+    counts = Source.named(asked.source).counts if asked.source else None
+    number = None if counts is None else counts.found if asked.spider == "search" else counts.listed
+    return () if counts is None or number is None else ((f"[counts] of {asked.source}", number, counts.seen),)
+
+
+def _words(folder: Path, asked: Asked) -> tuple[dict[str, str], bool]:
+    """What the spider is told, and whether the archive's channels, of several kinds, are taken together."""
+    words = {"url": asked.url, "mode": "census"} | ({"source": asked.source} if asked.source else {})
+    if asked.spider != "oaipmh":
+        return words, True
+    channels = _channels(folder)
+    if not channels:
+        prefixes = Source.of(asked.source, asked.url).oaipmh
+        return {**words, "prefix": prefixes.prefixes[0] if prefixes else "oai_dc"}, True
+    whole = [channel for channel in channels if channel[1] is None] or channels
+    words["prefix"] = ",".join(dict.fromkeys(prefix for prefix, _ in whole))
+    if sets := list(dict.fromkeys(spec for _, spec in whole if spec is not None)):
+        words["set"] = ",".join(sets)
+    return words, _has_others(folder)
+
+
+def _take_census(asked: Asked, census: Path, words: dict[str, str], options: AuditOptions) -> bool:
+    """List what a provider has. Returns whether all of it could be listed."""
+    from harvester.cli.crawl import pairs
+    from harvester.crawling import crawl
+
+    values = {"LOG_LEVEL": "WARNING", **pairs(options.settings)}
+    if options.contact is not None:
+        values["HARVEST_CONTACT"] = options.contact
+    ending = crawl(asked.spider, {"archive": str(census), **words}, values)
+    if ending.code == USAGE:
+        raise UsageError(ending.sentence)
+    if ending.code == DAMAGED:
+        raise Damaged(ending.sentence)
+    if ending.code == UNFINISHED:
+        click.echo(f"harvester: the census of {asked.url} is unfinished: {ending.sentence}", err=True)
+    return ending.code != UNFINISHED
+
+
+def _channels(folder: Path) -> list[tuple[str, str | None]]:
+    """Prefix and set of what an archive has harvested over OAI-PMH; a whole list covers its sets."""
+    read_description(folder)
+    with snapshot(Layout(folder)) as ledger:
+        rows = ledger.execute("SELECT format, set_spec FROM channels WHERE name LIKE 'oaipmh:%' ORDER BY channel")
+        return [(str(format_), spec) for format_, spec in rows]
+
+
+def _has_others(folder: Path) -> bool:
+    """Whether an archive has harvested in another way than by OAI-PMH."""
+    with snapshot(Layout(folder)) as ledger:
+        query = "SELECT 1 FROM channels WHERE name NOT LIKE 'oaipmh:%' AND name NOT LIKE 'census:%' LIMIT 1"
+        return ledger.execute(query).fetchone() is not None
+
+
+def _last_census(census: Path, asked: Asked) -> int:
+    with snapshot(Layout(census)) as ledger:
+        query = "SELECT max(run) FROM runs WHERE mode = 'census' AND spider = ?"
+        row = ledger.execute(query, (asked.spider,)).fetchone()
+    if row[0] is None:
+        raise NotAnArchive(f"{census} has no census; the provider gave nothing to compare with")
+    return int(row[0])

@@ -1,0 +1,207 @@
+"""`harvester repair`: audit, ask for the gaps, audit again."""
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from archive import durable
+from archive.durable import translated
+from archive.folder import Layout, read_description
+from archive.ledger import read_only
+from archive.standing import read_standing
+from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
+from harvester.cli.output import print_json
+from harvester.cli.processes import output_of, run_again
+from harvester.errors import UsageError
+from harvester.repairing import STALE, Filling, Gap, fillings, full_identifier, summary
+from harvester.retrying import Told
+from harvester.sources import Source, source_names
+
+# crawls that were begun, and their ids, until they are done
+FOLDER = ".repair"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is handed on to the audits and to the crawls."""
+
+    target: str
+    audit: tuple[str, ...]
+    crawl: tuple[str, ...]
+    source: str | None
+    missing_only: bool
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--against", "target", required=True, metavar="TARGET", help="as `harvester audit` takes it")
+@click.option("--via", type=click.Choice(["oaipmh", "search", "exporter"]), help="how a URL is asked by the audit")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="ask so often at most")
+@click.option("--missing-only", is_flag=True, help="leave alone what is here in another version")
+@click.option("--source", metavar="NAME", help="the source that says how a record is had by its id")
+@click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE", help="argument for each of the crawls")
+@click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting; may be repeated")
+@click.option("--contact", metavar="ADDRESS", help="e-mail address or URL for User-Agent; or HARVESTER_CONTACT")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def repair(
+    folder: Path, target: str, via: str | None, rounds: int, missing_only: bool, source: str | None,
+    arguments: tuple[str, ...], settings: tuple[str, ...], contact: str | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Audit the archive DIR against TARGET, ask for what is missing or stale, and audit again.
+
+    Ids are asked for as the archive was harvested: by the URL of a record where it was harvested by id, by GetRecord
+    where there is only OAI-PMH. It ends when nothing is missing, when a round brings nothing, or after --rounds.
+    Interrupted, the same command goes on.
+
+    Exit codes: those of the last audit; 3 when a crawl did not come to its end.
+    """
+    read_description(folder)
+    shared = [part for word in settings for part in ("-s", word)] + (["--contact", contact] if contact else [])
+    options = Options(
+        target, (*(["--via", via] if via else []), *shared),
+        (*(part for word in arguments for part in ("-a", word)), *shared), source, missing_only,
+    )  # fmt: skip
+    done: list[dict[str, Any]] = []
+    code = _go_on(folder)
+    report, gaps, audited = _audit(folder, options)
+    first = report
+    while code in (DONE, FINDINGS) and gaps and len(done) < rounds and audited in (DONE, FINDINGS):
+        code = _ask(folder, gaps, options)
+        before = gaps
+        report, gaps, audited = _audit(folder, options)
+        done.append({"asked": len(before), "left": len(gaps), "missing": report["missing"], "stale": report["stale"]})
+        if set(gaps) == set(before):
+            click.echo("harvester: a round has brought nothing; see harvester why DIR ID", err=True)
+            break
+    if as_json:
+        print_json({"rounds": done, "before": first, "after": report})
+    else:
+        _show(first, report, done)
+    return code if code in (USAGE, UNFINISHED, DAMAGED) else audited
+
+
+# --- one step
+
+
+def _audit(folder: Path, options: Options) -> tuple[dict[str, Any], list[Gap], int]:
+    """The numbers of an audit, what of it is to be asked for, and its exit code."""
+    place = _folder(folder) / "differences.jsonl"
+    words = ["audit", str(folder), "--against", options.target, "--json", "--differences", str(place), *options.audit]
+    code, printed = output_of(words)
+    if code in (USAGE, DAMAGED) or not printed:
+        raise UsageError(f"the audit ended with {code}: harvester {shlex.join(words)}")
+    with translated(place, "reading"), place.open("rb") as lines:
+        found = [orjson.loads(line) for line in lines]
+    durable.remove(place)
+    _empty(folder)
+    wanted = [row for row in found if row["mark"] == "+" or (row["mark"] == "*" and not options.missing_only
+                                                            and row["reason"] in STALE)]  # fmt: skip
+    counts = Counter(row["reason"] for row in wanted)
+    click.echo(f"harvester: to ask for: {summary(counts)}", err=True)
+    report: dict[str, Any] = orjson.loads(printed)
+    return report, [Gap(row["channel"], row["identifier"]) for row in wanted], code
+
+
+def _ask(folder: Path, gaps: Sequence[Gap], options: Options) -> int:
+    """Ask for the gaps. Returns the worst exit code. Raises UsageError when nobody can be asked for them."""
+    standing = read_standing(folder)
+    runs = [Told(run.spider, run.mode, run.arguments, run.state, run.newest,
+                 tuple(channel.channel for channel in run.account.channels)) for run in standing.runs]  # fmt: skip
+    name = options.source or read_description(folder)["source"].get("name")
+    source = Source.named(name) if name and (name in source_names() or name.endswith(".toml")) else None
+    planned, rest = fillings(gaps, runs, source)
+    if rest and not planned:
+        raise UsageError(
+            f"{folder}: nothing is known by which single records could be asked for; name a source that has them by "
+            "their ids: --source NAME-or-FILE.toml"
+        )
+    codes = [DONE]
+    for number, filling in enumerate(planned):
+        words = [*_words(folder, filling, number, name if source else None), *options.crawl]
+        codes.append(_crawl(folder, number, words))
+    return max(codes, key=lambda code: (DONE, FINDINGS, UNFINISHED, USAGE, DAMAGED).index(code))
+
+
+def _words(folder: Path, filling: Filling, number: int, source: str | None) -> list[str]:
+    """Write down the ids of a crawl, and what it is told."""
+    file = _folder(folder) / f"{number}.txt"
+    sample = _sample(folder) if filling.whole else ""
+    ids = dict.fromkeys(full_identifier(gap.identifier, sample) if filling.whole else gap.identifier
+                        for gap in filling.gaps)  # fmt: skip
+    durable.remove(file)
+    durable.write_new(file, "".join(f"{identifier}\n" for identifier in ids).encode(), "repair")
+    words = {"archive": str(folder), **filling.words, "ids": f"@{file}"} | ({"source": source} if source else {})
+    return ["crawl", filling.spider, *(part for key, value in words.items() for part in ("-a", f"{key}={value}"))]
+
+
+def _crawl(folder: Path, number: int, words: Sequence[str]) -> int:
+    """Run a crawl, and keep its words for as long as it is not done."""
+    kept = _folder(folder) / f"{number}.json"
+    durable.remove(kept)
+    durable.write_new(kept, orjson.dumps(list(words)), "repair")
+    click.echo(f"harvester: harvester {shlex.join(words)}", err=True)
+    code = run_again(words)
+    if code in (DONE, FINDINGS):
+        durable.remove(kept)
+        durable.remove(kept.with_suffix(".txt"))
+        _empty(folder)
+    return code
+
+
+def _go_on(folder: Path) -> int:
+    """Finish the crawls that an interrupted repair has begun. Returns the worst exit code."""
+    codes = [DONE]
+    for kept in sorted(_folder(folder).glob("*.json")) if (folder / FOLDER).is_dir() else ():
+        with translated(kept, "reading"):
+            words = orjson.loads(kept.read_bytes())
+        if _is_open(folder):
+            codes.append(_crawl(folder, int(kept.stem), words))
+        else:
+            durable.remove(kept)
+            durable.remove(kept.with_suffix(".txt"))
+    _empty(folder)
+    return max(codes)
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether a run over a file of ids is unfinished."""
+    with closing(read_only(Layout(folder).ledger)) as ledger:
+        query = (
+            "SELECT 1 FROM runs WHERE state IN ('open', 'unfinished') AND arguments ->> '$.ids' LIKE 'sha256:%' LIMIT 1"
+        )
+        return ledger.execute(query).fetchone() is not None
+
+
+def _sample(folder: Path) -> str:
+    """One of the identifiers that OAI-PMH gave, "" without any."""
+    with closing(read_only(Layout(folder).ledger)) as ledger:
+        row = ledger.execute("SELECT identifier FROM outcomes WHERE identifier LIKE 'oai:%' LIMIT 1").fetchone()
+    return str(row[0]) if row else ""
+
+
+def _folder(folder: Path) -> Path:
+    durable.make_folder(folder / FOLDER)
+    return folder / FOLDER
+
+
+def _empty(folder: Path) -> None:
+    """Leave no empty folder behind."""
+    place = folder / FOLDER
+    if place.is_dir() and not any(place.iterdir()):
+        place.rmdir()
+
+
+def _show(before: dict[str, Any], after: dict[str, Any], rounds: Sequence[dict[str, Any]]) -> None:
+    for number, one in enumerate(rounds, 1):
+        click.echo(f"round {number}: {one['asked']:,} asked for, {one['left']:,} left")
+    for word in ("missing", "stale", "extra"):
+        click.echo(f"{word}: {before[word]:,} before, {after[word]:,} now")
+    verdict = "complete" if after["complete"] else "not complete"
+    click.echo(f"{after['completeness']:.4f} % complete; the archive is {verdict}")

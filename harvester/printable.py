@@ -1,0 +1,37 @@
+"""Text of strangers as a terminal can show it: nothing in it moves the cursor, sets a title or turns the line around.
+
+A JSON string may hold any control character, XML those from U+007F on (U+009B begins a sequence as ESC [ does), and
+names of files all but two.
+"""
+
+import logging
+
+# what takes the place of a character that is not shown
+MARK = "\N{REPLACEMENT CHARACTER}"
+
+
+def printable(text: str, keep: str = "") -> str:
+    """The text with MARK for each control, format and surrogate character, and for line ends; `keep` are left."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() or character in keep else MARK for character in text)
+
+
+class PrintableFilter(logging.Filter):
+    """Makes every log record that passes a handler one that a terminal can show; line ends and tabs stay."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        try:
+            record.msg, record.args = printable(record.getMessage(), "\n\t"), ()
+        except (TypeError, ValueError, KeyError):  # what logging itself would report, with the arguments
+            record.msg, record.args = f"a message of {record.name} that cannot be put together", ()
+        if record.exc_info:
+            record.exc_text = printable(record.exc_text or logging.Formatter().formatException(record.exc_info), "\n\t")
+        return True
+
+
+def tame_logs() -> None:
+    """Have every handler of the root logger show what a terminal can, from now on."""
+    for handler in logging.getLogger().handlers:
+        if not any(isinstance(one, PrintableFilter) for one in handler.filters):
+            handler.addFilter(PrintableFilter())

@@ -1,0 +1,264 @@
+"""What reads bytes of strangers, each as a function of bytes that raises nothing but what its reader promises to."""
+
+import io
+import json
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from archive import bagtext, envelope, jsonseq, packing, release, seektable, zstdframes
+from archive.bagcodes import BagFindings
+from archive.bagpaths import read_path
+from archive.errors import ArchiveError
+from archive.fixitylog import parse_history
+from archive.folder import parse_description
+from archive.idfiles import iter_ids
+from archive.idindex import check_lookup
+from archive.originals import parsed_original
+from archive.recordfiles import NotAList, parse_file_list
+from archive.sealedlines import read_lines
+from archive.sketchfile import read_sketch
+from archive.statements import cut
+from archive.zstdframes import Broken
+from harvester import (
+    bodies,
+    budgets,
+    datestamps,
+    filearguments,
+    gate,
+    hints,
+    hits,
+    mediatypes,
+    negotiation,
+    oaipmh,
+    robots,
+)
+from harvester.bodies import Received, Unusable
+from harvester.decoding import decode_get_record, decode_list_identifiers, decode_list_records
+from harvester.errors import HarvestError, UsageError
+from harvester.idranges import IdRanges
+from harvester.inflating import NotPacked, inflated
+from harvester.redirects import IdUrls
+from harvester.resumption import read_token
+from harvester.slicing import slice_records
+from harvester.sources import Source
+from harvester.tarstream import gunzip, iter_members
+
+Target = Callable[[bytes], None]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TARGETS: dict[str, Target] = {}
+URLS = IdUrls("https://x.example/api/{id}", "[0-9]+", frozenset({"x.example"}))
+
+
+def target(function: Target) -> Target:
+    TARGETS[function.__name__] = function
+    return function
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+@target
+def oai_page(data: bytes) -> None:
+    for decode in (
+        lambda: decode_list_records(data, "u", "f", "t"), lambda: decode_get_record(data, "u", "f", "t"),
+        lambda: decode_list_identifiers(data), lambda: oaipmh.parse_identify(data),
+        lambda: oaipmh.parse_list_metadata_formats(data), lambda: oaipmh.parse_list_sets(data),
+    ):  # fmt: skip
+        with suppress(HarvestError):
+            decode()
+    oaipmh.peek_token(data)
+    hints.scan_headers(data)
+    slice_records(data, None)
+
+
+@target
+def body(data: bytes) -> None:
+    """One answer to a request by id, in every form."""
+    for accept in ("application/json", "application/xml", "text/x-bibliography"):
+        for status in (200, 410):
+            received = Received("1", "u", status, accept, "", "", data)
+            _, text = bodies.settle(received, "x", accept, "2026-01-01T00:00:00Z")
+            if text is not None:
+                record = envelope.decode(text)
+                assert envelope.sent_bytes(text) == data
+                parsed_original(record)
+    with suppress(NotAList):
+        parse_file_list(data, "https://x.example/files")
+    with suppress(HarvestError):
+        page = hits.parse_page(data)
+        hits.cut_hits(data, page, ("hits", "hits"))
+
+
+@target
+def packed(data: bytes) -> None:
+    for wbits in (31, 15, -15):
+        with suppress(NotPacked):
+            inflated(data, wbits, 1 << 20)
+    for encoding in ("gzip", "deflate", _text(data[:10])):
+        with suppress(Unusable):
+            bodies.unpacked(data, encoding, 1 << 20)
+    with suppress(HarvestError):
+        for _ in gunzip([data]):
+            pass
+
+
+@target
+def tar(data: bytes) -> None:
+    with suppress(HarvestError):
+        for _ in iter_members([data[n : n + 700] for n in range(0, len(data), 700)], 4096):
+            pass
+
+
+@target
+def headers(data: bytes) -> None:
+    text = _text(data)
+    for name in (
+        "ratelimit",
+        "ratelimit-policy",
+        "x-ratelimit-limit",
+        "x-ratelimit-reset",
+        "ratelimit-reset",
+        "retry-after",
+    ):
+        budgets.parse_limits({name: text, "x-ratelimit-remaining": "1", "ratelimit-limit": text}, NOW)
+    budgets.parse_reset(text, NOW)
+    budgets.parse_said(data)
+    seconds = gate.parse_retry_after(text, NOW)
+    assert seconds is None or seconds >= 0
+    mediatypes.essence(text)
+    mediatypes.parameters(text)
+    mediatypes.short_name(text)
+    negotiation.accepted_form(text)
+    negotiation.takes_gzip(text)
+    found = URLS.redirect("1", "https://x.example/api/1", text, 0)
+    assert found.kind != "follow" or found.target.startswith("https://x.example/")
+
+
+@target
+def robots_txt(data: bytes) -> None:
+    file = robots.parse_robots("x.example", robots.Said(200, "text/plain", data))
+    robots.closing_line(file.text, "https://x.example/oai")
+
+
+@target
+def words(data: bytes) -> None:
+    """What a person types: ranges of ids, filters of files, datestamps, SQL."""
+    text = _text(data)
+    with suppress(HarvestError):
+        ranges = IdRanges.parse(text)
+        ranges.chunk_after(None, 10)
+    with suppress(UsageError):
+        filearguments.parse_filter(text)
+    datestamps.parse(text)
+    cut(text)
+
+
+@target
+def source_file(data: bytes) -> None:
+    with suppress(HarvestError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        Source.checked(tomllib.loads(data.decode()), "x")
+
+
+@target
+def sequence(data: bytes) -> None:
+    for item in jsonseq.parse([data]):
+        if isinstance(item, jsonseq.Text):
+            orjson.loads(item.text)
+    with suppress(ValueError, KeyError, TypeError):
+        envelope.decode(data)
+
+
+@target
+def seek_table(data: bytes) -> None:
+    for read in (seektable.decode, seektable.decode_digest, seektable.table_bytes):
+        with suppress(ValueError):
+            read(data)
+
+
+@target
+def frame(data: bytes) -> None:
+    with suppress(Broken):
+        raw = zstdframes.read_frame_bytes(io.BytesIO(data), len(data))
+        if len(raw) < 1 << 16:
+            zstdframes.unpack(raw)
+    for compression in ("xz", "gzip"):
+        with suppress(Broken):
+            packing.unpack(compression, data)
+
+
+@target
+def manifest(data: bytes) -> None:
+    """A release's manifest and an archive's description, their digests put right: who forges one does that."""
+    for text in (data, _sealed(data)):
+        with suppress(ArchiveError):
+            release.parse_manifest(text, "x")
+        with suppress(ArchiveError):
+            parse_description(text, "x")
+
+
+def _sealed(data: bytes) -> bytes:
+    try:
+        described = orjson.loads(data)
+    except ValueError:
+        return data
+    if not isinstance(described, dict):
+        return data
+    described = {"format": release.FORMAT, "format_version": 1, **described}
+    described.pop("sha256", None)
+    described["sha256"] = release._digest(described)
+    return (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+
+
+@target
+def bag(data: bytes) -> None:
+    findings = BagFindings()
+    declared = bagtext.parse_declaration(data[:200], findings)
+
+    def lines() -> Iterator[tuple[int, str]]:
+        return bagtext.iter_lines(io.BytesIO(data), "x", declared, findings)
+
+    for line in bagtext.parse_manifest(lines(), "x", 64, findings):
+        path = read_path(line.path, percent=True)
+        assert path is None or not path.name.startswith("/")
+        assert path is None or ".." not in path.name.replace("\\", "/").split("/")
+    list(bagtext.parse_fetch(lines(), "x", findings))
+    bagtext.parse_info(lines(), "x", declared, findings)
+
+
+@target
+def fixity_log(data: bytes) -> None:
+    """Lines as they are, and with their checksums put right."""
+    from hashlib import sha256
+
+    sealed = b"".join(line + b"\t" + sha256(line).hexdigest()[:16].encode() + b"\n" for line in data.split(b"\n"))
+    for text in (data, sealed):
+        read_lines(text)
+        parse_history(text)
+
+
+@target
+def token(data: bytes) -> None:
+    with suppress(HarvestError):
+        read_token(b"key", "ListRecords", _text(data))
+
+
+@target
+def files(data: bytes) -> None:
+    """Files of ids, lookups and sketches."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a.txt", "a.csv", "a.tsv", "a.jsonl"):
+            path = Path(folder) / name
+            path.write_bytes(data)
+            with suppress(ArchiveError):
+                list(iter_ids(path))
+        with suppress(ArchiveError):
+            check_lookup(path)
+        with suppress(ArchiveError):
+            read_sketch(path)

@@ -1,0 +1,35 @@
+import logging
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harvester.printable import MARK, PrintableFilter, printable
+
+
+@given(st.text())
+def test_what_comes_out_can_be_printed_and_is_as_long(text: str):
+    shown = printable(text)
+    assert shown.isprintable()
+    assert len(shown) == len(text)
+    assert all(a == b or b == MARK for a, b in zip(text, shown, strict=True))
+
+
+def test_only_what_is_named_is_left():
+    assert printable("a\n\tb\x1b[2J\x9b\u202e", "\n") == f"a\n{MARK}b{MARK}[2J{MARK}{MARK}"
+
+
+def test_a_log_record_is_tamed_with_its_arguments_and_its_traceback():
+    try:
+        raise ValueError("\x1b]0;x\x07")
+    except ValueError as error:
+        record = logging.LogRecord("x", logging.INFO, "x", 1, "a %s\n", ("\x9b",), (ValueError, error, None))
+    assert PrintableFilter().filter(record)
+    text = logging.Formatter().format(record)
+    assert text.startswith(f"a {MARK}\n")
+    assert text.replace("\n", "").isprintable()
+
+
+def test_a_log_record_that_cannot_be_put_together_is_no_error():
+    record = logging.LogRecord("x", logging.INFO, "x", 1, "%d", ("\x1b",), None)
+    assert PrintableFilter().filter(record)
+    assert record.getMessage().isprintable()
