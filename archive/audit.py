@@ -1,242 +1,245 @@
 """An audit: every id that a target names against every id that an archive lists, in one pass.
 
-The archive's side comes from its ledger, whose outcomes are one for one with the records in the shards (law 1,
-checked by the account). Both sides go through files into DuckDB, which needs little memory for 100 million ids.
+The archive's side comes from its ledger, whose outcomes are one for one with the records in the shards (law 1, which
+is checked). Both sides go in bulk into DuckDB, which needs little memory for 100 million ids.
 """
 
-import itertools
 import shutil
-import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import orjson
-
-from archive.account import read_account
-from archive.crosswalks.identifiers import local_id
+from archive.account import balances
+from archive.auditcounts import Stated, count_sides
+from archive.auditindexes import useful_indexes
+from archive.auditreport import AuditReport, Row, Wish
+from archive.auditsides import CHANNEL, FORMAT, HERE, IDENTIFIER, LOCAL, THERE, Sides
+from archive.contents import check_index, translated_duckdb
+from archive.errors import NotAnArchive, OtherArchive
 from archive.folder import Layout, read_description
 from archive.idfiles import iter_ids
-from archive.index import MEMORY_LIMIT
 from archive.questions import question
 from archive.reading import snapshot
-from archive.spill import spilled
+from archive.release import INDEX, MANIFEST, read_manifest
+from archive.totals import Total, list_totals
 
-# rows of some 150 bytes that are on their way at a time
-BATCH_ROWS = 200_000
-SAME, MISSING, EXTRA, DIFFERS, UNTOLD, FORGOTTEN = "=", "+", "-", "*", "!", "~"
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class AuditReport:
-    """The numbers of an audit, in ids; one that is in two channels counts as two.
-
-    `stale` ids are on both sides with another datestamp or state; `unchecked` could not be told, because the target
-    was not listed to its end; `forgotten` are tombstones held here that the target no longer shows. `reasons` says
-    why ids are missing. `balanced`: the account of the archive is, and no id is counted twice or not at all.
-    """
-
-    target: str
-    expected: int
-    held: int
-    same: int
-    missing: int
-    extra: int
-    stale: int
-    unchecked: int
-    forgotten: int
-    reasons: dict[str, int]
-    channels: dict[str, dict[str, int]]
-    balanced: bool
-    finished: bool
-    lost_windows: int
-
-    @property
-    def completeness(self) -> float:
-        """Percent of the expected ids that are held in any version; 100.0 only when none is missing."""
-        if not self.expected:
-            return 100.0
-        percent = 100 * (self.same + self.stale) / self.expected
-        return percent if not self.missing else min(percent, 99.9999)
-
-    @property
-    def complete(self) -> bool:
-        """Whether both sides agree in every id, and nothing was left unasked."""
-        clean = not (self.missing or self.extra or self.stale or self.unchecked or self.lost_windows)
-        return clean and self.balanced and self.finished
+NOTHING_MORE = Wish()
+_FIRST = ("channel", "identifier", "reason", "datestamp_there", "datestamp_here", "deleted_there", "deleted_here")
 
 
 @dataclass(slots=True)
 class Comparison:
-    """Both sides compared; open until its block ends."""
+    """Both sides compared; open until its block ends. `sides.db` has the views `every` and `marked`."""
 
     target: str
-    finished: bool
-    account_balanced: bool
-    lost_windows: int
-    db: duckdb.DuckDBPyConnection
+    sides: Sides
     report: AuditReport = field(init=False)
 
     def lines(self) -> Iterator[tuple[str, str, str, str | None]]:
         """(channel, mark, identifier, reason) of every id, in the order of identifiers."""
-        rows = self.db.execute(question("audit_lines"))
-        while batch := rows.fetchmany(10_000):
-            yield from batch
+        for row in self.details():
+            yield row[:4]
+
+    def details(self) -> Iterator[tuple[Any, ...]]:
+        """The same, and datestamp_there, datestamp_here, deleted_there, deleted_here."""
+        yield from self.sides.rows("audit_lines")
+
+    def differences(self) -> Iterator[tuple[Any, ...]]:
+        """The same of those ids that are not the same on both sides."""
+        yield from self.sides.rows("audit_differences")
+
+    def missing(self) -> Iterator[str]:
+        """Each missing id once, whatever the number of channels that miss it, in order."""
+        for (identifier,) in self.sides.rows("audit_gaps"):
+            yield identifier
+
+    def duplicates(self, limit: int | None = None) -> Iterator[tuple[str, str, str, int]]:
+        """(here or there, channel, identifier, times) of ids that are there more than once."""
+        for side, channel, identifier, times in self.sides.rows("audit_duplicates", {"limit": limit}):
+            yield ("here", "there")[side], channel, identifier, times
 
     def first(self, mark: str, limit: int = 10) -> list[Row]:
         """Some ids of one mark, with both sides."""
-        rows = self.db.execute(question("audit_first"), {"mark": mark, "limit": limit})
-        names = [column[0] for column in rows.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+        rows = self.sides.rows("audit_first", {"mark": mark, "limit": limit})
+        return [dict(zip(_FIRST, row, strict=True)) for row in rows]
 
 
-@contextmanager
-def against_ledger(folder: Path) -> Iterator[Comparison]:
-    """Every id that was listed or asked for, against what is held."""
-    with _compared(folder, "ledger", lambda db, _: db.execute(question("audit_want_listed"))) as comparison:
-        yield comparison
+# --- targets
 
 
-@contextmanager
-def against_census(folder: Path, target: str, census: Path, run: int, *, finished: bool) -> Iterator[Comparison]:
-    """What census `run` of the archive at `census` listed, which may be the same archive, against what is held."""
-    read_description(census)
-    with snapshot(Layout(census)) as ledger:
-        rows = _rows(ledger, "audit_census", run=run)
-        with _compared(folder, target, lambda db, work: _fill(db, "wanted", rows, work), finished=finished) as found:
-            yield found
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What an archive is held against.
 
-
-@contextmanager
-def against_archive(folder: Path, other: Path) -> Iterator[Comparison]:
-    """What another archive holds, against what is held here; channels are matched by prefix and set."""
-    read_description(other)
-    with snapshot(Layout(other)) as ledger:
-        rows = _rows(ledger, "audit_held")
-        with _compared(folder, str(other), lambda db, work: _fill(db, "wanted", rows, work)) as found:
-            yield found
-
-
-@contextmanager
-def against_file(folder: Path, path: Path) -> Iterator[Comparison]:
-    """The ids in a file, against what is held in any channel.
-
-    They are compared with identifiers as the provider writes them; when none of the file's ids looks like one
-    (no colon), with the local part of the identifiers.
+    `by` is what is compared with each other, only in these `formats` if any are named; `fill` brings its side, `census`
+    is its run where it is in the archive's own ledger. `other` is another archive, whose index may know more;
+    `hashed`: its ids come with digests. `totals` are what it states of its length.
     """
-    local = not any(":" in wanted.identifier for wanted, _ in zip(iter_ids(path), range(10_000), strict=False))
-    key = local_id if local else str
-    rows = (
-        {"channel": "", "identifier": w.identifier, "datestamp": w.datestamp, "deleted": w.deleted, "place": place}
-        for place, w in enumerate(iter_ids(path))
-    )
-    with _compared(folder, str(path), lambda db, work: _fill(db, "wanted", rows, work), key=key) as found:
+
+    name: str
+    by: str = CHANNEL
+    formats: tuple[str, ...] | None = None
+    fill: Callable[[Sides], object] = lambda sides: None
+    census: int | None = None
+    own: bool = False
+    finished: bool = True
+    stamped: bool = True
+    only_newer: bool = False
+    other: Path | None = None
+    hashed: bool = False
+    totals: tuple[Total, ...] = ()
+
+
+@contextmanager
+def against_ledger(folder: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
+    """Every id that was listed or asked for, against what is held."""
+    with snapshot(Layout(folder)) as ledger:
+        totals = tuple(list_totals(ledger, None))
+    with _compared(folder, _Target("ledger", own=True, totals=totals), wish) as found:
         yield found
 
 
 @contextmanager
-def _compared(
-    folder: Path,
-    target: str,
-    want: Callable[[duckdb.DuckDBPyConnection, Path], object],
-    *,
-    finished: bool = True,
-    key: Callable[[str], str | None] | None = None,
-) -> Iterator[Comparison]:
-    """Load both sides and join them, in a temporary folder inside the archive; `key` compares ids across channels."""
+def against_census(
+    folder: Path, target: str, census: Path, run: int, *, finished: bool, together: bool = False, stamped: bool = True,
+    wish: Wish = NOTHING_MORE,
+) -> Iterator[Comparison]:  # fmt: skip
+    """What census `run` of the archive at `census` listed, which may be the same archive, against what is held.
+
+    `together`: in any channel, by local ids, where datestamps may be of several kinds. `stamped`: the datestamps of
+    deleted records there can be compared.
+    """
+    read_description(census)
+    with snapshot(Layout(census)) as ledger:
+        totals = tuple(list_totals(ledger, run))
+    same = census.resolve() == folder.resolve()
+
+    def fill(sides: Sides) -> None:
+        if not same:
+            sides.add_ledger(Layout(census), lambda number, mode: THERE if number == run else None)
+
+    made = _Target(
+        target, LOCAL if together else CHANNEL, None, fill, run if same else None, finished=finished, stamped=stamped,
+        only_newer=together, totals=totals,
+    )  # fmt: skip
+    with _compared(folder, made, wish) as found:
+        yield found
+
+
+@contextmanager
+def against_archive(folder: Path, other: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
+    """What another archive holds, against what is held here; channels are matched by prefix and set.
+
+    Where both have a current index, the digests of what was sent are compared as well.
+    """
+    read_description(other)
+
+    def fill(sides: Sides) -> None:
+        sides.add_ledger(Layout(other), lambda number, mode: THERE if mode != "census" else None)
+
+    with _compared(folder, _Target(str(other), fill=fill, other=other), wish) as found:
+        yield found
+
+
+@contextmanager
+def against_release(folder: Path, release: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
+    """The records and tombstones of a release (its folder, or its manifest), against what is held in their formats.
+
+    Raises NotAnArchive when the manifest is there alone, OtherArchive for a delta, Damaged.
+    """
+    manifest = read_manifest(release)
+    index = (release if release.is_dir() else release.parent) / INDEX
+    content = manifest.content
+    if manifest.kind != "full":
+        raise OtherArchive(
+            f"{release} is a {manifest.kind}, no release; make one of it: harvester apply OLD {release} OUT"
+        )
+    if not index.exists():
+        raise NotAnArchive(
+            f"{release} names no record, {INDEX} beside it would; take it from the release, or compare the numbers "
+            f"alone: --stated {content.records}"
+        )
+    check_index(index, manifest)
+    formats = tuple(content.by_format)
+    made = _Target(str(release), FORMAT, formats, lambda sides: sides.add_release(index, formats))
+    with _compared(folder, made, wish, (("manifest", content.records, None),)) as found:
+        yield found
+
+
+@contextmanager
+def against_file(folder: Path, path: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
+    """The ids in a file, against what is held in any channel.
+
+    They are compared with identifiers as the provider writes them when some begin with "oai:", as OAI-PMH has them,
+    else with the local part of the identifiers.
+    """
+    first = [wanted for wanted, _ in zip(iter_ids(path), range(10_000), strict=False)]
+    local = not any(wanted.identifier.startswith("oai:") for wanted in first)
+    hashed = any(wanted.sha256 for wanted in first)
+    made = _Target(str(path), LOCAL if local else IDENTIFIER, fill=lambda s: s.add_ids(path), hashed=hashed)
+    with _compared(folder, made, wish) as found:
+        yield found
+
+
+def is_release(path: Path) -> bool:
+    """Whether a path is a release, or the manifest of one."""
+    return (path / MANIFEST if path.is_dir() else path).name == MANIFEST and (
+        path.is_file() or (path / MANIFEST).exists()
+    )
+
+
+# --- inside
+
+
+@contextmanager
+def _compared(folder: Path, target: _Target, wish: Wish, stated: Sequence[Stated] = ()) -> Iterator[Comparison]:
+    """Load both sides and join them, in a temporary folder inside the archive."""
     read_description(folder)
-    balanced = read_account(folder).balanced
+    indexes = useful_indexes(folder, target.other, wish, hashed=target.hashed)
     work = Path(tempfile.mkdtemp(prefix=".audit-", dir=folder))
     try:
-        with snapshot(Layout(folder)) as ledger, closing(_connect(work)) as db:
-            db.execute(question("audit_tables"))
-            rows = _rows(ledger, "audit_outcomes")
-            _fill(db, "outcomes", rows if key is None else _keyed(rows, key), work)
-            want(db, work)
-            db.execute(question("audit_compare"), {"finished": finished})
-            comparison = Comparison(target, finished, balanced, _lost_windows(ledger), db)
-            comparison.report = _report(comparison)
-            yield comparison
+        with translated_duckdb(work), ThreadPoolExecutor(1, thread_name_prefix="account") as pool:
+            account = pool.submit(_account, folder)  # SQLite works on it while DuckDB loads
+            sides = Sides(work, target.by)
+            try:
+                _fill(sides, folder, target, wish, indexes)
+                comparison = Comparison(target.name, sides)
+                balanced, lost = account.result()
+                comparison.report = count_sides(
+                    sides, target.name, target.totals, (*stated, *wish.stated), wish.by, balanced=balanced,
+                    finished=target.finished, lost_windows=lost,
+                )  # fmt: skip
+                yield comparison
+            finally:
+                sides.db.close()
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _connect(work: Path) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT, "temp_directory": str(work / "spill"), "preserve_insertion_order": False,
-        "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-    }  # fmt: skip
-    return duckdb.connect(str(work / "audit.duckdb"), config=config)
+def _account(folder: Path) -> tuple[bool, int]:
+    """Whether the account balances, and the windows of the last harvest of which nobody knows what is in them."""
+    with snapshot(Layout(folder)) as ledger:
+        (lost,) = ledger.execute(question("audit_lost_windows")).fetchone()
+        return balances(ledger), int(lost)
 
 
-def _rows(ledger: sqlite3.Connection, name: str, **parameters: int) -> Iterator[Row]:
-    rows = ledger.execute(question(name), parameters)
-    names = [column[0] for column in rows.description]
-    for row in rows:
-        yield dict(zip(names, row, strict=True))
+def _fill(sides: Sides, folder: Path, target: _Target, wish: Wish, indexes: dict[int, Path]) -> None:
+    def side_of(run: int, mode: str) -> int | None:
+        if mode == "census":
+            return THERE if run == target.census else None
+        return HERE
 
-
-def _keyed(rows: Iterable[Row], key: Callable[[str], str | None]) -> Iterator[Row]:
-    """Outcomes of all channels as one, by the local part of their ids where that is what is compared."""
-    for row in rows:
-        yield {**row, "channel": "", "identifier": key(row["identifier"]) or row["identifier"]}
-
-
-def _fill(db: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Row], work: Path) -> None:
-    """Bring rows into a table, through files of so many lines at a time."""
-    lines = (orjson.dumps(_typed(row), option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    while (spill := spilled(itertools.islice(lines, BATCH_ROWS), table, work / table)).rows:
-        longest = max(spill.longest, 1 << 20)
-        db.execute(question(f"audit_load_{table}"), {"path": str(spill.path), "longest": longest})
-
-
-def _typed(row: Row) -> Row:
-    """SQLite has no booleans."""
-    return {**row, "deleted": bool(row["deleted"])} if isinstance(row.get("deleted"), int) else row
-
-
-def _lost_windows(ledger: sqlite3.Connection) -> int:
-    """Windows of the last harvest whose list could not be had, or not yet: what is in them nobody knows."""
-    row = ledger.execute(
-        "SELECT count(*) FROM windows WHERE state IN ('lost', 'open') "
-        "AND run = (SELECT max(run) FROM runs WHERE mode <> 'census')"
-    ).fetchone()
-    return int(row[0])
-
-
-def _report(comparison: Comparison) -> AuditReport:
-    rows: Sequence[tuple[str, str, str | None, int]] = comparison.db.execute(question("audit_counts")).fetchall()
-    marks = dict.fromkeys((SAME, MISSING, EXTRA, DIFFERS, UNTOLD, FORGOTTEN), 0)
-    reasons: dict[str, int] = {}
-    channels: dict[str, dict[str, int]] = {}
-    for channel, mark, reason, ids in rows:
-        marks[mark] += ids
-        channels.setdefault(channel, {}).setdefault(mark, 0)
-        channels[channel][mark] += ids
-        if reason is not None:
-            reasons[reason] = reasons.get(reason, 0) + ids
-    expected = _count(comparison, "SELECT count(*) FROM (SELECT DISTINCT channel, identifier FROM wanted)")
-    held = _count(
-        comparison,
-        "SELECT count(*) FROM (SELECT DISTINCT channel, identifier FROM outcomes WHERE state IN ('read', 'deleted'))",
-    )
-    balanced = (
-        comparison.account_balanced
-        and expected == marks[SAME] + marks[MISSING] + marks[DIFFERS]
-        and held == marks[SAME] + marks[DIFFERS] + marks[EXTRA] + marks[UNTOLD] + marks[FORGOTTEN]
-    )
-    return AuditReport(
-        comparison.target, expected, held, marks[SAME], marks[MISSING], marks[EXTRA], marks[DIFFERS], marks[UNTOLD],
-        marks[FORGOTTEN], reasons, channels, balanced, comparison.finished, comparison.lost_windows,
+    windows = "window" in wish.by
+    sides.add_ledger(Layout(folder), side_of, target.formats, windows=windows)
+    target.fill(sides)
+    for side, index in indexes.items():
+        sides.add_index(index, side)
+    sides.settle(
+        finished=target.finished, own=target.own, stamped=target.stamped, only_newer=target.only_newer,
+        by_window=windows,
     )  # fmt: skip
-
-
-def _count(comparison: Comparison, query: str) -> int:
-    row = comparison.db.execute(query).fetchone()
-    assert row is not None
-    return int(row[0])
+    sides.compare()

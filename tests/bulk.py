@@ -84,6 +84,15 @@ class Bulk:
             answer["links"]["next"] = f"{other}/api/records?page={page + 1}&size={size}"
         return self._sent(answer, "application/json")
 
+    def single(self, identifier: str) -> web.Response:
+        """One record by its id."""
+        found = next((one for one in self.records if one["id"] == identifier), None)
+        if found is None:
+            return web.json_response(
+                {"status": 404, "message": "The persistent identifier does not exist."}, status=404
+            )
+        return self._sent(found, "application/json")
+
     def datacite(self, request: web.Request) -> web.Response:
         words = request.query
         size = min(int(words.get("page[size]", 25)), 1000)
@@ -204,6 +213,8 @@ class Bulk:
         if (spoilt := self.spoil(len(self.asked), request.path_qs)) is not None:
             return spoilt
         path = request.path
+        if path.startswith("/api/records/"):
+            return self.single(path.rpartition("/")[2])
         for begins, answer in (
             ("/api/records", self.invenio), ("/dois", self.datacite), ("/v2/articles", self.figshare),
             ("/server/api/discover", self.dspace), ("/api/search", self.dataverse),

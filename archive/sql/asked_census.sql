@@ -3,7 +3,7 @@
 -- Parameters: run.
 CREATE TEMP TABLE wanted AS
     SELECT local_id(o.identifier) AS id, min(o.outcome) AS first
-    FROM requests AS r JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
+    FROM requests AS r CROSS JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
     WHERE r.run = :run
     GROUP BY 1
     ORDER BY first;

@@ -9,7 +9,7 @@ CREATE TEMP TABLE wanted AS
             GROUP BY r.channel, o.identifier),
          listed AS (
             SELECT local_id(o.identifier) AS id
-            FROM requests AS r JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
+            FROM requests AS r CROSS JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
             WHERE r.run = :census)
     SELECT id FROM ended WHERE state IN ('refused', 'lost', 'open')
     UNION

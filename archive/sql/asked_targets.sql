@@ -2,7 +2,7 @@
 -- Parameters: run, channel, most.
 WITH asked AS (
     SELECT o.identifier, o.state, o.reason
-    FROM requests AS r JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
+    FROM requests AS r CROSS JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
     WHERE r.run = :run AND r.channel = :channel)
 SELECT DISTINCT substr(reason, 4) AS target
 FROM asked

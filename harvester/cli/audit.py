@@ -1,205 +1,234 @@
 """`harvester audit`: what is missing here, what is extra, what is stale, and why."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
-from archive import audit as audits
-from archive.audit import AuditReport, Comparison
+from archive.audit import Comparison
+from archive.auditreport import DIFFERS, EXTRA, MISSING, AuditReport
 from archive.crosswalks.identifiers import local_id
 from archive.durable import translated
-from archive.errors import Damaged, NotAnArchive
-from archive.folder import Layout, read_description
-from archive.reading import snapshot
-from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
+from harvester.cli.auditoptions import AuditOptions, code_of
+from harvester.cli.output import cell, print_table, table
 from harvester.errors import UsageError
 
+# ids of each mark, and groups with a difference, that are shown
 SHOWN = 10
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--against", "target", default="ledger", show_default=True, metavar="TARGET",
-              help="URL of an OAI-PMH endpoint, a file of ids, another archive, or the word ledger")  # fmt: skip
+              help="a URL, a source's name, a file of ids, another archive, a release, or the word ledger")  # fmt: skip
+@click.option("--via", type=click.Choice(["oaipmh", "search", "exporter"]),
+              help="how a URL is asked; default: what its source or its path says")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
-@click.option("--lines", "lines_file", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("--lines", type=FILE,
               help="write a line an id: = same, + missing here, - extra here, * differs, ! could not tell")  # fmt: skip
-@click.option("--gaps", "gaps_file", type=click.Path(path_type=Path, dir_okay=False),
-              help="write the ids that are missing here, as idrange ids=@FILE takes them")  # fmt: skip
+@click.option("--differences", type=FILE, help="write what is not the same, with the reason, as JSON lines")
+@click.option("--duplicates", type=FILE, help="write the ids that one list has more than once")
+@click.option("--gaps", type=FILE, help="write the ids that are missing here, as idrange ids=@FILE takes them")
+@click.option("--html", type=FILE, help="write the report as a page")
+@click.option("--markdown", type=FILE, help="write the report as Markdown")
+@click.option("--by", multiple=True, type=click.Choice(["set", "year", "type", "window"]),
+              help="the same numbers by this; repeatable. Of a sample: its strata (set or year)")  # fmt: skip
+@click.option("--stated", multiple=True, metavar="[NAME=]N",
+              help="a total that somebody states, to be compared with the others; repeatable")  # fmt: skip
 @click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT",
               help="end with 1 only when completeness is below this; default: on any difference")  # fmt: skip
+@click.option("--match", metavar="RULE", help="match records of a migration by doi, alternate, related, url:PATTERN or "
+              "sql:EXPRESSION")  # fmt: skip
+@click.option("--redirects", type=FILE, help="of --match: write old URL, new URL as CSV")
+@click.option("--nginx", type=FILE, help="of --match: write the same as a map for nginx")
+@click.option("--log", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="an uploader's own log (CSV or SQLite) against the target")  # fmt: skip
+@click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN", help="of --log: which column is what")
+@click.option("--map", "mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="compare the fields of both sides as this file maps them")  # fmt: skip
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="ask the target for N random ids only")
+@click.option("--seed", type=int, help="of --sample: the same seed asks for the same ids")
+@click.option("--estimate", is_flag=True, help="how many records no channel of the archive saw")
+@click.option("--contact", metavar="ADDRESS", help="e-mail address or URL for User-Agent; or HARVESTER_CONTACT")
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting for the census of a URL")
-def audit(
-    folder: Path, target: str, as_json: bool, lines_file: Path | None, gaps_file: Path | None,
-    fail_under: float | None, settings: tuple[str, ...],
-) -> int:  # fmt: skip
+def audit(folder: Path, target: str, **given: Any) -> int:
     """Compare the archive DIR with TARGET, id by id.
 
-    An OAI-PMH endpoint is asked for its headers (ListIdentifiers), in the metadata prefixes and sets of the archive.
-    A file has one id a line, or is CSV (.csv) or JSON lines (.jsonl) with a column or key `identifier`.
+    \b
+    URL of an OAI-PMH endpoint   its headers are listed, in the metadata prefixes and sets of the archive
+    URL of a REST search         all its pages, sliced by date as its window of results asks for
+    URL of an exporter           the ids in the provider's own dump, and those in its list of deletions
+    a source's name, or a .toml  whichever of these it has (`harvester sources`)
+    a file                       ids, one a line; CSV, JSON lines or Parquet with a column or key `identifier`, and
+                                 `datestamp`, `deleted` and `sha256` where they are known
+    a folder                     another archive; a release (or its manifest.json, beside its index)
+    ledger                       what the archive itself was told of, and does not hold
+
+    A file whose name ends in .jsonl gets, from --lines, everything that is known of each id.
     """
-    with _compared(folder, target, settings) as comparison:
-        report = comparison.report
-        if lines_file is not None:
-            _write_lines(comparison, lines_file)
-        if gaps_file is not None:
-            _write_gaps(comparison, gaps_file)
-        if as_json:
-            click.echo(orjson.dumps(_values(report), option=orjson.OPT_INDENT_2).decode())
+    options = AuditOptions(**given)
+    _check_options(options)
+    if options.match or options.log or options.mapping:
+        from harvester.cli import migration
+
+        return migration.run(folder, target, options)
+    if options.sample or options.estimate:
+        from harvester.cli import sampling
+
+        return sampling.run(folder, target, options)
+    from harvester.cli.census import open_comparison
+
+    with open_comparison(folder, target, options) as comparison:
+        _write(comparison, options)
+        if options.html or options.markdown:
+            from harvester.cli import reporting
+
+            reporting.write(folder, comparison, options.html, options.markdown, None)
+        if options.as_json:
+            click.echo(orjson.dumps(values_of(comparison.report), option=orjson.OPT_INDENT_2).decode())
         else:
-            _show(comparison)
-    return _code(report, fail_under)
+            show(comparison)
+    return code_of(comparison.report, options.fail_under)
 
 
-def _compared(folder: Path, target: str, settings: tuple[str, ...]) -> AbstractContextManager[Comparison]:
-    if target == "ledger":
-        return audits.against_ledger(folder)
-    if urlsplit(target).scheme in ("http", "https"):
-        return _against_url(folder, target, settings)
-    path = Path(target)
-    if path.is_dir():
-        return audits.against_archive(folder, path)
-    if not path.exists():
-        raise UsageError(f"{target} is no URL, no file, no archive, and not the word ledger")
-    return audits.against_file(folder, path)
+def _check_options(options: AuditOptions) -> None:
+    """Raises UsageError for options that do not go together."""
+    given = {"--match": options.match, "--log": options.log, "--map": options.mapping, "--sample": options.sample,
+             "--estimate": options.estimate}  # fmt: skip
+    ways = [name for name, value in given.items() if value]
+    if len(ways) > 1 and set(ways) != {"--match", "--map"}:
+        raise UsageError(f"{' and '.join(ways)} are different audits; ask for one of them")
+    if (options.redirects or options.nginx) and not options.match:
+        raise UsageError("--redirects and --nginx are what --match finds; name its rule")
+    if options.columns and not options.log:
+        raise UsageError("--column says how a --log is read; name the log")
+    if options.seed is not None and not options.sample:
+        raise UsageError("--seed is of a --sample; say how many ids")
 
 
-@contextmanager
-def _against_url(folder: Path, url: str, settings: tuple[str, ...]) -> Iterator[Comparison]:
-    """By a census with the same spider as a harvest; in the archive itself when the URL is of its own source."""
-    own = urlsplit(url).netloc.lower() in read_description(folder)["source"].get("hosts", ())
-    elsewhere = None if own else Path(tempfile.mkdtemp(prefix="harvester-census-"))
-    try:
-        census = folder if elsewhere is None else elsewhere / "census"
-        finished = _take_census(url, census, _channels(folder), settings)
-        with audits.against_census(folder, url, census, _last_census(census), finished=finished) as comparison:
-            yield comparison
-    finally:
-        if elsewhere is not None:
-            shutil.rmtree(elsewhere, ignore_errors=True)
+def _write(comparison: Comparison, options: AuditOptions) -> None:
+    """The files that were asked for."""
+    if options.lines is not None:
+        full = options.lines.suffix.lower() in (".jsonl", ".ndjson")
+        write_lines(options.lines, _json_lines(comparison.details()) if full else _text_lines(comparison))
+    if options.differences is not None:
+        write_lines(options.differences, _json_lines(comparison.differences()))
+    if options.gaps is not None:
+        write_gaps(comparison, options.gaps)
+    if options.duplicates is not None:
+        write_lines(options.duplicates, ("\t".join(map(str, row)) + "\n" for row in comparison.duplicates()))
 
 
-def _take_census(url: str, census: Path, words: dict[str, str], settings: tuple[str, ...]) -> bool:
-    """List the headers of a provider. Returns whether all of them could be listed."""
-    from harvester.cli.crawl import pairs
-    from harvester.crawling import crawl
-
-    values = {"LOG_LEVEL": "WARNING", **pairs(settings)}
-    ending = crawl("oaipmh", {"url": url, "archive": str(census), "mode": "census", **words}, values)
-    if ending.code == USAGE:
-        raise UsageError(ending.sentence)
-    if ending.code == DAMAGED:
-        raise Damaged(ending.sentence)
-    if ending.code == UNFINISHED:
-        click.echo(f"harvester: the census of {url} is unfinished: {ending.sentence}", err=True)
-    return ending.code != UNFINISHED
-
-
-def _channels(folder: Path) -> dict[str, str]:
-    """prefix= and set= of what the archive has harvested over OAI-PMH; a whole list covers its sets."""
-    with snapshot(Layout(folder)) as ledger:
-        rows = ledger.execute("SELECT format, set_spec FROM channels WHERE name LIKE 'oaipmh:%' ORDER BY channel")
-        channels: list[tuple[str, str | None]] = rows.fetchall()
-    if not channels:
-        raise UsageError(f"{folder} has harvested nothing over OAI-PMH; audit it against its ledger or a file of ids")
-    whole = [channel for channel in channels if channel[1] is None] or channels
-    words = {"prefix": ",".join(dict.fromkeys(prefix for prefix, _ in whole))}
-    if sets := list(dict.fromkeys(spec for _, spec in whole if spec is not None)):
-        words["set"] = ",".join(sets)
-    return words
-
-
-def _last_census(census: Path) -> int:
-    with snapshot(Layout(census)) as ledger:
-        row = ledger.execute("SELECT max(run) FROM runs WHERE mode = 'census'").fetchone()
-    if row[0] is None:
-        raise NotAnArchive(f"{census} has no census; the provider gave nothing to compare with")
-    return int(row[0])
-
-
-def _write_lines(comparison: Comparison, path: Path) -> None:
-    several = len(comparison.report.channels) > 1
-    with translated(path, "writing"), path.open("w", encoding="utf-8") as file:
-        for channel, mark, identifier, _ in comparison.lines():
-            file.write(f"{mark} {identifier}\t{channel}\n" if several else f"{mark} {identifier}\n")
-
-
-def _write_gaps(comparison: Comparison, path: Path) -> None:
+def write_gaps(comparison: Comparison, path: Path) -> None:
     """Each missing id once, whatever the number of channels that miss it."""
-    last = None
+    write_lines(path, (f"{local_id(identifier) or identifier}\n" for identifier in comparison.missing()))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
     with translated(path, "writing"), path.open("w", encoding="utf-8") as file:
-        for _, mark, identifier, _ in comparison.lines():
-            if mark == audits.MISSING and identifier != last:
-                file.write(f"{local_id(identifier) or identifier}\n")
-                last = identifier
+        file.writelines(lines)
 
 
-def _values(report: AuditReport) -> dict[str, Any]:
+def _text_lines(comparison: Comparison) -> Iterable[str]:
+    several = len(comparison.report.channels) > 1
+    for channel, mark, identifier, _ in comparison.lines():
+        yield f"{mark} {identifier}\t{channel}\n" if several else f"{mark} {identifier}\n"
+
+
+def _json_lines(rows: Iterable[tuple[Any, ...]]) -> Iterable[str]:
+    names = ("channel", "mark", "identifier", "reason", "datestamp_there", "datestamp_here", "deleted_there",
+             "deleted_here")  # fmt: skip
+    for row in rows:
+        yield orjson.dumps(dict(zip(names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def values_of(report: AuditReport) -> dict[str, Any]:
+    """What `--json` prints."""
     return {
         "target": report.target, "expected": report.expected, "held": report.held, "same": report.same,
         "missing": report.missing, "extra": report.extra, "stale": report.stale, "unchecked": report.unchecked,
         "completeness": round(report.completeness, 4), "balanced": report.balanced, "complete": report.complete,
         "finished": report.finished, "lost_windows": report.lost_windows, "forgotten": report.forgotten,
-        "reasons": report.reasons, "channels": report.channels,
+        "live": report.live, "reasons": report.reasons, "differences": report.differences, "channels": report.channels,
+        "duplicates": {"here": report.twice_here, "there": report.twice_there},
+        "totals": [
+            {"name": one.name, "stated": one.stated, "counted": one.counted, "agrees": one.agrees, "seen": one.seen}
+            for one in report.totals
+        ],
+        "findings": [
+            {"code": one.code, "severity": one.severity, "message": one.message, "expected": one.expected,
+             "found": one.found}
+            for one in report.findings
+        ],
+        **({"by": report.by} if report.by else {}),
     }  # fmt: skip
 
 
-def _show(comparison: Comparison) -> None:
+# --- for people
+
+
+def show(comparison: Comparison) -> None:
+    """The numbers, some ids of each mark, what else was asked for, and the verdict."""
     report = comparison.report
-    console = Console(highlight=False)
-    table = Table(title=f"against {report.target}", title_justify="left", show_header=False, box=None)
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    table.add_column()
+    click.echo(f"against {report.target}")
+    made = table("", "ids", "", numbers=("ids",))
     rows = [
         ("expected", report.expected, "ids that the target names"), ("same", report.same, "held, and as there"),
-        ("stale", report.stale, "held, with another datestamp or state"),
-        ("missing", report.missing, ", ".join(f"{n} {reason}" for reason, n in sorted(report.reasons.items()))),
+        ("stale", report.stale, _counts(report.differences)), ("missing", report.missing, _counts(report.reasons)),
         ("extra", report.extra, "live here, not there: vanished, or never theirs"),
         ("unchecked", report.unchecked, "held here; the target was not listed to its end"),
         ("forgotten", report.forgotten, "tombstones here that the target no longer shows"),
+        ("twice here", report.twice_here, "in one list more than once"),
+        ("twice there", report.twice_there, "in one list more than once"),
     ]  # fmt: skip
     for name, number, remark in rows:
         if number or name in ("expected", "same", "missing", "extra", "stale"):
-            table.add_row(name, f"{number:,}", remark if number else "")
-    console.print(table)
-    for mark, word in ((audits.MISSING, "missing"), (audits.EXTRA, "extra"), (audits.DIFFERS, "stale")):
-        for row in comparison.first(mark, SHOWN):
-            console.print(f"{mark} {row['identifier']}  {_remark(row)}", markup=False, soft_wrap=True)
+            made.add_row(cell(name), cell(f"{number:,}"), cell(remark if number else ""))
+    made.show_header = False
+    print_table(made, fold=True)
+    for mark, word in ((MISSING, "missing"), (EXTRA, "extra"), (DIFFERS, "stale")):
+        for row in comparison.first(mark, SHOWN) if getattr(report, word) else ():
+            click.echo(f"{mark} {cell(row['identifier'])}  {cell(_remark(row))}")
         if getattr(report, word) > SHOWN:
-            console.print(f"  and {getattr(report, word) - SHOWN:,} more {word}; --lines FILE names them all")
+            click.echo(f"  and {getattr(report, word) - SHOWN:,} more {word}; --lines FILE names them all")
+    for by, groups in report.by.items():
+        _show_groups(by, groups)
+    for found in report.findings:
+        click.echo(f"{found.severity}: {found.message}")
     if report.lost_windows:
-        console.print(f"{report.lost_windows} windows of the last harvest are not read: what is in them nobody knows")
+        click.echo(f"{report.lost_windows} windows of the last harvest are not read: what is in them nobody knows")
     verdict = "complete" if report.complete else "not complete"
     sums = "the sums balance" if report.balanced else "the sums do NOT balance: see harvester status"
-    console.print(f"{report.completeness:.4f} % complete, {sums}; the archive is {verdict}")
+    click.echo(f"{report.completeness:.4f} % complete, {sums}; the archive is {verdict}")
+
+
+def _show_groups(by: str, groups: list[dict[str, Any]]) -> None:
+    numbers = ("expected", "same", "missing", "extra", "stale", "unchecked")
+    made = table(by, *numbers, "%", numbers=(*numbers, "%"))
+    shown = groups
+    if by == "window":  # there are thousands; those that are as they should be are none of anybody's business
+        shown = [row for row in groups if row["same"] < row["expected"] or row["extra"] or row["unchecked"]]
+    for row in shown:
+        made.add_row(*map(cell, (row["group"], *(f"{row[name]:,}" for name in numbers), f"{row['completeness']:.4f}")))
+    print_table(made, fold=True)
+    if len(shown) < len(groups):
+        click.echo(f"  and {len(groups) - len(shown):,} without a difference; --json has them")
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {word}" for word, number in sorted(counts.items()))
 
 
 def _remark(row: dict[str, Any]) -> str:
-    if row["reason"] is not None:
-        return str(row["reason"])
+    """Why an id has its mark, and what both sides say of it."""
     sides = [
-        f"{where} {row[f'datestamp_{key}'] or ''}{' deleted' if row[f'deleted_{key}'] else ''}".strip()
-        for where, key in (("there", "there"), ("here", "here"))
-        if row[f"datestamp_{key}"] is not None or row[f"deleted_{key}"] is not None
+        f"{where} {row[f'datestamp_{where}'] or ''}{' deleted' if row[f'deleted_{where}'] else ''}".strip()
+        for where in ("there", "here")
+        if row[f"datestamp_{where}"] is not None or row[f"deleted_{where}"]
     ]
-    return ", ".join(sides)
-
-
-def _code(report: AuditReport, fail_under: float | None) -> int:
-    if not report.finished or report.lost_windows:
-        return UNFINISHED
-    if not report.balanced:
-        return FINDINGS
-    if fail_under is not None:
-        return FINDINGS if report.completeness < fail_under else DONE
-    return DONE if report.complete else FINDINGS
+    if row["reason"] is None or row["datestamp_here"] is not None:
+        return ": ".join(part for part in (row["reason"], ", ".join(sides)) if part)
+    return str(row["reason"])

@@ -59,7 +59,7 @@ def test_the_files_of_a_dump_are_those_of_the_source_or_those_that_are_named():
     named = parse_exporter(words(url, files="a/records-json.tar.gz", version="v"))
     assert (named.files, named.named, named.version) == (("a/records-json.tar.gz",), True, "v")
     with pytest.raises(UsageError):
-        parse_exporter(words(url, mode="census"))
+        parse_exporter(words(url, mode="incremental"))
 
 
 def test_a_source_with_neither_says_so(tmp_path: Path):

@@ -9,8 +9,8 @@ from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreach
 
 CODES = {
     errors.Damaged: 4, errors.DiskFailed: 4, errors.NotAnArchive: 2, errors.OtherArchive: 2, errors.BadIdFile: 2,
-    errors.BadQuery: 2, errors.BadIdFile: 2, errors.NoSchemas: 2,
-    errors.Busy: 3, errors.DiskFull: 3, errors.StaleIndex: 3, errors.NotAtRest: 3, errors.NotBaggable: 2, errors.CannotDump: 2,
+    errors.BadQuery: 2, errors.NoSchemas: 2, errors.NotBaggable: 2, errors.CannotDump: 2,
+    errors.Busy: 3, errors.DiskFull: 3, errors.StaleIndex: 3, errors.NotAtRest: 3,
 }  # fmt: skip
 
 

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from archive.errors import BadIdFile, DiskFailed
-from archive.idfiles import WantedId, iter_ids
+from archive.idfiles import WantedId, iter_ids, parquet_columns
 
 
 def read(tmp_path: Path, name: str, body: bytes) -> list[WantedId]:
@@ -51,3 +52,28 @@ def test_what_is_no_file_of_ids_is_named_with_its_place(tmp_path: Path, name: st
 def test_a_file_that_is_not_there_is_an_error_of_ours(tmp_path: Path):
     with pytest.raises(DiskFailed):
         list(iter_ids(tmp_path / "nothing"))
+
+
+def test_a_parquet_file_is_read_by_the_names_of_its_columns(tmp_path: Path):
+    path = tmp_path / "ids.parquet"
+    duckdb.execute(
+        "COPY (SELECT 1 AS extra, 7 AS ID, TIMESTAMP '2020-01-02 03:04:05' AS Updated, 'Deleted' AS status, "
+        f"'{'A' * 64}' AS sha256) TO '{path}'"
+    )
+    assert list(iter_ids(path)) == [WantedId("7", "2020-01-02 03:04:05", True, "a" * 64)]
+    assert parquet_columns(path) == {
+        "id": "ID", "stamp": "Updated", "deleted": None, "status": "status", "digest": "sha256"
+    }  # fmt: skip
+
+
+def test_parquet_without_ids_and_what_is_no_parquet_is_refused(tmp_path: Path):
+    nameless, empty, broken = tmp_path / "a.parquet", tmp_path / "b.parquet", tmp_path / "c.parquet"
+    duckdb.execute(f"COPY (SELECT 1 AS number) TO '{nameless}'")
+    duckdb.execute(f"COPY (SELECT NULL::VARCHAR AS id) TO '{empty}'")
+    broken.write_bytes(b"PAR1 and then nothing")
+    for path in (nameless, empty, broken):
+        with pytest.raises(BadIdFile):
+            list(iter_ids(path))
+    for path in (nameless, broken):
+        with pytest.raises(BadIdFile):
+            parquet_columns(path)

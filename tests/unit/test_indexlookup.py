@@ -70,7 +70,7 @@ def test_one_that_is_not_finished_does_not_take_the_place_of_the_one_before(
 
     monkeypatch.setattr(durable, "watch", stop)
     with pytest.raises(OSError):
-        index(layout.root)
+        index(layout.root, full=True)
     monkeypatch.setattr(durable, "watch", None)
     assert index_lookup(layout).read_bytes() == before
     assert {path.name for path in layout.root.iterdir()} >= {"index.duckdb", "index.lookup"}

@@ -1,0 +1,2 @@
+-- What an index was made of: name, value.
+SELECT name, value FROM stamp;

@@ -1,0 +1,50 @@
+"""What `harvester audit` was asked for: one value for all the ways in which it compares."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.auditreport import AuditReport
+from harvester.cli import DONE, FINDINGS, UNFINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """The options of one audit; None and empty where they were not given.
+
+    `match`, `redirects` and `nginx` are of a migration by a rule, `log` and `columns` (NAME=COLUMN) of an uploader's
+    own log, `mapping` of one by fields; `sample`, `seed` and `estimate` of what is too dear to list; `by` of all.
+    """
+
+    as_json: bool = False
+    lines: Path | None = None
+    gaps: Path | None = None
+    differences: Path | None = None
+    duplicates: Path | None = None
+    html: Path | None = None
+    markdown: Path | None = None
+    fail_under: float | None = None
+    by: tuple[str, ...] = ()
+    stated: tuple[str, ...] = ()
+    via: str | None = None
+    match: str | None = None
+    redirects: Path | None = None
+    nginx: Path | None = None
+    log: Path | None = None
+    columns: tuple[str, ...] = ()
+    mapping: Path | None = None
+    sample: int | None = None
+    seed: int | None = None
+    estimate: bool = False
+    contact: str | None = None
+    settings: tuple[str, ...] = ()
+
+
+def code_of(report: AuditReport, fail_under: float | None) -> int:
+    """The exit code of a comparison."""
+    if not report.finished or report.lost_windows:
+        return UNFINISHED
+    if not report.balanced:
+        return FINDINGS
+    if fail_under is not None:
+        return FINDINGS if report.completeness < fail_under else DONE
+    return DONE if report.complete else FINDINGS
