@@ -13,6 +13,9 @@ from harvester.meters import Meter
 SILENT_MOST, OTHERS_MOST = 5, 50
 # for so long requests are remembered for a window that may turn out to be longer
 RECENT_SECONDS = 3600
+# so many parts of a host are told apart; the rest, and what is only a number, is one: ids may stand there, as EPrints
+# has them (/1234/), and what is kept of a host must not grow with them
+PARTS_MOST, REST = 32, "/"
 # for how long is kept what headers told, and what was only found by trying
 TOLD_KEPT_SECONDS, FOUND_KEPT_SECONDS = 7 * 86400.0, 86400.0
 
@@ -71,7 +74,11 @@ class Limits:
     def part(self, path: str) -> str:
         """The part of the host that a path belongs to: as the source's budgets name it, or its first segment."""
         named = [budget.path for budget in self.budgets if budget.path and covers(budget.path, path)]
-        return max(named, key=len, default="/" + path[1:].partition("/")[0])
+        if named:
+            return max(named, key=len)
+        first = "/" + path[1:].partition("/")[0]
+        known = first in self._recent or len(self._recent) < PARTS_MOST
+        return first if known and not first[1:].isdigit() else REST
 
     def pace(self, path: str) -> float:
         """Requests a second that it will let through in the long run."""
@@ -193,7 +200,7 @@ class Limits:
         found = [Meter.of(one, offset, clock) for one in state["meters"]]
         own = {meter.budget: meter for meter in found if meter.budget in self.budgets}
         learned = [
-            Learned(Meter.of(one["meter"], offset, clock), {str(part) for part in one["parts"]},
+            Learned(Meter.of(one["meter"], offset, clock), {str(part) for part in one["parts"][:PARTS_MOST]},
                     bool(one["by_words"]), int(one["silent"]), int(one["others"]))
             for one in state["learned"]
         ]  # fmt: skip

@@ -223,7 +223,7 @@ def _list_metadata_formats(arguments: Mapping[str, str], repository: Repository,
 
 def _list_sets(arguments: Mapping[str, str], repository: Repository, holdings: Holdings) -> str:
     token = arguments.get("resumptionToken")
-    last, cursor = resumption.read_token(repository.key, "ListSets", token) if token is not None else ("", 0)
+    last, cursor = _resume_sets(repository.key, token) if token is not None else ("", 0)
     held = holdings.sets()
     if not held:
         raise ProviderError("noSetHierarchy", "this repository has no sets")
@@ -324,16 +324,30 @@ def _state(selection: Selection, last: Item, cursor: int, size: int) -> list[Any
 
 def _resume(key: bytes, verb: str, token: str) -> tuple[Selection, Position, int, int]:
     """Selection, position, cursor and size of the list that a token goes on with."""
-    prefix, from_, until, set_spec, stamp, identifier, cursor, size = resumption.read_token(key, verb, token)
-    selection = Selection(prefix, _moment(from_), _moment(until), set_spec)
-    position = _moment(stamp)
-    assert position is not None
-    return selection, (position, identifier), cursor, size
+    match resumption.read_token(key, verb, token):
+        case [
+            str() as prefix, (int() | None) as from_, (int() | None) as until, (str() | None) as set_spec,
+            int() as stamp, str() as identifier, int() as cursor, int() as size,
+        ] if is_prefix(prefix):  # fmt: skip
+            try:
+                first, last = (None if bound is None else _moment(bound) for bound in (from_, until))
+                return Selection(prefix, first, last, set_spec), (_moment(stamp), identifier), cursor, size
+            except OverflowError:
+                pass
+    raise resumption.not_given(verb)
 
 
-def _moment(seconds: int | None) -> datetime | None:
+def _resume_sets(key: bytes, token: str) -> tuple[str, int]:
+    """The last set that was given, and how many were."""
+    match resumption.read_token(key, "ListSets", token):
+        case [str() as last, int() as cursor]:
+            return last, cursor
+    raise resumption.not_given("ListSets")
+
+
+def _moment(seconds: int) -> datetime:
     # datetime.fromtimestamp refuses years before 1970 on some systems, and earliestDatestamp 0001-01-01 occurs
-    return None if seconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
 
 
 def _token_element(following: str | None, resumed: bool, cursor: int, size: int) -> str:

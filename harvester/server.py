@@ -1,7 +1,8 @@
 """Serves an archive over HTTP: OAI-PMH at /oai, records as JSON or XML at /api/records/ID.
 
 A thin shell: what is answered is decided in `provider` and `holdings`. Whatever reads the disk runs in threads, so
-that a slow query does not keep others waiting.
+that a slow query does not keep others waiting. Whatever a client can make wait or grow has a bound: connections,
+the time for a request and for taking an answer, requests in line, bodies that nobody has taken yet.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from aiohttp import hdrs, web
 from archive import envelope
 from archive.errors import ArchiveError
 from harvester.allowance import Allowance, Rate
+from harvester.connections import Connections, most_connections
 from harvester.errors import UsageError
 from harvester.formats import is_xml
 from harvester.holdings import ArchiveHoldings
@@ -36,6 +38,16 @@ THREADS = 4
 MOST_BYTES = 256 << 10
 # a body shorter than this is not worth packing
 GZIP_FROM_BYTES = 1 << 10
+# from the connection, or the last answer, to the end of the next request's header; proxies keep theirs open for 60
+HEADER_SECONDS = 75.0
+# for the body of a request, which has MOST_BYTES
+BODY_SECONDS = 30.0
+# for taking an answer: so long in any case, and so much longer as it has bytes
+SEND_SECONDS, SEND_BYTES_PER_SECOND = 30.0, 4 << 10
+# requests that are in line for a thread, or have one; a client that finds it full is told to come back
+LINE_MOST, COME_BACK_SECONDS = 200, 5
+# bodies that were made and not yet taken, in bytes
+UNSENT_MOST = 256 << 20
 _RECORDS = "/api/records/"
 _T = TypeVar("_T")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -64,6 +76,9 @@ class Server:
         self._repository: Repository | None = None
         self._allowance = Allowance(rate) if rate is not None else None
         self._threads = ThreadPoolExecutor(THREADS, "serve")
+        self._connections: Connections | None = None
+        self._in_line = 0
+        self._unsent_bytes = 0
 
     def run(self, host: str, port: int, listening: Callable[[Listening], None]) -> None:
         """Serve until SIGTERM or SIGINT; `listening` is told the address, with the port that 0 became.
@@ -81,26 +96,31 @@ class Server:
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, ended.set)
         runner = web.AppRunner(
-            self.application(), access_log=None, shutdown_timeout=2.0, max_line_size=MOST_BYTES, max_field_size=1 << 16
-        )
+            self.application(), access_log=None, shutdown_timeout=2.0, max_line_size=MOST_BYTES, max_field_size=1 << 16,
+            keepalive_timeout=HEADER_SECONDS,
+        )  # fmt: skip
         await runner.setup()
+        assert runner.server is not None
+        self._connections = Connections(runner.server, most_connections())
         try:
-            site = web.TCPSite(runner, host, port)
             try:
-                await site.start()
+                server = await loop.create_server(self._connections, host, port, backlog=1024)
             except OSError as cause:
                 raise UsageError(f"cannot listen at {host} port {port}: {cause.strerror or cause}; "
                                  "--port 0 takes any port that is free") from cause  # fmt: skip
-            where = Listening(host, runner.addresses[0][1])
+            where = Listening(host, server.sockets[0].getsockname()[1])
             self._repository = self._make_repository(where)
             listening(where)
             await ended.wait()
+            server.close()
         finally:
             await runner.cleanup()
 
     def application(self) -> web.Application:
         """The routes."""
-        application = web.Application(middlewares=[self._budget, self._mishaps], client_max_size=MOST_BYTES)
+        application = web.Application(
+            middlewares=[self._deliver, self._budget, self._mishaps], client_max_size=MOST_BYTES
+        )
         application.router.add_get("/", self._root)
         application.router.add_get("/oai", self._oai)
         application.router.add_post("/oai", self._oai)
@@ -108,6 +128,26 @@ class Server:
         return application
 
     # what holds for every request
+
+    @web.middleware
+    async def _deliver(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Send an answer here, where there is an end to the time that the client may take for it."""
+        assert self._connections is not None
+        with self._connections.answering(request.protocol):
+            response = await handler(request)
+            size = len(response.body) if isinstance(response, web.Response) and isinstance(response.body, bytes) else 0
+            self._unsent_bytes += size
+            try:
+                async with asyncio.timeout(SEND_SECONDS + size / SEND_BYTES_PER_SECOND):
+                    await response.prepare(request)
+                    await response.write_eof()
+            except TimeoutError:
+                log.info("an answer of %d bytes was not taken in time", size)
+                if request.transport is not None:
+                    request.transport.abort()
+            finally:
+                self._unsent_bytes -= size
+        return response
 
     @web.middleware
     async def _budget(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -135,11 +175,24 @@ class Server:
         try:
             return await handler(request)
         except ArchiveError as error:
-            log.error("%s: %s", request.path, error)
+            log.error("%s: %s", ascii(request.path)[:200], error)
             return web.Response(status=500, text=f"{error}\n")
 
-    async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _in_thread(self, request: web.Request, work: Callable[[], _T]) -> _T:
+        """Raises HTTPServiceUnavailable when there is no room, and for a client that has gone."""
+        if self._in_line >= LINE_MOST:
+            raise _full()
+
+        def in_turn() -> _T:
+            if self._unsent_bytes > UNSENT_MOST or request.transport is None:
+                raise _full()
+            return work()
+
+        self._in_line += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, in_turn)
+        finally:
+            self._in_line -= 1
 
     # what is served
 
@@ -157,7 +210,7 @@ class Server:
         assert self._repository is not None
         answer = partial(respond, query, datetime.now(UTC), self._repository, self._holdings)
         packs = takes_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
-        body, packed = await self._in_thread(lambda: _packed(answer(), packs))
+        body, packed = await self._in_thread(request, lambda: _packed(answer(), packs))
         headers = {hdrs.VARY: "Accept-Encoding"}
         if packed:
             headers[hdrs.CONTENT_ENCODING] = "gzip"
@@ -170,7 +223,7 @@ class Server:
         wanted = accepted_form(request.headers.get(hdrs.ACCEPT, ""))
         if wanted is None:
             return _problem(406, f"a record is to be had as {JSON} or {XML}")
-        return await self._in_thread(partial(self._represent, identifier, request.query.get("format"), wanted))
+        return await self._in_thread(request, partial(self._represent, identifier, request.query.get("format"), wanted))
 
     def _represent(self, identifier: str, format_: str | None, wanted: str) -> web.Response:
         """A record in the form that is wanted; of several formats the first by name that has it."""
@@ -204,7 +257,19 @@ async def _form(request: web.Request) -> str:
     """The arguments of a POST (section 3.1.1.2); nothing when the body is no form, which then lacks its verb."""
     if request.content_type != "application/x-www-form-urlencoded":
         return ""
-    return (await request.read()).decode("utf-8", "surrogateescape").strip("\r\n")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(text=f"the body did not come within {BODY_SECONDS:g} s\n") from None
+    return body.decode("utf-8", "surrogateescape").strip("\r\n")
+
+
+def _full() -> web.HTTPServiceUnavailable:
+    return web.HTTPServiceUnavailable(
+        text=f"too many are served at once; ask again in {COME_BACK_SECONDS} s\n",
+        headers={"Retry-After": str(COME_BACK_SECONDS)},
+    )
 
 
 def _packed(body: bytes, packs: bool) -> tuple[bytes, bool]:

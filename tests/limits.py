@@ -8,15 +8,16 @@ import heapq
 import json
 import selectors
 from collections import Counter, deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from types import ModuleType
 from typing import Any, TypeVar
 
 import pytest
 
-from harvester import doors, gates, sharing
+from harvester import blocks, doors, gates, sharing
 from harvester.gates import Gates
 
 T = TypeVar("T")
@@ -62,6 +63,11 @@ class _Loop(asyncio.SelectorEventLoop):
 @pytest.fixture
 def virtual(monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
     """Time that passes only when everybody waits."""
+    return virtual_time(monkeypatch.setattr)
+
+
+def virtual_time(replace: Callable[[ModuleType, str, Any], None]) -> VirtualTime:
+    """The same; `replace` puts it into a module."""
     time = VirtualTime()
 
     class Now(datetime):
@@ -69,10 +75,9 @@ def virtual(monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
         def now(cls, tz: Any = None) -> datetime:
             return datetime.fromtimestamp(time.time(), tz)
 
-    monkeypatch.setattr(gates, "time", time)
-    monkeypatch.setattr(doors, "time", time)
-    monkeypatch.setattr(doors, "datetime", Now)
-    monkeypatch.setattr(sharing, "time", time)
+    for module in (gates, doors, sharing, blocks):
+        replace(module, "time", time)
+    replace(doors, "datetime", Now)
     return time
 
 

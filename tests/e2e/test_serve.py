@@ -1,7 +1,7 @@
 """`harvester serve` over HTTP: what clients get is what the archive holds, within the budget, to the last signal."""
 
+import contextlib
 import gzip
-import http.client
 import json
 import signal
 import socket
@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ import pytest
 import served
 from harvests import HARVESTER, Harvest, end, environment, free_port
 from lxml import etree
+from mirrors import Server, mirror
 from sickle import Sickle
 
 from archive.envelope import Record
@@ -34,46 +34,6 @@ MORE = [
 ]
 RECORDS = {one.identifier: one for one in [*served.many(COUNT), *MORE] if one.format == "oai_dc"}
 JSON, XML = {"Accept": "application/json"}, {"Accept": "application/xml"}
-
-
-@dataclass
-class Answer:
-    """An HTTP answer, as it was sent."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def error(self) -> str | None:
-        """The code of the OAI-PMH error in it."""
-        element = etree.fromstring(self.body).find("{*}error")
-        return None if element is None else element.get("code")
-
-
-@dataclass
-class Server:
-    """A running `harvester serve`."""
-
-    process: "subprocess.Popen[bytes]"
-    port: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/oai"
-
-    def ask(
-        self, path: str, headers: dict[str, str] | None = None, *, method: str = "GET", body: bytes | None = None
-    ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, headers or {})
-            answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read())
-        finally:
-            connection.close()
-
-
 Start = Callable[..., Server]
 
 
@@ -88,24 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """`start(FOLDER, WORDS...)` serves on a port that is free; all are ended at the end."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def serve(folder: Path, *words: str) -> Server:
-        work = tmp_path_factory.mktemp("server")
-        log = (work / "log").open("wb")
-        command = [HARVESTER, "serve", str(folder), "--port", "0", "--port-file", str(work / "port"), *words]
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment())
-        running.append(process)
-        for _ in range(600):
-            if (work / "port").exists():
-                return Server(process, int((work / "port").read_text()))
-            assert process.poll() is None, (work / "log").read_text()
-            time.sleep(0.05)
-        pytest.fail("harvester serve does not listen")
-
-    yield serve
-    for process in running:
-        end(process)
+    with contextlib.ExitStack() as running:
+        yield lambda folder, *words: running.enter_context(mirror(folder, tmp_path_factory.mktemp("server"), *words))
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from scrapy.signalmanager import SignalManager
 from harvester.budgets import Budget
 from harvester.gate import Gate
 from harvester.gates import Gates, WaitTooLong, place, state_folder
+from harvester.limits import PARTS_MOST
 
 virtual = limits.virtual
 URL = "http://x.example/api/records/"
@@ -117,6 +118,22 @@ def test_all_who_share_a_folder_share_the_budget(virtual: VirtualTime, tmp_path:
     assert limiter.bans == 0
     assert used(limiter, began, began + 480) >= 0.98
     assert min(len(client.answered) for client in clients) > 30
+
+
+@pytest.mark.parametrize("url", ["http://x.example/", "http://x.example/id-"])
+@pytest.mark.parametrize("says", [("remaining",), ("retry-after",), ()])
+def test_what_is_kept_of_a_host_does_not_grow_with_ids_at_its_root(virtual: VirtualTime, url: str, says: Sequence[str]):
+    limiter = Limiter(virtual, [(20, 2)], says)
+    gate = gates(None, Budget(15, 2.0, "/files"))
+    client = Client(gate, limiter, url)
+    run(virtual, client.ask(range(2000), 8))
+    assert len(client.answered) == 2000
+    [door] = gate._doors.values()
+    kept = [door._pieces, door.standing, door._out, gate._queues, door.gate.limits._recent]
+    kept += [learned.parts for learned in door.gate.limits.learned]
+    # and those that were on their way when there were enough
+    assert max(map(len, kept)) <= PARTS_MOST + 2 * 8
+    assert door.gate.limits.part("/files/1") == "/files"
 
 
 @pytest.mark.parametrize("says", [("remaining",), ()])
