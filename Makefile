@@ -8,17 +8,22 @@ WORKERS ?= auto
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
+HOSTILE := $(wildcard tests/e2e/test_hostile*.py) $(addprefix tests/e2e/test_,worlds.py deviations.py idrange.py crawl_search.py)
+
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
 
-.PHONY: help install dev bench demo test test-quick lint format lock clean
+.PHONY: help install dev bench demo test test-quick test-hostile test-nightly reliability lint format lock clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make install      .venv with the project in it"
 	@echo "make demo         a harvest, killed, resumed and audited, on this machine, in a minute"
 	@echo "make test         all tests; test-quick: without the slow ones"
+	@echo "make test-hostile every world of misbehaving providers, 300 of them drawn at random"
+	@echo "make test-nightly all tests, and what is drawn at random in full; takes hours"
+	@echo "make reliability  docs/reliability.md again from tests/reliability/*.toml"
 	@echo "make lint         ruff and mypy; format: let ruff put it right"
 	@echo "make bench        .venv with the other harvesters that benchmarks/ measures against"
 	@echo "make lock         make the .lock files again from pyproject.toml (UPGRADE=--upgrade for newer versions)"
@@ -38,6 +43,18 @@ test: $(VENV)/.dev $(VENV)/.checkers
 
 test-quick: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" tests/unit tests/protocol tests/property $(PYTEST_ARGS)
+
+test-hostile: $(VENV)/.dev
+	HARVESTER_TESTS=nightly $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(HOSTILE) $(PYTEST_ARGS)
+
+# What was tried is counted into a file, by every process that runs tests; it is taken over when nothing failed.
+test-nightly: $(VENV)/.dev $(VENV)/.checkers
+	counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT && \
+	HARVESTER_TESTS=nightly HARVESTER_COUNTS="$$counts" $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS) && \
+	$(BIN)/python tests/reliability.py --counts "$$counts"
+
+reliability: $(VENV)/.dev
+	$(BIN)/python tests/reliability.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -126,6 +126,7 @@ class OaipmhSpider(HarvestSpider):
                 if self._continued is not None:
                     await self.find(self._continued)
         self._started = await self.keeper.do(writer.ledger.provider_started, writer.run_number)
+        await self._try_before(rows)
         self._enlist(rows)
         await self._expect()
 
@@ -306,7 +307,7 @@ class OaipmhSpider(HarvestSpider):
         await self._learn(walk, page)
         if end in (None, tokens.TOO_LARGE) and self.traits.ranges is None and page.rows:
             # a list of several pages: before it may be cut, see whether cutting works here
-            await self._try_ranges(walk, page.rows[0][1])
+            await self._try_ranges(walk.channel, page.rows[0][1])
             if not frontier.can_split(walk.span, self.traits):
                 walk.chain.limit = end = None
         if end is None and self._sampling(walk) and walk.chain.listed >= (self.arguments.sample or 0):
@@ -584,8 +585,20 @@ class OaipmhSpider(HarvestSpider):
         for moment in moments:
             self.traits.seen(moment)
 
-    async def _try_ranges(self, walk: Walk, stamp: str) -> None:
-        await self.questions.try_ranges(walk, stamp, self.traits, self.identity.granularity)
+    async def _try_before(self, rows: Sequence[WindowRow]) -> None:
+        """Before a window with an end is asked for (sliced, or cut by an earlier process): whether until is included.
+
+        A provider that leaves it out would lose the last second of each, and a list of one page never shows it.
+        """
+        first = next((row for row in rows if row.until is not None), None)
+        if first is None or self.traits.ranges is not None:
+            return
+        channel = self.channels[first.channel]
+        if (stamp := await self.questions.known_stamp(channel)) is not None:
+            await self._try_ranges(channel, stamp)
+
+    async def _try_ranges(self, channel: Channel, stamp: str) -> None:
+        await self.questions.try_ranges(channel, stamp, self.traits, self.identity.granularity)
         if self.traits.ranges is False:
             await self.find(finding("ranges-ignored", datestamp=stamp))
 

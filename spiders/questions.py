@@ -14,7 +14,7 @@ from scrapy.http import Response
 from harvester import datestamps, frontier, gate, hints, oaipmh
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.middlewares import WaitTooLong
-from spiders.walks import Walk, plain_body
+from spiders.walks import Channel, Walk, plain_body
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -126,7 +126,17 @@ class Questions:
             url = oaipmh.resume_url(self.url, "ListSets", sets.token)
         raise UsageError(f"{self.url} lists nothing in set {spec!r}, which is not among its first {len(offered)} sets")
 
-    async def try_ranges(self, walk: Walk, stamp: str, traits: frontier.Traits, granularity: str) -> None:
+    async def known_stamp(self, channel: Channel) -> str | None:
+        """A datestamp that a record has: the first one in the list of all that is a moment. None without an answer."""
+        url = oaipmh.list_identifiers_url(self.url, channel.prefix, None, None, channel.set_spec)
+        try:
+            page = await self.answer(url, oaipmh.parse_list_identifiers)
+        except HarvestError as error:
+            logger.info("from and until are not tried: %s", error)
+            return None
+        return next((r.datestamp for r in page.records if datestamps.parse(r.datestamp) is not None), None)
+
+    async def try_ranges(self, channel: Channel, stamp: str, traits: frontier.Traits, granularity: str) -> None:
         """Learn whether from and until are honoured and until is included: one datestamp that is known to exist.
 
         A provider that ignores them, or leaves the last second out, would lose records at each border of a window.
@@ -137,7 +147,6 @@ class Questions:
         moment = frontier.on_granule(moment, traits)
         for until in (moment, moment + traits.granule):
             bounds = (datestamps.as_argument(moment, granularity), datestamps.as_argument(until, granularity))
-            channel = walk.channel
             url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.set_spec)
             try:
                 page = await self.answer(url, oaipmh.parse_list_identifiers)

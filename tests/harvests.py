@@ -95,12 +95,14 @@ class Harvest:
 
     archive: Path
     output: str = ""
-    words: list[str] = field(default_factory=list)
+    # settings of Scrapy, NAME=VALUE
+    settings: list[str] = field(default_factory=list)
 
     def command(self, url: str, *words: str, spider: str = "oaipmh") -> list[str]:
         arguments = [f"url={url}", f"archive={self.archive}", *words]
-        settings = [part for word in arguments for part in ("-a", word)]
-        return [HARVESTER, "crawl", spider, "--progress", "plain", "-v", *settings]
+        given = [part for word in arguments for part in ("-a", word)]
+        settings = [part for setting in self.settings for part in ("-s", setting)]
+        return [HARVESTER, "crawl", spider, "--progress", "plain", "-v", *given, *settings]
 
     def run(self, url: str, *words: str, timeout: float = 100, spider: str = "oaipmh") -> int:
         """Harvest to the end; returns the exit code."""

@@ -31,6 +31,7 @@ WORLDS = {
     "429 with and without an order": "--p-429 .05 --retry-after mixed --retry-after-secs 1",
     "bad characters and bad encoding": "--p-badchars .05 --p-badenc .05",
     "redirects elsewhere and in a circle": "--p-redirect-other-host .05 --p-redirect-loop .05",
+    "one answer for all forms, says its cache": "--no-vary",
     "slow answers": "--p-drip .02 --drip-chunks 3 --drip-delay 0.05",
 }
 
@@ -258,6 +259,19 @@ def test_what_has_not_changed_is_not_fetched_again_where_etags_can_be_trusted(
     for identifier, (state, _) in states(harvest.archive, "json").items():
         if state == "read":
             assert latest[identifier].sha256 == truth[identifier]["body_sha256"]["application/json"]
+
+
+def test_counts_that_change_with_each_answer_make_one_version_of_a_record_each(
+    hostile: Callable[..., Hostile], harvest: Harvest
+):
+    server = hostile("--records", "40", "--volatile-stats", "--deleted-share", "0")
+    for _ in range(2):
+        assert harvest.run(server.records_url, "ids=1001-1040", spider="idrange") == 0, harvest.output[-2000:]
+    making.check(harvest.archive)
+    read = {i for i, (state, _) in states(harvest.archive, "json").items() if state == "read"}
+    versions = [record for *_, record in making.stored(harvest.archive)]
+    assert {record.identifier for record in versions} == read
+    assert len({(record.identifier, record.sha256) for record in versions}) == 2 * len(read)
 
 
 def test_a_sample_and_the_parts_of_a_range(hostile: Callable[..., Hostile], tmp_path: Path):

@@ -1,0 +1,140 @@
+"""Worlds drawn at random: what is kept equals the truth, or each difference is named; and every run ends."""
+
+import json
+import shlex
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import making
+import pytest
+import truth as truths
+from amounts import amount, tried
+from harvests import Harvest, Hostile, environment
+from worlds import World, drawn
+
+from archive.account import read_account
+from archive.ledger import read_only
+
+# No harvest of so small a provider takes that long; one that does waits for something that does not come.
+WATCHDOG_SECONDS = 240
+# Requests for one record: tries, halved windows, GetRecord. A harvest that asks more turns in a circle.
+REQUESTS_A_RECORD = 40
+ALWAYS_RIGHT = ("unexpected", "datestamp", "status", "sets", "content")
+STATES = {200: "read", 401: "forbidden", 403: "forbidden", 404: "absent", 410: "deleted"}
+BY_ID = "SELECT o.identifier, o.state, o.reason FROM outcomes AS o ORDER BY outcome"
+
+
+def crawl(harvest: Harvest, server: Hostile, world: World, *words: str) -> int:
+    """Harvest once; the exit code. A harvest that does not end fails with the way to repeat it."""
+    urls = {"oaipmh": server.url, "idrange": server.records_url, "search": server.url.replace("/oai2d", "/api/records")}
+    command = harvest.command(urls[world.way], *world.words, *words, spider=world.way)
+    repeat = f"server.py --port {server.port} {shlex.join(world.options)}\n{shlex.join(command)}"
+    try:
+        done = subprocess.run(
+            [*command, "-s", "DOWNLOAD_TIMEOUT=20"], cwd=harvest.archive.parent, capture_output=True, text=True,
+            check=False, timeout=WATCHDOG_SECONDS, env=environment(),
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as late:
+        pytest.fail(f"no end after {late.timeout} s\n{repeat}\n{str(late.stderr)[-3000:]}")
+    harvest.output = f"{repeat}\n{done.stdout}{done.stderr[-6000:]}"
+    return done.returncode
+
+
+@pytest.mark.parametrize("seed", range(amount(30, 300)))
+def test_whatever_a_provider_does_the_archive_is_the_truth_or_names_what_differs(
+    hostile: Callable[..., Hostile], harvest: Harvest, tmp_path: Path, seed: int
+):
+    world = drawn(seed)
+    server = hostile(*world.options)
+    if world.way == "oaipmh":
+        code = listed(harvest, server, world)
+    elif world.way == "idrange":
+        code = asked_one_by_one(harvest, server, world)
+    else:
+        code = searched(harvest, server, world)
+    assert code in (0, 1, 3), harvest.output
+    making.check(harvest.archive)
+    stats = server.stats()
+    assert not stats.get("probe_hits"), harvest.output
+    assert stats["requests"] < REQUESTS_A_RECORD * 250, harvest.output
+    if code:
+        assert named(harvest.archive), harvest.output
+    tried("worlds drawn at random")
+
+
+def listed(harvest: Harvest, server: Hostile, world: World) -> int:
+    code = crawl(harvest, server, world)
+    found = truths.compare(harvest.archive, server.truth())
+    for _ in range(6 if world.moving else 0):  # what one run could not see, the next one brings
+        if not any(found[kind] for kind in (*ALWAYS_RIGHT, "missing")):
+            break
+        code = crawl(harvest, server, world, "mode=incremental")
+        found = truths.compare(harvest.archive, server.truth())
+    for kind in ALWAYS_RIGHT:
+        assert not found[kind], (kind, found[kind][:5], harvest.output)
+    missing = set(found["missing"]) - set(found["named"])
+    # a run that says it is unfinished names the windows that stay open, not what would be in them
+    assert not missing or code == 3, (sorted(missing)[:5], harvest.output)
+    assert not found["missing"] or code, harvest.output
+    return code
+
+
+def asked_one_by_one(harvest: Harvest, server: Hostile, world: World) -> int:
+    rows = {str(row["recid"]): row for row in map(json.loads, server.get("/__truth?bodies=1").splitlines())}
+    first, last = min(map(int, rows)), min(max(map(int, rows)), min(map(int, rows)) + 320)
+    accept = "application/marcxml+xml" if world.has("--conneg") else "application/json"
+    code = crawl(harvest, server, world, f"ids={first - 5}-{last}", f"accept={accept}")
+    with closing(read_only(harvest.archive / "ledger.sqlite")) as db:
+        ends = {row[0]: row[1:] for row in db.execute(BY_ID).fetchall()}
+    records = {record.identifier: record for *_, record in making.stored(harvest.archive)}
+    assert {str(number) for number in range(first - 5, last + 1)} <= set(ends), harvest.output
+    for identifier, (state, reason) in ends.items():
+        row = rows.get(identifier)
+        right = {"absent", "moved"} if row is None else {STATES.get(row["rest_status"], "refused")}
+        assert state in right or (state in ("refused", "lost", "open") and reason and code), (
+            identifier, state, reason, row, harvest.output)  # fmt: skip
+        if state == "read" and row is not None:
+            sent = {media for media, sha256 in row["body_sha256"].items() if sha256 == records[identifier].sha256}
+            assert sent, (identifier, row["kind"], harvest.output)
+    return code
+
+
+def searched(harvest: Harvest, server: Hostile, world: World) -> int:
+    live = {str(row["recid"]) for row in server.truth() if row["status"] == "live"}
+    code = crawl(harvest, server, world)
+    held = {record.identifier: record for *_, record in making.stored(harvest.archive)}
+    assert set(held) <= live, harvest.output
+    assert set(held) == live or code, harvest.output
+    assert all(record.metadata and str(record.metadata["id"]) == name for name, record in held.items())
+    assert read_account(harvest.archive).balanced
+    return code
+
+
+def named(archive: Path) -> list[tuple[Any, ...]]:
+    """What the archive says of its own gaps: findings, windows that are not done, ids without a record."""
+    queries = (
+        "SELECT code FROM findings",
+        "SELECT window FROM windows WHERE state <> 'done'",
+        "SELECT identifier FROM outcomes WHERE state IN ('refused', 'lost', 'open') AND reason IS NOT NULL",
+    )
+    return [row for query in queries for row in making.rows(archive, query)]
+
+
+def test_each_world_is_drawn_again_the_same_and_all_that_can_be_drawn_is():
+    assert drawn(7) == drawn(7)
+    served = {option for seed in range(300) for option in drawn(seed).options if option.startswith("--")}
+    assert len(served) > 60
+    assert {drawn(seed).way for seed in range(5)} == {"oaipmh", "idrange", "search"}
+
+
+def test_the_comparison_would_notice_a_record_that_is_not_there(hostile: Callable[..., Hostile], harvest: Harvest):
+    world = World(0, "search", ("--records", "60"), (), False)
+    server = hostile(*world.options)
+    assert searched(harvest, server, world) == 0
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/__mutate?add=1", timeout=10):
+        live = {str(row["recid"]) for row in server.truth() if row["status"] == "live"}
+    assert live - {record.identifier for *_, record in making.stored(harvest.archive)}
