@@ -48,7 +48,7 @@ test-hostile: $(VENV)/.dev
 	HARVESTER_TESTS=nightly $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(HOSTILE) $(PYTEST_ARGS)
 
 # What was tried is counted into a file, by every process that runs tests; it is taken over when nothing failed.
-test-nightly: $(VENV)/.dev $(VENV)/.checkers
+test-nightly: $(VENV)/.dev $(VENV)/.checkers $(VENV)/.fuzz
 	counts=$$(mktemp) && trap 'rm -f "$$counts"' EXIT && \
 	HARVESTER_TESTS=nightly HARVESTER_COUNTS="$$counts" $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS) && \
 	$(BIN)/python tests/reliability.py --counts "$$counts"
@@ -96,6 +96,11 @@ $(VENV)/.bench: $(VENV)/.installed requirements-bench.lock
 	@$(PIP) --require-hashes -r requirements-bench.lock
 	@touch $@
 
+$(VENV)/.fuzz: $(VENV)/.installed requirements-fuzz.lock
+	@echo "Installing what fuzzes its readers"
+	@$(PIP) --require-hashes -r requirements-fuzz.lock
+	@touch $@
+
 # Names, versions and hashes only: no address of a registry, and nothing from folders that only this machine has.
 # backports-zstd is part of Python from 3.14 on and refuses to install there.
 COMPILE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" \
@@ -107,8 +112,9 @@ lock: $(VENV)/.dev
 	$(COMPILE) --output-file requirements.lock $(PROJECT)
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock $(PROJECT)
 	$(COMPILE) --extra bench --constraint requirements.lock --output-file requirements-bench.lock $(PROJECT)
+	$(COMPILE) --extra fuzz --constraint requirements.lock --output-file requirements-fuzz.lock $(PROJECT)
 	$(COMPILE) --output-file requirements-checkers.lock tests/checkers.in
-	sed -i.old -E 's/^(backports-zstd==[^ ;]+) /\1 ; python_version < "3.14" /' requirements*.lock && rm -f requirements*.lock.old
+	sed -i.old -E 's/^(backports-zstd==[^ ;]+)( ;[^\\]*)? /\1 ; python_version < "3.14" /' requirements*.lock && rm -f requirements*.lock.old
 
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -20,6 +20,7 @@ LOCKS = {
     "requirements.lock": "What a harvest runs on",
     "requirements-dev.lock": "What the tests add",
     "requirements-bench.lock": "What the benchmarks add",
+    "requirements-fuzz.lock": "What fuzzing adds",
     "requirements-checkers.lock": "Checkers of others, in a folder of their own",
 }
 INTRODUCTION = """\
@@ -41,7 +42,7 @@ _SPDX = {
     "Apache License": "Apache-2.0", "CC0": "CC0-1.0",
 }  # fmt: skip
 # where the metadata holds the text of the licence, or nothing
-_KNOWN = {"pymarc": "BSD-2-Clause", "automat": "MIT"}
+_KNOWN = {"atheris": "Apache-2.0", "pymarc": "BSD-2-Clause", "automat": "MIT"}
 UNKNOWN = "not stated"
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 _ROW = re.compile(r"^\| ([^ |]+) \| ([^ |]+) \| ([^|]+) \|$", re.MULTILINE)

@@ -8,7 +8,7 @@ from pathlib import Path
 import making
 import pytest
 import truth as truths
-from amounts import amount
+from amounts import amount, tried
 from harvests import Harvest, Hostile
 
 KILLS = 20
@@ -25,6 +25,7 @@ def test_killed_at_twenty_random_moments_nothing_is_missing_and_nothing_is_twice
     kills = 0
     while kills < KILLS and harvest.kill_after(server.url, moment := dice.uniform(0.4, 1.6)):
         kills += 1
+    tried("random kills", kills)
     assert harvest.run(server.url) == 0, harvest.output[-2000:]
     assert kills >= 2, f"only killed {kills} times, the last time after {moment} s"
     making.check(harvest.archive)

@@ -16,7 +16,7 @@ from typing import Any
 import harvesting
 import making
 import pytest
-from amounts import amount
+from amounts import amount, tried
 
 from archive import envelope
 from archive.account import read_account
@@ -184,6 +184,7 @@ def test_ended_at_random_moments_nothing_is_missing(harvest: Harvest, unbroken: 
         folder = tmp_path / str(number)
         ended += harvest(folder, alarm=chance.uniform(0.0005, 0.06))["signal"] == signal.SIGALRM
         resumed(harvest, folder, unbroken[0])
+    tried("random kills", ended)
     assert ended, f"seed {seed}"
 
 
