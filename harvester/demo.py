@@ -23,6 +23,7 @@ from archive.account import Account, read_account
 from archive.errors import ArchiveError
 from archive.folder import Layout
 from archive.ledger import read_only
+from archive.release import read_manifest
 from harvester.errors import HarvestError, UsageError
 from harvester.samples import PREFIXES, build_archive
 
@@ -30,7 +31,7 @@ MARKER = ".harvester-demo"
 # pages in all, whatever the number of records: the time that a demonstration takes is the provider's budget
 PAGES = 200
 KILL_AT = 0.4
-_OURS = ("provider", "mirror", "port", "serve.log")
+_OURS = ("provider", "mirror", "port", "serve.log", "release", "bag", "report.html")
 _START_SECONDS, _END_SECONDS, _MOMENT_SECONDS = 60.0, 15.0, 0.3
 QUERY = """SELECT unnest(sets) AS community, count(*) AS records, count(*) FILTER (deleted) AS deleted,
        arg_max(title, datestamp) AS newest
@@ -81,6 +82,18 @@ class Play:
         return self.folder / "mirror"
 
     @property
+    def release(self) -> Path:
+        return self.folder / "release"
+
+    @property
+    def bag(self) -> Path:
+        return self.folder / "bag"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
     def port_file(self) -> Path:
         return self.folder / "port"
 
@@ -104,6 +117,7 @@ def perform(play: Play, stage: Stage) -> None:
         act.examine()
         act.audit(url)
         act.compare()
+        act.hand_on()
         act.conclude()
 
 
@@ -271,6 +285,20 @@ class _Act:
             raise DemoFailed(f"{differing} records of the mirror are not those of the provider, in {self.play.folder}")
         self.stage.say("And the two archives, record by record: same identifier, datestamp, state, sets and SHA-256.")
 
+    def hand_on(self) -> None:
+        """Make of the mirror what others use without us."""
+        play = self.play
+        self.stage.scene("Hand it on")
+        self.stage.say(
+            "A release is read with zstd, jq, DuckDB or Python; a bag is what preservation archives take in."
+        )
+        self.run("dump", str(play.mirror), str(play.release), "--licence", "CC0-1.0")
+        record = read_manifest(play.release).content.parts[0].first
+        self.run("get", str(play.release), record.identifier, "--format", PREFIXES[-1])
+        self.run("bag", str(play.release), str(play.bag))
+        self.run("verify", str(play.bag))
+        self.run("report", str(play.mirror), "--html", str(play.report))
+
     def conclude(self) -> None:
         """Show the account and where everything is. Raises DemoFailed when it does not come to what was served."""
         play, say = self.play, self.stage.say
@@ -333,5 +361,8 @@ def _paths(play: Play) -> list[tuple[Path, str]]:
         (mirror.shards, "its records, as JSON text sequences in zstd frames: zstd -d and jq --seq read them"),
         (mirror.ledger, "its ledger: each request and the state of each identifier, in SQLite"),
         (mirror.index, "its index, in DuckDB; it can be made again from the other two"),
+        (play.report, "its report: the account, gaps, states, requests and waits"),
+        (play.release, "a release of it"),
+        (play.bag, "the release in a bag"),
         (play.provider, "the repository that was served, an archive as well"),
     ]

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import bagit
 import pytest
 from harvests import environment
 
 from archive.folder import Layout
 from archive.index import index
+from archive.release import read_manifest
 from harvester.demo import committed_records, differing_records
 from harvester.samples import build_archive
 
@@ -64,6 +66,9 @@ def test_the_demonstration_gives_what_it_promises_and_can_be_given_again(tmp_pat
     mirror = sqlite3.connect(folder / "mirror" / "ledger.sqlite")
     assert set(mirror.execute("SELECT state FROM runs")) == {("complete",)}
     assert mirror.execute("SELECT count(DISTINCT identifier) FROM outcomes").fetchone() == (FEW,)
+    assert read_manifest(folder / "release").content.identifiers == FEW
+    assert bagit.Bag(str(folder / "bag")).is_valid()
+    assert (folder / "report.html").stat().st_size < 1_000_000
     again = run(folder, "--rate", "40/1", "--remove")
     assert again.returncode == 0, again.stdout + again.stderr
     assert not folder.exists()
