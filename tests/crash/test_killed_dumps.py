@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dumped
 import dumping
 import pytest
-import releasing
 import served
 
 from archive.errors import DiskFull
@@ -30,7 +30,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dump(archive: Path) -> Iterator[Dump]:
     """`dump(out, kill=["part-written", 2])` dumps in a process of its own, and says how it ended."""
     with subprocess.Popen(
-        [sys.executable, releasing.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        [sys.executable, dumped.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
         env={**os.environ, "PYTHONPATH": str(Path(dumping.__file__).parent)},
     ) as process:  # fmt: skip
         assert process.stdin is not None

@@ -1,5 +1,6 @@
 """`harvester sql` as a user types it: the prompt on a terminal, files, parameters, examples, Parquet."""
 
+import fcntl
 import json
 import os
 import pty
@@ -7,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -215,14 +217,21 @@ def test_the_first_statement_that_fails_ends_it(indexed: Path):
 # --- the prompt, on a terminal of its own
 
 
+# the signals of a terminal go to the session that has it
+TAKES_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
 class Terminal:
     """A person at a prompt: types, and reads until something is there."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         self._fd, far = pty.openpty()
+        fcntl.ioctl(far, termios.TIOCSWINSZ, b"\x14\x00\xc8\x00\x00\x00\x00\x00")  # 20 rows, 200 columns
         self.process = subprocess.Popen(
-            command, stdin=far, stdout=far, stderr=far, env={**os.environ, "TERM": "dumb", **environment},
-            start_new_session=True, preexec_fn=lambda: _take_terminal(far),
+            [sys.executable, "-c", TAKES_TERMINAL, *command], stdin=far, stdout=far, stderr=far,
+            env={**os.environ, "TERM": "dumb", **environment}, start_new_session=True,
         )  # fmt: skip
         os.close(far)
         self.seen = ""
@@ -230,7 +239,7 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._fd, text.encode())
 
-    def until(self, text: str, seconds: float = 15) -> str:
+    def until(self, text: str, seconds: float = 60) -> str:
         """What comes up to and with `text`."""
         ends = time.monotonic() + seconds
         while text not in self.seen:
@@ -262,15 +271,6 @@ class Terminal:
             return os.read(self._fd, 65536).decode(errors="replace")
         except OSError:
             return ""
-
-
-def _take_terminal(far: int) -> None:
-    import fcntl
-    import termios
-
-    fcntl.ioctl(far, termios.TIOCSCTTY, 0)
-    # of 20 rows and 200 columns
-    fcntl.ioctl(far, termios.TIOCSWINSZ, b"\x14\x00\xc8\x00\x00\x00\x00\x00")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A dump to be killed: a server of forks that makes a release and stops where it is told.
 
-    PYTHONPATH=tests python tests/crash/releasing.py
+    PYTHONPATH=tests python tests/crash/dumped.py
 
 reads one JSON object a line: `archive`, `out`, and perhaps `kill` or `full` [point, n]: SIGKILL, or an error as of a
 full disk, when a named point of `archive.durable` is reached the n-th time. Each is done in a fork of its own, and
