@@ -349,6 +349,19 @@ def test_groups_of_which_only_the_index_knows_need_it(tmp_path: Path):
         pass
 
 
+def test_a_total_that_was_said_again_to_a_second_look_counts_once(tmp_path: Path):
+    writer, channel, (first, tail) = making.begun(tmp_path / "a", windows=2)
+    for window, end in ((first, "list-complete"), (tail, "bounds ignored")):
+        writer.put(making.answer(channel, window.window, ["oai:x:1", "oai:x:2"]))
+        count = writer.count_window(window.window, 1)
+        writer.close_window(window.window, state="done", end=end, count=count, stated=2, pages=1, attempts=1)
+    writer.finish("complete")
+    writer.close()
+    with audit.against_ledger(tmp_path / "a") as found:
+        assert found.report.findings == ()
+        assert [(total.stated, total.counted) for total in found.report.totals] == [(2, 2)]
+
+
 def test_a_total_that_disagrees_keeps_both_sides_from_being_complete(tmp_path: Path):
     making.ended(tmp_path / "a", [["oai:x:1"]])
     (tmp_path / "ids").write_text("1\n")
