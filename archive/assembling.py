@@ -16,7 +16,7 @@ import duckdb
 import orjson
 
 from archive import durable
-from archive.contents import translated_duckdb
+from archive.duck import translated_duckdb
 from archive.entries import Entry, lookup_keys
 from archive.fixity import digests_of
 from archive.idindex import LookupWriter

@@ -18,7 +18,8 @@ from archive.auditcounts import Stated, count_sides
 from archive.auditindexes import useful_indexes
 from archive.auditreport import AuditReport, Row, Wish
 from archive.auditsides import CHANNEL, FORMAT, HERE, IDENTIFIER, LOCAL, THERE, Sides
-from archive.contents import check_index, translated_duckdb
+from archive.contents import check_index
+from archive.duck import translated_duckdb
 from archive.errors import NotAnArchive, OtherArchive
 from archive.folder import Layout, read_description
 from archive.idfiles import iter_ids

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from archive.contents import translated_duckdb
+from archive.duck import translated_duckdb
 from archive.durable import translated
 from archive.errors import BadIdFile
 from archive.folder import Layout

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from archive.contents import check_index, translated_duckdb
+from archive.contents import check_index
+from archive.duck import translated_duckdb
 from archive.errors import Damaged, NotAnArchive, OtherArchive
 from archive.index import MEMORY_LIMIT
 from archive.questions import question

@@ -1,7 +1,7 @@
 """What a release or a delta holds: its index and its texts, read side by side in their order, and checked."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 
 from archive.changes import Row
+from archive.duck import translated_duckdb
 from archive.entries import Entry, doi_in
-from archive.errors import ArchiveError, Damaged, DiskFailed, DiskFull
+from archive.errors import Damaged
 from archive.fixity import sha256_of
 from archive.parts import iter_texts
 from archive.pieces import is_file_name
@@ -72,17 +73,3 @@ def check_index(path: Path, manifest: Manifest) -> None:
         raise Damaged(f"{path} is missing, which says what the release holds; take it from a copy")
     if sha256_of(path) != manifest.content.index.sha256:
         raise Damaged(f"{path} does not match the manifest beside it; take it from a copy of the release")
-
-
-@contextmanager
-def translated_duckdb(path: Path) -> Iterator[None]:
-    """DuckDB's errors as ours, with the path it was working on."""
-    try:
-        yield
-    except ArchiveError:
-        raise
-    except duckdb.Error as cause:
-        text = str(cause).splitlines()[0]
-        if "No space left" in text or isinstance(cause, duckdb.OutOfMemoryException):
-            raise DiskFull(f"{path}: {text}; free some room and run the same command again") from cause
-        raise DiskFailed(f"{path}: {text}; run the same command again") from cause

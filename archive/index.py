@@ -14,10 +14,9 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
-
 from archive import durable
-from archive.errors import ArchiveError, Busy, Damaged, DiskFailed, DiskFull, NotAnArchive, StaleIndex
+from archive.duck import translated_duckdb
+from archive.errors import ArchiveError, Busy, Damaged, NotAnArchive, StaleIndex
 from archive.fixity import sha256_of
 from archive.folder import Layout, read_description
 from archive.idindex import check_lookup
@@ -41,6 +40,9 @@ from archive.stamp import read_stamp, stamp_digest
 __all__ = ["MEMORY_LIMIT", "IndexReport", "check_index", "check_index_digest", "index", "index_digest", "open_index"]
 
 
+_AGAIN = "run `harvester index` again"
+
+
 def index(folder: Path, progress: Progress | None = None, *, full: bool = False) -> IndexReport:
     """Make the index of an archive, also while a harvest writes: it holds what was counted when it began.
 
@@ -57,7 +59,7 @@ def index(folder: Path, progress: Progress | None = None, *, full: bool = False)
         read = 0
         if renewal.afresh or not _is_current(layout, stamp, at_rest):
             made, lookup = work / layout.index.name, work / index_lookup(layout).name
-            with _translated(made):
+            with translated_duckdb(made, _AGAIN):
                 read = _make(Indexing(layout, ledger, stamp, renewal, work, progress), made)
                 with closing(open_read_only(made)) as db:
                     write_index_lookup(db, lookup, stamp, at_rest if at_rest == ledger_at_rest(layout) else None)
@@ -81,7 +83,7 @@ def check_index(folder: Path, progress: Progress | None = None) -> list[Differen
         made = work / layout.index.name
         renewal = Renewal(tuple(shards_of(ledger)))
         task = Indexing(layout, ledger, read_stamp(ledger, description["id"]), renewal, work, progress)
-        with _translated(made):
+        with translated_duckdb(made, _AGAIN):
             _make(task, made)
             return differences(layout.index, made, work)
 
@@ -154,17 +156,3 @@ def _put_in_place(made: Path, layout: Layout) -> None:
     durable.remove(index_digest(layout))
     durable.rename(made, layout.index, "index")
     durable.write_new(index_digest(layout), line.encode(), "index-digest")
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """DuckDB's errors as ours."""
-    try:
-        yield
-    except ArchiveError:
-        raise
-    except duckdb.Error as cause:
-        text = str(cause).splitlines()[0]
-        if "No space left" in text or isinstance(cause, duckdb.OutOfMemoryException):
-            raise DiskFull(f"{path}: {text}; free some room and run `harvester index` again") from cause
-        raise DiskFailed(f"{path}: {text}; run `harvester index` again") from cause

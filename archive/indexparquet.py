@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from archive import durable
-from archive.contents import translated_duckdb
+from archive.duck import translated_duckdb
 from archive.errors import Damaged
 from archive.folder import Layout
 from archive.indexfile import open_index, release_index

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from archive.contents import translated_duckdb
+from archive.duck import translated_duckdb
 from archive.errors import BadQuery
 from archive.index import MEMORY_LIMIT
 from archive.migrationfields import Mapping

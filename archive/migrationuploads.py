@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import orjson
 
-from archive.contents import translated_duckdb
+from archive.duck import translated_duckdb
 from archive.migration import Progress, load_lines, load_side, working
 from archive.migrationlog import LogLine, Wording, iter_log
 from archive.migrationsides import log_taking, planned_taking, read_stock

@@ -17,8 +17,8 @@ import duckdb
 import orjson
 
 from archive import fieldwalk, shards
-from archive.contents import translated_duckdb
 from archive.crosswalks.fields import index_fields
+from archive.duck import translated_duckdb
 from archive.entries import ENVELOPE, MIGRATOR
 from archive.errors import Damaged
 from archive.fieldsums import FieldSum, add, field_sum, fold

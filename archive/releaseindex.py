@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from archive.contents import translated_duckdb
+from archive.duck import translated_duckdb
 from archive.merkle import MerkleTree
 from archive.questions import question
 from archive.release import INDEX, IndexRow, Manifest, Part

@@ -19,7 +19,8 @@ import duckdb
 import orjson
 
 from archive import durable
-from archive.contents import check_index, translated_duckdb
+from archive.contents import check_index
+from archive.duck import translated_duckdb
 from archive.errors import Busy, Damaged, StaleIndex
 from archive.indexcheck import Difference, differences
 from archive.indexfile import IndexReport, open_release, read_counts, release_index, release_stamp

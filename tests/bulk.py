@@ -1,6 +1,5 @@
 """Searches and dumps for tests: as InvenioRDM, DataCite, Zenodo and others do it, and wrong where a switch says so."""
 
-import asyncio
 import base64
 import csv
 import gzip
@@ -9,7 +8,6 @@ import io
 import json
 import re
 import tarfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
+from serving import serving_application
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 _BOUNDS = re.compile(r"updated:\[(\S+) TO (\S+)([\]}])")
@@ -231,34 +230,11 @@ class Bulk:
 @contextmanager
 def serving(bulk: Bulk) -> Iterator[Bulk]:
     """Serve on a free port, in a thread of its own, until the block ends."""
-    loop = asyncio.new_event_loop()
-    ready = threading.Event()
-    ends: list[asyncio.Event] = []
-
-    async def serve() -> None:
-        app = web.Application()
-        app.router.add_get("/api/exporter/{name:.+}", bulk.handle)
-        app.router.add_get("/{tail:.*}", bulk.handle)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        assert site._server is not None
-        bulk.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
-        ends.append(asyncio.Event())
-        ready.set()
-        await ends[0].wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
+    app = web.Application()
+    app.router.add_get("/api/exporter/{name:.+}", bulk.handle)
+    app.router.add_get("/{tail:.*}", bulk.handle)
+    with serving_application(app) as bulk.url:
         yield bulk
-    finally:
-        loop.call_soon_threadsafe(ends[0].set)
-        thread.join(10)
-        loop.close()
 
 
 # --- files of a dump

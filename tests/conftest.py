@@ -9,6 +9,7 @@ import pytest
 from amounts import NIGHTLY
 from harvests import harvest, hostile  # noqa: F401 - fixtures
 from hypothesis import HealthCheck, settings
+from typed import typed  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import re
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from serving import serving_application
 
 PIECE = 1 << 16
 
@@ -160,30 +160,7 @@ class Filing:
 @contextmanager
 def serving(filing: Filing) -> Iterator[Filing]:
     """Serve on a free port, in a thread of its own, until the block ends."""
-    loop = asyncio.new_event_loop()
-    ready = threading.Event()
-    ends: list[asyncio.Event] = []
-
-    async def serve() -> None:
-        app = web.Application()
-        app.router.add_get("/{tail:.*}", filing.handle)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        assert site._server is not None
-        filing.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
-        ends.append(asyncio.Event())
-        ready.set()
-        await ends[0].wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
+    app = web.Application()
+    app.router.add_get("/{tail:.*}", filing.handle)
+    with serving_application(app) as filing.url:
         yield filing
-    finally:
-        loop.call_soon_threadsafe(ends[0].set)
-        thread.join(10)
-        loop.close()

@@ -1,20 +1,19 @@
 """`audit --sample`, `audit --estimate` and `sketch` as a user types them, against truths that are known."""
 
-import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import making
 import pytest
 from serving import serving
+from typed import Typed
 
 from archive.index import index
 from archive.ledger import NewWindow
-from harvester.cli import main
 
 RECORD = (
     '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
@@ -22,30 +21,6 @@ RECORD = (
 )
 HEADER = "<header><identifier>{}</identifier><datestamp>2020-01-01T00:00:00Z</datestamp><setSpec>{}</setSpec></header>"
 METADATA = "<metadata><a xmlns='urn:a'/></metadata>"
-
-
-class Said(NamedTuple):
-    code: int | str | None
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Typed = Callable[..., Said]
-
-
-@pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
-    def run(*words: object) -> Said:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        return Said(ended.value.code, *capsys.readouterr())
-
-    return run
 
 
 class Provider(BaseHTTPRequestHandler):

@@ -4,42 +4,19 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import making
 import pytest
+from typed import Typed
 
 from archive.folder import Layout
-from harvester.cli import COMMANDS, main
+from harvester.cli import COMMANDS
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 STATES = ["read", "deleted", "absent", "moved", "forbidden", "refused", "lost", "open"]
-
-
-class Said(NamedTuple):
-    code: int | str | None
-    out: str
-    err: str
-
-
-Typed = Callable[..., Said]
-
-
-@pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
-    """`typed("index", folder)` runs a command and returns its exit code and what it printed."""
-
-    def run(*words: object) -> Said:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        return Said(ended.value.code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

@@ -6,36 +6,13 @@ import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import reporting
 from harvests import Harvest, Hostile, environment
+from typed import Typed
 
 from archive.folder import Layout
-from harvester.cli import main
-
-
-class Said(NamedTuple):
-    code: int | str | None
-    out: str
-    err: str
-
-
-Typed = Callable[..., Said]
-
-
-@pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
-    """`typed("report", folder)` runs a command and returns its exit code and what it printed."""
-
-    def run(*words: object) -> Said:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        return Said(ended.value.code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

@@ -3,43 +3,19 @@
 import csv
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import making
 import pytest
 from releasing import make_release
+from typed import Said, Typed
 
 from archive import jsonseq
 from archive.envelope import encode
 from archive.index import index
-from harvester.cli import main
 from harvester.samples import build_archive
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
-
-
-class Said(NamedTuple):
-    code: int | str | None
-    out: str
-    err: str
-
-
-Typed = Callable[..., Said]
-
-
-@pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
-    """`typed("profile", path)` runs a command and returns its exit code and what it printed."""
-
-    def run(*words: object) -> Said:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        return Said(ended.value.code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -3,42 +3,17 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import making
 import pytest
 from harvests import Harvest, Hostile
+from typed import Typed
 
 from archive.findings import Finding
 from archive.folder import Layout
 from archive.ledger import NewWindow
-from harvester.cli import COMMANDS, main
-
-
-class Said(NamedTuple):
-    code: int | str | None
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Typed = Callable[..., Said]
-
-
-@pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str]) -> Typed:
-    """`typed("why", folder, "1")` runs a command and returns its exit code and what it printed."""
-
-    def run(*words: object) -> Said:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        return Said(ended.value.code, *capsys.readouterr())
-
-    return run
+from harvester.cli import COMMANDS
 
 
 @pytest.fixture

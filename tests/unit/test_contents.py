@@ -10,7 +10,8 @@ import pytest
 from states import State, archive_of, options
 
 from archive.changes import Row
-from archive.contents import open_contents, translated_duckdb
+from archive.contents import open_contents
+from archive.duck import translated_duckdb
 from archive.dumps import write_release
 from archive.errors import Damaged, DiskFull
 from archive.release import INDEX, read_manifest, write_manifest

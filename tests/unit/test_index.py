@@ -11,7 +11,7 @@ import making
 import pytest
 
 from archive import durable, index, parallel, spill
-from archive.errors import ArchiveError, Busy, Damaged, DiskFull, NotAnArchive, StaleIndex
+from archive.errors import Busy, Damaged, DiskFull, NotAnArchive, StaleIndex
 from archive.folder import Layout
 from archive.index import open_index
 
@@ -328,17 +328,6 @@ def test_a_full_disk_leaves_the_old_index(archive: Path, monkeypatch: pytest.Mon
         index.index(archive, full=True)
     monkeypatch.setattr(durable, "watch", None)
     assert asked(archive, "SELECT count(*) FROM records") == [(5,)]
-
-
-def test_no_room_for_duckdb_is_said_as_such():
-    def fail(error: Exception) -> ArchiveError:
-        with pytest.raises(ArchiveError) as caught, index._translated(Path("x")):
-            raise error
-        return caught.value
-
-    assert isinstance(fail(duckdb.IOException("Could not write: No space left on device")), DiskFull)
-    assert isinstance(fail(duckdb.OutOfMemoryException("failed to offload")), DiskFull)
-    assert not isinstance(fail(duckdb.IOException("Input/output error")), DiskFull)
 
 
 def test_what_is_no_archive_has_no_index(tmp_path: Path):

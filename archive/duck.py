@@ -1,0 +1,23 @@
+"""DuckDB's errors as ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from archive.errors import ArchiveError, DiskFailed, DiskFull
+
+
+@contextmanager
+def translated_duckdb(path: Path, again: str = "run the same command again") -> Iterator[None]:
+    """Raises DiskFull and DiskFailed for what DuckDB raises, with the path it was working on and what to do."""
+    try:
+        yield
+    except ArchiveError:
+        raise
+    except duckdb.Error as cause:
+        text = str(cause).splitlines()[0]
+        if "No space left" in text or isinstance(cause, duckdb.OutOfMemoryException):
+            raise DiskFull(f"{path}: {text}; free some room and {again}") from cause
+        raise DiskFailed(f"{path}: {text}; {again}") from cause
