@@ -21,8 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from archive import canonical
 from archive.crosswalks.fields import Fields
 from archive.crosswalks.identifiers import normalise_doi, normalise_orcid
 from archive.durable import translated
@@ -190,7 +189,7 @@ def _texts(value: Any) -> Iterator[str]:
         for item in value:
             yield from _texts(item)
     elif isinstance(value, dict):
-        yield orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        yield canonical.encode(value).decode()
     elif isinstance(value, bool):
         yield "true" if value else "false"
     elif isinstance(value, str | int | float) and (found := str(value).strip()):
