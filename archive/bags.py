@@ -5,7 +5,6 @@ made in a folder beside their place, `.OUT.staging`, and get their names when th
 is killed leaves no bag that is none. The same command then names what was whole, or begins anew.
 """
 
-import fcntl
 import os
 import shutil
 import threading
@@ -20,8 +19,9 @@ import orjson
 from archive import durable
 from archive.bagplan import Options, Remark, Share, fingerprint, group_identifier, names, remarks, shares
 from archive.bagtags import Placed, tag_files, write_tags
-from archive.errors import Busy, Damaged, NotAtRest, NotBaggable
+from archive.errors import Damaged, NotAtRest, NotBaggable
 from archive.fixity import BLOCK_BYTES, Digests
+from archive.folder import only_one
 from archive.payload import Item, Payload
 
 # files that are read and written at once: hashing leaves Python's lock alone
@@ -89,18 +89,12 @@ def _staged(out: Path) -> Iterator[Path]:
     with durable.translated(out, "making the folder"):
         out.parent.mkdir(parents=True, exist_ok=True)
         staging.mkdir(exist_ok=True)
-        fd = os.open(staging, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        raise Busy(f"another process is making {out}; wait for it to end, or stop it") from None
-    try:
-        yield staging
-    finally:
-        if not any(staging.iterdir()):
-            staging.rmdir()
-        os.close(fd)
+    with only_one(staging, f"another process is making {out}; wait for it to end, or stop it"):
+        try:
+            yield staging
+        finally:
+            if not any(staging.iterdir()):
+                staging.rmdir()
 
 
 def _clear(staging: Path) -> None:

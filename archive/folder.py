@@ -143,6 +143,20 @@ def _digest(description: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+@contextmanager
+def only_one(folder: Path, busy: str) -> Iterator[None]:
+    """Be the only process in a folder that is there. Raises Busy, with these words, where there is another."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Busy(busy) from None
+        yield
+    finally:
+        os.close(fd)
+
+
 class WriteLock:
     """Only one process writes to an archive: an advisory lock on its description, gone with the process."""
 

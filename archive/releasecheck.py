@@ -8,9 +8,10 @@ from archive.errors import ArchiveError, Damaged, DiskFailed, NotAnArchive
 from archive.idindex import check_lookup
 from archive.parallel import spread
 from archive.parts import iter_texts
+from archive.pieces import is_file_name
 from archive.problems import Problem, VerifyReport
 from archive.release import INDEX, LOOKUP, MANIFEST, Manifest, Part, is_release, read_manifest
-from archive.releasefiles import COPY, FilesCheck, check_files, is_inside, other_files
+from archive.releasefiles import COPY, FilesCheck, check_files, other_files
 from archive.releaseframes import FramesCheck, FramesToCheck, check_frames
 from archive.releaseindex import IndexCheck, check_index
 from archive.resuming import Checked
@@ -88,7 +89,7 @@ class _Check:
         files = check_files(self.folder, self.manifest, self._step, quick=report.quick, checked=self.checked)
         report.problems += files.problems
         report.problems += other_files(self.folder, self.manifest)
-        there = [part for part in parts if is_inside(part.name) and (self.folder / part.name).is_file()]
+        there = [part for part in parts if is_file_name(part.name) and (self.folder / part.name).is_file()]
         if report.quick:
             for part in there:
                 report.shards, report.bytes = report.shards + 1, report.bytes + part.bytes

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archive.hashing import ToHash, hash_all
+from archive.pieces import is_file_name
 from archive.problems import Problem
 from archive.release import MANIFEST, FileEntry, Manifest
 from archive.resuming import Checked
@@ -64,7 +65,7 @@ def _look(folder: Path, entries: list[FileEntry], check: FilesCheck) -> list[Fil
     found = []
     for entry in entries:
         path = folder / entry.name
-        if not is_inside(entry.name):
+        if not is_file_name(entry.name):
             message = f"it names {entry.name!r}, which is no file beside it and is not read"
             check.problems.append(Problem("damaged", MANIFEST, message))
         elif path.is_symlink() or not path.is_file():
@@ -75,11 +76,6 @@ def _look(folder: Path, entries: list[FileEntry], check: FilesCheck) -> list[Fil
         else:
             found.append(entry)
     return found
-
-
-def is_inside(name: str) -> bool:
-    """Whether a name of a manifest is that of a file beside it."""
-    return name not in ("", ".", "..") and "/" not in name and "\x00" not in name
 
 
 def other_files(folder: Path, manifest: Manifest) -> Iterator[Problem]:

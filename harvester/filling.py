@@ -6,10 +6,8 @@ HTTP, with no credentials, and for no more bytes than fetch.txt states. What cam
 """
 
 import asyncio
-import fcntl
 import hashlib
 import logging
-import os
 import shutil
 import socket
 from collections import Counter
@@ -24,7 +22,8 @@ from scrapy.exceptions import IgnoreRequest
 
 from archive import durable
 from archive.checksums import Checksum, FileDigests
-from archive.errors import Busy, DiskFull
+from archive.errors import DiskFull
+from archive.folder import only_one
 from archive.holey import Hole, place
 from harvester.downloads import Downloader, Refused, Transfer, Turns, Wanted, length_of
 from harvester.errors import Unreachable, UsageError
@@ -121,18 +120,12 @@ def _beside(bag: Path) -> Iterator[Path]:
     bag = bag.resolve()
     folder = bag.with_name(f".{bag.name}.filling")
     durable.make_folder(folder)
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(fd)
-        raise Busy(f"another process is filling {bag}; wait for it to end, or stop it") from None
-    try:
-        yield folder
-    finally:
-        if not any(folder.iterdir()):
-            folder.rmdir()
-        os.close(fd)
+    with only_one(folder, f"another process is filling {bag}; wait for it to end, or stop it"):
+        try:
+            yield folder
+        finally:
+            if not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def _check_room(holes: tuple[Hole, ...], folder: Path) -> None:

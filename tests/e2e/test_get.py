@@ -1,12 +1,11 @@
 """`harvester get`: one record by its id, from disk and from web servers, good ones and others."""
 
 import json
-import os
 import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dumping
@@ -18,7 +17,6 @@ from ranging import ranging
 
 from archive import envelope
 
-BIN = os.environ["PATH"] + ":/usr/sbin"
 RECORDS = [
     *served.many(900),
     served.record("oai:x:1", "2020-01-01", "In JSON", format_="json", media_type="application/json"),
@@ -50,11 +48,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def web(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def web(root: Path, tmp_path_factory: pytest.TempPathFactory, need: Callable[[str], str]) -> Iterator[str]:
     """The folder on a real web server."""
-    nginx = shutil.which("nginx", path=BIN)
-    if nginx is None:
-        pytest.skip("needs nginx: .ci/debian-packages installs it")
+    nginx = need("nginx")
     folder, port = tmp_path_factory.mktemp("nginx"), harvests.free_port()
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, root=root))
     process = subprocess.Popen(
@@ -137,9 +133,8 @@ def test_what_was_sent_is_printed_byte_for_byte(root: Path, web: str):
     assert get(root / "archive", LIVE, "--original", "--json")[0] == 2
 
 
-def test_a_sequence_is_read_by_jq(root: Path):
-    if shutil.which("jq") is None:
-        pytest.skip("needs jq: .ci/debian-packages installs it")
+def test_a_sequence_is_read_by_jq(root: Path, need: Callable[[str], str]):
+    need("jq")
     code, stdout, _ = get(root / "archive", "oai:x:2", "--all", "--seq")
     found = subprocess.run(["jq", "--seq", "-c", ".datestamp"], input=stdout, capture_output=True, check=True)
     assert (code, found.stdout, found.stderr) == (0, b'\x1e"2020-01-01"\n\x1e"2021-01-01"\n', b"")
