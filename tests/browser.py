@@ -21,6 +21,21 @@ _WORDS = (
     "--disable-extensions", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND", "about:blank",
 )  # fmt: skip
 
+# Where an element can be pressed. Pages scroll smoothly: a place counts when it is the same for five frames and
+# nothing else lies over it.
+_STILL = """async selector => {
+  const element = document.querySelector(selector);
+  for (let still = 0, last = null; ;) {
+    if (!still) element.scrollIntoView({block: 'center', behavior: 'instant'});
+    await new Promise(requestAnimationFrame);
+    const box = element.getClientRects()[0], place = [box.x + Math.min(box.width / 2, 40), box.y + box.height / 2];
+    const there = document.elementFromPoint(...place);
+    still = there && element.contains(there) && String(place) === String(last) ? still + 1 : 0;
+    if (still === 5) return place;
+    last = place;
+  }
+}"""
+
 
 class Browser:
     """One page. `requests` are the URLs that were asked for, `said` what it wrote to its console or complained of."""
@@ -59,14 +74,8 @@ class Browser:
             time.sleep(0.05)
 
     def click(self, selector: str) -> None:
-        """Press the mouse in the middle of the first element of a selector, as a person does."""
-        self.run(
-            f"document.querySelector({json.dumps(selector)}).scrollIntoView({{block: 'center', behavior: 'instant'}})"
-        )
-        x, y = self.run(
-            f"(() => {{ const r = document.querySelector({json.dumps(selector)}).getClientRects()[0];"
-            "return [r.x + Math.min(r.width / 2, 40), r.y + r.height / 2] })()"
-        )
+        """Press the mouse in the middle of the first element of a selector, once it lies still, as a person does."""
+        x, y = self.run(f"({_STILL})({json.dumps(selector)})")
         for kind in ("mousePressed", "mouseReleased"):
             self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
