@@ -15,7 +15,7 @@ from pathlib import Path
 import harvesting
 import making
 import pytest
-from amounts import amount
+from amounts import amount, tried
 
 from archive import durable
 from archive.account import read_account
@@ -215,6 +215,7 @@ def test_damage_at_random_places_never_stops_the_mending(archive: Path, seed: in
         is_sound(archive, report)
     else:
         assert states(archive) == harvesting.TRUTH
+    tried("archives damaged at random")
 
 
 # --- the ledger of a process that was killed

@@ -23,7 +23,7 @@ import faulting
 import making
 import pytest
 import served
-from amounts import NIGHTLY
+from amounts import NIGHTLY, tried
 from faulting import Faults
 from filing import File, Filing, serving
 from harvests import HARVESTER, end, environment
@@ -40,6 +40,7 @@ RECORDS = served.many(60)
 # calls of one command that are tried in an ordinary run, in each way
 TRIED = int(os.environ.get("TRIED", "1"))
 CRASHES, FAILURES, CLOCKS = ("kill", "tear"), ("full", "bad-once", "bad"), ("back", "on")
+COUNTED = {"full": "system calls that found the disk full", "bad-once": "system calls that met an I/O error"}
 
 
 @pytest.fixture(scope="module")
@@ -232,8 +233,8 @@ def calls_of(faults: Faults, base: Base, name: str, work: Path) -> int:
 
 def chosen(most: int, name: str, how: str) -> list[int]:
     """The calls to try: all, or some that are other ones for each command and way."""
-    tried = (20 if how in CLOCKS else most) if NIGHTLY else TRIED
-    return sorted(random.Random(f"{name} {how}").sample(range(1, most + 1), min(tried, most)))
+    number = (20 if how in CLOCKS else most) if NIGHTLY else TRIED
+    return sorted(random.Random(f"{name} {how}").sample(range(1, most + 1), min(number, most)))
 
 
 @pytest.mark.slow
@@ -247,6 +248,7 @@ def test_killed_at_any_call_then_run_again_it_ends_as_it_should(
         answer = faults.run(work, words, how, n)
         assert answer["signal"] == signal.SIGKILL or answer["code"] in COMMANDS[name].codes, (n, answer)
         ends_well(faults, work, name, words)
+        tried("kill points")
 
 
 @pytest.mark.slow
@@ -267,6 +269,7 @@ def test_where_the_disk_fails_at_any_call_it_says_so_and_ends_when_run_again(
             assert "harvester: " in answer["said"], (n, answer)
             assert "Traceback" not in answer["said"], (n, answer)
         ends_well(faults, work, name, words)
+        tried(COUNTED.get(how, "disks that fail from a system call on"))
 
 
 @pytest.mark.slow
@@ -281,6 +284,7 @@ def test_a_clock_that_jumps_at_any_call_changes_only_the_times_that_are_noted(
         assert answer["signal"] == 0
         assert answer["code"] in COMMANDS[name].codes, (n, answer)
         COMMANDS[name].then(work / "it")
+        tried("system calls at which the clock jumped")
         if n and name.startswith("crawl"):  # and where it was killed before the clock jumped
             words = begun(base, name, work)
             faults.run(work, words, "kill", n)

@@ -145,6 +145,7 @@ def test_killed_at_any_point_then_resumed_nothing_is_missing(
         folder = tmp_path / str(occurrence)
         assert harvest(folder, kill=[point, occurrence])["signal"] == signal.SIGKILL
         resumed(harvest, folder, unbroken[0])
+        tried("kill points")
 
 
 @pytest.mark.parametrize(
@@ -162,6 +163,7 @@ def test_killed_again_at_any_point_of_the_recovery(
             harvest(folder, kill=first)
             assert harvest(folder, kill=[point, occurrence])["signal"] == signal.SIGKILL
             resumed(harvest, folder, unbroken[0])
+            tried("kill points")
 
 
 def test_a_harvest_that_is_killed_after_every_few_commits_ends_all_the_same(
@@ -195,6 +197,7 @@ def test_after_a_power_loss_what_was_counted_is_there(
     for occurrence in range(1, unbroken[1][point] + 1):
         assert harvest(tmp_path / str(occurrence), power=[point, occurrence])["signal"] == signal.SIGKILL
         resumed(harvest, tmp_path / f"{occurrence}-after", unbroken[0])
+        tried("kill points")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import making
 import pytest
-from amounts import amount
+from amounts import amount, tried
 from harvests import HARVESTER, Harvest, Hostile, environment
 
 from archive.envelope import Record
@@ -302,6 +302,7 @@ def test_killed_at_random_moments_every_id_still_has_one_end(hostile: Callable[.
     while kills < most and harvest.kill_after(server.records_url, dice.uniform(1.0, 3.0), *words, spider="idrange"):
         kills += 1
     assert harvest.run(server.records_url, *words, spider="idrange") == 0, harvest.output[-2000:]
+    tried("random kills", kills)
     assert kills >= 2
     compare(harvest.archive, server, 3500)
     assert making.rows(harvest.archive, "SELECT count(*), min(state) FROM runs") == [(1, "complete")]
