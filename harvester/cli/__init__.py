@@ -114,10 +114,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"harvester: {printable(str(error), _KEPT)}", err=True)
         sys.exit(exit_code(error))
     except click.ClickException as error:
-        said = io.StringIO()
-        error.show(file=said)
-        click.echo(printable(said.getvalue(), _KEPT), err=True, nl=False)
+        shown = io.StringIO()
+        error.show(file=shown)
+        click.echo(printable(shown.getvalue(), _KEPT), err=True, nl=False)
         sys.exit(USAGE)
+    except OSError as error:
+        # what nobody nearer has better words for: a file that is in use, a disk that fails
+        what = " ".join(str(part) for part in (error.filename, error.filename2) if part is not None)
+        said = f"{what}: {error.strerror}" if what else str(error)
+        click.echo(f"harvester: {printable(said, _KEPT)}; when that is mended, run the same command again", err=True)
+        sys.exit(UNFINISHED)
     except (click.Abort, KeyboardInterrupt):
         click.echo("harvester: interrupted; the same command goes on from here", err=True)
         sys.exit(UNFINISHED)
