@@ -13,9 +13,8 @@ from pathlib import Path
 import duckdb
 
 from archive.contents import check_index
-from archive.duck import translated_duckdb
+from archive.duck import MEMORY_LIMIT, translated_duckdb
 from archive.errors import Damaged, NotAnArchive, OtherArchive
-from archive.index import MEMORY_LIMIT
 from archive.questions import question
 from archive.release import INDEX, Edge, Manifest, Part, read_manifest
 

@@ -1,4 +1,4 @@
-"""DuckDB's errors as ours."""
+"""What every use of DuckDB has in common: how much memory it may take, and its errors as ours."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,9 @@ from pathlib import Path
 import duckdb
 
 from archive.errors import ArchiveError, DiskFailed, DiskFull
+
+# of 24 GiB: a sort or a join that needs more goes to the disk
+MEMORY_LIMIT = "4GB"
 
 
 @contextmanager

@@ -31,13 +31,13 @@ from archive.indexfile import (
     read_counts,
     shards_of,
 )
-from archive.indexing import MEMORY_LIMIT, Indexing, Progress, connect, fill
+from archive.indexing import Indexing, Progress, connect, fill
 from archive.indexlookup import index_lookup, ledger_at_rest, put_in_place, write_index_lookup
 from archive.reading import snapshot
 from archive.renewal import NotRenewable, Renewal, plan_renewal
 from archive.stamp import read_stamp, stamp_digest
 
-__all__ = ["MEMORY_LIMIT", "IndexReport", "check_index", "check_index_digest", "index", "index_digest", "open_index"]
+__all__ = ["IndexReport", "check_index", "check_index_digest", "index", "index_digest", "open_index"]
 
 
 _AGAIN = "run `harvester index` again"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from archive.indexing import LEDGER_TABLES, MEMORY_LIMIT, quoted
+from archive.duck import MEMORY_LIMIT
+from archive.indexing import LEDGER_TABLES, quoted
 from archive.questions import question
 
 # of records: what is compared shard by shard

@@ -7,10 +7,11 @@ from typing import Any
 
 import duckdb
 
+from archive.duck import MEMORY_LIMIT
 from archive.errors import Damaged, StaleIndex
 from archive.fixity import sha256_of
 from archive.folder import Layout, read_description
-from archive.indexing import MEMORY_LIMIT, check_proofs
+from archive.indexing import check_proofs
 from archive.questions import question
 from archive.reading import snapshot
 from archive.release import INDEX, MANIFEST, is_release, read_manifest

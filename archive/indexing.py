@@ -9,15 +9,15 @@ from typing import Any
 import duckdb
 
 from archive.account import Account, read_accounts
+from archive.duck import MEMORY_LIMIT
 from archive.errors import Damaged
 from archive.folder import Layout
 from archive.parallel import spread
 from archive.questions import question
 from archive.renewal import NotRenewable, Renewal
-from archive.spill import FramesToSpill, OutcomesToSpill, Spill, frames_to_spill, outcomes_to_spill, spill, spill_table
+from archive.spill import FramesToSpill, Spill, frames_to_spill
+from archive.spilling import OutcomesToSpill, outcomes_to_spill, spill, spill_table
 
-# of 24 GiB: a sort or a join that needs more goes to the disk
-MEMORY_LIMIT = "4GB"
 LEDGER_TABLES = ("runs", "windows", "requests", "shards", "frames", "quarantine", "findings", "waits")
 # DuckDB's own value; it reads lines in buffers of this size
 _LINE_BYTES = 16 << 20

@@ -13,11 +13,11 @@ from pathlib import Path
 import duckdb
 
 from archive import durable
-from archive.duck import translated_duckdb
+from archive.duck import MEMORY_LIMIT, translated_duckdb
 from archive.errors import Damaged
 from archive.folder import Layout
 from archive.indexfile import open_index, release_index
-from archive.indexing import LEDGER_TABLES, MEMORY_LIMIT, quoted
+from archive.indexing import LEDGER_TABLES, quoted
 from archive.questions import question
 from archive.release import is_release
 from archive.staging import WORK, staged

@@ -15,9 +15,8 @@ from typing import Any
 
 import duckdb
 
-from archive.duck import translated_duckdb
+from archive.duck import MEMORY_LIMIT, translated_duckdb
 from archive.errors import BadQuery
-from archive.index import MEMORY_LIMIT
 from archive.migrationfields import Mapping
 from archive.migrationsides import Rule, Stock, Taking, iter_side, read_stock, side_line, source_taking, target_taking
 from archive.questions import question

@@ -21,10 +21,10 @@ from archive import shards
 from archive.agreeing import disagreements
 from archive.crosswalks.claims import Claims, claims_of
 from archive.crosswalks.identifiers import local_id
+from archive.duck import MEMORY_LIMIT
 from archive.envelope import Record
 from archive.findings import Finding, finding
 from archive.folder import Layout, read_description
-from archive.index import MEMORY_LIMIT
 from archive.matching import kept_in, matched
 from archive.parallel import spread
 from archive.questions import question
