@@ -32,8 +32,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import making
 
-from archive import audit
-from archive.auditsides import CHANNEL, Sides
+from archive.audits import audit
+from archive.audits.auditsides import CHANNEL, Sides
 from archive.folder import Layout
 
 HERE = """

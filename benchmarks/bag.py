@@ -32,10 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import making
 
 from archive import envelope, jsonseq, zstdframes
-from archive.bagcheck import check_bag
-from archive.bagplan import Options
-from archive.bags import write_bags
-from archive.payload import payload_of
+from archive.bags.bagcheck import check_bag
+from archive.bags.bagplan import Options
+from archive.bags.bags import write_bags
+from archive.bags.payload import payload_of
 
 FRAME = 3 << 20
 

@@ -28,7 +28,7 @@ from lxml import etree
 from measuring import in_turns
 
 from archive.crosswalks import convert
-from archive.release import read_manifest
+from archive.releases.release import read_manifest
 from harvester.samples import build_archive, iter_samples, metadata_xml
 
 HARVESTER = str(Path(sys.executable).with_name("harvester"))
@@ -98,8 +98,8 @@ def packed_bytes(words: list[str], plain: Path, length: int | None = None) -> tu
 
 def framed_bytes(plain: Path, length: int) -> tuple[int, float]:
     """The same of our frames: cut at 4 MiB, each compressed by itself."""
-    from archive.dumps import FRAME_BYTES
-    from archive.parts import compress
+    from archive.releases.dumps import FRAME_BYTES
+    from archive.releases.parts import compress
 
     with plain.open("rb") as file:
         content = file.read(length)

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import duckdb
 
-from archive.getting import open_reader
+from archive.lookups.getting import open_reader
 from archive.pieces import Files, FolderFiles
-from archive.release import INDEX
+from archive.releases.release import INDEX
 from harvester.credentials import Credentials
 from harvester.ranges import RangeFiles
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from measuring import Result, in_turns
 
 from archive.folder import Layout
-from archive.index import index
+from archive.indexes.index import index
 from archive.writer import ArchiveWriter
 from harvester.samples import build_archive
 
@@ -72,7 +72,7 @@ with duckdb.connect(out, config={"preserve_insertion_order": False, "memory_limi
 RUN_AGAIN = """
 import sys
 from pathlib import Path
-from archive.index import index
+from archive.indexes.index import index
 index(Path(sys.argv[1]))
 """
 

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import reporting
 from browser import browser
 
-from archive import audit
-from archive.index import index
+from archive.audits import audit
+from archive.indexes.index import index
 from archive.report import as_html, gather
 
 # two frames after it was loaded, everything is on the screen

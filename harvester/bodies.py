@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from archive import envelope, jsonseq
-from archive.asked import NOT_MODIFIED
+from archive.accounts.asked import NOT_MODIFIED
 from archive.crosswalks import ConversionError, convert, unmapped
 from archive.envelope import NotJson, ParsedJson
 from archive.prolog import first_tag

@@ -19,11 +19,11 @@ from typing import Protocol
 
 import duckdb
 
-from archive.account import Account, read_account
+from archive.accounts.account import Account, read_account
 from archive.errors import ArchiveError
 from archive.folder import Layout
 from archive.ledger import read_only
-from archive.release import read_manifest
+from archive.releases.release import read_manifest
 from harvester.errors import HarvestError, UsageError
 from harvester.samples import PREFIXES, build_archive
 

@@ -19,7 +19,7 @@ import aiohttp
 import yarl
 
 from archive import durable
-from archive.checksums import Checksum, FileDigests
+from archive.files.checksums import Checksum, FileDigests
 from archive.quarantine import RefusedBody
 from harvester import gate
 from harvester.errors import Unreachable
@@ -335,7 +335,10 @@ async def _write(
                 if stopping():
                     raise _Broken("the run is ending")
     finally:
-        await asyncio.shield(loop.run_in_executor(None, _finish, file, coming.digests, bytes(held)))
+        finishing = loop.run_in_executor(None, _finish, file, coming.digests, bytes(held))
+        # where another file has ended the run already, nobody waits for how this one ends
+        finishing.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        await asyncio.shield(finishing)
 
 
 def _put(file: durable.AppendFile, digests: FileDigests | None, taken: bytes) -> None:

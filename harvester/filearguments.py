@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from archive.files.recordfiles import RecordFile
 from archive.folder import read_description
-from archive.recordfiles import RecordFile
 from harvester.arguments import Arguments, names, number
 from harvester.errors import UsageError
 from harvester.mediatypes import essence

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from archive.work import read_work
+from archive.accounts.work import read_work
 from harvester import mix
 from harvester.errors import UsageError
 from harvester.filearguments import SHARED, identity_of, named_in, parse_filter, split_files

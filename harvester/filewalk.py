@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from archive.checksums import parse_checksum
 from archive.envelope import Record
-from archive.filestore import FileRow
-from archive.recordfiles import FileList, RecordFile
+from archive.files.checksums import parse_checksum
+from archive.files.filestore import FileRow
+from archive.files.recordfiles import FileList, RecordFile
 from harvester.downloads import Wanted
 from harvester.filearguments import FileFilter, media_type_of
 

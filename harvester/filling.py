@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 from scrapy.exceptions import IgnoreRequest
 
 from archive import durable
-from archive.checksums import Checksum, FileDigests
+from archive.bags.holey import Hole, place
 from archive.errors import DiskFull
+from archive.files.checksums import Checksum, FileDigests
 from archive.folder import only_one
-from archive.holey import Hole, place
 from harvester.downloads import Downloader, Refused, Transfer, Turns, Wanted, length_of
 from harvester.errors import Unreachable, UsageError
 

@@ -22,7 +22,7 @@ from archive import shards
 from archive.envelope import BASE64, Record, decode
 from archive.errors import Damaged
 from archive.folder import Layout, read_description
-from archive.index import open_index
+from archive.indexes.index import open_index
 from archive.questions import question
 from harvester import datestamps
 from harvester.formats import format_of, is_prefix, is_xml

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from archive.intervals import Interval, Stratum, stratified, wilson
-from archive.knownids import Drawn, Family, Here
+from archive.audits.intervals import Interval, Stratum, stratified, wilson
+from archive.audits.knownids import Drawn, Family, Here
 
 # numbers are drawn where so large a part of the known ids have them, and so many of the numbers are in use
 NUMBERED_LEAST, DENSE_LEAST = 0.95, 0.02

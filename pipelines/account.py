@@ -9,7 +9,7 @@ from typing import Any, Self
 from scrapy import signals
 from scrapy.crawler import Crawler
 
-from archive.account import Off, read_off
+from archive.accounts.account import Off, read_off
 from archive.errors import ArchiveError, Damaged
 from harvester import frontier
 from harvester.keeper import Keeper, KeeperStopped

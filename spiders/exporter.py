@@ -13,8 +13,8 @@ from typing import Any
 from scrapy import Request
 
 from archive import durable
-from archive.checksums import Checksum
-from archive.exported import is_held, members_counted
+from archive.accounts.exported import is_held, members_counted
+from archive.files.checksums import Checksum
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
 from archive.quarantine import RefusedBody

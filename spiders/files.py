@@ -13,15 +13,15 @@ from weakref import WeakValueDictionary
 from scrapy import Request
 
 from archive import durable
-from archive.checksums import FileDigests
 from archive.envelope import Record
 from archive.errors import Damaged
-from archive.fileaccount import file_accounts
-from archive.filestore import DOWNLOADS, FileRow, FileStore, StoredFile, keep
+from archive.files.checksums import FileDigests
+from archive.files.fileaccount import file_accounts
+from archive.files.filestore import DOWNLOADS, FileRow, FileStore, StoredFile, keep
+from archive.files.recordfiles import FileList, NotAList, files_of, parse_file_list, rank
 from archive.findings import Finding, finding
 from archive.latest import LatestRecords, Part
 from archive.ledger import NewWindow, WindowCount, WindowRow
-from archive.recordfiles import FileList, NotAList, files_of, parse_file_list, rank
 from harvester import filewalk, frontier, gate, robots
 from harvester.credentials import hide_in_logs
 from harvester.downloads import Downloader, Refused, Transfer, check

@@ -14,11 +14,11 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 from twisted.python.failure import Failure
 
-from archive import asked as ledger_of_ids
-from archive.asked import IDS, REST
+from archive.accounts import asked as ledger_of_ids
+from archive.accounts.asked import IDS, REST
+from archive.audits.idfiles import iter_ids
 from archive.crosswalks.identifiers import local_id
 from archive.findings import finding
-from archive.idfiles import iter_ids
 from archive.ledger import NewWindow, WindowCount, WindowRow
 from harvester import bodies, frontier, gate
 from harvester.arguments import RETRY

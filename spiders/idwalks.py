@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from archive.asked import MOVED_TO, NOT_MODIFIED
+from archive.accounts.asked import MOVED_TO, NOT_MODIFIED
 from archive.ledger import WindowRow
 from archive.quarantine import RefusedBody
 from harvester.blocks import Asked, Fetched

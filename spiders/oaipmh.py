@@ -12,10 +12,10 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive import asked
-from archive.exported import newest_dump
+from archive.accounts import asked
+from archive.accounts.exported import newest_dump
+from archive.audits.idfiles import iter_ids
 from archive.findings import Finding, finding
-from archive.idfiles import iter_ids
 from archive.ledger import NewWindow, WindowCount, WindowRow
 from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, tokens
 from harvester.arguments import RETRY, OaipmhArguments, parse_arguments

@@ -14,7 +14,7 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive.exported import distinct_in_run
+from archive.accounts.exported import distinct_in_run
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
 from archive.quarantine import RefusedBody

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 import bagit
 from serving import serving
 
-from archive.bagcheck import check_bag
-from archive.bagplan import Options
-from archive.bags import Made, write_bags
-from archive.payload import payload_of
+from archive.bags.bagcheck import check_bag
+from archive.bags.bagplan import Options
+from archive.bags.bags import Made, write_bags
+from archive.bags.payload import payload_of
 
 DATE = "2026-10-01"
 FILES = {

@@ -7,10 +7,10 @@ from typing import Any
 import duckdb
 import orjson
 
-from archive.dumps import Options, write_release
-from archive.merkle import MerkleTree
-from archive.parts import iter_texts
-from archive.release import INDEX, Making, Manifest, Selection, read_manifest
+from archive.releases.dumps import Options, write_release
+from archive.releases.merkle import MerkleTree
+from archive.releases.parts import iter_texts
+from archive.releases.release import INDEX, Making, Manifest, Selection, read_manifest
 
 LICENCE = {"id": "CC0-1.0", "name": "CC0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}
 # frames of some records each, so that a small release has several

@@ -12,7 +12,7 @@ import orjson
 
 from archive import jsonseq
 from archive.envelope import encode_json
-from archive.index import index
+from archive.indexes.index import index
 
 STAMP = "2022-11-23T00:00:00Z"
 # identifier, JSON (None: deleted), sets

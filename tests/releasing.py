@@ -7,8 +7,8 @@ from typing import Any
 
 import making
 
-from archive.dumps import Options, write_release
-from archive.release import Making, Selection
+from archive.releases.dumps import Options, write_release
+from archive.releases.release import Making, Selection
 
 LICENCE = {"id": "CC0-1.0", "name": "Creative Commons Zero v1.0 Universal", "url": "https://example.org/cc0"}
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"], ["oai:x:4", "oai:x:5"]]

@@ -7,7 +7,7 @@ from typing import Any
 import making
 
 from archive import envelope, jsonseq
-from archive.index import index
+from archive.indexes.index import index
 
 ABOUT = '<provenance xmlns="http://www.openarchives.org/OAI/2.0/provenance"><originDescription/></provenance>'
 

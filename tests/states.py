@@ -9,9 +9,9 @@ from typing import NamedTuple
 import making
 
 from archive import envelope, jsonseq
-from archive.dumps import Options
 from archive.ledger import NewWindow
-from archive.release import Making, Selection
+from archive.releases.dumps import Options
+from archive.releases.release import Making, Selection
 
 STAMP = "2020-01-01T00:00:00Z"
 MAKING = Making("envelope", "jsonseq", "zstd", 1, 400, 0, 0)

@@ -7,14 +7,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from archive.audit import Comparison
-from archive.auditreport import DIFFERS, EXTRA, FORGOTTEN, MISSING, SAME, UNTOLD
-from archive.breakdown import Cut, by_month, by_set, by_window, summed, years_of
+from archive.accounts.work import RunWork, read_work
+from archive.audits.audit import Comparison
+from archive.audits.auditreport import DIFFERS, EXTRA, FORGOTTEN, MISSING, SAME, UNTOLD
 from archive.errors import StaleIndex
 from archive.folder import Layout
 from archive.questions import question
 from archive.reading import snapshot
+from archive.report.breakdown import Cut, by_month, by_set, by_window, summed, years_of
 from archive.report.slots import SLOTS, cell_width, cells_of, periods_of, slot_width, slots_of
+from archive.report.standing import RunStanding, Standing, read_standing
 from archive.report.values import (
     Compared,
     Example,
@@ -27,8 +29,6 @@ from archive.report.values import (
     Tally,
     Timeline,
 )
-from archive.standing import RunStanding, Standing, read_standing
-from archive.work import RunWork, read_work
 
 RUNS, TIMELINES, SETS, WINDOWS, GROUPS = 60, 6, 40, 60, 60
 EXAMPLES, GAP_RUNS, MAPS = 20, 60, 3

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from archive.account import STATES
+from archive.accounts.account import STATES
 from archive.report.queries import queries_of
 from archive.report.shapes import (
     BAR_PIXELS,

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from archive.account import STATES, Account
-from archive.breakdown import Cut
+from archive.accounts.account import STATES, Account
+from archive.audits.totals import Total
+from archive.report.breakdown import Cut
 from archive.report.shapes import shares
 from archive.report.values import Compared, GapMap, ReportValues, Tally
 from archive.report.words import (
@@ -21,7 +22,6 @@ from archive.report.words import (
     share,
     verdict,
 )
-from archive.totals import Total
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _URL = re.compile(r"https?://[^\s<>]+")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from archive.account import Account
-from archive.breakdown import Cut
-from archive.totals import Total
+from archive.accounts.account import Account
+from archive.audits.totals import Total
+from archive.report.breakdown import Cut
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def apply(old: Path, delta: Path, out: Path, as_json: bool) -> int:
 
     Exit codes: 0 done, 2 not a delta, or not one since OLD, 4 OLD or DELTA is damaged.
     """
-    from archive.applying import apply_delta
+    from archive.releases.applying import apply_delta
 
     with advancing("applying", "records") as progress:
         manifest = apply_delta(old, delta, out, progress)

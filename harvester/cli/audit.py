@@ -7,8 +7,8 @@ from typing import Any
 import click
 import orjson
 
-from archive.audit import Comparison
-from archive.auditreport import DIFFERS, EXTRA, MISSING, AuditReport
+from archive.audits.audit import Comparison
+from archive.audits.auditreport import DIFFERS, EXTRA, MISSING, AuditReport
 from archive.crosswalks.identifiers import local_id
 from archive.durable import translated
 from harvester.cli.auditoptions import AuditOptions, code_of

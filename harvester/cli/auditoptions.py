@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.auditreport import AuditReport
+from archive.audits.auditreport import AuditReport
 from harvester.cli import DONE, FINDINGS, UNFINISHED
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from archive.bags import Bag, Made
+from archive.bags.bags import Bag, Made
 from harvester import __version__
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, cell, counted, print_json, say
@@ -44,10 +44,10 @@ def bag(
     Exit codes: 0 done, 1 done and something was left out or will be read otherwise by others, 2 usage, 3 an archive
     that is being written to or was left open, or no room, 4 a file is not what was recorded.
     """
-    from archive.baginfo import checked_date, checked_info, merged_info
-    from archive.bagplan import Options
-    from archive.bags import write_bags
-    from archive.payload import payload_of
+    from archive.bags.baginfo import checked_date, checked_info, merged_info
+    from archive.bags.bagplan import Options
+    from archive.bags.bags import write_bags
+    from archive.bags.payload import payload_of
 
     if copy and link:
         raise UsageError("--copy and --link are the opposite of each other; leave out one")

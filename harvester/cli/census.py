@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from archive import audit as audits
-from archive.audit import Comparison
-from archive.auditreport import Wish
+from archive.audits import audit as audits
+from archive.audits.audit import Comparison
+from archive.audits.auditreport import Wish
 from archive.errors import Damaged, NotAnArchive
 from archive.folder import Layout, read_description
 from archive.reading import snapshot

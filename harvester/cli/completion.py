@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from archive.examples import examples
+from archive.indexes.examples import examples
 
 COMMANDS = (".examples", ".help", ".mode", ".quit", ".run", ".schema", ".tables")
 MODES = ("table", "csv", "jsonl")

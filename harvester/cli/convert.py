@@ -53,7 +53,7 @@ def convert(path: Path, target: str | None, seq: bool, everything: bool, as_json
 
 
 def _in_place(folder: Path, everything: bool, as_json: bool) -> int:
-    from archive.converting import convert_archive
+    from archive.conversions.converting import convert_archive
 
     with advancing("converting", "bytes") as progress:
         report = convert_archive(folder, everything=everything, progress=progress)
@@ -138,7 +138,7 @@ def _text(target: str, identifier: str, metadata: dict[str, Any] | None, reason:
 
 @contextmanager
 def _items(path: Path) -> Iterator[Any]:
-    from archive.liverecords import iter_live
+    from archive.profiles.liverecords import iter_live
     from harvester.convertible import item_of, iter_items
 
     if str(path) == "-":

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from archive.account import STATES
-from archive.breakdown import Cut, read_breakdown
+from archive.accounts.account import STATES
+from archive.report.breakdown import Cut, read_breakdown
 from harvester.cli import DAMAGED, DONE
 from harvester.cli.output import cell, print_json, print_table, table
 from harvester.errors import UsageError

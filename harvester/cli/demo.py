@@ -10,7 +10,7 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from archive.account import STATES, Account
+from archive.accounts.account import STATES, Account
 from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.samples import RECORDS
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from archive import comparing
-from archive.comparing import Comparison, ManifestComparison, Side, Stretch
 from archive.durable import translated
 from archive.folder import Layout
-from archive.release import INDEX, Content
+from archive.releases import comparing
+from archive.releases.comparing import Comparison, ManifestComparison, Side, Stretch
+from archive.releases.release import INDEX, Content
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.errors import UsageError
@@ -55,7 +55,7 @@ def _read_sides(old: Path, new: Path, stack: ExitStack) -> tuple[Side, Side]:
 
 
 def _digest(archive: Path, like: Content | None, stack: ExitStack) -> Side:
-    from archive.digesting import digested
+    from archive.releases.digesting import digested
 
     with advancing("reading", "records read and digested") as progress:
         return stack.enter_context(digested(archive, like, progress))

@@ -11,10 +11,10 @@ import duckdb
 import orjson
 import zstandard
 
-from archive.dumps import FRAME_BYTES, Options, write_release
 from archive.folder import read_description
-from archive.packing import LEVELS
-from archive.release import Making, Manifest, Selection
+from archive.releases.dumps import FRAME_BYTES, Options, write_release
+from archive.releases.packing import LEVELS
+from archive.releases.release import Making, Manifest, Selection
 from harvester import __version__
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, counted, print_json, say
@@ -66,7 +66,7 @@ def dump(folder: Path, out: Path, since: Path | None, as_json: bool, **words: An
         if since is None:
             manifest = write_release(folder, out, options, progress)
         else:
-            from archive.deltas import write_delta
+            from archive.releases.deltas import write_delta
 
             manifest = write_delta(folder, since, out, options, progress)
     seconds = time.monotonic() - began

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from archive.captures import Unseen, unseen
-from archive.knownids import Captures, read_captures
+from archive.audits.captures import Unseen, unseen
+from archive.audits.knownids import Captures, read_captures
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.output import print_json, print_table, table

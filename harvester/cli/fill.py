@@ -37,7 +37,7 @@ def fill(
     Exit codes: 0 nothing is missing, 1 something cannot be had (not named in fetch.txt, gone, or what came is not the
     file), 2 usage, 3 no answer (run it again), 4 the bag's lists are damaged.
     """
-    from archive.holey import read_holes
+    from archive.bags.holey import read_holes
     from harvester.contact import user_agent
     from harvester.filling import fill as fill_holes
     from harvester.filling import hosts_to_ask

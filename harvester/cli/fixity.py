@@ -11,7 +11,7 @@ from harvester.cli import DAMAGED, DONE, FINDINGS
 from harvester.cli.output import advancing, counted, print_json, say
 
 if TYPE_CHECKING:
-    from archive.fixityrun import FixityReport
+    from archive.checks.fixityrun import FixityReport
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?(?:/s)?", re.IGNORECASE)
@@ -49,8 +49,8 @@ def fixity(
     Exit codes: 0 all that was read last is good and nothing is overdue, 1 something is overdue, 4 something is damaged
     or missing.
     """
-    from archive.fixityrun import Schedule, report_fixity, run_fixity
-    from archive.rolling import Pace
+    from archive.checks.fixityrun import Schedule, report_fixity, run_fixity
+    from archive.checks.rolling import Pace
 
     schedule, pace = Schedule(days, timedelta(hours=every)), Pace(rate) if rate else None
     reports = []
@@ -75,7 +75,7 @@ def fixity(
 
 def _good_copies(paths: tuple[Path, ...], reports: "list[FixityReport]") -> dict[tuple[Path, str], str]:
     """Where else a failing file is good: in another of the folders, of the same name and digest."""
-    from archive.fixitylog import GOOD, read_history
+    from archive.checks.fixitylog import GOOD, read_history
 
     if not any(report.failing for report in reports):
         return {}

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
-from archive.found import Answer, Got
-from archive.getting import DESCRIPTION, Reader, open_reader
 from archive.jsonseq import LF
 from archive.jsonseq import encode as framed
+from archive.lookups.found import Answer, Got
+from archive.lookups.getting import DESCRIPTION, Reader, open_reader
 from archive.pieces import Files, FolderFiles
-from archive.release import MANIFEST
+from archive.releases.release import MANIFEST
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import cell, counted, print_json, say
 from harvester.errors import UsageError
@@ -163,7 +163,7 @@ def _say_nothing_found(asked_for: str, answer: Answer, formats: Sequence[str], f
 
 def _nearest(folder: Path, asked_for: str) -> list[str]:
     from archive.folder import Layout
-    from archive.nearby import read_nearest
+    from archive.lookups.nearby import read_nearest
     from archive.reading import snapshot
     from harvester.cli.telling import range_told
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archive.release import is_release
+from archive.releases.release import is_release
 from harvester.cli import DAMAGED, DONE
 from harvester.cli.output import advancing, counted, print_json, print_table, table
 
 if TYPE_CHECKING:
-    from archive.indexcheck import Difference
-    from archive.indexfile import IndexReport
+    from archive.indexes.indexcheck import Difference
+    from archive.indexes.indexfile import IndexReport
 
 
 def _print_macro(ctx: click.Context, _: click.Parameter, given: bool) -> None:
@@ -64,10 +64,10 @@ def index(folder: Path, full: bool, check: bool, parquet: Path | None, out: Path
 def _make(folder: Path, out: Path | None, full: bool) -> "IndexReport":
     with advancing("indexing", "records") as progress:
         if is_release(folder):
-            from archive.releaseindexing import index_release
+            from archive.indexes.releaseindexing import index_release
 
             return index_release(folder, out, progress)
-        from archive.index import index as make
+        from archive.indexes.index import index as make
 
         return make(folder, progress, full=full)
 
@@ -75,11 +75,11 @@ def _make(folder: Path, out: Path | None, full: bool) -> "IndexReport":
 def _check(folder: Path, as_json: bool) -> int:
     with advancing("comparing", "records") as progress:
         if is_release(folder):
-            from archive.releaseindexing import check_release_index
+            from archive.indexes.releaseindexing import check_release_index
 
             found = check_release_index(folder, progress)
         else:
-            from archive.index import check_index
+            from archive.indexes.index import check_index
 
             found = check_index(folder, progress)
     _print_differences(folder, found, as_json)
@@ -106,7 +106,7 @@ def _print_differences(folder: Path, found: list["Difference"], as_json: bool) -
 
 
 def _write_parquet(folder: Path, out: Path, as_json: bool) -> int:
-    from archive.indexparquet import write_parquet
+    from archive.indexes.indexparquet import write_parquet
 
     written = write_parquet(folder, out)
     if as_json:

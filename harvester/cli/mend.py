@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from archive.mending import MendReport
+from archive.mending.mending import MendReport
 from harvester.cli import DAMAGED, DONE, FINDINGS
 from harvester.cli.output import cell, counted, print_json
 
@@ -23,7 +23,7 @@ def mend(folder: Path, dry_run: bool, as_json: bool) -> int:
     Exit codes: 0 nothing was wrong, or all of it is mended and nothing lost, 1 something is lost or may be (with
     --dry-run: something is wrong), 4 something is still damaged.
     """
-    from archive.mending import mend as mended
+    from archive.mending.mending import mend as mended
 
     report = mended(folder, dry_run=dry_run)
     if as_json:

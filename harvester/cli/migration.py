@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from archive import migration as migrations
 from archive.durable import translated
-from archive.migration import (
+from archive.migrations import migration as migrations
+from archive.migrations.migration import (
     AMBIGUOUS,
     CLASSES,
     CONTESTED,
@@ -25,10 +25,10 @@ from archive.migration import (
     MigrationReport,
     migrated,
 )
-from archive.migrationfields import Mapping, read_mapping
-from archive.migrationredirects import Redirects, write_csv, write_nginx
-from archive.migrationsides import Rule, parse_rule
-from archive.migrationtables import contradictions, differences, parse_stated, rate_of
+from archive.migrations.migrationfields import Mapping, read_mapping
+from archive.migrations.migrationredirects import Redirects, write_csv, write_nginx
+from archive.migrations.migrationsides import Rule, parse_rule
+from archive.migrations.migrationtables import contradictions, differences, parse_stated, rate_of
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, table

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from archive.work import read_work
+from archive.accounts.work import read_work
 from harvester import mix
 from harvester.cli import UNFINISHED
 from harvester.cli.output import cell, print_table, say, table

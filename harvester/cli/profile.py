@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from archive.drift import PERCENT, Drift, drifts
 from archive.durable import write_new
 from archive.errors import BadQuery
-from archive.profile import Field, Profile, as_json, coverage, read_profile, save_profile
+from archive.profiles.drift import PERCENT, Drift, drifts
+from archive.profiles.profile import Field, Profile, as_json, coverage, read_profile, save_profile
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
 
@@ -77,7 +77,7 @@ def _threshold(fail_on: str | None, against: Path | None) -> float:
 
 
 def _read(path: Path, sample: int | None, seed: int) -> Profile:
-    from archive.profiling import profile as make
+    from archive.profiles.profiling import profile as make
 
     if path.is_file():
         return read_profile(path)

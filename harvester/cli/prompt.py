@@ -15,7 +15,7 @@ import click
 import duckdb
 
 from archive.errors import ArchiveError, BadQuery
-from archive.examples import example, examples
+from archive.indexes.examples import example, examples
 from archive.statements import cut, is_blank
 from harvester.cli.completion import MODES, Schema, candidates, read_schema
 from harvester.cli.executing import execute, one_line

@@ -15,7 +15,7 @@ from archive import durable
 from archive.durable import translated
 from archive.folder import Layout, read_description
 from archive.ledger import read_only
-from archive.standing import read_standing
+from archive.report.standing import read_standing
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
 from harvester.cli.output import print_json
 from harvester.cli.processes import output_of, run_again

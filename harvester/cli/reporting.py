@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from archive import audit as audits
 from archive import durable
-from archive.audit import Comparison
+from archive.audits import audit as audits
+from archive.audits.audit import Comparison
 from archive.report import ReportValues, as_html, as_json, as_markdown, gather
 from archive.report.words import is_complete
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from archive.account import read_account
+from archive.accounts.account import read_account
 from archive.folder import read_description
-from archive.standing import read_standing
+from archive.report.standing import read_standing
 from harvester.cli import DONE, UNFINISHED
 from harvester.cli.output import say
 from harvester.cli.processes import run_again

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from archive.audits.intervals import Interval
+from archive.audits.knownids import Drawn, Here, Knowledge
 from archive.durable import translated
 from archive.folder import read_description
-from archive.intervals import Interval
-from archive.knownids import Drawn, Here, Knowledge
 from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.crawl import pairs

@@ -82,7 +82,7 @@ def serve(
 
 def _open(folder: Path, with_index: bool) -> "ArchiveHoldings":
     """The holdings of an archive; an index that is missing or stale is made when that was asked for."""
-    from archive.index import index
+    from archive.indexes.index import index
     from harvester.holdings import ArchiveHoldings
 
     try:

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
+from archive.audits.sketch import CELLS, Compared, Differences, Item, Sketch, cells_for, differences, differences_in
+from archive.audits.sketchfile import is_sketch, read_sketch, write_sketch
+from archive.audits.sketching import named, sketch_of
 from archive.durable import translated
 from archive.errors import BadIdFile
 from archive.folder import Layout, read_description
-from archive.sketch import CELLS, Compared, Differences, Item, Sketch, cells_for, differences, differences_in
-from archive.sketchfile import is_sketch, read_sketch, write_sketch
-from archive.sketching import named, sketch_of
 from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import cell, counted, print_json
 from harvester.errors import UsageError

@@ -11,9 +11,9 @@ import duckdb
 
 from archive import durable
 from archive.errors import BadQuery
-from archive.examples import example
-from archive.indexfile import open_index, release_index
-from archive.release import is_release
+from archive.indexes.examples import example
+from archive.indexes.indexfile import open_index, release_index
+from archive.releases.release import is_release
 from archive.statements import cut, is_blank
 from harvester.cli import DONE
 from harvester.cli.executing import bound, execute, interruptible, one_line, parameters

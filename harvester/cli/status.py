@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from archive.account import STATES, Account
-from archive.breakdown import CUTS
-from archive.fileaccount import STATES as FILE_STATES
-from archive.fileaccount import FilesStanding, read_files
-from archive.standing import RunStanding, Standing, read_standing
+from archive.accounts.account import STATES, Account
+from archive.files.fileaccount import STATES as FILE_STATES
+from archive.files.fileaccount import FilesStanding, read_files
+from archive.report.breakdown import CUTS
+from archive.report.standing import RunStanding, Standing, read_standing
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, cuts
 from harvester.cli.output import cell, counted, print_json, print_table, say, table
 from harvester.errors import UsageError

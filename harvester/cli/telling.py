@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from archive.crosswalks.identifiers import normalise_doi
-from archive.nearby import Range
-from archive.story import Asked, ChannelStory, Story, Version, Window
+from archive.lookups.nearby import Range
+from archive.lookups.story import Asked, ChannelStory, Story, Version, Window
 from harvester.cli.output import cell, counted, print_table, say, table
 from harvester.progress import duration
 

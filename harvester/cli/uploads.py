@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from archive.durable import translated
-from archive.migrationlog import Wording, parse_wording
-from archive.migrationuploads import CLASSES, SAID, UploadReport, Uploads, uploaded
+from archive.migrations.migrationlog import Wording, parse_wording
+from archive.migrations.migrationuploads import CLASSES, SAID, UploadReport, Uploads, uploaded
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, table

@@ -10,7 +10,7 @@ from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, counted, print_json, say
 
 if TYPE_CHECKING:
-    from archive.validating import ValidateReport, Validation
+    from archive.conversions.validating import ValidateReport, Validation
 
 SHOWN = 20
 
@@ -34,7 +34,7 @@ def validate(folder: Path, schemas: Path | None, lines_file: Path | None, as_jso
 
     Exit codes: 0 all is valid and agrees, 1 something is not or does not.
     """
-    from archive.validating import validated
+    from archive.conversions.validating import validated
 
     with advancing("validating", "records") as progress, validated(folder, schemas, progress) as validation:
         report = validation.report

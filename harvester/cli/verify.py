@@ -41,7 +41,7 @@ def verify(path: Path, quick: bool, inside: bool, profile: Path | None, fresh: b
     1 there are files that do not belong there, the index is stale, or a bag has holes that are still to be fetched,
     4 something is damaged or missing.
     """
-    from archive import checking
+    from archive.checks import checking
 
     rules = None if profile is None else _read_profile(profile)
     with _going_on(path, quick, inside, fresh) as checked, advancing("verifying", "bytes") as progress:
@@ -84,8 +84,8 @@ def _read_profile(path: Path) -> dict[str, Any]:
 
 
 def _check_profile(path: Path, profile: dict[str, Any], report: VerifyReport) -> None:
-    from archive.bagcheck import check_bag
-    from archive.bagprofile import check_profile
+    from archive.bags.bagcheck import check_bag
+    from archive.bags.bagprofile import check_profile
 
     if report.kind != "bag":
         raise UsageError(f"{path} is no bag, so it has no profile; leave out --profile")

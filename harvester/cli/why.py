@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from archive.story import Asked, Story, Version, Window, read_story
+from archive.lookups.story import Asked, Story, Version, Window, read_story
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import print_json
 from harvester.cli.telling import next_step, numbered, show, show_records

@@ -19,8 +19,8 @@ from typing import Any
 import dumping
 
 from archive import durable
-from archive.dumps import write_release
 from archive.errors import ArchiveError
+from archive.releases.dumps import write_release
 from harvester.cli import exit_code
 
 MAKING = {"part_records": 4}

@@ -59,7 +59,7 @@ def serve() -> None:
     import duckdb
     import scrapy.crawler
 
-    import archive.index
+    import archive.indexes.index
     import harvester.cli.crawl
     import harvester.crawling
 

@@ -11,9 +11,9 @@ from convertible import dublin_core, filled, text
 from making import check, rows, stored
 
 from archive import durable
-from archive.converting import convert_archive
+from archive.checks.verify import verify
+from archive.conversions.converting import convert_archive
 from archive.errors import DiskFull
-from archive.verify import verify
 
 OLD = {"title": ["as an older converter had it"]}
 POINTS = (

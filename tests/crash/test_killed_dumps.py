@@ -16,7 +16,7 @@ import pytest
 import served
 
 from archive.errors import DiskFull
-from archive.release import read_manifest
+from archive.releases.release import read_manifest
 
 Dump = Callable[..., dict[str, Any]]
 

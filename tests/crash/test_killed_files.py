@@ -13,9 +13,9 @@ import pytest
 from filing import File, Filing, serving
 from harvests import HARVESTER, environment
 
-from archive.checksums import FileDigests
-from archive.fileaccount import file_accounts
-from archive.filestore import check_file, stored_files
+from archive.files.checksums import FileDigests
+from archive.files.fileaccount import file_accounts
+from archive.files.filestore import check_file, stored_files
 from archive.folder import Layout
 from archive.ledger import read_only
 

@@ -18,14 +18,15 @@ import pytest
 from amounts import amount, tried
 
 from archive import durable
-from archive.account import read_account
-from archive.asked import unsettled
+from archive.accounts.account import read_account
+from archive.accounts.asked import unsettled
+from archive.checks.verify import verify
 from archive.errors import ArchiveError, Busy, Damaged, DiskFull, NotAnArchive
 from archive.folder import WriteLock
-from archive.index import index
+from archive.indexes.index import index
 from archive.ledger import NewWindow
-from archive.mending import MendReport, mend
-from archive.verify import verify
+from archive.mending import mending
+from archive.mending.mending import MendReport, mend
 
 MEMORY = Path("/dev/shm")
 HELD = {identifier for identifier, state in harvesting.TRUTH.items() if state != "refused"}
@@ -354,3 +355,16 @@ def again(archive: Path) -> None:
 def full(name: str, point: str, left: harvesting.Countdown) -> None:
     if name == point and left.over():
         raise DiskFull(os.strerror(errno.ENOSPC))
+
+
+def test_no_room_to_read_back_what_was_mended_is_said_as_such(archive: Path, monkeypatch: pytest.MonkeyPatch):
+    damage(archive / SHARD, 60)
+
+    def no_room(path: Path) -> None:
+        raise DiskFull("no room")
+
+    monkeypatch.setattr(mending, "verify", no_room)
+    with pytest.raises(DiskFull, match="damaged/"):
+        mend(archive)
+    monkeypatch.undo()
+    is_sound(archive, mend(archive))

@@ -28,11 +28,11 @@ from faulting import Faults
 from filing import File, Filing, serving
 from harvests import HARVESTER, end, environment
 
-from archive.account import read_account
-from archive.checking import check as check_anything
-from archive.fixitylog import read_history
+from archive.accounts.account import read_account
+from archive.checks.checking import check as check_anything
+from archive.checks.fixitylog import read_history
 from archive.folder import Layout
-from archive.index import open_index
+from archive.indexes.index import open_index
 from archive.reading import snapshot
 
 MEMORY = Path("/dev/shm")

@@ -19,8 +19,8 @@ import pytest
 from amounts import amount, tried
 
 from archive import envelope
-from archive.account import read_account
-from archive.verify import verify
+from archive.accounts.account import read_account
+from archive.checks.verify import verify
 
 Harvest = Callable[..., dict[str, Any]]
 STEPS = ("opening", "opened", "writing", "written", "syncing", "synced")

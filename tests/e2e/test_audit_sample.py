@@ -12,7 +12,7 @@ import pytest
 from serving import serving
 from typed import Typed
 
-from archive.index import index
+from archive.indexes.index import index
 from archive.ledger import NewWindow
 
 RECORD = (

@@ -14,8 +14,8 @@ from bagmaking import Files, bagged, files_at, folder_of, validate
 from checkers import bagit_profile_problems
 from harvests import HARVESTER, environment
 
-from archive.bagcheck import check_bag
-from archive.baginfo import PROFILE_FILE
+from archive.bags.bagcheck import check_bag
+from archive.bags.baginfo import PROFILE_FILE
 
 BAGIT = str(Path(sys.executable).with_name("bagit.py"))
 BIG = {"big": bytes(range(256)) * 65536, "small": b"s" * 100}

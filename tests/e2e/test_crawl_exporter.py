@@ -18,8 +18,8 @@ from bulk import Bulk, serving
 from harvests import Harvest, Hostile, environment
 
 from archive import envelope, shards
-from archive.account import read_account
-from archive.verify import verify
+from archive.accounts.account import read_account
+from archive.checks.verify import verify
 
 STATES = """
     SELECT c.name, o.state, count(DISTINCT o.identifier) FROM outcomes AS o JOIN requests USING (request)

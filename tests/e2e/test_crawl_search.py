@@ -15,7 +15,7 @@ from bulk import Bulk, serving
 from harvests import Harvest, Hostile, environment
 
 from archive import envelope, shards
-from archive.account import read_account
+from archive.accounts.account import read_account
 
 STORED = "SELECT DISTINCT o.identifier FROM outcomes AS o WHERE o.state = 'read' ORDER BY 1"
 

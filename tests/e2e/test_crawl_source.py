@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from harvests import HARVESTER, Hostile, environment
 
-from archive.work import read_work
+from archive.accounts.work import read_work
 from harvester.sources import Source, source_names
 
 MIX = """

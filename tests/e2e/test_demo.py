@@ -14,8 +14,8 @@ import pytest
 from harvests import environment
 
 from archive.folder import Layout
-from archive.index import index
-from archive.release import read_manifest
+from archive.indexes.index import index
+from archive.releases.release import read_manifest
 from harvester.demo import committed_records, differing_records
 from harvester.samples import build_archive
 

@@ -12,7 +12,7 @@ from amounts import tried
 from harvests import Harvest
 from serving import serving
 
-from archive.account import read_account
+from archive.accounts.account import read_account
 
 RECORDS, PAGE, BAD = 60, 20, 7
 FIRST = datetime(2020, 1, 1, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ import served
 from harvests import HARVESTER, Harvest, Hostile, environment
 
 from archive.errors import CannotDump
-from archive.release import read_manifest
+from archive.releases.release import read_manifest
 from harvester.cli import DAMAGED, DONE, FINDINGS, USAGE, exit_code
 from harvester.cli.dump import dump
 

@@ -17,11 +17,11 @@ from aiohttp import web
 from filing import File, Filing, serving
 from harvests import HARVESTER, environment
 
-from archive.fileaccount import FileAccount, read_files
-from archive.filestore import StoredFile, check_file, path_of, stored_files
+from archive.checks.verify import verify
+from archive.files.fileaccount import FileAccount, read_files
+from archive.files.filestore import StoredFile, check_file, path_of, stored_files
 from archive.folder import Layout
 from archive.reading import snapshot
-from archive.verify import verify
 
 SCRAPY = str(Path(sys.executable).with_name("scrapy"))
 ROWS = """

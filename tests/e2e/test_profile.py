@@ -12,7 +12,7 @@ from typed import Said, Typed
 
 from archive import jsonseq
 from archive.envelope import encode
-from archive.index import index
+from archive.indexes.index import index
 from harvester.samples import build_archive
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]

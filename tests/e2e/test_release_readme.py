@@ -14,7 +14,7 @@ import dumping
 import pytest
 import served
 
-from archive.release import Manifest
+from archive.releases.release import Manifest
 
 RECORDS = [served.record(f"oai:x:{n:02d}", f"2020-01-{n + 1:02d}", "é" * 9 * n, ["a"]) for n in range(40)]
 COMPRESSIONS = {"zstd": 3, "xz": 1, "gzip": 1}

@@ -8,9 +8,9 @@ import reporting
 from browser import Browser, browser
 from conftest import require_command
 
-from archive import audit
+from archive.audits import audit
 from archive.findings import Finding
-from archive.index import index
+from archive.indexes.index import index
 from archive.report import as_html, gather
 
 WIDTHS = (390, 800, 1440)

@@ -20,8 +20,8 @@ import pytest
 from releasing import make_release
 from typed import Typed
 
-from archive.examples import examples
-from archive.index import index
+from archive.indexes.examples import examples
+from archive.indexes.index import index
 from harvester.samples import build_archive
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]

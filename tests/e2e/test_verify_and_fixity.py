@@ -103,7 +103,8 @@ def test_a_bag_with_holes_ends_with_1(tmp_path: Path):
 # a verify that ends in the middle: by SIGKILL, or as Ctrl-C ends it
 ENDING = """
 import os, sys
-from archive import bagsums, resuming
+from archive.bags import bagsums
+from archive import resuming
 from harvester.cli import main
 
 resuming._SYNC_SECONDS = resuming._WORTH_SECONDS = -1

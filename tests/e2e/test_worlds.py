@@ -16,7 +16,7 @@ from amounts import amount, tried
 from harvests import Harvest, Hostile, environment
 from worlds import World, drawn
 
-from archive.account import read_account
+from archive.accounts.account import read_account
 from archive.ledger import read_only
 
 # No harvest of so small a provider takes that long; one that does waits for something that does not come.

@@ -11,18 +11,20 @@ from pathlib import Path
 
 import orjson
 
-from archive import bagtext, envelope, jsonseq, packing, release, seektable, zstdframes
-from archive.bagcodes import BagFindings
-from archive.bagpaths import read_path
+from archive import envelope, jsonseq, seektable, zstdframes
+from archive.audits.idfiles import iter_ids
+from archive.audits.sketchfile import read_sketch
+from archive.bags import bagtext
+from archive.bags.bagcodes import BagFindings
+from archive.bags.bagpaths import read_path
+from archive.checks.fixitylog import parse_history
 from archive.errors import ArchiveError
-from archive.fixitylog import parse_history
+from archive.files.recordfiles import NotAList, parse_file_list
 from archive.folder import parse_description
-from archive.idfiles import iter_ids
 from archive.idindex import check_lookup
 from archive.originals import parsed_original
-from archive.recordfiles import NotAList, parse_file_list
+from archive.releases import packing, release
 from archive.sealedlines import read_lines
-from archive.sketchfile import read_sketch
 from archive.statements import cut
 from archive.zstdframes import Broken
 from harvester import (

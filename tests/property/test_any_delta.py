@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from states import State, archive_of, options
 
-from archive.applying import apply_delta
-from archive.deltas import write_delta
-from archive.dumps import write_release
+from archive.releases.applying import apply_delta
+from archive.releases.deltas import write_delta
+from archive.releases.dumps import write_release
 
 KEYS = st.tuples(
     st.sampled_from([*(f"oai:x:{n}" for n in range(12)), "oai:x:é", "oai:x:\U0001f600", "oai:x:\uff5e"]),

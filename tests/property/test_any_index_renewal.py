@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import SOFTWARE, URL, answer, payload, writer
 
-from archive import index
 from archive.folder import Layout
+from archive.indexes import index
 from archive.writer import ArchiveWriter
 
 RECORD = st.tuples(st.integers(0, 5), st.sampled_from(["2020", "2021-01-01", "2021-01-02"]), st.booleans())

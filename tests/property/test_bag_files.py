@@ -6,9 +6,9 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import baginfo, bagtext
-from archive.bagcodes import BagFindings
-from archive.bagpaths import read_path
+from archive.bags import baginfo, bagtext
+from archive.bags.bagcodes import BagFindings
+from archive.bags.bagpaths import read_path
 
 part = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="/\x00"), min_size=1, max_size=20).filter(
     lambda text: text not in (".", "..") and "\\" not in text

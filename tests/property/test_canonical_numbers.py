@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import canonical, envelope
-from archive.entries import entry_text
+from archive.releases.entries import entry_text
 
 DIGITS = st.text("0123456789", min_size=1, max_size=22)
 NUMBERS = st.one_of(

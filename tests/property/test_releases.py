@@ -9,8 +9,8 @@ import served
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import sorting
 from archive.envelope import Record
+from archive.releases import sorting
 
 NAMES = st.sampled_from(
     ["1", "10", "9", "oai:x:é", "oai:x:\U0001f600", "a/../b", "10.5555/A", "x\x00y", "%0A", "\ufffe"]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.sketch import Sketch, differences, key_of, name_of, version
+from archive.audits.sketch import Sketch, differences, key_of, name_of, version
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
 VERSIONS = st.builds(

@@ -10,9 +10,9 @@ import pytest
 import served
 from checkers import rocrate_problems
 
-from archive.crate import METADATA
-from archive.leaflets import write_papers
-from archive.release import Manifest
+from archive.releases.crate import METADATA
+from archive.releases.leaflets import write_papers
+from archive.releases.release import Manifest
 
 
 @pytest.fixture(scope="module")

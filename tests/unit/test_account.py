@@ -8,7 +8,7 @@ from typing import Any
 import making
 import pytest
 
-from archive.account import STATES, read_account, read_off
+from archive.accounts.account import STATES, read_account, read_off
 from archive.errors import NotAnArchive
 from archive.findings import Finding
 from archive.folder import Layout

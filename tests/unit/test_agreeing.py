@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.agreeing import disagreements, letters
+from archive.conversions.agreeing import disagreements, letters
 from archive.crosswalks.claims import Claims, claims_of
 
 A = Claims(("10.1/a",), ("A title",), ("2020-01-05",))

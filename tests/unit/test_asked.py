@@ -5,7 +5,7 @@ from pathlib import Path
 import making
 import pytest
 
-from archive import asked
+from archive.accounts import asked
 from archive.ledger import NewWindow, WindowRow
 from archive.writer import Answer, ArchiveWriter
 

@@ -1,4 +1,4 @@
-"""archive/audit.py: the marks of every id, against truths that are known."""
+"""archive/audits/audit.py: the marks of every id, against truths that are known."""
 
 import json
 import random
@@ -12,10 +12,12 @@ import duckdb
 import making
 import pytest
 
-from archive import audit, auditsides, envelope, jsonseq, ledgercopy
-from archive.auditreport import Wish
+from archive import envelope, jsonseq
+from archive.audits import audit, auditsides
+from archive.audits.auditreport import Wish
 from archive.errors import BadIdFile, StaleIndex
-from archive.index import index
+from archive.indexes import ledgercopy
+from archive.indexes.index import index
 from archive.ledger import NewWindow
 
 STAMP, LATER, LONG_AFTER = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", "2030-01-01T00:00:00Z"

@@ -1,4 +1,4 @@
-"""archive/auditsides.py, archive/ledgercopy.py: SQL says of ids what Python says, and every text gets through."""
+"""auditsides.py, ledgercopy.py: SQL says of ids what Python says, and every text gets through."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archive.auditsides import CHANNEL, HERE, LOCAL, Sides
+from archive.audits.auditsides import CHANNEL, HERE, LOCAL, Sides
 from archive.crosswalks.identifiers import local_id
 from archive.folder import Layout
+from archive.indexes.ledgercopy import copy_ledger
 from archive.ledger import NewWindow
-from archive.ledgercopy import copy_ledger
 
 PIECES = [
     "oai:",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from bagging import close_tags, manifest, write_bag
 
-from archive import bagcodes
-from archive.bagcheck import BagReport, check_bag, is_bag
+from archive.bags import bagcodes
+from archive.bags.bagcheck import BagReport, check_bag, is_bag
 from archive.errors import NotAnArchive
 
 Change = Callable[[Path], object]

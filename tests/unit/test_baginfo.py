@@ -2,7 +2,7 @@
 
 import pytest
 
-from archive import baginfo
+from archive.bags import baginfo
 from archive.errors import NotBaggable
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.bagpaths import folded, is_plain, is_portable, normal, read_path
+from archive.bags.bagpaths import folded, is_plain, is_portable, normal, read_path
 
 OUT = [
     "", "..", "../x", "data/..", "data/../x", "/x", "//x", "~", "~/x", "~root/x", "C:/x", "c:x", "\\x", "\\\\server\\x",

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from bagmaking import options
 
-from archive.bagplan import fingerprint, group_identifier, names, remarks, shares
+from archive.bags.bagplan import fingerprint, group_identifier, names, remarks, shares
+from archive.bags.payload import Item, Payload
 from archive.errors import NotBaggable
-from archive.payload import Item, Payload
 
 
 def payload(*files: tuple[str, int], **more: object) -> Payload:

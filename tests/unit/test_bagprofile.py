@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from bagging import write_bag
 
-from archive.bagcheck import check_bag
-from archive.bagprofile import check_profile
+from archive.bags.bagcheck import check_bag
+from archive.bags.bagprofile import check_profile
 
 URI = "https://profiles.example/p.json"
 INFO = f"BagIt-Profile-Identifier: {URI}\nSource-Organization: Here\n"

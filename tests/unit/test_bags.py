@@ -14,13 +14,14 @@ import pytest
 from bagmaking import DATE, FILES, bagged, folder_of, options, validate
 from checkers import bagit_profile_problems
 
-from archive import bags, durable
-from archive.bagcheck import check_bag
-from archive.baginfo import PROFILE_FILE
+from archive import durable
+from archive.bags import bags
+from archive.bags.bagcheck import check_bag
+from archive.bags.baginfo import PROFILE_FILE
+from archive.bags.payload import payload_of
+from archive.checks.verify import verify
 from archive.errors import Busy, Damaged, NotAtRest, NotBaggable
 from archive.fixity import Digests
-from archive.payload import payload_of
-from archive.verify import verify
 
 
 def archive(folder: Path) -> Path:

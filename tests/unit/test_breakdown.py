@@ -1,4 +1,4 @@
-"""archive/breakdown.py: the account by window, year, month and set, and the same again by DuckDB."""
+"""archive/report/breakdown.py: the account by window, year, month and set, and the same again by DuckDB."""
 
 import random
 import sqlite3
@@ -12,13 +12,13 @@ import pytest
 import reporting
 import served
 
-from archive.account import STATES, read_account
-from archive.breakdown import Cut, read_breakdown, summed
+from archive.accounts.account import STATES, read_account
 from archive.errors import NotAnArchive, StaleIndex
 from archive.folder import Layout
-from archive.index import index
+from archive.indexes.index import index
 from archive.ledger import NewWindow
 from archive.questions import question
+from archive.report.breakdown import Cut, read_breakdown, summed
 
 
 def changed(folder: Path, statement: str) -> None:

@@ -1,4 +1,4 @@
-"""archive/captures.py: populations of a known size, seen in part; the intervals cover what nobody saw."""
+"""archive/audits/captures.py: populations of a known size, seen in part; the intervals cover what nobody saw."""
 
 import random
 from collections import Counter
@@ -6,8 +6,8 @@ from math import comb, inf
 
 import pytest
 
-from archive.captures import Unseen, unseen
-from archive.loglinear import Cell
+from archive.audits.captures import Unseen, unseen
+from archive.audits.loglinear import Cell
 
 # 2.5 % of a normal deviate on each side of 0.95 in so many rounds is 0.03: below 0.90 an interval is too short
 ROUNDS, LEAST = 150, 0.90

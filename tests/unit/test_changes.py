@@ -1,4 +1,4 @@
-"""archive/changes.py: any two releases, what is said of their changes, and the way back."""
+"""archive/releases/changes.py: any two releases, what is said of their changes, and the way back."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.changes import ADDED, CHANGED, DELETED, KINDS, Row, applied, key, outer_join, watched
 from archive.errors import Damaged
+from archive.releases.changes import ADDED, CHANGED, DELETED, KINDS, Row, applied, key, outer_join, watched
 
 
 class Item(NamedTuple):

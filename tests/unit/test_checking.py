@@ -7,8 +7,8 @@ import pytest
 from bagging import close_tags, write_bag
 from releasing import make_release
 
-from archive.bagcheck import check_bag
-from archive.checking import as_report, check, recognise
+from archive.bags.bagcheck import check_bag
+from archive.checks.checking import as_report, check, recognise
 from archive.errors import NotAnArchive
 
 
@@ -62,7 +62,7 @@ def test_what_is_in_a_bag_can_be_checked_too(tmp_path: Path):
 
 
 def test_findings_that_were_not_kept_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("archive.bagcodes.KEPT_MOST", 1)
+    monkeypatch.setattr("archive.bags.bagcodes.KEPT_MOST", 1)
     bag = write_bag(tmp_path / "bag")
     for path in (bag / "data/one.txt", bag / "data/empty"):
         path.unlink()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.checksums import ALGORITHMS, Checksum, FileDigests, parse_checksum
+from archive.files.checksums import ALGORITHMS, Checksum, FileDigests, parse_checksum
 
 DATA = b"harvested" * 1000
 MD5 = hashlib.md5(DATA).hexdigest()

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from archive.columns import columns_of, generic_columns
 from archive.crosswalks import convert
 from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.fields import index_fields
 from archive.crosswalks.forms import form_of
-from archive.details import details_of
-from archive.recordfiles import files_in
+from archive.files.recordfiles import files_in
+from archive.indexes.columns import columns_of, generic_columns
+from archive.indexes.details import details_of
 
 Json = dict[str, Any]
 OAI = "{http://www.openarchives.org/OAI/2.0/}metadata"

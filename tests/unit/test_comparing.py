@@ -1,4 +1,4 @@
-"""archive/comparing.py: what two releases have of each other, from their indexes and from their manifests alone."""
+"""comparing.py: what two releases have of each other, from their indexes and from their manifests alone."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,9 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.comparing import KINDS, MARKS, Side, compare_manifests, compared, read_side
 from archive.errors import Damaged, NotAnArchive, OtherArchive
-from archive.release import INDEX, MANIFEST, Content, Edge, FileEntry, Making, Manifest, Part, Selection, write_manifest
+from archive.releases.comparing import KINDS, MARKS, Side, compare_manifests, compared, read_side
+from archive.releases.release import (
+    INDEX,
+    MANIFEST,
+    Content,
+    Edge,
+    FileEntry,
+    Making,
+    Manifest,
+    Part,
+    Selection,
+    write_manifest,
+)
 
 MAKING = Making("envelope", "jsonseq", "zstd", 10, 4 << 20, 50_000_000_000, 0)
 # identifier, format, datestamp, deleted, text

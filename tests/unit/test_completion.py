@@ -2,7 +2,7 @@
 
 import pytest
 
-from archive.examples import examples
+from archive.indexes.examples import examples
 from harvester.cli.completion import Schema, candidates
 
 SCHEMA = Schema({

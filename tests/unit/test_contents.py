@@ -1,4 +1,4 @@
-"""archive/contents.py: index and parts of a release, each as the other says."""
+"""archive/releases/contents.py: index and parts of a release, each as the other says."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,12 +9,12 @@ import duckdb
 import pytest
 from states import State, archive_of, options
 
-from archive.changes import Row
-from archive.contents import open_contents
 from archive.duck import translated_duckdb
-from archive.dumps import write_release
 from archive.errors import Damaged, DiskFull
-from archive.release import INDEX, read_manifest, write_manifest
+from archive.releases.changes import Row
+from archive.releases.contents import open_contents
+from archive.releases.dumps import write_release
+from archive.releases.release import INDEX, read_manifest, write_manifest
 
 STATES = [*(State(f"oai:x:{n}") for n in range(10, 30)), State("oai:x:9", deleted=True)]
 

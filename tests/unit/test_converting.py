@@ -9,11 +9,11 @@ import pytest
 from convertible import dublin_core, filled, text
 from making import check, rows, stored
 
-from archive import converting
-from archive.converting import IN_SHARDS, convert_archive
+from archive.checks.verify import verify
+from archive.conversions import converting
+from archive.conversions.converting import IN_SHARDS, convert_archive
 from archive.errors import Busy, Damaged, DiskFailed, NotAnArchive
 from archive.folder import Layout, WriteLock
-from archive.verify import verify
 
 OLD = {"title": ["as an older converter had it"]}
 
@@ -93,7 +93,7 @@ def test_what_the_software_of_a_run_had_says_whether_its_shards_are_current(fold
 def test_a_newer_converter_goes_over_all_of_it_again(folder: Path, monkeypatch: pytest.MonkeyPatch):
     convert_archive(folder)
     monkeypatch.setattr(converting, "IN_SHARDS", {**IN_SHARDS, "dc-json": 99})
-    monkeypatch.setattr("archive.redoing.convert", lambda element: {"title": ["newer"]})
+    monkeypatch.setattr("archive.conversions.redoing.convert", lambda element: {"title": ["newer"]})
     report = convert_archive(folder)
     assert (report.changed, report.before, dict(report.kinds)) == (3, IN_SHARDS, {"otherwise": 16})
     assert set(files(folder)) == {"00001.2.json-seq.zst", "00002.1.json-seq.zst", "00003.2.json-seq.zst"}

@@ -9,8 +9,8 @@ import dumping
 import pytest
 import served
 
-from archive.crate import crate_bytes, crate_graph
-from archive.release import Manifest
+from archive.releases.crate import crate_bytes, crate_graph
+from archive.releases.release import Manifest
 
 OUTSIDE = ("https://w3id.org/ro/crate/1.1", "http://schema.org/CompletedActionStatus")
 

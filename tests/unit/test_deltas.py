@@ -1,4 +1,4 @@
-"""archive/deltas.py and archive/applying.py: what a delta holds, and what it is not applied to."""
+"""archive/releases/deltas.py and archive/releases/applying.py: what a delta holds, and what it is not applied to."""
 
 import errno
 import hashlib
@@ -11,12 +11,12 @@ import pytest
 from states import State, archive_of, options
 
 from archive import durable
-from archive.applying import apply_delta
-from archive.contents import open_contents
-from archive.deltas import PREFIX, write_delta
-from archive.dumps import write_release
 from archive.errors import ArchiveError, CannotDump, Damaged, OtherArchive
-from archive.release import INDEX, MANIFEST, manifest_bytes, read_manifest, write_manifest
+from archive.releases.applying import apply_delta
+from archive.releases.contents import open_contents
+from archive.releases.deltas import PREFIX, write_delta
+from archive.releases.dumps import write_release
+from archive.releases.release import INDEX, MANIFEST, manifest_bytes, read_manifest, write_manifest
 
 OLD = [State("changed"), State("deleted"), State("gone"), State("revived", deleted=True), State("same"), State("stamp"),
        State("still", deleted=True), State("sunk", deleted=True), State("vanished", deleted=True)]  # fmt: skip
@@ -162,7 +162,7 @@ def test_a_new_release_with_files_elsewhere_is_refused(folder: Path) -> None:
 
 def test_other_bytes_than_the_new_release_has_are_never_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with another version of zstd."""
-    from archive import assembling, packing
+    from archive.releases import assembling, packing
 
     monkeypatch.setattr(assembling, "compress", lambda kind, level, data: packing.compress(kind, level + 5, data))
     with pytest.raises(CannotDump):

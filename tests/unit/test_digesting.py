@@ -1,4 +1,4 @@
-"""archive/digesting.py: an archive beside a release of it."""
+"""archive/releases/digesting.py: an archive beside a release of it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from states import State, archive_of, options
 
-from archive.comparing import compare_manifests, compared, read_side
-from archive.digesting import digested
-from archive.dumps import write_release
-from archive.release import INDEX, Selection
+from archive.releases.comparing import compare_manifests, compared, read_side
+from archive.releases.digesting import digested
+from archive.releases.dumps import write_release
+from archive.releases.release import INDEX, Selection
 
 STATES = [State("a"), State("b", deleted=True), State("c", "datacite"), State("d", datestamp="2021")]
 

@@ -15,8 +15,8 @@ from bulk import Bulk, serving
 from filing import File, Filing
 
 from archive import durable
-from archive.checksums import Checksum, FileDigests
 from archive.errors import DiskFull
+from archive.files.checksums import Checksum, FileDigests
 from harvester.downloads import Downloader, Refused, Transfer, Wanted, check, length_of
 from harvester.errors import Unreachable
 

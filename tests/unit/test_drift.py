@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from archive.drift import drifts
-from archive.fieldsums import field_sum
-from archive.fieldwalk import FieldWalk
-from archive.profile import METADATA, Profile
-from archive.profiling import _field
+from archive.profiles.drift import drifts
+from archive.profiles.fieldsums import field_sum
+from archive.profiles.fieldwalk import FieldWalk
+from archive.profiles.profile import METADATA, Profile
+from archive.profiles.profiling import _field
 
 
 def profiled(records: list[dict[str, Any]], of: str = "x") -> Profile:

@@ -10,12 +10,12 @@ import making
 import pytest
 import served
 
-from archive import assembling
-from archive.dumps import write_release
-from archive.entries import Entry
 from archive.errors import Busy, CannotDump, Damaged, NotAnArchive
 from archive.folder import Layout, read_description
-from archive.release import Making, Selection, is_release, read_manifest
+from archive.releases import assembling
+from archive.releases.dumps import write_release
+from archive.releases.entries import Entry
+from archive.releases.release import Making, Selection, is_release, read_manifest
 from archive.staging import WORK, staged
 
 RECORDS = [served.record(f"oai:x:{n:02d}", f"2020-01-{n + 1:02d}", "T" * n, ["a"]) for n in range(12)]

@@ -8,9 +8,9 @@ import pytest
 
 from archive import envelope
 from archive.crosswalks.migrator import migrator_entry
-from archive.entries import Entry, doi_in, entry_text, is_taken, lookup_keys
 from archive.errors import CannotDump
-from archive.release import Selection
+from archive.releases.entries import Entry, doi_in, entry_text, is_taken, lookup_keys
+from archive.releases.release import Selection
 
 RDM = {
     "id": "abcde-12345", "created": "2023-11-14T18:30:55+00:00", "updated": "2023-11-15T00:00:00+00:00",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import making
 
-from archive.exported import Dump, distinct_in_run, is_held, members_counted, newest_dump
+from archive.accounts.exported import Dump, distinct_in_run, is_held, members_counted, newest_dump
 from archive.ledger import NewWindow
 
 

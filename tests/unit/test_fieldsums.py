@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.fieldsums import MOST_HASHES, MOST_VALUES, FieldSum, add, field_sum, fold
-from archive.fieldwalk import ANY, MOST_NAMES, FieldWalk
+from archive.profiles.fieldsums import MOST_HASHES, MOST_VALUES, FieldSum, add, field_sum, fold
+from archive.profiles.fieldwalk import ANY, MOST_NAMES, FieldWalk
 
 
 def summed(values: list[object]) -> FieldSum:

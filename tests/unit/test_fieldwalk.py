@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from archive.fieldwalk import ANY, ITEM, MOST_NAMES, FieldWalk, Tally, written
+from archive.profiles.fieldwalk import ANY, ITEM, MOST_NAMES, FieldWalk, Tally, written
 
 
 def walked(*records: Any) -> dict[str, Tally]:

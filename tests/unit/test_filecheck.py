@@ -7,10 +7,10 @@ import making
 import pytest
 
 from archive import resuming
-from archive.checksums import FileDigests
-from archive.filestore import FileRow, FileStore, keep
+from archive.checks.verify import VerifyReport, verify
+from archive.files.checksums import FileDigests
+from archive.files.filestore import FileRow, FileStore, keep
 from archive.resuming import Checked
-from archive.verify import VerifyReport, verify
 
 BODIES = [b"", b"one", b"x" * (2 << 20)]
 
@@ -89,8 +89,8 @@ def test_what_was_read_is_not_read_again(archive: Path, monkeypatch: pytest.Monk
     checked = Checked(archive, "1")
     first = verify(archive, checked=checked)
     checked.flush()
-    monkeypatch.setattr("archive.verify.check_shard", pytest.fail)
+    monkeypatch.setattr("archive.checks.verify.check_shard", pytest.fail)
     asked: list[object] = []
-    monkeypatch.setattr("archive.filecheck.hash_all", lambda tasks, step: iter(asked.extend(tasks) or ()))
+    monkeypatch.setattr("archive.files.filecheck.hash_all", lambda tasks, step: iter(asked.extend(tasks) or ()))
     assert verify(archive, checked=Checked(archive, "1")) == first
     assert asked == []

@@ -8,10 +8,10 @@ from pathlib import Path
 import making
 import pytest
 
-from archive.checksums import FileDigests
 from archive.errors import Damaged
-from archive.fileaccount import file_accounts, files_standing, read_files
-from archive.filestore import FileRow, FileStore, StoredFile, check_file, keep, stored_files
+from archive.files.checksums import FileDigests
+from archive.files.fileaccount import file_accounts, files_standing, read_files
+from archive.files.filestore import FileRow, FileStore, StoredFile, check_file, keep, stored_files
 from archive.writer import ArchiveWriter
 
 AT = "2026-03-04T05:06:07Z"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from archive.checksums import Checksum
 from archive.envelope import Record
-from archive.filestore import FileRow
-from archive.recordfiles import FileList, RecordFile
+from archive.files.checksums import Checksum
+from archive.files.filestore import FileRow
+from archive.files.recordfiles import FileList, RecordFile
 from harvester.filearguments import parse_filter
 from harvester.filewalk import choose, host_of, list_row, part_name, sendable, state_of, wanted_of
 

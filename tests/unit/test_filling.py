@@ -10,9 +10,9 @@ import pytest
 from bagmaking import FILES, Files, bagged, files_at, folder_of, validate
 
 from archive import durable
-from archive.bagcheck import check_bag
+from archive.bags.bagcheck import check_bag
+from archive.bags.holey import Hole, read_holes
 from archive.errors import Busy, DiskFull
-from archive.holey import Hole, read_holes
 from harvester import filling, gate
 from harvester.errors import UsageError
 from harvester.filling import fill, hosts_to_ask

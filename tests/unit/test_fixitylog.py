@@ -8,8 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from archive.checks.fixitylog import (
+    DAMAGED,
+    GOOD,
+    SEEN,
+    Entry,
+    LastOf,
+    log_path,
+    opened_log,
+    parse_history,
+    read_history,
+)
 from archive.errors import Busy
-from archive.fixitylog import DAMAGED, GOOD, SEEN, Entry, LastOf, log_path, opened_log, parse_history, read_history
 from archive.sealedlines import seal
 
 

@@ -10,14 +10,14 @@ import pytest
 from bagging import write_bag
 from releasing import make_release
 
+from archive.checks.fixityrun import FixityReport, Schedule, report_fixity, run_fixity
+from archive.checks.inventory import inventory
+from archive.checks.rolling import Pace
+from archive.checks.verify import verify
 from archive.errors import Damaged, NotAnArchive
-from archive.fixityrun import FixityReport, Schedule, report_fixity, run_fixity
 from archive.folder import Layout
 from archive.hashing import hash_file
-from archive.inventory import inventory
 from archive.quarantine import RefusedBody
-from archive.rolling import Pace
-from archive.verify import verify
 
 START = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 SCHEDULE = Schedule()

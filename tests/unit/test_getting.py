@@ -12,14 +12,14 @@ import pytest
 import served
 
 from archive import envelope, idindex
-from archive.deltas import write_delta
 from archive.errors import ArchiveError, Damaged, NotAnArchive, StaleIndex
 from archive.folder import Layout
-from archive.found import Answer
-from archive.getting import open_reader
-from archive.index import index
-from archive.indexlookup import check_index_lookup, index_lookup
+from archive.indexes.index import index
+from archive.indexes.indexlookup import check_index_lookup, index_lookup
+from archive.lookups.found import Answer
+from archive.lookups.getting import open_reader
 from archive.pieces import FolderFiles
+from archive.releases.deltas import write_delta
 
 
 def with_doi(record: envelope.Record, doi: str) -> envelope.Record:

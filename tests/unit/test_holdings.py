@@ -10,7 +10,7 @@ import served
 
 from archive.errors import Damaged, NotAnArchive, StaleIndex
 from archive.folder import Layout
-from archive.index import index
+from archive.indexes.index import index
 from harvester import holdings
 from harvester.holdings import ArchiveHoldings
 from harvester.oaipmh import MetadataFormat

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from archive import envelope, jsonseq
-from archive.index import index
+from archive.indexes.index import index
 from harvester.holdings import ArchiveHoldings
 from harvester.provider import Selection
 

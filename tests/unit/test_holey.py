@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from bagmaking import FILES, bagged, folder_of
 
+from archive.bags.holey import Hole, place, read_holes
 from archive.errors import Damaged, NotAnArchive
-from archive.holey import Hole, place, read_holes
 
 BASE = "https://example.org/a/"
 

@@ -1,12 +1,12 @@
-"""archive/idfiles.py"""
+"""archive/audits/idfiles.py"""
 
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from archive.audits.idfiles import WantedId, iter_ids, parquet_columns
 from archive.errors import BadIdFile, DiskFailed
-from archive.idfiles import WantedId, iter_ids, parquet_columns
 
 
 def read(tmp_path: Path, name: str, body: bytes) -> list[WantedId]:

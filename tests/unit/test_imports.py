@@ -16,6 +16,12 @@ ALLOWED = {
     "pipelines": frozenset({"archive", "harvester"}),
 }
 
+# The packages of archive/, each above those that it may import; what lies in archive/ itself is below them all.
+ORDER = (
+    "crosswalks", "accounts", "files", "releases", "indexes", "bags", "lookups", "conversions", "checks", "mending",
+    "profiles", "migrations", "audits", "report",
+)  # fmt: skip
+
 
 def modules(package: str, root: Path = ROOT) -> dict[str, Path]:
     """Dotted name -> file of every module in a package."""
@@ -95,6 +101,24 @@ def test_imports_go_down_only(package: str):
             top = target.split(".")[0]
             if top in ALLOWED and top != package and top not in ALLOWED[package]:
                 wrong.append(f"{name} imports {target}")
+    assert not wrong
+
+
+def rank(module: str) -> int:
+    """How high a module of archive/ stands: 0 in archive/ itself, then the packages in their order."""
+    parts = module.split(".")
+    return 1 + ORDER.index(parts[1]) if modules("archive")[module].parent.name != "archive" else 0
+
+
+def test_packages_of_the_archive_import_only_those_below_them():
+    known = modules("archive")
+    assert {path.parent.name for path in known.values()} == {"archive", *ORDER}
+    ranks = {name: rank(name) for name in known}
+    wrong = []
+    for name, path in known.items():
+        tree = ast.parse(path.read_bytes())
+        names = imported(tree, name, is_package=path.name == "__init__.py", top_level=False, known=known)
+        wrong += [f"{name} imports {target}" for target in names if target in known and ranks[target] > ranks[name]]
     assert not wrong
 
 

@@ -10,10 +10,11 @@ import duckdb
 import making
 import pytest
 
-from archive import durable, index, parallel, spill
+from archive import durable, parallel, spill
 from archive.errors import Busy, Damaged, DiskFull, NotAnArchive, StaleIndex
 from archive.folder import Layout
-from archive.index import open_index
+from archive.indexes import index
+from archive.indexes.index import open_index
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"], ["oai:x:4", "oai:x:5"]]
 

@@ -14,11 +14,12 @@ import making
 import pytest
 from convertible import dublin_core, filled, text
 
-from archive import durable, index
-from archive.converting import convert_archive
+from archive import durable
+from archive.conversions.converting import convert_archive
 from archive.errors import Damaged, DiskFull, StaleIndex
 from archive.folder import Layout
-from archive.index import open_index
+from archive.indexes import index
+from archive.indexes.index import open_index
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"], ["oai:x:4", "oai:x:5"]]
 

@@ -10,9 +10,10 @@ import making
 import pytest
 from convertible import filled
 
-from archive import envelope, index
+from archive import envelope
 from archive.folder import Layout
-from archive.index import open_index
+from archive.indexes import index
+from archive.indexes.index import open_index
 from archive.questions import question
 from harvester.samples import build_archive
 

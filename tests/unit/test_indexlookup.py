@@ -10,8 +10,8 @@ import served
 from archive import durable
 from archive.folder import Layout
 from archive.idindex import Lookup
-from archive.index import index, open_index
-from archive.indexlookup import index_lookup, ledger_at_rest
+from archive.indexes.index import index, open_index
+from archive.indexes.indexlookup import index_lookup, ledger_at_rest
 from archive.pieces import FolderFiles, open_lookup
 
 PLACES = """

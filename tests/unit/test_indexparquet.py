@@ -8,10 +8,10 @@ import duckdb
 import making
 import pytest
 
-from archive import index, indexparquet
 from archive.errors import CannotDump, Damaged, StaleIndex
 from archive.folder import Layout
-from archive.indexparquet import write_parquet
+from archive.indexes import index, indexparquet
+from archive.indexes.indexparquet import write_parquet
 from harvester.samples import build_archive
 
 # columns that are tables of their own

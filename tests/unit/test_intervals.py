@@ -1,10 +1,10 @@
-"""archive/intervals.py: the intervals are those of the literature, and cover what they say they cover."""
+"""archive/audits/intervals.py: the intervals are those of the literature, and cover what they say they cover."""
 
 import random
 
 import pytest
 
-from archive.intervals import Interval, Stratum, stratified, wilson
+from archive.audits.intervals import Interval, Stratum, stratified, wilson
 
 
 def covered(share: float, asked: int, rounds: int = 2000) -> float:

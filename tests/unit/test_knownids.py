@@ -1,4 +1,4 @@
-"""archive/knownids.py: what an archive knows of ids, by channels whose answers are known."""
+"""archive/audits/knownids.py: what an archive knows of ids, by channels whose answers are known."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -8,8 +8,8 @@ from pathlib import Path
 import making
 import pytest
 
-from archive.index import index
-from archive.knownids import Captures, Drawn, Family, Here, Knowledge, read_captures
+from archive.audits.knownids import Captures, Drawn, Family, Here, Knowledge, read_captures
+from archive.indexes.index import index
 from archive.ledger import NewWindow
 
 Outcomes = Sequence[tuple[str, str, str]]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from archive import jsonseq
-from archive.layouts import TAR_END, encode_texts, member_name, split_texts
+from archive.releases.layouts import TAR_END, encode_texts, member_name, split_texts
 from archive.zstdframes import Broken
 
 TEXTS = [b'{"a":1}', b"[]", b'{"b":"' + b"x" * 600 + b'"}']

@@ -11,9 +11,9 @@ import pytest
 import served
 from lxml import html
 
-from archive.crate import completeness, describe
-from archive.leaflets import citation, licence_text, preview, readme, write_papers
-from archive.release import Manifest
+from archive.releases.crate import completeness, describe
+from archive.releases.leaflets import citation, licence_text, preview, readme, write_papers
+from archive.releases.release import Manifest
 
 EVIL = "<script>alert(1)</script> \"x' onload=alert(1) {{ 7 * 7 }} `rm` | [a](javascript:b) \u2028\x85\r\n# Heading"
 PAPERS = ["README.md", "LICENSE.txt", "CITATION.cff", "ro-crate-preview.html", "ro-crate-metadata.json"]

@@ -1,8 +1,8 @@
-"""archive/loglinear.py: the fits of Poisson regressions whose answers are known."""
+"""archive/audits/loglinear.py: the fits of Poisson regressions whose answers are known."""
 
 import pytest
 
-from archive.loglinear import Cell, fitted
+from archive.audits.loglinear import Cell, fitted
 
 
 def table(**counts: int) -> dict[Cell, int]:

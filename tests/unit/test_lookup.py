@@ -6,8 +6,8 @@ import making
 import pytest
 
 from archive.folder import Layout
-from archive.index import index
-from archive.lookup import Found, find_id
+from archive.indexes.index import index
+from archive.lookups.lookup import Found, find_id
 from archive.reading import snapshot
 
 PAGES = [

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from archive.merkle import MerkleTree
+from archive.releases.merkle import MerkleTree
 
 
 def by_definition(entries: list[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""archive/migration.py: each item of a source in one class, against truths that are known."""
+"""archive/migrations/migration.py: each item of a source in one class, against truths that are known."""
 
 import random
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ import migrating
 import pytest
 import releasing
 
-from archive import migration, migrationsides
-from archive.dumps import write_release
 from archive.errors import BadQuery, StaleIndex
-from archive.migration import CLASSES, Migration, migrated
-from archive.migrationfields import parse_lines
-from archive.migrationsides import Rule, SideRecord, parse_rule
+from archive.migrations import migration, migrationsides
+from archive.migrations.migration import CLASSES, Migration, migrated
+from archive.migrations.migrationfields import parse_lines
+from archive.migrations.migrationsides import Rule, SideRecord, parse_rule
+from archive.releases.dumps import write_release
 
 ALTERNATE = Rule("alternate")
 OLD = "http://cedadocs.example/{}/"

@@ -1,4 +1,4 @@
-"""archive/migrationfields.py: mapping files, paths and what is made of values."""
+"""archive/migrations/migrationfields.py: mapping files, paths and what is made of values."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.crosswalks.fields import index_fields
-from archive.migrationfields import (
+from archive.migrations.migrationfields import (
     KEPT,
     Field,
     kept,

@@ -1,4 +1,4 @@
-"""archive/migrationlog.py: columns, words and delimiters of logs that people really keep."""
+"""archive/migrations/migrationlog.py: columns, words and delimiters of logs that people really keep."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import migrating
 import pytest
 
 from archive.errors import BadIdFile
-from archive.migrationlog import LogLine, Wording, columns_of, iter_log, parse_wording, said_by
+from archive.migrations.migrationlog import LogLine, Wording, columns_of, iter_log, parse_wording, said_by
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -1,4 +1,4 @@
-"""archive/migrationnames.py: what records of each platform are called."""
+"""archive/migrations/migrationnames.py: what records of each platform are called."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import migrating
 import pytest
 
-from archive.migrationnames import (
+from archive.migrations.migrationnames import (
     alternates_of,
     dois_of,
     key_of,

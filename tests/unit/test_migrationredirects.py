@@ -1,4 +1,4 @@
-"""archive/migrationredirects.py: maps that lead somewhere, and that nginx itself accepts."""
+"""archive/migrations/migrationredirects.py: maps that lead somewhere, and that nginx itself accepts."""
 
 import csv
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.migrationredirects import nginx_keys, write_csv, write_nginx
+from archive.migrations.migrationredirects import nginx_keys, write_csv, write_nginx
 
 PAIRS = [
     ("http://old.example/1/", "https://new.example/records/101"),

@@ -1,4 +1,4 @@
-"""archive/migrationtables.py: tables whose numbers agree with each other, and those that do not."""
+"""archive/migrations/migrationtables.py: tables whose numbers agree with each other, and those that do not."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.migrationtables import contradictions, differences, parse_stated, rate_of
+from archive.migrations.migrationtables import contradictions, differences, parse_stated, rate_of
 
 SLIDE = {"total": Decimal(2_890_136), "moved": Decimal(2_862_188), "missing": Decimal(28_889), "rate": Decimal("99.9")}
 

@@ -1,4 +1,4 @@
-"""archive/migrationuploads.py: a log that lies both ways, against a target whose content is known."""
+"""archive/migrations/migrationuploads.py: a log that lies both ways, against a target whose content is known."""
 
 import itertools
 import random
@@ -9,9 +9,9 @@ import migrating
 import pytest
 from duckdb import DuckDBPyConnection
 
-from archive import migration, migrationsides, migrationuploads
-from archive.migrationlog import Wording
-from archive.migrationuploads import CLASSES, Uploads, uploaded
+from archive.migrations import migration, migrationsides, migrationuploads
+from archive.migrations.migrationlog import Wording
+from archive.migrations.migrationuploads import CLASSES, Uploads, uploaded
 
 PLAIN = Wording()
 

@@ -12,8 +12,8 @@ import pytest
 
 from archive import shards
 from archive.errors import Damaged
-from archive.layouts import TAR_END
-from archive.parts import (
+from archive.releases.layouts import TAR_END
+from archive.releases.parts import (
     FrameEdges,
     PartsWriter,
     Place,
@@ -25,7 +25,7 @@ from archive.parts import (
     part_name,
     read_texts,
 )
-from archive.release import Edge, Making, Part
+from archive.releases.release import Edge, Making, Part
 
 LEVELS = {"zstd": 10, "xz": 6, "gzip": 6}
 MAKINGS = [

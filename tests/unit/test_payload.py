@@ -8,12 +8,12 @@ import making
 import pytest
 from bagmaking import FILES, bagged, folder_of, validate
 
+from archive.bags.payload import Item, Payload, payload_of
 from archive.errors import Busy, Damaged, NotAtRest, NotBaggable
-from archive.filestore import path_of
-from archive.index import index
-from archive.payload import Item, Payload, payload_of
+from archive.files.filestore import path_of
+from archive.indexes.index import index
 from archive.quarantine import RefusedBody
-from archive.release import (
+from archive.releases.release import (
     INDEX,
     LOOKUP,
     Content,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import making
 
 from archive import envelope
-from archive.rebuilding import run_words
+from archive.mending.rebuilding import run_words
 
 RECORD = envelope.decode(making.record("oai:repository.example:7"))
 LISTED = replace(RECORD, url="https://repository.example/oai?verb=ListRecords&metadataPrefix=oai_dc")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from archive.checksums import Checksum
 from archive.crosswalks.marc import marc_json
 from archive.envelope import Record
-from archive.recordfiles import FileList, NotAList, RecordFile, files_of, parse_file_list, rank
+from archive.files.checksums import Checksum
+from archive.files.recordfiles import FileList, NotAList, RecordFile, files_of, parse_file_list, rank
 
 URL = "https://repository.example/api/records/1"
 MD5 = Checksum("md5", "0" * 32)

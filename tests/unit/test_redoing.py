@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import envelope
+from archive.conversions.redoing import redone
 from archive.envelope import decode, encode, encode_bytes
-from archive.redoing import redone
 
 DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 XML = f'<dc xmlns="{DC}" xmlns:d="http://purl.org/dc/elements/1.1/"><d:title>T</d:title></dc>'

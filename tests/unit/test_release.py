@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from archive.errors import ArchiveError, Damaged, NotAnArchive, OtherArchive
-from archive.release import (
+from archive.releases.release import (
     MANIFEST,
     Content,
     Edge,

@@ -11,14 +11,15 @@ import making
 import pytest
 from releasing import make_release, options
 
-from archive import parallel, releaseindex
-from archive.checking import check
-from archive.deltas import write_delta
+from archive import parallel
+from archive.checks.checking import check
 from archive.errors import NotAnArchive, OtherArchive
 from archive.ledger import NewWindow
 from archive.problems import VerifyReport
-from archive.release import INDEX, LOOKUP, MANIFEST, read_manifest, write_manifest
-from archive.releasecheck import check_part, check_release
+from archive.releases import releaseindex
+from archive.releases.deltas import write_delta
+from archive.releases.release import INDEX, LOOKUP, MANIFEST, read_manifest, write_manifest
+from archive.releases.releasecheck import check_part, check_release
 from archive.resuming import Checked
 
 
@@ -301,8 +302,8 @@ def test_an_interrupted_check_goes_on(release: Path, monkeypatch: pytest.MonkeyP
     first = check_release(release, checked=checked)
     checked.flush()
     read: list[object] = []
-    monkeypatch.setattr("archive.releasefiles.hash_all", lambda tasks, step: iter(read.extend(tasks) or ()))
-    monkeypatch.setattr("archive.releasecheck.check_frames", pytest.fail)
+    monkeypatch.setattr("archive.releases.releasefiles.hash_all", lambda tasks, step: iter(read.extend(tasks) or ()))
+    monkeypatch.setattr("archive.releases.releasecheck.check_frames", pytest.fail)
     again = check_release(release, checked=Checked(release, "1"))
     assert again == first
     assert (read, again.records) == ([], 7)

@@ -8,11 +8,11 @@ import duckdb
 import pytest
 from states import State, archive_of, options
 
-from archive import index
-from archive.dumps import write_release
 from archive.errors import Damaged, StaleIndex
-from archive.index import open_index
-from archive.releaseindexing import check_release_index, index_release
+from archive.indexes import index
+from archive.indexes.index import open_index
+from archive.indexes.releaseindexing import check_release_index, index_release
+from archive.releases.dumps import write_release
 
 STATES = [State(f"oai:x:{n}", form, deleted=n == 3, title=f"T{n}") for n in range(7) for form in ("oai_dc", "other")]
 

@@ -14,13 +14,13 @@ import reporting
 from lxml import html
 from markdown_it import MarkdownIt
 
-from archive import audit
-from archive.account import STATES, read_account
-from archive.auditreport import Wish
+from archive.accounts.account import STATES, read_account
+from archive.audits import audit
+from archive.audits.auditreport import Wish
 from archive.errors import NotAnArchive
 from archive.findings import Finding
 from archive.folder import Layout
-from archive.index import index
+from archive.indexes.index import index
 from archive.report import ReportValues, as_html, as_json, as_markdown, gather
 from archive.report.values import Tally
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.rolling import FILE_BYTES, Pace, Watched, due_now, oldest, overdue
+from archive.checks.rolling import FILE_BYTES, Pace, Watched, due_now, oldest, overdue
 
 START = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 DAY = timedelta(days=1)

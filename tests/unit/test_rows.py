@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archive import envelope
 from archive.canonical import encode as canonical
-from archive.rows import metadata_text, parse_record, row_line
+from archive.indexes.rows import metadata_text, parse_record, row_line
 
 TRICKY = st.sampled_from([
     "", ',"original":"', '","original":"x"', ',"metadata":', '"}', "\\", '\\",\\"original\\":\\"', "é", "\x00", "}{",

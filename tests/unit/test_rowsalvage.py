@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from archive.ledger import Ledger
-from archive.rowsalvage import salvage_rows
+from archive.mending.rowsalvage import salvage_rows
 
 ROWS = 5000
 PAGE = 4096

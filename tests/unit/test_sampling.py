@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from archive.knownids import Drawn, Family, Here
+from archive.audits.knownids import Drawn, Family, Here
 from harvester.sampling import Compared, Frame, There, compare, frame_of, numbers_drawn, shares, takes_of
 
 OLD, NEW = datetime(2020, 1, 1), datetime(2021, 1, 1)

@@ -1,11 +1,11 @@
-"""archive/sketch.py: differences are named exactly, or not at all."""
+"""archive/audits/sketch.py: differences are named exactly, or not at all."""
 
 import random
 from hashlib import sha256
 
 import pytest
 
-from archive.sketch import (
+from archive.audits.sketch import (
     CELLS,
     Differences,
     Item,

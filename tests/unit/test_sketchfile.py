@@ -1,12 +1,12 @@
-"""archive/sketchfile.py: a file comes back as it was written, and every change of it is seen."""
+"""archive/audits/sketchfile.py: a file comes back as it was written, and every change of it is seen."""
 
 from pathlib import Path
 
 import pytest
 
+from archive.audits.sketch import Sketch, version
+from archive.audits.sketchfile import is_sketch, read_sketch, write_sketch
 from archive.errors import Damaged, OtherArchive
-from archive.sketch import Sketch, version
-from archive.sketchfile import is_sketch, read_sketch, write_sketch
 
 
 @pytest.fixture

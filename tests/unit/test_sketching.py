@@ -1,4 +1,4 @@
-"""archive/sketching.py: an archive's sketch is of its newest versions, whatever processes fill it."""
+"""archive/audits/sketching.py: an archive's sketch is of its newest versions, whatever processes fill it."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import making
 import pytest
 
-from archive import sketching
+from archive.audits import sketching
+from archive.audits.sketch import CELLS, Differences, Item, Sketch, differences, version
+from archive.audits.sketching import named, sketch_of
 from archive.errors import StaleIndex
-from archive.index import index
-from archive.sketch import CELLS, Differences, Item, Sketch, differences, version
-from archive.sketching import named, sketch_of
+from archive.indexes.index import index
 
 LONG = "oai:x:" + "y" * 60
 SECONDS = 1_577_836_800  # 2020-01-01

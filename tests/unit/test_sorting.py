@@ -8,13 +8,13 @@ import making
 import pytest
 import served
 
-from archive import sorting
-from archive.entries import Entry
 from archive.errors import CannotDump, Damaged
 from archive.folder import Layout
 from archive.reading import snapshot
-from archive.release import Selection
-from archive.sorting import iter_entries, make_plan
+from archive.releases import sorting
+from archive.releases.entries import Entry
+from archive.releases.release import Selection
+from archive.releases.sorting import iter_entries, make_plan
 from archive.writer import ArchiveWriter
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import spill, spilling
+from archive import spill
 from archive.folder import Layout
+from archive.indexes import spilling
+from archive.indexes.rows import moment
 from archive.ledger import read_only
-from archive.rows import moment
 from harvester import datestamps
 
 

@@ -1,4 +1,4 @@
-"""archive/spool.py: what is put away comes back."""
+"""archive/releases/spool.py: what is put away comes back."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.changes import Row
-from archive.entries import Entry
 from archive.errors import ArchiveError
-from archive.spool import Spool
+from archive.releases.changes import Row
+from archive.releases.entries import Entry
+from archive.releases.spool import Spool
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
 ENTRIES = st.lists(

@@ -7,11 +7,11 @@ from pathlib import Path
 import making
 import pytest
 
-from archive import index
 from archive.errors import Damaged, NotAnArchive
 from archive.findings import Finding
 from archive.folder import Layout
-from archive.standing import read_standing
+from archive.indexes import index
+from archive.report.standing import read_standing
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 

@@ -15,8 +15,8 @@ from archive.errors import NotAnArchive
 from archive.findings import Finding
 from archive.folder import Layout
 from archive.ledger import NewWindow
+from archive.lookups.story import Story, read_story
 from archive.quarantine import RefusedBody
-from archive.story import Story, read_story
 
 HOST = "repository.example"
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import releasing
 
-from archive.applying import apply_delta
-from archive.contents import open_contents
+from archive.bags.payload import payload_of
 from archive.errors import ArchiveError
-from archive.getting import open_reader
-from archive.payload import payload_of
+from archive.lookups.getting import open_reader
 from archive.pieces import FolderFiles
-from archive.release import FileEntry, Manifest, read_manifest, write_manifest
-from archive.releasecheck import check_release
+from archive.releases.applying import apply_delta
+from archive.releases.contents import open_contents
+from archive.releases.release import FileEntry, Manifest, read_manifest, write_manifest
+from archive.releases.releasecheck import check_release
 
 SECRET = b"not part of any release\n"
 

@@ -7,10 +7,10 @@ import orjson
 import pytest
 from lxml import etree
 
+from archive.conversions.validity import Declared, Schemas, declared
 from archive.crosswalks import convert
 from archive.envelope import Record
 from archive.errors import NoSchemas
-from archive.validity import Declared, Schemas, declared
 
 pytest.importorskip("jsonschema_rs")
 pytest.importorskip("datacite")
@@ -120,9 +120,9 @@ def test_a_folder_of_schemas_goes_before_those_of_the_package(tmp_path: Path):
 
 
 def test_without_schemas_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("archive.validity.find_spec", lambda name: None)
+    monkeypatch.setattr("archive.conversions.validity.find_spec", lambda name: None)
     with pytest.raises(NoSchemas, match=r"harvester\[validate\]"):
         Schemas()
-    monkeypatch.setattr("archive.validity.find_spec", lambda name: None if name == "datacite" else "there")
+    monkeypatch.setattr("archive.conversions.validity.find_spec", lambda name: None if name == "datacite" else "there")
     with pytest.raises(NoSchemas, match=r"harvester\[validate\]"):
         Schemas()

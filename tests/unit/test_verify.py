@@ -10,11 +10,13 @@ from pathlib import Path
 import making
 import pytest
 
-from archive import index, parallel, verify
-from archive.errors import NotAnArchive, OtherArchive
+from archive import parallel
+from archive.checks import verify
+from archive.checks.verify import Problem, VerifyReport
+from archive.errors import DiskFull, NotAnArchive, OtherArchive
 from archive.folder import Layout
+from archive.indexes import index
 from archive.quarantine import RefusedBody
-from archive.verify import Problem, VerifyReport
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"], ["oai:x:4", "oai:x:5"]]
 SHARD = "shards/00001.json-seq.zst"
@@ -286,3 +288,14 @@ def test_several_shards_are_read_on_several_cores(tmp_path: Path, monkeypatch: p
 def test_a_problem_says_where(archive: Path):
     flip(archive / SHARD, 20)
     assert all(isinstance(problem, Problem) and problem.message for problem in verify.verify(archive).problems)
+
+
+def test_a_ledger_that_cannot_be_read_for_want_of_room_is_not_called_damaged(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def no_room(layout: Layout) -> None:
+        raise DiskFull(f"{layout.ledger}: unable to open database file")
+
+    monkeypatch.setattr(verify, "snapshot", no_room)
+    with pytest.raises(DiskFull):
+        verify.verify(archive)

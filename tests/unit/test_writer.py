@@ -11,12 +11,12 @@ import making
 import pytest
 
 from archive import durable, shards
+from archive.checks.verify import verify
 from archive.errors import ArchiveError, Busy, Damaged, DiskFailed, DiskFull, OtherArchive
 from archive.findings import Finding
 from archive.folder import read_description
 from archive.ledger import NewWindow, WindowCount
 from archive.quarantine import RefusedBody
-from archive.verify import verify
 from archive.writer import GROUP_BYTES, Answer, ArchiveWriter
 
 PAGES = [["a", "b", "c"], ["d"], [], ["e", "f"]]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from archive.conversions.xmlvalidity import XmlSchemas
 from archive.envelope import Record
 from archive.errors import NoSchemas
-from archive.xmlvalidity import XmlSchemas
 
 XSD = """<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:x" elementFormDefault="qualified">
 <element name="r"><complexType><sequence><element name="{}" type="int"/></sequence></complexType></element></schema>"""

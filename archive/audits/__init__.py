@@ -1,0 +1,1 @@
+"""Audits: what a target names against what an archive lists; samples, estimates, sketches."""

@@ -1,0 +1,246 @@
+"""An audit: every id that a target names against every id that an archive lists, in one pass.
+
+The archive's side comes from its ledger, whose outcomes are one for one with the records in the shards (law 1, which
+is checked). Both sides go in bulk into DuckDB, which needs little memory for 100 million ids.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archive.accounts.account import balances
+from archive.audits.auditcounts import Stated, count_sides
+from archive.audits.auditindexes import useful_indexes
+from archive.audits.auditreport import AuditReport, Row, Wish
+from archive.audits.auditsides import CHANNEL, FORMAT, HERE, IDENTIFIER, LOCAL, THERE, Sides
+from archive.audits.idfiles import iter_ids
+from archive.audits.totals import Total, list_totals
+from archive.duck import translated_duckdb
+from archive.errors import NotAnArchive, OtherArchive
+from archive.folder import Layout, read_description
+from archive.questions import question
+from archive.reading import snapshot
+from archive.releases.contents import check_index
+from archive.releases.release import INDEX, MANIFEST, read_manifest
+
+NOTHING_MORE = Wish()
+_FIRST = ("channel", "identifier", "reason", "datestamp_there", "datestamp_here", "deleted_there", "deleted_here")
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Both sides compared; open until its block ends. `sides.db` has the views `every` and `marked`."""
+
+    target: str
+    sides: Sides
+    report: AuditReport = field(init=False)
+
+    def lines(self) -> Iterator[tuple[str, str, str, str | None]]:
+        """(channel, mark, identifier, reason) of every id, in the order of identifiers."""
+        for row in self.details():
+            yield row[:4]
+
+    def details(self) -> Iterator[tuple[Any, ...]]:
+        """The same, and datestamp_there, datestamp_here, deleted_there, deleted_here."""
+        yield from self.sides.rows("audit_lines")
+
+    def differences(self) -> Iterator[tuple[Any, ...]]:
+        """The same of those ids that are not the same on both sides."""
+        yield from self.sides.rows("audit_differences")
+
+    def missing(self) -> Iterator[str]:
+        """Each missing id once, whatever the number of channels that miss it, in order."""
+        for (identifier,) in self.sides.rows("audit_gaps"):
+            yield identifier
+
+    def duplicates(self, limit: int | None = None) -> Iterator[tuple[str, str, str, int]]:
+        """(here or there, channel, identifier, times) of ids that are there more than once."""
+        for side, channel, identifier, times in self.sides.rows("audit_duplicates", {"limit": limit}):
+            yield ("here", "there")[side], channel, identifier, times
+
+    def first(self, mark: str, limit: int = 10) -> list[Row]:
+        """Some ids of one mark, with both sides."""
+        rows = self.sides.rows("audit_first", {"mark": mark, "limit": limit})
+        return [dict(zip(_FIRST, row, strict=True)) for row in rows]
+
+
+# --- targets
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What an archive is held against.
+
+    `by` is what is compared with each other, only in these `formats` if any are named; `fill` brings its side, `census`
+    is its run where it is in the archive's own ledger. `other` is another archive, whose index may know more;
+    `hashed`: its ids come with digests. `totals` are what it states of its length.
+    """
+
+    name: str
+    by: str = CHANNEL
+    formats: tuple[str, ...] | None = None
+    fill: Callable[[Sides], object] = lambda sides: None
+    census: int | None = None
+    own: bool = False
+    finished: bool = True
+    stamped: bool = True
+    only_newer: bool = False
+    other: Path | None = None
+    hashed: bool = False
+    totals: tuple[Total, ...] = ()
+
+
+@contextmanager
+def against_ledger(folder: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
+    """Every id that was listed or asked for, against what is held."""
+    with snapshot(Layout(folder)) as ledger:
+        totals = tuple(list_totals(ledger, None))
+    with _compared(folder, _Target("ledger", own=True, totals=totals), wish) as found:
+        yield found
+
+
+@contextmanager
+def against_census(
+    folder: Path, target: str, census: Path, run: int, *, finished: bool, together: bool = False, stamped: bool = True,
+    wish: Wish = NOTHING_MORE,
+) -> Iterator[Comparison]:  # fmt: skip
+    """What census `run` of the archive at `census` listed, which may be the same archive, against what is held.
+
+    `together`: in any channel, by local ids, where datestamps may be of several kinds. `stamped`: the datestamps of
+    deleted records there can be compared.
+    """
+    read_description(census)
+    with snapshot(Layout(census)) as ledger:
+        totals = tuple(list_totals(ledger, run))
+    same = census.resolve() == folder.resolve()
+
+    def fill(sides: Sides) -> None:
+        if not same:
+            sides.add_ledger(Layout(census), lambda number, mode: THERE if number == run else None)
+
+    made = _Target(
+        target, LOCAL if together else CHANNEL, None, fill, run if same else None, finished=finished, stamped=stamped,
+        only_newer=together, totals=totals,
+    )  # fmt: skip
+    with _compared(folder, made, wish) as found:
+        yield found
+
+
+@contextmanager
+def against_archive(folder: Path, other: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
+    """What another archive holds, against what is held here; channels are matched by prefix and set.
+
+    Where both have a current index, the digests of what was sent are compared as well.
+    """
+    read_description(other)
+
+    def fill(sides: Sides) -> None:
+        sides.add_ledger(Layout(other), lambda number, mode: THERE if mode != "census" else None)
+
+    with _compared(folder, _Target(str(other), fill=fill, other=other), wish) as found:
+        yield found
+
+
+@contextmanager
+def against_release(folder: Path, release: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
+    """The records and tombstones of a release (its folder, or its manifest), against what is held in their formats.
+
+    Raises NotAnArchive when the manifest is there alone, OtherArchive for a delta, Damaged.
+    """
+    manifest = read_manifest(release)
+    index = (release if release.is_dir() else release.parent) / INDEX
+    content = manifest.content
+    if manifest.kind != "full":
+        raise OtherArchive(
+            f"{release} is a {manifest.kind}, no release; make one of it: harvester apply OLD {release} OUT"
+        )
+    if not index.exists():
+        raise NotAnArchive(
+            f"{release} names no record, {INDEX} beside it would; take it from the release, or compare the numbers "
+            f"alone: --stated {content.records}"
+        )
+    check_index(index, manifest)
+    formats = tuple(content.by_format)
+    made = _Target(str(release), FORMAT, formats, lambda sides: sides.add_release(index, formats))
+    with _compared(folder, made, wish, (("manifest", content.records, None),)) as found:
+        yield found
+
+
+@contextmanager
+def against_file(folder: Path, path: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
+    """The ids in a file, against what is held in any channel.
+
+    They are compared with identifiers as the provider writes them when some begin with "oai:", as OAI-PMH has them,
+    else with the local part of the identifiers.
+    """
+    first = [wanted for wanted, _ in zip(iter_ids(path), range(10_000), strict=False)]
+    local = not any(wanted.identifier.startswith("oai:") for wanted in first)
+    hashed = any(wanted.sha256 for wanted in first)
+    made = _Target(str(path), LOCAL if local else IDENTIFIER, fill=lambda s: s.add_ids(path), hashed=hashed)
+    with _compared(folder, made, wish) as found:
+        yield found
+
+
+def is_release(path: Path) -> bool:
+    """Whether a path is a release, or the manifest of one."""
+    return (path / MANIFEST if path.is_dir() else path).name == MANIFEST and (
+        path.is_file() or (path / MANIFEST).exists()
+    )
+
+
+# --- inside
+
+
+@contextmanager
+def _compared(folder: Path, target: _Target, wish: Wish, stated: Sequence[Stated] = ()) -> Iterator[Comparison]:
+    """Load both sides and join them, in a temporary folder inside the archive."""
+    read_description(folder)
+    indexes = useful_indexes(folder, target.other, wish, hashed=target.hashed)
+    work = Path(tempfile.mkdtemp(prefix=".audit-", dir=folder))
+    try:
+        with translated_duckdb(work), ThreadPoolExecutor(1, thread_name_prefix="account") as pool:
+            account = pool.submit(_account, folder)  # SQLite works on it while DuckDB loads
+            sides = Sides(work, target.by)
+            try:
+                _fill(sides, folder, target, wish, indexes)
+                comparison = Comparison(target.name, sides)
+                balanced, lost = account.result()
+                comparison.report = count_sides(
+                    sides, target.name, target.totals, (*stated, *wish.stated), wish.by, balanced=balanced,
+                    finished=target.finished, lost_windows=lost,
+                )  # fmt: skip
+                yield comparison
+            finally:
+                sides.db.close()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _account(folder: Path) -> tuple[bool, int]:
+    """Whether the account balances, and the windows of the last harvest of which nobody knows what is in them."""
+    with snapshot(Layout(folder)) as ledger:
+        (lost,) = ledger.execute(question("audit_lost_windows")).fetchone()
+        return balances(ledger), int(lost)
+
+
+def _fill(sides: Sides, folder: Path, target: _Target, wish: Wish, indexes: dict[int, Path]) -> None:
+    def side_of(run: int, mode: str) -> int | None:
+        if mode == "census":
+            return THERE if run == target.census else None
+        return HERE
+
+    windows = "window" in wish.by
+    sides.add_ledger(Layout(folder), side_of, target.formats, windows=windows)
+    target.fill(sides)
+    for side, index in indexes.items():
+        sides.add_index(index, side)
+    sides.settle(
+        finished=target.finished, own=target.own, stamped=target.stamped, only_newer=target.only_newer,
+        by_window=windows,
+    )  # fmt: skip
+    sides.compare()

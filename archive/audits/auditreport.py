@@ -1,0 +1,76 @@
+"""What an audit comes to: its numbers, and what makes two sides complete."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from archive.audits.totals import Total, disagreements
+from archive.findings import Finding
+
+SAME, MISSING, EXTRA, DIFFERS, UNTOLD, FORGOTTEN = "=", "+", "-", "*", "!", "~"
+MARKS = (SAME, MISSING, EXTRA, DIFFERS, UNTOLD, FORGOTTEN)
+GROUPS = ("set", "year", "type", "window")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What else an audit is to say: its numbers `by` some of GROUPS; `stated` totals, as (name, number, when)."""
+
+    by: tuple[str, ...] = ()
+    stated: tuple[tuple[str, int, str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """The numbers of an audit, in ids; one that is in two channels counts as two.
+
+    `stale` ids are on both sides with another datestamp, state or content; `unchecked` could not be told, because the
+    target was not listed to its end; `forgotten` are tombstones held here that the target no longer shows; `live` ids
+    are named there and not as deleted. `reasons` says why ids are missing, `differences` how stale ones differ.
+    `twice_here` ids are in one list of a harvest more than once, `twice_there` in one of the target. `balanced`: the
+    account of the archive is, and no id is counted twice or not at all.
+    """
+
+    target: str
+    expected: int
+    held: int
+    same: int
+    missing: int
+    extra: int
+    stale: int
+    unchecked: int
+    forgotten: int
+    reasons: dict[str, int]
+    channels: dict[str, dict[str, int]]
+    balanced: bool
+    finished: bool
+    lost_windows: int
+    differences: dict[str, int] = field(default_factory=dict)
+    live: int = 0
+    twice_here: int = 0
+    twice_there: int = 0
+    totals: tuple[Total, ...] = ()
+    by: dict[str, list[Row]] = field(default_factory=dict)
+
+    @property
+    def completeness(self) -> float:
+        """Percent of the expected ids that are held in any version; 100.0 only when none is missing."""
+        return percent_of(self.same + self.stale, self.expected)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The totals that disagree."""
+        return disagreements(self.totals)
+
+    @property
+    def complete(self) -> bool:
+        """Whether both sides agree in every id and in every total, and nothing was left unasked."""
+        clean = not (self.missing or self.extra or self.stale or self.unchecked or self.lost_windows)
+        agreed = all(found.severity == "info" for found in self.findings)
+        return clean and agreed and self.balanced and self.finished
+
+
+def percent_of(part: int, whole: int) -> float:
+    """A part in percent, which is 100.0 only when it is the whole; of nothing, all is there."""
+    percent = 100 * part / whole if whole else 100.0
+    return percent if part == whole else min(percent, 99.9999)

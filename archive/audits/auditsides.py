@@ -1,0 +1,205 @@
+"""The two sides of an audit, in DuckDB: what ledgers, lists of ids and releases say of each id, one row an id.
+
+What is compared with each other has a name: a channel without its kind ("oai_dc", "oai_dc:SET"), a format, or "" for
+everything.
+"""
+
+import csv
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from archive.audits.idfiles import WantedId, iter_ids, parquet_columns
+from archive.duck import translated_duckdb
+from archive.durable import translated
+from archive.errors import BadIdFile
+from archive.folder import Layout
+from archive.indexes.ledgercopy import copy_ledger
+from archive.questions import question
+from archive.reading import snapshot
+
+# of 24 GiB: a join that needs more goes to the disk
+MEMORY_LIMIT = "1500MB"
+# ids in one file on their way
+BATCH_ROWS = 500_000
+# rows of both sides that are compared at once: their join fits into the memory
+PART_ROWS = 32_000_000
+HERE, THERE = 0, 1
+# ids are compared in their channel, in their format, all together, or all together by their local parts
+CHANNEL, FORMAT, IDENTIFIER, LOCAL = "channel", "format", "identifier", "local"
+
+
+class Sides:
+    """Both sides on their way into a database in a folder; `by` says what is compared with each other."""
+
+    def __init__(self, work: Path, by: str) -> None:
+        self.work, self.by = work, by
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT, "temp_directory": str(work / "spill"), "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+        }  # fmt: skip
+        self.db = duckdb.connect(str(work / "audit.duckdb"), config=config)
+        self.db.execute("SET TimeZone = 'UTC'")
+        self._said: dict[str, bool | int] = {}
+        self._say(keyed=by == LOCAL, parts=1, part=0, finished=True, days=True, odds=True, stamped=True,
+                  by_window=False, only_newer=False)  # fmt: skip
+        self.db.execute(question("audit_tables"))
+        self._names: dict[str, int] = {}
+        self._ledgers: list[Path] = []
+
+    def _say(self, **variables: bool | int) -> None:
+        self._said |= variables
+        _set(self.db, variables)
+
+    # --- names
+
+    def _name(self, text: str, set_spec: str | None = None, since: str | None = None) -> int:
+        """The number of what is called so; the last harvest counts where several channels are."""
+        if text not in self._names:
+            self._names[text] = len(self._names)
+            self.db.execute("INSERT INTO names VALUES (?, ?, ?, NULL)", [self._names[text], text, set_spec])
+        if since is not None:
+            self.db.execute(
+                "UPDATE names SET since = greatest(since, moment_of($since)) WHERE name = $name",
+                {"since": since, "name": self._names[text]},
+            )
+        return self._names[text]
+
+    def _name_channels(self, ledger: sqlite3.Connection, number: int, formats: Sequence[str] | None) -> None:
+        for channel, name, format_, set_spec, since in ledger.execute(question("audit_channels")).fetchall():
+            if formats is not None and format_ not in formats:
+                continue
+            by = {CHANNEL: name.partition(":")[2], FORMAT: format_}.get(self.by, "")
+            known = self._name(by, set_spec if self.by == CHANNEL else None, since if number == HERE else None)
+            self.db.execute("INSERT INTO channels VALUES (?, ?, ?)", [number, channel, known])
+
+    # --- what either side says
+
+    def add_ledger(
+        self, layout: Layout, side_of: Callable[[int, str], int | None], formats: Sequence[str] | None = None,
+        *, windows: bool = False,
+    ) -> None:  # fmt: skip
+        """The runs of a ledger, each on the side that `side_of` says of its number and mode (None: on neither).
+
+        Only of these formats, None: of all. `windows`: they can be told apart by windows.
+        """
+        number = len(self._ledgers)
+        self._ledgers.append(layout.root)
+        with snapshot(layout) as ledger:
+            self._name_channels(ledger, number, formats)
+            runs = [(int(run), side_of(run, mode)) for run, mode in ledger.execute("SELECT run, mode FROM runs")]
+        sides = {run: side for run, side in runs if side is not None}
+        copy_ledger(
+            self.db, layout, number, sides, [run for run, side in runs if side is None], self.work, windows=windows
+        )
+
+    def add_ids(self, path: Path) -> None:
+        """The ids of a file. Raises BadIdFile as `iter_ids` does."""
+        name = self._name("")
+        if path.suffix.lower() == ".parquet":
+            self._add_parquet(path, name)
+            return
+        rows = _rows(iter_ids(path))
+        for number in itertools.count():
+            spill = self.work / f"ids-{number}"
+            with translated(spill, "writing"), spill.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                batch = list(itertools.islice(rows, BATCH_ROWS))
+                writer.writerows(batch)
+            if batch:
+                self.db.execute(question("audit_load_ids"), {"path": str(spill), "name": name})
+            spill.unlink()
+            if len(batch) < BATCH_ROWS:
+                return
+
+    def _add_parquet(self, path: Path, name: int) -> None:
+        """DuckDB reads such a file by itself; only what its columns are called is to be found out."""
+        columns = parquet_columns(path)
+        self.db.execute(question("audit_load_parquet"), {"path": str(path), "name": name} | {
+            f"{word}_column": column or "none of these" for word, column in columns.items()
+        })  # fmt: skip
+        row = self.db.execute(question("audit_nameless")).fetchone()
+        if row is not None:
+            raise BadIdFile(f"{path}, row {row[0] + 1}: no id in the column {columns['id']}")
+
+    def add_release(self, index: Path, formats: Iterable[str]) -> None:
+        """The records of a release, by its index."""
+        for format_ in formats:
+            self._name(format_)
+        self.db.execute(question("audit_load_release"), {"path": str(index)})
+
+    def add_index(self, index: Path, side: int) -> None:
+        """What a current index knows of the records on a side."""
+        self.db.execute("ATTACH $path AS known (READ_ONLY)", {"path": str(index)})
+        self.db.execute(question("audit_items"), {"side": side})
+        self.db.execute("DETACH known")
+
+    # --- one row an id
+
+    def settle(self, *, finished: bool, own: bool, stamped: bool, only_newer: bool, by_window: bool) -> None:
+        """Bring both sides to one row an id.
+
+        `finished`: all of the target is known; `own`: the archive's ledger is its own target; `stamped`: the datestamps
+        of what is deleted there can be compared; `only_newer`: datestamps differ only when that there is later.
+        """
+        days, odds = self.db.execute(question("audit_kinds")).fetchone() or (False, False)
+        self._say(finished=finished, stamped=stamped, days=bool(days), odds=bool(odds), by_window=by_window,
+                  only_newer=only_newer)  # fmt: skip
+        for _ in self._parts():
+            self.db.execute(question("audit_several"))
+        if self.count("SELECT count(*) FROM several"):
+            self.db.execute(question("audit_sides"))
+            self.db.execute(question("audit_twice"))
+        else:
+            self.db.execute(question("audit_sides_once"))
+        if own:
+            self.db.execute(question("audit_own"))
+        self.db.execute(question("audit_paired"))
+
+    def compare(self) -> None:
+        """Find the mark of every id; those that are not the same go into a table, all are in the view `every`."""
+        for _ in self._parts():
+            self.db.execute(question("audit_compare"))
+        self.db.execute(question("audit_marked"))
+        if self.count("SELECT count(sha256) FROM items WHERE side = 0"):
+            self.db.execute(question("audit_digests"))
+        self.db.execute(question("audit_every"))
+
+    def _parts(self) -> Iterator[int]:
+        """Say to the views which part of both sides they are to show, part after part, and then all of them."""
+        rows = self.count("SELECT (SELECT count(*) FROM outcomes) + (SELECT count(*) FROM wanted)")
+        parts = 1 + rows // PART_ROWS
+        for part in range(parts):
+            self._say(parts=parts, part=part)
+            yield part
+        self._say(parts=1, part=0)
+
+    def rows(self, name: str, parameters: dict[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
+        """The rows of a question, a few thousand in memory."""
+        with translated_duckdb(self.work):
+            cursor = self.db.cursor()
+            _set(cursor, self._said)
+            found = cursor.execute(question(name), parameters)
+            while batch := found.fetchmany(10_000):
+                yield from batch
+
+    def count(self, query: str) -> int:
+        """The one number that a query gives."""
+        row = self.db.execute(query).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def _set(db: duckdb.DuckDBPyConnection, variables: Mapping[str, bool | int]) -> None:
+    """What the views are to take as given: of a connection alone."""
+    for name, value in variables.items():
+        db.execute(f"SET VARIABLE {name} = ?", [value])
+
+
+def _rows(ids: Iterable[WantedId]) -> Iterator[tuple[str, str | None, bool | None, str | None, int]]:
+    for place, wanted in enumerate(ids):
+        yield wanted.identifier, wanted.datestamp, wanted.deleted, wanted.sha256, place

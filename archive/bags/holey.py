@@ -1,0 +1,106 @@
+"""What a holey bag lacks: files that its manifests list, that are not there, and where fetch.txt says they are.
+
+A bag may come from anybody. Names are those that `archive.bagfiles` takes for ones inside the bag, and a file gets its
+place only where no link leads out of the bag on the way.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive import durable
+from archive.bags.bagcodes import BagFinding, BagFindings
+from archive.bags.bagfiles import BagFiles, read_folder
+from archive.bags.baglists import ALGORITHMS, Listing, read_listings
+from archive.bags.bagtext import Declaration, iter_lines, parse_declaration, parse_fetch
+from archive.errors import Damaged, NotAnArchive
+
+DECLARATION_MOST = 1 << 12
+# what makes a bag one whose lists cannot be believed
+_UNREADABLE = frozenset({
+    "bag-declaration-malformed", "bag-declaration-bom", "version-unknown", "encoding-unknown", "encoding-wrong",
+    "tag-file-too-large", "manifest-malformed", "manifest-malformed-checksum", "fetch-malformed", "path-escapes",
+    "listed-twice", "link-escapes", "link-to-folder", "file-unreadable", "payload-manifest-missing",
+    "algorithm-unknown",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A file to be fetched: `path` below the bag, `length` in bytes or None where fetch.txt has `-`.
+
+    `digests` are (algorithm as hashlib names it, lower-case hex), of every manifest that is understood.
+    """
+
+    path: str
+    url: str
+    length: int | None
+    digests: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holes:
+    """What a bag lacks: files to fetch, and those of which fetch.txt does not say where they are."""
+
+    to_fetch: tuple[Hole, ...]
+    nowhere: tuple[str, ...]
+
+
+def read_holes(bag: Path) -> Holes:
+    """Look for what is missing. Raises NotAnArchive for what is no bag, Damaged when its lists cannot be believed."""
+    if not (bag / "bagit.txt").is_file():
+        raise NotAnArchive(f"{bag} is no bag: it has no bagit.txt")
+    findings = BagFindings()
+    files = read_folder(bag, findings)
+    with files.open("bagit.txt", findings) as file:
+        declared = parse_declaration(file.read(DECLARATION_MOST), findings)
+    listings = [listing for listing in read_listings(files, declared, findings) if not listing.of_tags]
+    if not listings:
+        findings.add("payload-manifest-missing", "")
+    wanted = dict(_fetched(files, declared, findings))
+    _refuse(bag, findings.kept)
+    missing = sorted({name for listing in listings for name in listing.entries if name not in files.sizes})
+    for name in wanted:
+        if any(name not in listing.entries for listing in listings):
+            raise Damaged(f"{bag}: fetch.txt names {name!a}, and not every manifest does; nothing would show what came")
+    holes = [Hole(name, *wanted[name], _digests(name, listings)) for name in missing if name in wanted]
+    return Holes(tuple(holes), tuple(name for name in missing if name not in wanted))
+
+
+def _refuse(bag: Path, findings: list[BagFinding]) -> None:
+    for finding in findings:
+        if finding.code in _UNREADABLE:
+            where = f"{bag / finding.path}" if finding.path else f"{bag}"
+            raise Damaged(f"{where}: {finding.message}; take it from a copy of the bag")
+
+
+def _fetched(
+    files: BagFiles, declared: Declaration, findings: BagFindings
+) -> Iterator[tuple[str, tuple[str, int | None]]]:
+    """The files that fetch.txt lists below data/, each with its URL and length."""
+    if "fetch.txt" not in files.sizes:
+        return
+    with files.open("fetch.txt", findings) as file:
+        for line in parse_fetch(iter_lines(file, "fetch.txt", declared, findings), "fetch.txt", findings):
+            name = files.resolve(line.path, line.line, "fetch.txt", declared, findings)
+            if name is not None and name.startswith("data/"):
+                yield name, (line.url, line.length)
+
+
+def _digests(name: str, listings: list[Listing]) -> tuple[tuple[str, str], ...]:
+    found = {ALGORITHMS[listing.algorithm]: listing.entries[name][0] for listing in listings if listing.algorithm}
+    return tuple(sorted(found.items()))
+
+
+def place(bag: Path, path: str, file: Path) -> None:
+    """Give a file that was fetched and checked its place. Raises Damaged when a link leads elsewhere on the way."""
+    root = bag.resolve()
+    target = root / path
+    for folder in reversed([parent for parent in target.parents if parent != root and parent.is_relative_to(root)]):
+        durable.make_folder(folder)
+        if folder.is_symlink():
+            raise Damaged(f"{folder} is a link; a bag has none to folders, take it away")
+    if os.path.lexists(target):
+        raise Damaged(f"{target} was put there in the meantime; run the same command again")
+    durable.move(file, target, "bag-fetched")

@@ -1,0 +1,1 @@
+"""Metadata made once more of what was sent, and held against schemas."""

@@ -1,0 +1,1 @@
+"""The files of the records: each content once, checked, and accounted for."""

@@ -1,0 +1,1 @@
+"""The index in DuckDB, derived from shards and ledger, and from releases."""

@@ -1,0 +1,199 @@
+"""Filling an index: the rows of shards and ledger, which copies are versions, and the proof that all are there."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from archive.accounts.account import Account, read_accounts
+from archive.duck import MEMORY_LIMIT
+from archive.errors import Damaged
+from archive.folder import Layout
+from archive.indexes.renewal import NotRenewable, Renewal
+from archive.indexes.spilling import OutcomesToSpill, outcomes_to_spill, spill, spill_table
+from archive.parallel import spread
+from archive.questions import question
+from archive.spill import FramesToSpill, Spill, frames_to_spill
+
+LEDGER_TABLES = ("runs", "windows", "requests", "shards", "frames", "quarantine", "findings", "waits")
+# DuckDB's own value; it reads lines in buffers of this size
+_LINE_BYTES = 16 << 20
+# the first that compresses long texts, which is most of what an index holds
+_STORAGE = "v1.2.0"
+# rows that are compressed together, and wait in memory for it: at ten kilobytes each some hundred megabytes
+_GROUP_ROWS = 32_768
+# sums of hashes are counted modulo this
+HASHES = 1 << 64
+
+Progress = Callable[[int, int], None]
+Proofs = dict[int, tuple[str, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexing:
+    """What an index is made of, and where: `work` is a folder for what is needed on the way."""
+
+    layout: Layout
+    ledger: sqlite3.Connection
+    stamp: dict[str, str]
+    renewal: Renewal
+    work: Path
+    progress: Progress | None = None
+
+
+def connect(path: Path, work: Path) -> duckdb.DuckDBPyConnection:
+    """Open an index to write to it; `work` is a folder for what does not fit into memory."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT, "temp_directory": str(work / "temp"), "preserve_insertion_order": False,
+    }  # fmt: skip
+    db = duckdb.connect(config=config)
+    try:
+        db.execute(f"ATTACH {quoted(path)} AS made (STORAGE_VERSION '{_STORAGE}', ROW_GROUP_SIZE {_GROUP_ROWS})")
+        db.execute("USE made")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def quoted(path: Path) -> str:
+    """A path where DuckDB takes no parameter."""
+    text = str(path).replace("'", "''")
+    return f"'{text}'"
+
+
+def make_tables(db: duckdb.DuckDBPyConnection) -> None:
+    """Tables, views and macros, empty."""
+    for name in ("index_tables", "account_cuts_tables", "index_views", "shard_records"):
+        db.execute(question(name))
+
+
+def fill(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
+    """Read what has to be read, and settle it; returns the number of records that were read.
+
+    Raises Damaged when a shard is not what was written, does not match the ledger, or is not what the index then holds;
+    NotRenewable when an old index cannot become the new one.
+    """
+    if task.renewal.afresh:
+        make_tables(db)
+    else:
+        db.execute(question("index_drop"))
+    db.execute("BEGIN")
+    _drop(db, task.renewal)
+    read = _load_shards(db, task)
+    for table in LEDGER_TABLES:
+        if table != "requests":
+            db.execute(f"DELETE FROM {table}")
+        load(db, spill_table(task.ledger, table, task.work, task.renewal.request))
+    db.execute("COMMIT")
+    _settle(db, task.renewal)
+    for account in read_accounts(task.ledger):
+        for row in _account_rows(account):
+            db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    _cut_account(db, task.layout.root)
+    db.executemany("INSERT INTO stamp VALUES (?, ?)", [[name, value] for name, value in task.stamp.items()])
+    check_proofs(db, task.layout.root)
+    db.execute("CHECKPOINT")
+    return read
+
+
+def check_proofs(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Raises Damaged unless the index holds as many records of each shard as were read, with the same hashes."""
+    for shard, name, records, hash_sum, found, found_sum, counted in db.execute(question("proofs_off")).fetchall():
+        raise Damaged(
+            f"{folder}: the index holds {found or 0} records of {name or shard}, their hashes add up to {found_sum}; "
+            f"{records or 0} were read, with {hash_sum}, and {counted or 0} counted; nothing is lost, make it again: "
+            f"harvester index {folder} --full"
+        )
+
+
+def _drop(db: duckdb.DuckDBPyConnection, renewal: Renewal) -> None:
+    for table in ("versions", "repeats", "proofs"):
+        db.execute(f"DELETE FROM {table} WHERE list_contains($shards, shard)", {"shards": list(renewal.dropped)})
+
+
+def _load_shards(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
+    renewal, layout = task.renewal, task.layout
+    done, total = 0, sum(shard.records for shard in renewal.read) - renewal.held
+    proofs = _old_proofs(db, renewal)
+    tasks: list[FramesToSpill | OutcomesToSpill] = [
+        *frames_to_spill(task.ledger, layout, renewal.read, task.work, since=renewal.since),
+        *outcomes_to_spill(task.ledger, layout, task.work, renewal.outcome),
+    ]  # fmt: skip
+    for rows in spread(spill, tasks, sum(shard.believed for shard in renewal.read)):
+        load(db, rows)
+        if rows.table == "versions":
+            name, records, hash_sum = proofs[rows.shard]
+            proofs[rows.shard] = name, records + rows.rows, (hash_sum + rows.hash_sum) % HASHES
+            done += rows.rows
+            if task.progress is not None:
+                task.progress(done, total)
+    if done != total:
+        raise Damaged(
+            f"the frames of {layout.shards} hold {done} records, the ledger counted {total} in its shards; "
+            f"see harvester status {layout.root}"
+        )
+    for shard, proof in proofs.items():
+        db.execute("DELETE FROM proofs WHERE shard = ?", [shard])
+        db.execute("INSERT INTO proofs VALUES (?, ?, ?, ?)", [shard, *proof])
+    return done
+
+
+def _old_proofs(db: duckdb.DuckDBPyConnection, renewal: Renewal) -> Proofs:
+    """What is held of the shards that are read on, nothing of the others."""
+    proofs: Proofs = {shard.shard: (shard.name, 0, 0) for shard in renewal.read}
+    for shard, name, records, hash_sum in db.execute("SELECT * FROM proofs").fetchall():
+        if shard in renewal.since:
+            proofs[shard] = name, records, hash_sum
+    return proofs
+
+
+def load(db: duckdb.DuckDBPyConnection, rows: Spill) -> None:
+    """Take a spill file into its table, and away."""
+    longest = max(_LINE_BYTES, rows.longest + 1)
+    db.execute(question(f"load_{rows.table}"), {"path": str(rows.path), "longest": longest})
+    rows.path.unlink()
+
+
+def _settle(db: duckdb.DuckDBPyConnection, renewal: Renewal) -> None:
+    db.execute(question("settle_repeated"), {"after": renewal.outcome, "shards": renewal.fresh})
+    db.execute(question("settle_versions"))
+    if db.execute("SELECT 1 FROM settled WHERE stays AND NOT whole LIMIT 1").fetchone():
+        raise NotRenewable("a copy that was left out is a version now")
+    db.execute("DROP TABLE settled; DROP TABLE repeated")
+    add_lookups(db)
+
+
+def add_lookups(db: duckdb.DuckDBPyConnection) -> bool:
+    """Make what finds one record among millions at once; False when it does not fit into memory.
+
+    DuckDB makes it in memory only. Without it every question has the same answer, after a look at all identifiers.
+    """
+    try:
+        db.execute(question("index_lookups"))
+    except duckdb.OutOfMemoryException:
+        return False
+    return True
+
+
+def _cut_account(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """The account by window, year and set. Raises Damaged where law 1, a constraint of the table, does not hold."""
+    try:
+        db.execute(question("account_cuts_fill"))
+    except duckdb.ConstraintException as cause:
+        raise Damaged(f"{folder}: the account by window, year or set does not balance: {cause}") from cause
+    for cut, run, channel, value, listed, counted in db.execute(question("account_cuts_off")).fetchall():
+        raise Damaged(
+            f"{folder}: the account by {cut} does not add up: {channel}, run {run}, {value}: {listed} listed, "
+            f"{counted} counted; see harvester verify {folder}"
+        )
+
+
+def _account_rows(account: Account) -> Iterator[list[Any]]:
+    """A row a channel, and one without for all of them together."""
+    for channel in account.channels:
+        yield [account.run, channel.channel, channel.listed, *channel.states.values(), channel.balanced]
+    yield [account.run, None, account.listed, *account.states.values(), account.balanced]

@@ -1,0 +1,96 @@
+"""The row of the index that a record gives: a JSON object on a line, as sql/load_versions.sql reads it."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from archive.indexes.columns import columns_of
+
+Json = dict[str, Any]
+
+# fractions, an offset, no Z: providers send them in headers, although only two forms are legal
+_STAMP = re.compile(
+    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
+)
+_METADATA, _ORIGINAL = b',"metadata":', b',"original":"'
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A record as its shard has it: `values` by key, `metadata` as it stands there (None for null), `hash` of all.
+
+    `original` and what follows it are not among the values where `metadata` is there: nothing of the index needs them.
+    """
+
+    values: Json
+    metadata: bytes | None
+    hash: int
+
+
+def parse_record(text: bytes) -> Parsed:
+    """Read the JSON text of a record. Raises KeyError, TypeError and ValueError for what is none."""
+    hash_ = int.from_bytes(sha256(text).digest()[:8], "big")
+    # In a string a quotation mark has a backslash before it. So this is a key, and unless it is one of the record
+    # itself, what is before it and one brace are no JSON.
+    end = text.rfind(_ORIGINAL)
+    if end > 0:
+        try:
+            values = orjson.loads(text[:end] + b"}")
+            if values["metadata"] is not None and "sets" in values and "sha256" in values:
+                return Parsed(values, text[text.index(_METADATA) + len(_METADATA) : end], hash_)
+        except (ValueError, KeyError):  # or its keys have another order, as in a release
+            pass
+    values = orjson.loads(text)
+    return Parsed(values, None if values["metadata"] is None else metadata_text(values, text), hash_)
+
+
+def row_line(parsed: Parsed, shard: int, frame: int, position: int, run: int | None, outcome: int) -> bytes:
+    """The row of a record that lies there. Raises KeyError, TypeError and ValueError for what is no record."""
+    values = parsed.values
+    identifier, metadata, stamp, url = values["identifier"], values["metadata"], values["datestamp"], values["url"]
+    row: Json = {
+        "identifier": identifier, "format": values["format"], "datestamp": moment(stamp),
+        "deleted": values["deleted"], "sets": values["sets"], "url": url, "retrieved": moment(values["retrieved"]),
+        "sha256": values["sha256"], "shard": shard, "frame": frame, "stamp": stamp, "position": position, "run": run,
+        "outcome": outcome, "hash": parsed.hash, **columns_of(identifier, metadata, url, _original(values)),
+    }  # fmt: skip
+    if parsed.metadata is not None:
+        row["metadata"] = orjson.Fragment(parsed.metadata)
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def metadata_text(values: Json, text: bytes) -> bytes:
+    """The JSON of `metadata` as it stands in the text of a record.
+
+    What is before and after it are texts and lists of texts, in which a quotation mark has a backslash before it: no
+    other place in them looks like the beginning of a key.
+    """
+    keys = list(values)
+    after = keys[keys.index("metadata") + 1 :]
+    start = text.index(_METADATA) + len(_METADATA)
+    return text[start : text.rindex(f',"{after[0]}":'.encode()) if after else text.rindex(b"}")]
+
+
+def _original(values: Json) -> str | None:
+    """The XML of a record that has no JSON: where files may be named in it."""
+    if values["metadata"] or values["deleted"] or values.get("encoding", "utf-8") != "utf-8":
+        return None
+    return values.get("original")
+
+
+@lru_cache(maxsize=4096)  # all records of a page were retrieved at one time
+def moment(stamp: str | None) -> str | None:
+    """A datestamp as a time of the index, in UTC and to the second; None when it is none, or an impossible one."""
+    if stamp is None or _STAMP.fullmatch(text := stamp.strip()) is None:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+        in_utc = read.astimezone(UTC) if read.tzinfo else read
+    except (ValueError, OverflowError):
+        return None
+    return in_utc.replace(microsecond=0, tzinfo=None).isoformat(" ")

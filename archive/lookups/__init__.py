@@ -1,0 +1,1 @@
+"""One id: its record, and its whole story."""

@@ -1,0 +1,1 @@
+"""What is damaged: found, repaired as far as the data allows, and said."""

@@ -1,0 +1,1 @@
+"""Migrations audited: a source against a target, under a rule."""

@@ -1,0 +1,1 @@
+"""Profiles: what fields records have, and how that drifts."""

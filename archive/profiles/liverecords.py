@@ -1,0 +1,24 @@
+"""The latest version of each live record of an archive, one after the other, whatever their number."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from archive import envelope, shards
+from archive.envelope import Record
+from archive.folder import Layout
+from archive.indexes.index import open_index
+from archive.questions import question
+
+
+def iter_live(folder: Path) -> Iterator[Record]:
+    """Records in the order of the shards, by the index. Raises StaleIndex without a current one; Damaged."""
+    layout = Layout(folder)
+    with closing(open_index(folder)) as index:
+        places = index.execute(question("live_places"))
+        while rows := places.fetchmany(1000):
+            for name, state, frame, offset, length, positions in rows:
+                path = layout.shards / name
+                path = path if state == "sealed" or path.exists() else path.with_name(f"{name}.open")
+                texts = shards.read_frame_at(path, frame, offset, length).texts()
+                yield from (envelope.decode(texts[position]) for position in sorted(positions))

@@ -1,0 +1,1 @@
+"""Releases and deltas: made, described, checked, compared and applied."""

@@ -1,0 +1,197 @@
+"""A release or a delta, read back to the last byte: every file against the manifest, each record against the index."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from archive.errors import ArchiveError, Damaged, DiskFailed, NotAnArchive
+from archive.idindex import check_lookup
+from archive.parallel import spread
+from archive.pieces import is_file_name
+from archive.problems import Problem, VerifyReport
+from archive.releases.parts import iter_texts
+from archive.releases.release import INDEX, LOOKUP, MANIFEST, Manifest, Part, is_release, read_manifest
+from archive.releases.releasefiles import COPY, FilesCheck, check_files, other_files
+from archive.releases.releaseframes import FramesCheck, FramesToCheck, check_frames
+from archive.releases.releaseindex import IndexCheck, check_index
+from archive.resuming import Checked
+from archive.shardcheck import check_alone
+
+_KINDS = ("records", "tombstones", "added", "changed", "deleted")
+_ENDINGS = (".zst", ".xz", ".gz")
+_FAULTS_MOST = 1000
+
+Progress = Callable[[int, int], None]
+
+
+def looks_like_release(folder: Path) -> bool:
+    """Whether a folder is a release, or one whose manifest is damaged or gone."""
+    if not folder.is_dir():
+        return False
+    return is_release(folder) or ((folder / INDEX).is_file() and bool(_parts_by_name(folder)))
+
+
+def check_release(
+    folder: Path, progress: Progress | None = None, *, quick: bool = False, checked: Checked | None = None
+) -> VerifyReport:
+    """Check a release or a delta; all damage is in the report.
+
+    With `quick` only what is there and its size. `progress` is called with bytes read and bytes to read: parts are read
+    for their digests and for their records. Raises NotAnArchive when it is none, OtherArchive when it is newer.
+    """
+    report = VerifyReport(folder, kind="release", quick=quick)
+    try:
+        manifest = read_manifest(folder)
+    except (Damaged, NotAnArchive) as error:
+        if not looks_like_release(folder):
+            raise
+        kind = "damaged" if (folder / MANIFEST).exists() else "missing"
+        report.problems.append(Problem(kind, MANIFEST, str(error)))
+        _check_without_manifest(folder, report)
+        return report
+    report.kind = "release" if manifest.since is None else "delta"
+    _Check(folder, manifest, report, progress, checked).run()
+    return report
+
+
+def check_part(path: Path) -> VerifyReport:
+    """Check one part of a release against the manifest beside it.
+
+    Raises NotAnArchive when there is no such manifest, or it does not name the file.
+    """
+    manifest = read_manifest(path.parent)
+    part = next((part for part in manifest.content.parts if part.name == path.name), None)
+    if part is None:
+        raise NotAnArchive(f"{path}: the manifest beside it does not name it")
+    report = VerifyReport(path, kind="part")
+    _check_part(path.parent, part, manifest, report)
+    return report
+
+
+@dataclass(slots=True)
+class _Check:
+    """One check of a release under way."""
+
+    folder: Path
+    manifest: Manifest
+    report: VerifyReport
+    progress: Progress | None
+    checked: Checked | None
+    done: int = 0
+    total: int = 0
+
+    def run(self) -> None:
+        entries, parts, report = self.manifest.entries(), self.manifest.content.parts, self.report
+        part_bytes = sum(part.bytes for part in parts)
+        self.total = sum(entry.bytes for entry in entries) + part_bytes
+        report.files = len(entries) - len(parts)
+        report.file_bytes = self.total - 2 * part_bytes
+        files = check_files(self.folder, self.manifest, self._step, quick=report.quick, checked=self.checked)
+        report.problems += files.problems
+        report.problems += other_files(self.folder, self.manifest)
+        there = [part for part in parts if is_file_name(part.name) and (self.folder / part.name).is_file()]
+        if report.quick:
+            for part in there:
+                report.shards, report.bytes = report.shards + 1, report.bytes + part.bytes
+                report.frames, report.records = report.frames + part.frames, report.records + part.records
+            return
+        if LOOKUP in files.good:
+            self._lookup()
+        index = self._index() if INDEX in files.good else None
+        if index is not None:
+            self._frames(index, there, files)
+        else:
+            for part in there:
+                _check_part(self.folder, part, self.manifest, report)
+        self._step(self.total - self.done)
+
+    def _lookup(self) -> None:
+        try:
+            check_lookup(self.folder / LOOKUP)
+        except ArchiveError as error:
+            self.report.problems.append(Problem("damaged", LOOKUP, str(error)))
+
+    def _index(self) -> IndexCheck | None:
+        try:
+            index = check_index(self.folder, self.manifest)
+        except (Damaged, DiskFailed) as error:
+            self.report.problems.append(Problem("damaged", INDEX, f"it cannot be read: {error}"))
+            return None
+        self.report.problems += (Problem("damaged", INDEX, f"{fault}; {COPY}") for fault in index.faults[:_FAULTS_MOST])
+        return index
+
+    def _frames(self, index: IndexCheck, there: list[Part], files: FilesCheck) -> None:
+        """Compare records with the index, in processes: all damaged frames are named."""
+        report, names = self.report, {part.name for part in there}
+        report.shards, report.bytes = len(there), sum(part.bytes for part in there)
+        making = self.manifest.content.making
+        tasks = [FramesToCheck(self.folder, making, span) for span in index.ranges if span.part in names]
+        whole = files.suspect & names
+        for task, check in self._checks(tasks):
+            report.frames, report.records = report.frames + check.frames, report.records + check.records
+            for fault in check.faults:
+                whole.discard(task.frames.part)
+                problem = Problem("damaged", task.frames.part, fault.message, fault.frame, fault.record)
+                report.problems.append(problem)
+        for part in sorted(whole):
+            message = (
+                f"its digests are not those of the manifest, and its records are whole: its end is changed; {COPY}"
+            )
+            report.problems.append(Problem("damaged", part, message))
+
+    def _checks(self, tasks: list[FramesToCheck]) -> Iterator[tuple[FramesToCheck, FramesCheck]]:
+        """The check of each of these frames, in order; of those that were read already what was noted."""
+        paths = [self.folder / task.frames.part for task in tasks]
+        known = [
+            self.checked.known(task.identity, path) if self.checked is not None else None
+            for task, path in zip(tasks, paths, strict=True)
+        ]
+        unread = [task for task, noted in zip(tasks, known, strict=True) if noted is None]
+        found = spread(check_frames, unread, sum(task.frames.bytes for task in unread))
+        for task, path, noted in zip(tasks, paths, known, strict=True):
+            check = next(found) if noted is None else FramesCheck(noted["frames"], noted["records"])
+            if noted is None and self.checked is not None and not check.faults:
+                self.checked.add(task.identity, path, {"frames": check.frames, "records": check.records})
+            self._step(task.frames.bytes)
+            yield task, check
+
+    def _step(self, count: int) -> None:
+        self.done += count
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+# --- without index, or without manifest
+
+
+def _check_part(folder: Path, part: Part, manifest: Manifest, report: VerifyReport) -> None:
+    """Read a part to its end, or to the first thing that is wrong in it."""
+    report.shards += 1
+    report.bytes += part.bytes
+    frames = 0
+    try:
+        for _, _, _, texts in iter_texts(folder, part, manifest.content.making):
+            frames += 1
+            report.records += len(texts)
+    except ArchiveError as error:
+        report.problems.append(Problem("damaged", part.name, str(error)))
+    report.frames += frames
+
+
+def _check_without_manifest(folder: Path, report: VerifyReport) -> None:
+    """Parts compressed with zstd say themselves what they should be; of other files nothing is known."""
+    for path in _parts_by_name(folder):
+        if not path.name.endswith(".json-seq.zst"):
+            report.problems.append(Problem("unproven", path.name, "without the manifest its digest is not known"))
+            continue
+        check = check_alone(path)
+        report.shards, report.bytes = report.shards + 1, report.bytes + check.bytes
+        report.frames, report.records = report.frames + check.frames, report.records + check.records
+        for fault in check.faults:
+            report.problems.append(Problem("damaged", path.name, fault.message, fault.frame, fault.record))
+
+
+def _parts_by_name(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.iterdir() if path.name.endswith(_ENDINGS) and path.name.split("-")[0] in _KINDS
+    )

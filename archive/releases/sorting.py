@@ -1,0 +1,243 @@
+"""The records of an archive in the order of a release, each once, in flat memory.
+
+Shards are read once, on all cores: each record is matched with its outcome, gets the text it has in the release, and
+goes into a bucket: a range of identifiers, so narrow that all versions of its records fit into memory. Then bucket by
+bucket is sorted, and of each identifier and format the version of the highest outcome is handed on.
+"""
+
+import sqlite3
+import struct
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+import zstandard
+
+from archive import shards
+from archive.crosswalks.fields import index_doi
+from archive.durable import translated
+from archive.envelope import Record
+from archive.errors import CannotDump, Damaged
+from archive.folder import Layout
+from archive.matching import Kept, kept_in, matched
+from archive.parallel import spread
+from archive.questions import question
+from archive.reading import snapshot
+from archive.releases.entries import Entry, entry_text, is_taken
+from archive.releases.release import Selection
+from archive.releases.spool import Spool
+from archive.spill import FramesToSpill, ShardToRead, frames_to_spill, shard_path
+
+# of texts: what is sorted in memory at once, on average, and what a process reads before it writes it to buckets
+BUCKET_BYTES = 64 << 20
+PIECE_BYTES = 32 << 20
+# a piece has a block in every bucket: with more of either the blocks would be too small to be read fast. At 250 GB a
+# bucket has 125 MB, a piece 62 MB
+MOST_BUCKETS, MOST_PIECES = 2000, 4000
+# identifiers that are looked at to find the borders of one bucket
+_SAMPLES = 64
+_SIZE = struct.Struct("<I")
+# of zstd: a third larger than level 1, in half of its time
+_LEVEL = -3
+
+Progress = Callable[[int, int], None]
+# identifier, format, outcome, datestamp, deleted, doi, sha256, fate, text. The fate: taken (true), not taken (false),
+# or why it cannot be taken
+Row = list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be read and how: `records` and `bytes` are those of the shards, in the state that the ledger has."""
+
+    pieces: tuple[FramesToSpill, ...]
+    borders: tuple[str, ...]
+    records: int
+    bytes: int
+    form: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    piece: FramesToSpill
+    borders: tuple[str, ...]
+    form: str
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class _Spilled:
+    """A file of blocks, one a bucket; bucket n is between offsets n and n + 1."""
+
+    path: Path
+    offsets: "array[int]"
+    records: int
+
+
+def make_plan(ledger: sqlite3.Connection, layout: Layout, work: Path, form: str, selection: Selection) -> Plan:
+    """Everything that the ledger counts now, and nothing that comes later; `work` is a folder to spill to."""
+    found = [ShardToRead(number, name, state == "sealed", *rest)
+             for number, name, state, *rest in ledger.execute(question("shards_to_read"))]  # fmt: skip
+    [(content,)] = ledger.execute("SELECT coalesce(sum(content_bytes), 0) FROM frames")
+    piece_bytes = max(PIECE_BYTES, content // MOST_PIECES)
+    return Plan(
+        tuple(frames_to_spill(ledger, layout, found, work, piece_bytes)),
+        _borders(ledger, min(-(-content // BUCKET_BYTES), MOST_BUCKETS)),
+        sum(shard.records for shard in found), sum(shard.believed for shard in found), form, selection,
+    )  # fmt: skip
+
+
+def iter_entries(plan: Plan, work: Path, progress: Progress | None = None) -> Iterator[Entry]:
+    """The latest version of each identifier and format that is selected: records, then tombstones, both in order.
+
+    `progress` is called with the records read so far and their number. Raises Damaged when a shard is not what was
+    written or does not match the ledger, CannotDump when a record has no text in this form.
+    """
+    spilled = list(_spilled(plan, progress))
+    with closing(Spool(work / "tombstones")) as tombstones:
+        for bucket in range(len(plan.borders) + 1):
+            for entry in _latest(_bucket(spilled, bucket)):
+                if entry.deleted:
+                    tombstones.append(entry)
+                else:
+                    yield entry
+        for one in spilled:
+            one.path.unlink()
+        yield from tombstones.entries()
+
+
+def _borders(ledger: sqlite3.Connection, buckets: int) -> tuple[str, ...]:
+    """The first identifiers of all buckets but the first, so that about as many records are in each."""
+    if buckets < 2:
+        return ()
+    [(last,)] = ledger.execute("SELECT coalesce(max(outcome), 0) FROM outcomes")
+    step = max(1, last // (buckets * _SAMPLES))
+    sample = sorted(name for (name,) in ledger.execute(question("sample_of_kept"), {"step": step}))
+    return tuple(sorted({sample[len(sample) * n // buckets] for n in range(1, buckets)})) if sample else ()
+
+
+# --- reading
+
+
+def _spilled(plan: Plan, progress: Progress | None) -> Iterator[_Spilled]:
+    done = 0
+    tasks = [_Task(piece, plan.borders, plan.form, plan.selection) for piece in plan.pieces]
+    for spilled in spread(_spill, tasks, plan.bytes):
+        done += spilled.records
+        if progress is not None:
+            progress(done, plan.records)
+        yield spilled
+    if done != plan.records:
+        raise Damaged(f"the frames that the ledger names hold {done} records, its shards {plan.records}")
+
+
+def _spill(task: _Task) -> _Spilled:
+    """Read some frames of a shard, and write what they hold to a file, bucket by bucket."""
+    buckets: list[list[Row]] = [[] for _ in range(len(task.borders) + 1)]
+    records = 0
+    for row in _rows(task):
+        records += 1
+        if row is not None:
+            buckets[bisect_right(task.borders, row[0])].append(row)
+    path, offsets = task.piece.path, array("Q", [0])
+    with translated(path, "writing"), path.open("wb") as file:
+        for bucket in buckets:
+            if bucket:
+                file.write(_packed(bucket))
+            bucket.clear()
+            offsets.append(file.tell())
+    return _Spilled(path, offsets, records)
+
+
+def _rows(task: _Task) -> Iterator[Row | None]:
+    """A row for each record; None for one of a format that is not selected."""
+    piece, shard = task.piece, task.piece.shard
+    places = {"shard": shard.shard, "first": piece.first, "last": piece.last}
+    with snapshot(piece.layout) as ledger:
+        for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places).fetchall():
+            path = shard_path(piece.layout, shard)
+            frame = shards.read_frame_at(path, number, offset, length, parse=False)
+            kept = kept_in(ledger, shard.shard, number)
+            for text, (record, outcome) in zip(frame.texts(), matched(shard.name, frame, kept), strict=True):
+                wanted = not task.selection.formats or record.format in task.selection.formats
+                yield _made(task, text, record, outcome) if wanted else None
+
+
+def _made(task: _Task, text: bytes, record: Record, kept: Kept) -> Row:
+    """One that is not taken has a row all the same: it may be the latest version of one that was."""
+    fate: bool | str = is_taken(task.selection, record)
+    made, doi, digest = b"", None, ""
+    if fate:
+        doi = index_doi(record.metadata)
+        try:
+            made = entry_text(task.form, text, record)
+        except CannotDump as cause:
+            fate = str(cause)
+        digest = sha256(made).hexdigest()
+    return [
+        record.identifier, record.format, kept.outcome, record.datestamp, record.deleted, doi, digest, fate, made
+    ]  # fmt: skip
+
+
+# --- sorting
+
+
+def _bucket(spilled: Sequence[_Spilled], bucket: int) -> Iterator[Row]:
+    for one in spilled:
+        first, end = one.offsets[bucket : bucket + 2]
+        if end > first:
+            with translated(one.path, "reading"), one.path.open("rb", buffering=0) as file:
+                file.seek(first)
+                raw = file.read(end - first)
+            yield from _unpacked(raw)
+
+
+def _latest(rows: Iterator[Row]) -> Iterator[Entry]:
+    """Of each identifier and format the last version, if it is taken. Python sorts text as its UTF-8 sorts."""
+    before: Row | None = None
+    for row in sorted(rows):
+        if before is not None and before[:2] != row[:2]:
+            yield from _taken(before)
+        before = row
+    if before is not None:
+        yield from _taken(before)
+
+
+def _taken(row: Row) -> Iterator[Entry]:
+    fate = row[7]
+    if isinstance(fate, str):
+        raise CannotDump(fate)
+    if fate:
+        yield _entry(row)
+
+
+def _entry(row: Row) -> Entry:
+    identifier, format_, _, datestamp, deleted, doi, digest, _, text = row
+    return Entry(identifier, format_, datestamp, deleted, doi, digest, text)
+
+
+# --- blocks: the length of a JSON list of rows, the list with lengths for texts, the texts
+
+
+def _packed(rows: Sequence[Row]) -> bytes:
+    head = orjson.dumps([[*row[:-1], len(row[-1])] for row in rows])
+    content = b"".join([_SIZE.pack(len(head)), head, *(row[-1] for row in rows)])
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+
+
+def _unpacked(raw: bytes) -> list[Row]:
+    content = zstandard.ZstdDecompressor().decompress(raw)
+    place = _SIZE.size + _SIZE.unpack_from(content)[0]
+    rows: list[Row] = orjson.loads(content[_SIZE.size : place])
+    for row in rows:
+        size = row[-1]
+        row[-1] = content[place : place + size]
+        place += size
+    return rows

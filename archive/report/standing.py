@@ -1,0 +1,147 @@
+"""Where an archive stands: its runs, windows, account, findings, shards and what was refused.
+
+It is read from the ledger, also while a harvest writes; of the shards no more than their sizes is looked at.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from archive.accounts.account import Account, read_accounts
+from archive.errors import StaleIndex
+from archive.folder import Layout, read_description
+from archive.indexes.index import open_index
+from archive.questions import question
+from archive.reading import snapshot
+
+WINDOW_STATES = ("open", "done", "split", "lost")
+
+
+@dataclass(frozen=True, slots=True)
+class RunStanding:
+    """A run; `newest` of those that were asked for in the same words, which resume or repeat it."""
+
+    run: int
+    spider: str
+    mode: str
+    arguments: dict[str, Any]
+    started: str
+    finished: str | None
+    state: str
+    newest: bool
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsStanding:
+    """Findings of one code: how many, and what the first says."""
+
+    code: str
+    severity: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardsStanding:
+    """What the ledger counts in shards; `wrong` names files that are missing or of another length."""
+
+    shards: int
+    records: int
+    frames: int
+    bytes: int
+    content_bytes: int
+    wrong: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An archive as it stands. `index` is current, stale or missing."""
+
+    folder: Path
+    description: dict[str, Any]
+    runs: tuple[RunStanding, ...]
+    windows: dict[str, int]
+    account: Account
+    findings: tuple[FindingsStanding, ...]
+    shards: ShardsStanding
+    refused: int
+    refused_bytes: int
+    index: str
+
+    @property
+    def state(self) -> str:
+        """damaged, unfinished, findings or complete: the first of these that holds.
+
+        Only the newest run of the same words counts: what an earlier one left undone it has asked for again.
+        """
+        newest = [run.state for run in self.runs if run.newest]
+        if self.shards.wrong or not all(account.balanced for account in (self.account, *self._accounts())):
+            return "damaged"
+        if not newest or not {"open", "unfinished"}.isdisjoint(newest):
+            return "unfinished"
+        if "findings" in newest or self.account.states["refused"]:
+            return "findings"
+        return "complete"
+
+    def _accounts(self) -> list[Account]:
+        return [run.account for run in self.runs]
+
+
+def read_standing(folder: Path) -> Standing:
+    """Look at an archive. Raises NotAnArchive, OtherArchive; Damaged when its description or ledger cannot be read."""
+    layout, description = Layout(folder), read_description(folder)
+    with snapshot(layout) as ledger:
+        *of_runs, whole = read_accounts(ledger)
+        accounts = {account.run: account for account in of_runs}
+        windows = dict.fromkeys(WINDOW_STATES, 0) | dict(ledger.execute(question("standing_windows")).fetchall())
+        findings = ledger.execute(question("standing_findings")).fetchall()
+        count, size = ledger.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM quarantine").fetchone()
+        return Standing(
+            folder, description, _runs(ledger, accounts), windows, whole,
+            tuple(FindingsStanding(*row[:4]) for row in findings), _shards(ledger, layout), count, size, _index(folder),
+        )  # fmt: skip
+
+
+def _runs(ledger: sqlite3.Connection, accounts: dict[int | None, Account]) -> tuple[RunStanding, ...]:
+    return tuple(
+        RunStanding(run, spider, mode, orjson.loads(arguments), started, finished, state, bool(newest), accounts[run])
+        for run, spider, mode, arguments, started, finished, state, newest in ledger.execute(question("standing_runs"))
+    )
+
+
+def _shards(ledger: sqlite3.Connection, layout: Layout) -> ShardsStanding:
+    count = records = frames = size = content = 0
+    wrong = []
+    for name, state, *numbers in ledger.execute(
+        "SELECT name, state, records, frames, bytes, content_bytes FROM shards ORDER BY shard"
+    ):
+        count, records, frames = count + 1, records + numbers[0], frames + numbers[1]
+        size, content = size + numbers[2], content + numbers[3]
+        if (sentence := _wrong_size(layout, name, state, numbers[2])) is not None:
+            wrong.append(sentence)
+    return ShardsStanding(count, records, frames, size, content, tuple(wrong))
+
+
+def _wrong_size(layout: Layout, name: str, state: str, believed: int) -> str | None:
+    """A shard that is still written may be longer than what counts, and called otherwise."""
+    paths = [layout.shards / name, layout.shards / f"{name}.open"][: 1 if state == "sealed" else 2]
+    size = next((path.stat().st_size for path in paths if path.exists()), None)
+    if size is None:
+        return f"shard {name} is missing" if believed else None
+    if size < believed or (state == "sealed" and size != believed):
+        return f"shard {name} is {size} bytes long, the ledger says {believed}"
+    return None
+
+
+def _index(folder: Path) -> str:
+    if not Layout(folder).index.exists():
+        return "missing"
+    try:
+        open_index(folder).close()
+    except StaleIndex:
+        return "stale"
+    return "current"
