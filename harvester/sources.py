@@ -237,11 +237,6 @@ class Source(_Part):
         """Network locations that belong to this source: where redirects may lead."""
         return self.own_hosts | {host.lower() for host in self.hosts}
 
-    @property
-    def loopback(self) -> bool:
-        """Whether all of the source is on this machine: then nobody needs to know whom to write to."""
-        return all(is_loopback(host) for host in self.own_hosts)
-
     def with_hosts(self, hosts: tuple[str, ...]) -> "Source":
         """The same source with more hosts that belong to it."""
         return self.model_copy(update={"hosts": (*self.hosts, *hosts)}) if hosts else self

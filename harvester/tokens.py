@@ -74,11 +74,6 @@ class TokenChain:
     _empty: int = 0
     _outside_before: bool = False
 
-    @property
-    def steady(self) -> bool:
-        """Whether every page stated the same size, or none any."""
-        return self.stated_first == self.stated_last
-
     def take(self, page: PageFacts) -> str | None:
         """Take the next page. Returns the name of the end, or None when `token` is to be sent next."""
         sent, self.token = self.token, page.token

@@ -66,7 +66,7 @@ def test_a_list_in_order_is_walked_to_its_end(sizes: list[int], stated: bool, em
         assert (end is None) == (not last)
     assert end in tokens.COMPLETE_ENDS
     assert chain.listed == total
-    assert chain.steady
+    assert chain.stated_first == chain.stated_last
 
 
 @given(st.lists(st.integers(1, 20), min_size=2, max_size=20), st.integers(0))

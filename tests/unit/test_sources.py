@@ -9,7 +9,7 @@ import pytest
 from harvester.budgets import Budget
 from harvester.errors import UsageError
 from harvester.idarguments import parse_arguments
-from harvester.sources import Source, checked_url, read_values, single_sites, source_names
+from harvester.sources import Source, checked_url, is_loopback, read_values, single_sites, source_names
 
 OAI = '[oaipmh]\nurl = "https://x.example/oai"\n'
 
@@ -53,7 +53,7 @@ def test_the_hosts_of_a_source_are_its_own_and_those_it_names():
      ("http://127.example.org/", False)],
 )  # fmt: skip
 def test_a_source_on_this_machine_is_known_as_one(url: str, here: bool):
-    assert source(url).loopback == here
+    assert all(is_loopback(host) for host in source(url).own_hosts) == here
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated():

@@ -36,9 +36,9 @@ def test_pages_are_counted_and_the_token_to_send_is_the_last_one_that_came():
     )
     assert end == tokens.EMPTY_TOKEN
     assert (chain.pages, chain.listed, chain.page_size, chain.token) == (3, 30, 12, None)
-    assert (chain.stated_first, chain.stated_last, chain.steady) == (30, 30, True)
+    assert (chain.stated_first, chain.stated_last) == (30, 30)
     end, chain = walk(page(10, "a"), page(10, "b"))
-    assert (end, chain.token, chain.steady) == (None, "b", True)
+    assert (end, chain.token) == (None, "b")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_list_without_end_is_left_also_when_its_size_grows_as_fast(monkeypatch
 def test_a_list_may_grow_and_shrink_while_it_is_read():
     end, chain = walk(*growing([100, 101, 105, 104, 90]), page(10, stated=91, has_token_element=True))
     assert end == tokens.EMPTY_TOKEN
-    assert (chain.stated_first, chain.stated_last, chain.steady) == (100, 91, False)
+    assert (chain.stated_first, chain.stated_last) == (100, 91)
 
 
 def test_a_size_that_jumps_shows_a_token_that_forgets():
