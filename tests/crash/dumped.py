@@ -8,15 +8,14 @@ answered by one JSON object: `signal`, `code` (the exit code of the contract) an
 """
 
 import errno
-import json
 import os
 import signal
-import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
 import dumping
+import forked
 
 from archive import durable
 from archive.errors import ArchiveError
@@ -52,24 +51,9 @@ def child(how: dict[str, Any], log: int) -> int:
         return exit_code(error)
     except BaseException:
         os.write(log, traceback.format_exc().encode())
-        return 99
+        return forked.BROKEN
     return 0
 
 
-def main() -> None:
-    for line in sys.stdin:
-        reader, log = os.pipe()
-        if (pid := os.fork()) == 0:
-            os.close(reader)
-            os._exit(child(json.loads(line), log))
-        os.close(log)
-        with os.fdopen(reader, encoding="utf-8") as file:
-            points = file.read().splitlines()
-        status = os.waitpid(pid, 0)[1]
-        killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        code = None if killed else os.WEXITSTATUS(status)
-        print(json.dumps({"signal": killed, "code": code, "points": points}), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    forked.serve(child)

@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import forked
+
 HOW = ("count", "kill", "tear", "full", "bad-once", "bad", "back", "on")
 LONGEST_SECONDS = 60
 SOURCE = Path(__file__).with_name("faults.c")
@@ -37,7 +39,7 @@ def run(words: list[str], report: int) -> int:
         return int(ended.code or 0)
     except BaseException:
         traceback.print_exc()
-        return 99
+        return forked.BROKEN
     finally:
         os.writev(report, [str(library.fault_calls()).encode()])
 
@@ -84,16 +86,12 @@ def serve() -> None:
 class Faults:
     """What the server is told by a test."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
+    def __init__(self, ask: forked.Ask) -> None:
+        self._ask = ask
 
     def run(self, folder: Path, words: list[str], how: str = "count", n: int = 0) -> dict[str, Any]:
-        task = {"words": [str(word) for word in words], "folder": str(folder.resolve()), "how": how, "n": n}
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(task) + "\n")
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        assert answer["code"] != 99, answer["said"]
+        words = [str(word) for word in words]
+        answer = self._ask({"words": words, "folder": str(folder.resolve()), "how": how, "n": n})
         assert answer["signal"] != signal.SIGALRM, f"{words} hung with {how} at {n}"
         return answer
 
@@ -111,13 +109,8 @@ def compiled(folder: Path) -> Path | None:
 
 @contextmanager
 def faults(library: Path, environment: dict[str, str]) -> Iterator[Faults]:
-    with subprocess.Popen(
-        [sys.executable, __file__, library], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-        env={**environment, "LD_PRELOAD": str(library)},
-    ) as process:  # fmt: skip
-        yield Faults(process)
-        assert process.stdin is not None
-        process.stdin.close()
+    with forked.server(__file__, library, environment={**environment, "LD_PRELOAD": str(library)}) as ask:
+        yield Faults(ask)
 
 
 if __name__ == "__main__":

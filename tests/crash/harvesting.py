@@ -14,17 +14,16 @@ Each is done in a fork of its own, which costs some milliseconds, and is answere
 """
 
 import errno
-import json
 import os
 import shutil
 import signal
 import sqlite3
-import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import forked
 import making
 
 from archive import durable
@@ -237,7 +236,7 @@ def watcher(task: dict[str, Any]) -> Callable[[str], None]:
     return lambda name: None
 
 
-def run(task: dict[str, Any], report: int) -> None:
+def run(task: dict[str, Any], report: int) -> int:
     """In a fork: harvest, and leave with the exit code that the command would leave with."""
     inner = watcher(task)
 
@@ -257,24 +256,9 @@ def run(task: dict[str, Any], report: int) -> None:
         code = exit_code(error)
     except BaseException:
         say(traceback.format_exc().replace("\n", " | "))
-        code = 99
-    os._exit(code)
-
-
-def serve() -> None:
-    """Answer one line after the other."""
-    for line in sys.stdin:
-        reader, report = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reader)
-            run(json.loads(line), report)
-        os.close(report)
-        with os.fdopen(reader) as said:
-            points = said.read().splitlines()
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        print(json.dumps({"signal": max(-code, 0), "code": max(code, 0), "points": points}), flush=True)
+        code = forked.BROKEN
+    return code
 
 
 if __name__ == "__main__":
-    serve()
+    forked.serve(run)

@@ -1,17 +1,16 @@
 """A dump that is killed, or finds the disk full, leaves no release; the same command then makes the whole one."""
 
 import collections
-import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dumped
 import dumping
+import forked
 import pytest
 import served
 
@@ -29,21 +28,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def dump(archive: Path) -> Iterator[Dump]:
     """`dump(out, kill=["part-written", 2])` dumps in a process of its own, and says how it ended."""
-    with subprocess.Popen(
-        [sys.executable, dumped.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-        env={**os.environ, "PYTHONPATH": str(Path(dumping.__file__).parent)},
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def run(out: Path, **how: Any) -> dict[str, Any]:
-            process.stdin.write(json.dumps({"archive": str(archive), "out": str(out), **how}) + "\n")
-            answer: dict[str, Any] = json.loads(process.stdout.readline())
-            assert answer["code"] != 99, answer["points"][-20:]
-            return answer
-
-        yield run
-        process.stdin.close()
+    with forked.server(dumped.__file__) as ask:
+        yield lambda out, **how: ask({"archive": str(archive), "out": str(out), **how})
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,15 @@
 
 import collections
 import functools
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import forked
 import harvesting
 import making
 import pytest
@@ -48,21 +46,8 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def harvest() -> Iterator[Harvest]:
     """`harvest(folder, kill=["shard-written", 2])` harvests in a process of its own, and says how it ended."""
-    with subprocess.Popen(
-        [sys.executable, harvesting.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-        env={**os.environ, "PYTHONPATH": str(Path(making.__file__).parent)},
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def run(folder: Path, **how: Any) -> dict[str, Any]:
-            process.stdin.write(json.dumps({"folder": str(folder), **how}) + "\n")
-            answer: dict[str, Any] = json.loads(process.stdout.readline())
-            assert answer["code"] != 99, answer["points"][-1]
-            return answer
-
-        yield run
-        process.stdin.close()
+    with forked.server(harvesting.__file__) as ask:
+        yield lambda folder, **how: ask({"folder": str(folder), **how})
 
 
 @pytest.fixture(scope="module")
