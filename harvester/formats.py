@@ -4,6 +4,7 @@ import re
 
 from lxml import etree
 
+from archive.crosswalks.places import namespace_of
 from harvester.oaipmh import MetadataFormat
 
 _PREFIX = re.compile(r"[A-Za-z0-9\-_.!~*'()]+")
@@ -57,14 +58,22 @@ def format_of(prefix: str, original: str | None) -> MetadataFormat:
     """
     if prefix == _OAI_DC.prefix:
         return _OAI_DC
-    root = None if original is None else etree.fromstring(original.encode(), _PARSER)
+    root = _root(original)
     if root is None:
         namespace = _NAMESPACES.get(prefix.lower(), "")
         return MetadataFormat(prefix, _SCHEMAS.get(namespace, namespace), namespace)
-    namespace = etree.QName(root).namespace or ""
+    namespace = namespace_of(root)
     words = root.get(_SCHEMA_LOCATION, "").split()
     located = dict(zip(words[::2], words[1::2], strict=False))
     return MetadataFormat(prefix, located.get(namespace) or _SCHEMAS.get(namespace, namespace), namespace)
+
+
+def _root(original: str | None) -> etree._Element | None:
+    """The root of what was sent; None for what a stranger's archive has in its place and is no XML."""
+    try:
+        return None if original is None else etree.fromstring(original.encode(), _PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
 
 
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)

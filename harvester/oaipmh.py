@@ -251,10 +251,11 @@ def peek_token(body: bytes) -> str | None:
 def _root(body: bytes, max_bytes: int = MAX_BYTES) -> tuple[etree._Element, str]:
     """The root element and the "{namespace}" of the protocol's elements in this document."""
     root = parse_document(body, max_bytes)
-    name = etree.QName(root)
-    if name.localname != "OAI-PMH" or name.namespace not in (NAMESPACE, None):
-        raise MalformedPage(f"<{str(root.tag)[:80]}> is no OAI-PMH response: is this an OAI-PMH endpoint?")
-    return root, f"{{{NAMESPACE}}}" if name.namespace else ""
+    # as text: lxml's QName refuses some names that libxml2 has read
+    for oai in (f"{{{NAMESPACE}}}", ""):
+        if root.tag == f"{oai}OAI-PMH":
+            return root, oai
+    raise MalformedPage(f"<{str(root.tag)[:80]}> is no OAI-PMH response: is this an OAI-PMH endpoint?")
 
 
 def _error(root: etree._Element, oai: str) -> tuple[str, str] | None:

@@ -39,6 +39,9 @@ def parse_document(body: bytes, max_bytes: int = MAX_BYTES) -> etree._Element:
         raise MalformedPage(f"not well-formed XML ({len(body)} bytes): {cause}") from None
     if root is None or not isinstance(root.tag, str):
         raise MalformedPage("no XML element")
+    # lxml looks at the last thing that libxml2 had to say, and lets an error pass when a mere warning followed it
+    if errors := parser.error_log.filter_from_errors():
+        raise MalformedPage(f"not well-formed XML ({len(body)} bytes): {errors[0].message}")
     if root.getroottree().docinfo.doctype:
         raise MalformedPage("it carries a document type declaration, which is never read")
     return root

@@ -80,12 +80,16 @@ def report_fixity(path: Path, schedule: Schedule, now: datetime) -> FixityReport
 def run_fixity(
     path: Path, schedule: Schedule, pace: Pace | None, *,
     everything: bool = False, progress: Progress | None = None,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC), sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], datetime] | None = None, sleep: Callable[[float], None] = time.sleep,
 ) -> FixityReport:  # fmt: skip
     """Read what is due, or `everything`, and log each file as it was found.
 
+    Without a `clock` time is that of the system when the run began, and what has passed since: a clock that is put
+    right meanwhile makes none of the files that were just read overdue.
+
     Raises as `inventory`, and Busy when another run is at work here. What was read before an interruption is logged.
     """
+    clock = clock or _steady_clock()
     items, now = inventory(path), clock()
     with opened_log(log_path(path, archive=recognise(path) == ARCHIVE)) as log:
         _note_seen(log, items, now)
@@ -100,6 +104,11 @@ def run_fixity(
         report.due, report.due_bytes = len(work), sum(item.bytes for item in work)
         report.share, (report.read, report.read_bytes) = due.share, done
     return report
+
+
+def _steady_clock() -> Callable[[], datetime]:
+    began, counted = datetime.now(UTC), time.monotonic()
+    return lambda: began + timedelta(seconds=time.monotonic() - counted)
 
 
 def _note_seen(log: FixityLog, items: Iterable[Item], now: datetime) -> None:

@@ -13,7 +13,7 @@ from lxml import etree
 
 from archive.conversions.validity import Fault
 from archive.crosswalks.datacite import unwrapped
-from archive.crosswalks.places import local_name
+from archive.crosswalks.places import local_name, namespace_of
 from archive.envelope import Record
 from archive.errors import NoSchemas
 from archive.originals import parsed_original
@@ -54,13 +54,12 @@ class XmlSchemas:
         schema, name = self._schema(path), f"XSD {path.parent.name}/{path.name}"
         schema.validate(element)
         faults = (Fault(name, *_told(error)) for error in schema.error_log)
-        return CheckedXml(etree.QName(element).namespace or "", name, tuple(faults))
+        return CheckedXml(namespace_of(element), name, tuple(faults))
 
     def _path_of(self, element: etree._Element) -> Path | None:
-        name = etree.QName(element)
-        words = element.get(_LOCATION, "").split()
-        url = dict(zip(words[::2], words[1::2], strict=False)).get(name.namespace or "", "")
-        there = self._files.get((name.namespace or "", name.localname), [])
+        namespace, words = namespace_of(element), element.get(_LOCATION, "").split()
+        url = dict(zip(words[::2], words[1::2], strict=False)).get(namespace, "")
+        there = self._files.get((namespace, local_name(element)), [])
         return max(there, key=lambda path: _alike(path.as_posix(), url), default=None)
 
     def _schema(self, path: Path) -> etree.XMLSchema:

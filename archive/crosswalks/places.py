@@ -153,6 +153,11 @@ def local_name(element: etree._Element) -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
+def namespace_of(element: etree._Element) -> str:
+    """The namespace of an element, "" for none. lxml's QName refuses some that libxml2 has read ("http://}x")."""
+    return str(element.tag).rpartition("}")[0][1:]
+
+
 def text_of(element: etree._Element, lost: Lost) -> str:
     text = _marked_up(element, element, lost) if len(element) else element.text
     return text.strip(_SPACE) if text else ""

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 import orjson
 from lxml import etree
 
+from archive.crosswalks.places import local_name
 from archive.envelope import Record
 from archive.files.checksums import Checksum, parse_checksum
 
@@ -47,12 +48,17 @@ class RecordFile:
 class FileList:
     """The files of a record. `ask` is where its repository lists them, when the record itself does not; else None.
 
-    `unusable` counts entries of its list that name no file, or no place to ask for it.
+    `unusable` counts entries of its list that name no file, or no place to ask for it. `silent`: the record says
+    nothing of files, as most forms cannot, which is not to say that it has none.
     """
 
     files: tuple[RecordFile, ...] = ()
     ask: str | None = None
     unusable: int = 0
+    silent: bool = False
+
+
+_SILENT = FileList(silent=True)
 
 
 class NotAList(ValueError):
@@ -73,8 +79,8 @@ def files_of(record: Record) -> FileList:
 
 def files_in(metadata: Json | None, url: str, original: str | None) -> FileList:
     """The files that a live record names: its JSON, where it came from, and the XML it was sent as, if any."""
-    found = _in_json(metadata, url) if isinstance(metadata, dict) else FileList()
-    if not found.files and found.ask is None and original:
+    found = _in_json(metadata, url) if isinstance(metadata, dict) else _SILENT
+    if not found.files and found.ask is None and original and _names_files(original):
         found = _file_list(_in_xml(original, url))
     return found
 
@@ -115,8 +121,11 @@ def _in_json(metadata: Json, url: str) -> FileList:
         closed = _dict(metadata.get("metadata")).get("access_right", "open") != "open"
         return FileList(ask=listed_at) if not files and closed and (listed_at := _text(links.get("files"))) else found
     if isinstance(metadata.get("fields"), list):
-        return _file_list(_marc(metadata, url))
-    return _file_list(_schema_org(metadata, url))
+        return _or_silent(_file_list(_marc(metadata, url)))
+    found = _file_list(_schema_org(metadata, url))
+    # an item of EPrints without documents, of Dataverse without files, a closed one of Zenodo's: these do say it
+    said = "eprintid" in metadata or "fileCount" in metadata or "access_right" in _dict(metadata.get("metadata"))
+    return found if said else _or_silent(found)
 
 
 def _rdm(metadata: Json, files: Json, links: Json, url: str) -> FileList:
@@ -230,15 +239,18 @@ def _marc(metadata: Json, url: str) -> Iterator[RecordFile]:
 # --- XML
 
 
+def _names_files(original: str) -> bool:
+    """Whether it is of a form that has a place for files."""
+    return _EP3[1:-1] in original or _METS[1:-1] in original
+
+
 def _in_xml(original: str, url: str) -> Iterator[RecordFile]:
-    if _EP3[1:-1] not in original and _METS[1:-1] not in original:
-        return
     try:
         root = etree.fromstring(original.encode(), _XML)
     except (etree.XMLSyntaxError, ValueError):
         return
     for file in root.iter(f"{_EP3}file"):
-        text = {etree.QName(child).localname: child.text or "" for child in file if isinstance(child.tag, str)}
+        text = {local_name(child): child.text or "" for child in file if isinstance(child.tag, str)}
         if text.get("filename") and text.get("url"):
             checksum = parse_checksum(text.get("hash"), text.get("hash_type"))
             at = urljoin(url, text["url"].strip())
@@ -265,6 +277,10 @@ def _file_list(entries: Iterable[RecordFile | None]) -> FileList:
             key = f"{file.key} ({file.url})"
             seen.setdefault(key, replace(file, key=key))
     return FileList(tuple(seen.values()), unusable=unusable)
+
+
+def _or_silent(found: FileList) -> FileList:
+    return found if found.files or found.unusable else _SILENT
 
 
 def _dict(value: Any) -> Json:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from archive.audits.auditreport import AuditReport
 from harvester.cli import DONE, FINDINGS, UNFINISHED
+from harvester.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +50,14 @@ def code_of(report: AuditReport, fail_under: float | None) -> int:
     if fail_under is not None:
         return FINDINGS if report.completeness < fail_under else DONE
     return DONE if report.complete else FINDINGS
+
+
+def other_side(target: str) -> Path:
+    """The other side of a migration. Raises UsageError for what holds no records here."""
+    if target == "ledger":
+        raise UsageError("a migration has two sides: name the other with --against, an archive or a release")
+    if urlsplit(target).scheme in ("http", "https"):
+        raise UsageError(f"records are matched by what they say: harvest {target} into an archive first, and index it")
+    if not (path := Path(target)).is_dir():
+        raise UsageError(f"{target} is no archive and no release, whose records could be matched")
+    return path

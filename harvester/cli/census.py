@@ -18,6 +18,7 @@ from archive.folder import Layout, read_description
 from archive.reading import snapshot
 from harvester.cli import DAMAGED, UNFINISHED, USAGE
 from harvester.cli.auditoptions import AuditOptions
+from harvester.cli.pairs import pairs
 from harvester.errors import UsageError
 from harvester.search import paths_of_searches
 from harvester.sources import Source, checked_url, single_sites, source_names
@@ -139,7 +140,6 @@ def _words(folder: Path, asked: Asked) -> tuple[dict[str, str], bool]:
 
 def _take_census(asked: Asked, census: Path, words: dict[str, str], options: AuditOptions) -> bool:
     """List what a provider has. Returns whether all of it could be listed."""
-    from harvester.cli.crawl import pairs
     from harvester.crawling import crawl
 
     values = {"LOG_LEVEL": "WARNING", **pairs(options.settings)}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from harvester.cli.output import say
+from harvester.cli.pairs import pairs
 from harvester.cli.processes import run_again
 from harvester.errors import UsageError
 from harvester.filestep import run_steps, split
@@ -103,15 +104,5 @@ def crawl(
 
 def take_files(words: Mapping[str, str], options: Sequence[str]) -> int:
     """The files spider, in a process of its own: Scrapy's reactor starts once a process."""
-    pairs = [part for name, value in words.items() for part in ("-a", f"{name}={value}")]
-    return run_again(["crawl", "files", *pairs, *options])
-
-
-def pairs(words: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise UsageError(f"{word!r} is not of the form name=value")
-        pairs[name] = value
-    return pairs
+    given = [part for name, value in words.items() for part in ("-a", f"{name}={value}")]
+    return run_again(["crawl", "files", *given, *options])

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -29,8 +28,8 @@ from archive.migrations.migrationfields import Mapping, read_mapping
 from archive.migrations.migrationredirects import Redirects, write_csv, write_nginx
 from archive.migrations.migrationsides import Rule, parse_rule
 from archive.migrations.migrationtables import contradictions, differences, parse_stated, rate_of
-from harvester.cli import DONE, FINDINGS
-from harvester.cli.auditoptions import AuditOptions
+from harvester.cli import DONE, FINDINGS, uploads
+from harvester.cli.auditoptions import AuditOptions, other_side
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
 from harvester.errors import UsageError
 
@@ -53,8 +52,6 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
             "--html and --markdown draw the comparison of ids; a migration has --json, --lines, --redirects"
         )
     if options.log is not None:
-        from harvester.cli import uploads
-
         return uploads.run(folder, target, options)
     other = other_side(target)
     mapping = _mapping(options.mapping)
@@ -70,17 +67,6 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
         else:
             _show(found, options, doubts, files)
     return code_of(found.report, doubts, options.fail_under)
-
-
-def other_side(target: str) -> Path:
-    """The other side of a migration. Raises UsageError for what holds no records here."""
-    if target == "ledger":
-        raise UsageError("a migration has two sides: name the other with --against, an archive or a release")
-    if urlsplit(target).scheme in ("http", "https"):
-        raise UsageError(f"records are matched by what they say: harvest {target} into an archive first, and index it")
-    if not (path := Path(target)).is_dir():
-        raise UsageError(f"{target} is no archive and no release, whose records could be matched")
-    return path
 
 
 def stated_numbers(said: Iterable[str]) -> dict[str, Decimal]:

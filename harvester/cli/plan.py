@@ -8,8 +8,8 @@ import click
 from harvester import mix
 from harvester.asking import Asker
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.crawl import pairs
 from harvester.cli.output import cell, print_json, print_table, say, table
+from harvester.cli.pairs import pairs
 from harvester.contact import user_agent
 from harvester.credentials import Credentials
 from harvester.errors import UsageError

@@ -18,9 +18,9 @@ from archive.durable import translated
 from archive.folder import read_description
 from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.auditoptions import AuditOptions
-from harvester.cli.crawl import pairs
 from harvester.cli.estimating import estimate
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
+from harvester.cli.pairs import pairs
 from harvester.errors import UsageError
 from harvester.sampling import (
     DIFFERS,

@@ -9,7 +9,7 @@ from archive.durable import translated
 from archive.migrations.migrationlog import Wording, parse_wording
 from archive.migrations.migrationuploads import CLASSES, SAID, UploadReport, Uploads, uploaded
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.auditoptions import AuditOptions
+from harvester.cli.auditoptions import AuditOptions, other_side
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
 from harvester.errors import UsageError
 
@@ -27,8 +27,6 @@ _TELLING = {
 
 def run(folder: Path, target: str, options: AuditOptions) -> int:
     """Audit a log; returns the exit code. Without --against, `folder` is the target and only the log knows the plan."""
-    from harvester.cli.migration import other_side
-
     if options.by or options.stated:
         raise UsageError(
             "--by and --stated are of --match and --map: the items of a log have neither type, year nor set"

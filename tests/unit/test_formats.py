@@ -17,6 +17,8 @@ KERNEL_4 = "http://datacite.org/schema/kernel-4"
      "http://e.org/r.xsd", "urn:r"),
     ("own", f"<r xmlns='urn:r' {XSI} xsi:schemaLocation='urn:r'/>", "urn:r", "urn:r"),
     ("own", "<p:r xmlns:p='urn:r'/>", "urn:r", "urn:r"),
+    ("own", "<r xmlns='http://}r'><s xmlns='q'/></r>", "http://}r", "http://}r"),
+    ("own", "no XML", "", ""), ("own", "<r", "", ""), ("own", "\ud800", "", ""),
     ("own", "<r/>", "", ""),
     ("own", None, "", ""),
     ("MARC21", None, "http://www.loc.gov/standards/marcxml/schema/MARC21slim.xsd", "http://www.loc.gov/MARC21/slim"),

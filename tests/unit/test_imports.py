@@ -64,11 +64,11 @@ def _nodes(tree: ast.AST, top_level: bool) -> Iterator[ast.AST]:
 
 
 def graph(package: str, root: Path = ROOT) -> dict[str, set[str]]:
-    """Module -> modules of the same package that it imports when it is imported itself."""
+    """Module -> modules of the same package that it imports, also late, from inside a function."""
     known = modules(package, root)
     edges = {}
     for name, path in known.items():
-        names = imported(ast.parse(path.read_bytes()), name, is_package=path.name == "__init__.py", top_level=True)
+        names = imported(ast.parse(path.read_bytes()), name, is_package=path.name == "__init__.py", top_level=False)
         # a package's own __init__ runs before its modules; that alone is no circle
         edges[name] = {target for target in names if target in known and target != name}
     return edges

@@ -122,6 +122,12 @@ def test_mets_names_files_in_its_own_xml():
     assert (one.key, one.size, one.checksum, one.media_type) == ("a.pdf", 7, MD5, "application/pdf")
 
 
+def test_a_namespace_that_lxml_would_not_make_hides_no_file():
+    eprint = """<eprint xmlns="http://eprints.org/ep2/data/2.0"><file><odd xmlns="http://}x"/><n xmlns="n"/><filename>a.pdf</filename>
+      <url>https://x.example/1/a.pdf</url></file></eprint>"""
+    assert [file.key for file in files_of(record(None, original=eprint)).files] == ["a.pdf"]
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"message": "no"}', b'{"data": {}}', b"null"])
 def test_what_is_no_list_of_files_is_said(body: bytes):
     with pytest.raises(NotAList):

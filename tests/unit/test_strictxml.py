@@ -101,3 +101,14 @@ def test_more_namespaces_than_any_page_has_are_refused():
 def test_a_body_longer_than_the_limit_is_not_parsed():
     with pytest.raises(MalformedPage, match="more than the 10"):
         parse_document(b"<aaaaaaaaaa/>", max_bytes=10)
+
+
+@pytest.mark.parametrize("after", ["", '<c xmlns="q"/>'])
+@pytest.mark.parametrize("wrong", ["<p:b/>", '<b xmlns="http://}x"/>', '<b p:x=""/>'])
+def test_what_is_wrong_with_a_namespace_is_refused_whatever_follows_it(wrong: str, after: str):
+    with pytest.raises(MalformedPage):
+        parse_document(f"<a>{wrong}{after}</a>".encode())
+
+
+def test_a_namespace_that_is_only_unusual_is_read():
+    assert parse_document(b'<a xmlns="q"/>').tag == "{q}a"
