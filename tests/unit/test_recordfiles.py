@@ -123,8 +123,8 @@ def test_mets_names_files_in_its_own_xml():
 
 
 def test_a_namespace_that_lxml_would_not_make_hides_no_file():
-    eprint = """<eprint xmlns="http://eprints.org/ep2/data/2.0"><file><odd xmlns="http://}x"/><n xmlns="n"/><filename>a.pdf</filename>
-      <url>https://x.example/1/a.pdf</url></file></eprint>"""
+    eprint = """<eprint xmlns="http://eprints.org/ep2/data/2.0"><file>
+      <odd xmlns="http://}x"/><n xmlns="n"/><filename>a.pdf</filename><url>https://x.example/1/a.pdf</url></file></eprint>"""
     assert [file.key for file in files_of(record(None, original=eprint)).files] == ["a.pdf"]
 
 

@@ -44,7 +44,9 @@ def test_without_a_location_any_schema_of_the_namespace_will_do(schemas: XmlSche
     assert [fault.place for fault in found.faults] == ["c"]
 
 
-@pytest.mark.parametrize("xml", [None, "<r/>", '<s xmlns="urn:x"/>', "no xml", "<r xmlns='urn:x'>", "<r xmlns='http://}x'><s xmlns='q'/></r>"])
+@pytest.mark.parametrize("xml", [
+    None, "<r/>", '<s xmlns="urn:x"/>', "no xml", "<r xmlns='urn:x'>", "<r xmlns='http://}x'><s xmlns='q'/></r>",
+])  # fmt: skip
 def test_what_no_schema_is_for_is_not_checked(schemas: XmlSchemas, xml: str | None):
     assert schemas.check(record(xml)) is None
 
