@@ -6,6 +6,7 @@ was sent; all else is as the RFC has it: keys sorted by UTF-16, no white space, 
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,8 +16,11 @@ from typing import Any
 
 import orjson
 
-# how UTF-8 begins what is beyond the BMP: only there do UTF-16 and the code points sort otherwise
+# how UTF-8 begins what is beyond the BMP, and U+E000 to its end: UTF-16 sorts them the other way round
 _ASTRAL = (b"\xf0", b"\xf1", b"\xf2", b"\xf3", b"\xf4")
+_LATE = (b"\xee", b"\xef")
+# from within a string to behind the quotation mark that ends it
+_STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*+"')
 # a double prints these as digits, everything beyond with an exponent (ECMA-262, Number::toString)
 _DIGITS_MOST, _ZEROS_MOST = 21, 6
 
@@ -87,7 +91,7 @@ def encode(value: Any) -> bytes:
         text = orjson.dumps(value, _fragment, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
     except TypeError:  # an integer beyond 64 bits
         return _write(value).encode()
-    if not text.isascii() and any(lead in text for lead in _ASTRAL) and _has_astral_key(value):
+    if any(lead in text for lead in _LATE) and _has_astral_key(text):
         return _write(value).encode()
     return text
 
@@ -101,14 +105,22 @@ def _fragment(number: Number) -> orjson.Fragment:
     return orjson.Fragment(_number(number.text))
 
 
-def _has_astral_key(value: Any) -> bool:
-    nested = [value] if isinstance(value, dict | list) else []
-    for inner in nested:  # it grows meanwhile
-        if type(inner) is dict and not (keys := "".join(inner)).isascii() and max(keys) > "\uffff":
-            return True
-        items = inner.values() if type(inner) is dict else inner
-        nested.extend(item for item in items if type(item) is dict or type(item) is list)
+def _has_astral_key(text: bytes) -> bool:
+    """Whether a key of a canonical text is beyond the BMP: after a string that is a key stands a colon."""
+    for lead in _ASTRAL:
+        place = text.find(lead)
+        while place >= 0:
+            end = _end_of_string(text, place)
+            if text[end : end + 1] == b":":
+                return True
+            place = text.find(lead, end)
     return False
+
+
+def _end_of_string(text: bytes, place: int) -> int:
+    found = _STRING_REST.match(text, place)
+    assert found is not None
+    return found.end()
 
 
 def _write(value: Any) -> str:
@@ -131,7 +143,7 @@ def _utf16(key: str) -> bytes:
 @lru_cache(maxsize=4096)  # of most records the same few: counts, coordinates
 def _number(text: str) -> str:
     value = float(text)
-    return _double(value) if _holds(value, text) else text
+    return _double(value) if repr(value) == text or _holds(value, text) else text
 
 
 def _holds(value: float, text: str) -> bool:
@@ -147,6 +159,8 @@ def _double(value: float) -> str:
     """A double as ECMAScript prints it (RFC 8785, section 3.2.2.3)."""
     if value == 0:
         return "0"
+    if "e" not in (plain := repr(value)):  # of 16 digits at most, and no more than four zeros behind the point
+        return plain.removesuffix(".0")
     _, found, exponent = Decimal(repr(abs(value))).as_tuple()
     assert isinstance(exponent, int)
     all_digits = "".join(map(str, found))

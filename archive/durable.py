@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from archive.errors import DiskFailed, DiskFull
+from archive.errors import Damaged, DiskFailed, DiskFull
 
 watch: Callable[[str], None] | None = None
 # what SQLite makes its shared memory of
@@ -32,6 +32,8 @@ def translated(path: Path, doing: str) -> Iterator[None]:
     except OSError as cause:
         if cause.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(f"{path}: no room left while {doing}; free some and run the same command again") from cause
+        if cause.errno == errno.ELOOP:  # what O_NOFOLLOW says of a link
+            raise Damaged(f"{path} is a link, and leads elsewhere ({doing}); put the file itself there") from cause
         raise DiskFailed(f"{path}: {cause.strerror or cause} while {doing}; check the disk") from cause
 
 
@@ -75,9 +77,14 @@ def move(old: Path, new: Path, label: str) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder whose name is durable; one that is there already is left as it is."""
+    """Make a folder whose name is durable; one that is there already is left as it is.
+
+    Raises Damaged for a link: whoever made what we write to could have us write anywhere.
+    """
     with translated(folder, "making the folder"):
         folder.mkdir(exist_ok=True)
+    if folder.is_symlink():
+        raise Damaged(f"{folder} is a link, and leads elsewhere; put the folder itself there")
     sync_folder(folder.parent)
 
 
@@ -106,9 +113,9 @@ class AppendFile:
     """A file that only grows; `length` is what was written whole, in bytes."""
 
     def __init__(self, path: Path, label: str, *, truncate: bool = False) -> None:
-        """Open for appending; `truncate` begins anew, otherwise writing goes on at the end."""
+        """Open for appending; `truncate` begins anew, else writing goes on at the end. Raises Damaged for a link."""
         self.path, self.label = path, label
-        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if truncate else 0)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_TRUNC if truncate else 0)
         with translated(path, "opening"):
             reached(f"{label}-opening")
             self._fd = os.open(path, flags, 0o644)

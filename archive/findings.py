@@ -19,6 +19,8 @@ CODES: dict[str, tuple[str, str]] = {
     "empty-pages": ("info", "{window}: page after page without records; all {found} stated records had come"),
     "endless": ("info", "{window}: tokens without end; all {found} stated records had come"),
     "window-lost": ("error", "{window}: no list of its records could be had ({reason}); run the same harvest again"),
+    "asked-singly": ("info",
+        "{window}: no list of its {found} records can be read: each is asked for by itself, which is {found} requests"),
     "window-unproven": ("warning", "{window}: {found} records came, and nothing shows that these are all ({reason})"),
     "names-from-broken-list": ("warning",
         ("{window}: ListIdentifiers cannot be parsed ({reason}); {found} identifiers were read out of it as text, "
@@ -86,6 +88,16 @@ CODES: dict[str, tuple[str, str]] = {
     "files-lost": ("info", "{found} files without an answer after all tries, the first is {name!r} of {identifier}"),
     "files-unusable": ("warning",
         "{identifier}: {found} entries of its list of files name no file, or no place to ask for it"),
+    "files-unnamed": ("warning",
+        ("none of {found} records says which files it has (their forms: {forms}); harvest them in one that does as "
+        "well: the provider's own JSON by id or search, or MARC, METS or EP3 over OAI-PMH")),
+    "form-without-files": ("info", "{found} records in {form} do not say which files they have"),
+    "filter-unsaid": ("info",
+        ("{found} files are left out because their records do not say what the filter asks for ({what}); the first is "
+        "{name!r} of {identifier}")),
+    "filter-without-sets": ("warning",
+        ("{found} files are left out because their records are in no set that is known: sets come over OAI-PMH, and "
+        "with InvenioRDM's JSON; the first is of {identifier}")),
     "files-elsewhere": ("warning",
         ("files of records lie at {host}, which is no host of this source, and are not asked for (the first is of "
         "{identifier}); if they belong to it, name it: -a hosts={host}")),

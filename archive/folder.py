@@ -157,11 +157,20 @@ def only_one(folder: Path, busy: str) -> Iterator[None]:
         os.close(fd)
 
 
+def refuse_links(folder: Path) -> None:
+    """Raises Damaged when a file or folder of an archive is a link: its target would be written to, or moved away."""
+    layout = Layout(folder)
+    for path in (layout.description, layout.ledger, layout.shards, layout.quarantine, folder / "files"):
+        if path.is_symlink():
+            raise Damaged(f"{path} is a link, and leads elsewhere; put the file or the folder itself there")
+
+
 class WriteLock:
     """Only one process writes to an archive: an advisory lock on its description, gone with the process."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises Busy when another process holds it."""
+        """Raises Busy when another process holds it, Damaged when what it would write to is a link to elsewhere."""
+        refuse_links(folder)
         self._fd = os.open(Layout(folder).description, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

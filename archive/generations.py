@@ -14,7 +14,8 @@ from archive.errors import Damaged
 from archive.folder import Layout
 from archive.shards import FrameEntry, Seal, ShardWriter
 
-SHARD_NAME = re.compile(r"(\d{5,})(?:\.(\d+))?\.json-seq\.zst")
+# no number that a ledger could not hold
+SHARD_NAME = re.compile(r"(\d{5,12})(?:\.(\d{1,12}))?\.json-seq\.zst", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,17 @@ def replace(db: sqlite3.Connection, shard: int, name: str, seal: Seal, frames: I
     )
     if shards_done.rowcount != 1 or done.rowcount != seal.frames:
         raise Damaged(f"{name} has other frames than the ledger says of shard {shard}; nothing was changed")
+
+
+def shard_file(layout: Layout, name: str, *, sealed: bool = False) -> Path:
+    """Where a shard is that an index names; one that it has as open may have been sealed since.
+
+    Raises Damaged for a name that no shard has: an index is anybody's, and what it names is read.
+    """
+    if SHARD_NAME.fullmatch(name) is None:
+        raise Damaged(f"{layout.index} names {name!a}, which is no shard; make it again: harvester index {layout.root}")
+    path = layout.shards / name
+    return path if sealed or path.exists() else path.with_name(f"{name}.open")
 
 
 def highest_number(layout: Layout) -> int:

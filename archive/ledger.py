@@ -18,6 +18,7 @@ from archive import durable
 from archive.errors import Busy, Damaged, DiskFailed, DiskFull, NotAnArchive, OtherArchive
 from archive.fixity import sha256_of
 from archive.folder import FORMAT_VERSION, Layout
+from archive.ledgernames import check_names
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -83,6 +84,15 @@ CREATE TABLE IF NOT EXISTS validators (
 """
 
 # The files of records: each content once; which files a record of a run has (`listed`), and how each of them ended.
+# Archives begun before there were files have no such tables: they are made when they are written to again.
+_FILE_ROWS = """
+CREATE {kind} IF NOT EXISTS files (
+    file INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, identifier TEXT NOT NULL, key TEXT NOT NULL,
+    url TEXT NOT NULL, size INTEGER, checksum TEXT, media_type TEXT, version TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('read', 'absent', 'forbidden', 'refused', 'lost', 'open')), reason TEXT,
+    sha256 TEXT REFERENCES contents, bytes INTEGER, etag TEXT, at TEXT NOT NULL,
+    CHECK ((state = 'read') = (sha256 IS NOT NULL AND bytes IS NOT NULL))) STRICT;
+"""
 _FILES = """
 CREATE TABLE IF NOT EXISTS contents (
     sha256 TEXT PRIMARY KEY, sha512 TEXT NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -90,12 +100,6 @@ CREATE TABLE IF NOT EXISTS filelists (
     run INTEGER NOT NULL REFERENCES runs, identifier TEXT NOT NULL, outcome INTEGER NOT NULL REFERENCES outcomes,
     listed INTEGER NOT NULL, left_out INTEGER NOT NULL, at TEXT NOT NULL,
     PRIMARY KEY (run, identifier)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS files (
-    file INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, identifier TEXT NOT NULL, key TEXT NOT NULL,
-    url TEXT NOT NULL, size INTEGER, checksum TEXT, media_type TEXT, version TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('read', 'absent', 'forbidden', 'refused', 'lost', 'open')), reason TEXT,
-    sha256 TEXT REFERENCES contents, bytes INTEGER, etag TEXT, at TEXT NOT NULL,
-    CHECK ((state = 'read') = (sha256 IS NOT NULL AND bytes IS NOT NULL))) STRICT;
 CREATE INDEX IF NOT EXISTS files_by_record ON files (identifier, key);
 CREATE INDEX IF NOT EXISTS files_by_checksum ON files (checksum) WHERE state = 'read'
 """
@@ -186,8 +190,10 @@ class Ledger:
             if not self.db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
                 self._make()
             self._check_version()
+            check_names(self.db, path)
             self.db.execute(WAITS.format(kind="TABLE"))
             self.db.execute(_VALIDATORS)
+            self.db.execute(_FILE_ROWS.format(kind="TABLE"))
             for statement in _FILES.split(";"):
                 self.db.execute(statement)
             if not self.db.execute(_HAS_SHA512).fetchone():
@@ -510,8 +516,11 @@ def read_only(path: Path) -> sqlite3.Connection:
     with _translated(path):
         db = sqlite3.connect(f"{path.absolute().as_uri()}?{_reading(path)}", uri=True, timeout=10)
         db.execute("SELECT value FROM meta").fetchone()
+        check_names(db, path)
         if not db.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'waits'").fetchone():
             db.execute(WAITS.format(kind="TEMP TABLE"))
+        if not db.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'files'").fetchone():
+            db.execute(_FILE_ROWS.format(kind="TEMP TABLE"))
         if not db.execute(_HAS_SHA512).fetchone():
             db.execute(_NO_SHA512)
     return db
@@ -520,11 +529,12 @@ def read_only(path: Path) -> sqlite3.Connection:
 def _reading(path: Path) -> str:
     """How to open a ledger for reading.
 
-    In a bag nobody writes to it, and SQLite's own files beside it would be payload that no manifest lists.
+    In a bag nobody writes to it, and SQLite's own files beside it would be payload that no manifest lists; nor through
+    a link, and they would be beside what it leads to.
     """
     wal = path.with_name(f"{path.name}-wal")
-    bagged = (path.absolute().parent.parent / "bagit.txt").exists()
-    return "immutable=1" if bagged and not (wal.exists() and wal.stat().st_size) else "mode=ro"
+    resting = path.is_symlink() or (path.absolute().parent.parent / "bagit.txt").exists()
+    return "immutable=1" if resting and not (wal.exists() and wal.stat().st_size) else "mode=ro"
 
 
 def write_digest(layout: Layout) -> None:
@@ -555,17 +565,24 @@ def _translated(path: Path) -> Iterator[None]:
     """SQLite's errors as ours."""
     try:
         yield
-    except sqlite3.OperationalError as cause:
-        text = str(cause)
-        if "full" in text or (("I/O" in text or "unable to open" in text) and not durable.has_room(path.parent)):
-            raise DiskFull(f"{path}: {text}; free some room and run the same command again") from cause
-        if "locked" in text:
-            raise Busy(f"{path}: {text}; another process holds it, wait for it to end or stop it") from cause
-        if "malformed" in text or "not a database" in text or "no such table" in text:
-            raise Damaged(f"{path} is damaged ({text}); take it from a copy of the archive") from cause
-        raise DiskFailed(f"{path}: {text}; check the disk, and who may write there") from cause
     except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:  # SQLite's messages hold bytes of the file
-        raise Damaged(f"{path} is damaged ({cause}); take it from a copy of the archive") from cause
+        raise as_ours(path, cause) from cause
+
+
+def as_ours(path: Path, cause: sqlite3.DatabaseError | UnicodeDecodeError) -> Busy | Damaged | DiskFailed | DiskFull:
+    """What SQLite says of a ledger, as one of our errors.
+
+    Without room it also calls a file one that it cannot open, or may not write to: then the folder is asked.
+    """
+    text = str(cause)
+    of_the_disk = any(words in text for words in ("I/O", "unable to open", "readonly"))
+    if "full" in text or (of_the_disk and not durable.has_room(path.parent)):
+        return DiskFull(f"{path}: {text}; free some room and run the same command again")
+    if "locked" in text:
+        return Busy(f"{path}: {text}; another process holds it, wait for it to end or stop it")
+    if of_the_disk:
+        return DiskFailed(f"{path}: {text}; check the disk, and who may write there")
+    return Damaged(f"{path} is damaged ({text}); take it from a copy of the archive")
 
 
 def _canonical(value: dict[str, Any]) -> str:

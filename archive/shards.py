@@ -51,7 +51,7 @@ class Frame:
 
     def texts(self) -> list[bytes]:
         """The JSON texts, in order."""
-        return [text.rstrip(b"\n") for text in self.content.split(_RS)[1:]]
+        return [self.content[start : end - 1].rstrip(b"\n") for start, end in _bounds(self.content)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,13 +348,23 @@ def _damaged(path: Path, frame: int, offset: int, broken: Broken) -> Damaged:
 def _decode(raw: bytes, number: int, offset: int, parse: bool = True) -> Frame:
     """Unpack and check one frame's bytes."""
     content = unpack(raw)
-    texts = content.split(_RS)
-    if texts[0]:
+    if content[:1] not in (b"", _RS):
         raise Broken("its content does not begin with a record separator")
-    for record, text in enumerate(texts[1:]):
-        if (reason := _text_fault(text, parse)) is not None:
+    bounds = _bounds(content)
+    for record, (start, end) in enumerate(bounds):
+        if (reason := _text_fault(content[start if parse else end - 1 : end], parse)) is not None:
             raise Broken(f"record {record}: {reason}")
-    return Frame(number, offset, len(raw), content, len(texts) - 1)
+    return Frame(number, offset, len(raw), content, len(bounds))
+
+
+def _bounds(content: bytes) -> list[tuple[int, int]]:
+    """Where each text of a frame begins, and where it and its line feed end; several times as fast as `split`."""
+    found, start = [], content.find(_RS) + 1
+    while start:
+        following = content.find(_RS, start)
+        found.append((start, len(content) if following < 0 else following))
+        start = following + 1
+    return found
 
 
 def _text_fault(text: bytes, parse: bool = True) -> str | None:

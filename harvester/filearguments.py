@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from archive.files.recordfiles import RecordFile
+from archive.files.filelist import RecordFile
 from archive.folder import read_description
 from harvester.arguments import Arguments, names, number
 from harvester.errors import UsageError
@@ -61,15 +61,27 @@ class FileFilter:
 
     def takes(self, file: RecordFile, sets: Iterable[str]) -> bool:
         """Whether a file of a record in these sets is wanted."""
+        return not self._against(file, tuple(sets))
+
+    def unsaid(self, file: RecordFile, sets: Iterable[str]) -> str | None:
+        """What is not known of a file that is not wanted for that alone: size, type or set; else None."""
         specs = tuple(sets)
-        for name in ("size", "type", "set", "key"):
+        known = {"size": file.size is not None, "type": bool(media_type_of(file)), "set": bool(specs), "key": True}
+        against = self._against(file, specs)
+        return against[0] if against and not any(known[name] for name in against) else None
+
+    def _against(self, file: RecordFile, specs: tuple[str, ...]) -> list[str]:
+        """The names of conditions that do not hold."""
+        against = []
+        for name in ("set", "type", "size", "key"):
             mine = [one for one in self.conditions if one.name == name]
             either = [one for one in mine if one.sign == "=" and name != "size"]
-            if either and not any(_holds(one, file, specs) for one in either):
-                return False
-            if not all(_holds(one, file, specs) for one in mine if one not in either):
-                return False
-        return True
+            held = [_holds(one, file, specs) for one in mine if one not in either]
+            if either:
+                held.append(any(_holds(one, file, specs) for one in either))
+            if not all(held):
+                against.append(name)
+        return against
 
 
 def parse_filter(text: str) -> FileFilter:

@@ -11,8 +11,10 @@ from typing import Any
 
 import orjson
 
+from archive.envelope import NotJson, parse_json
 from harvester.errors import MalformedPage
 
+_MARK = b"\xef\xbb\xbf"  # a byte order mark
 _SPACE = re.compile(r"[ \t\n\r]*")
 # in C, and all of JSON's structure is ASCII: in a text of one character a byte its places are places in the bytes
 _scan: Callable[[str, int], tuple[Any, int]] = vars(json.JSONDecoder())["scan_once"]
@@ -27,10 +29,17 @@ class Hit:
 
 
 def parse_page(body: bytes) -> Any:
-    """A whole JSON text. Raises MalformedPage for anything else: a page cut short is never a shorter page."""
+    """A whole JSON text. Raises MalformedPage for anything else: a page cut short is never a shorter page.
+
+    One record with NaN or half a character in it does not cost the others of its page, nor itself.
+    """
     try:
         return orjson.loads(body)
-    except orjson.JSONDecodeError as cause:
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return parse_json(body).value
+    except NotJson as cause:
         raise MalformedPage(f"no JSON ({len(body)} bytes): {cause}; it begins {body[:40]!r}") from None
 
 
@@ -52,7 +61,7 @@ def cut_hits(body: bytes, page: Any, path: Sequence[str], record: Sequence[str] 
         raise MalformedPage(f"no list at {'.'.join(path) or 'the top'} in a page of {len(body)} bytes")
     text = body.decode("latin-1")
     try:
-        spans = list(_members(text, _find(text, 0, path)))
+        spans = list(_members(text, _find(text, len(_MARK) if body.startswith(_MARK) else 0, path)))
         if record:
             parts = [inside(value, record) for value in values]
             spans = [

@@ -22,6 +22,7 @@ from archive import shards
 from archive.envelope import BASE64, Record, decode
 from archive.errors import Damaged
 from archive.folder import Layout, read_description
+from archive.generations import shard_file
 from archive.indexes.index import open_index
 from archive.questions import question
 from harvester import datestamps
@@ -62,7 +63,7 @@ class ArchiveHoldings:
         self.description = read_description(folder)
         self._db = open_index(folder)
         self._threads = threading.local()
-        self._frames = _Frames(Layout(folder).shards, self._ask)
+        self._frames = _Frames(Layout(folder), self._ask)
         # an index does not change while it is open: what holds for all of it is asked once
         self._formats = tuple(self._xml_formats())
         prefixes = [held.prefix for held in self._formats]
@@ -179,8 +180,8 @@ def _format_shown(name: str, records: Iterable[Record]) -> MetadataFormat | None
 class _Frames:
     """Frames of an archive's shards, the last ones used kept unpacked."""
 
-    def __init__(self, folder: Path, ask: Callable[..., list[tuple[Any, ...]]]) -> None:
-        self._folder, self._ask = folder, ask
+    def __init__(self, layout: Layout, ask: Callable[..., list[tuple[Any, ...]]]) -> None:
+        self._layout, self._ask = layout, ask
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[int, int], list[bytes]] = OrderedDict()
         self._bytes = 0
@@ -213,10 +214,7 @@ class _Frames:
 
     def _read(self, shard: int, frame: int) -> list[bytes]:
         [(name, offset, length)] = self._ask("frame_place", shard=shard, frame=frame)
-        path = self._folder / name
-        if not path.exists():  # it was not sealed yet, or its writer was killed
-            path = path.with_name(f"{name}.open")
-        return shards.read_frame_at(path, frame, offset, length).texts()
+        return shards.read_frame_at(shard_file(self._layout, name), frame, offset, length).texts()
 
 
 def _size(texts: Iterable[bytes]) -> int:

@@ -231,11 +231,12 @@ def _by_oaipmh(identifier: str, reply: _Reply) -> tuple[There, bool]:
         absent = error.code in _NO_RECORD
         return There("absent" if absent else "refused", str(error)), not absent
     except (MalformedPage, bodies.Unusable) as error:
-        if (state := {401: "forbidden", 403: "forbidden", 404: "absent", 410: "deleted"}.get(reply.status)) is not None:
-            return There(state, f"HTTP status {reply.status}"), False
+        if reply.status in (401, 403):
+            return There("forbidden", f"HTTP status {reply.status}"), False
         lost = reply.status in (502, 503, 504)
         why = f"HTTP status {reply.status}" if reply.status >= 300 else str(error)
-        return There("lost" if lost else "refused", why), True
+        # 404 and 410 that are no answer of the protocol are about the endpoint, and say nothing of a record
+        return There("lost" if lost else "refused", why), reply.status not in (404, 410)
     if local_id(record.identifier) != local_id(identifier):
         return There("refused", f"GetRecord answers for {record.identifier[:200]!r}"), True
     stamp = _time(record.datestamp)

@@ -51,7 +51,7 @@ DOWNLOADER_MIDDLEWARES = {
 }
 # blocks of ids, which the idrange spider asks for
 DOWNLOAD_HANDLERS = {"ids": "harvester.blocks.BlockHandler"}
-EXTENSIONS = {"harvester.progress.Progress": 500}
+EXTENSIONS = {"harvester.steadyclock.SteadyClock": 0, "harvester.progress.Progress": 500}
 
 # --- what would lose records ------------------------------------------------------------------------------
 

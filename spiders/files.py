@@ -3,9 +3,9 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -17,11 +17,12 @@ from archive.envelope import Record
 from archive.errors import Damaged
 from archive.files.checksums import FileDigests
 from archive.files.fileaccount import file_accounts
+from archive.files.filelist import FileList, NotAList
 from archive.files.filestore import DOWNLOADS, FileRow, FileStore, StoredFile, keep
-from archive.files.recordfiles import FileList, NotAList, files_of, parse_file_list, rank
-from archive.findings import Finding, finding
+from archive.files.recordfiles import parse_file_list, rank
+from archive.findings import finding
 from archive.latest import LatestRecords, Part
-from archive.ledger import NewWindow, WindowCount, WindowRow
+from archive.ledger import NewWindow, WindowCount
 from harvester import filewalk, frontier, gate, robots
 from harvester.credentials import hide_in_logs
 from harvester.downloads import Downloader, Refused, Transfer, check
@@ -29,6 +30,7 @@ from harvester.errors import MalformedPage, Unreachable
 from harvester.filearguments import FilesArguments, parse_files
 from harvester.gates import Gates
 from harvester.middlewares import WaitTooLong
+from harvester.partwalk import PartWalk, next_named
 from harvester.printable import tame_logs
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
@@ -37,27 +39,6 @@ from spiders.walks import plain_body
 VERB = "files"
 # so many files that ended are written to the ledger together, or as many as end in this time
 GROUP_FILES, GROUP_SECONDS = 256, 0.5
-
-
-@dataclass(slots=True)
-class PartWalk:
-    """A shard whose records' files are on their way. `pending` were listed and have not ended."""
-
-    window: WindowRow
-    part: Part
-    pending: int = 0
-    listed: bool = False
-    lost: int = 0
-    first_lost: FileRow | None = None
-
-    def note_lost(self, row: FileRow) -> None:
-        """A file, or a list of files, to which no answer came."""
-        self.lost += 1
-        self.first_lost = self.first_lost or row
-
-    @property
-    def over(self) -> bool:
-        return self.listed and not self.pending
 
 
 class FilesSpider(HarvestSpider):
@@ -123,6 +104,10 @@ class FilesSpider(HarvestSpider):
             await self._read(records.close)
         if not self.stopping:
             await self.keeper.do(self._check_account)
+            forms = await self.keeper.do(self._store.unnamed)
+            if forms:
+                found, names = sum(forms.values()), ", ".join(forms)
+                await self.find(finding("files-unnamed", found=found, forms=names))
 
     async def _read(self, call: Any, *arguments: Any) -> Any:
         """In the thread that reads the records."""
@@ -162,10 +147,11 @@ class FilesSpider(HarvestSpider):
     ) -> None:
         frames = records.frames(walk.part)
         while not self.stopping and self._left != 0:
-            found = await self._read(_next, frames)
+            found = await self._read(next_named, frames)
             if found is None:
                 break
-            for record, outcome, files in found:
+            walk.note_read(found)
+            for record, outcome, files in found.records:
                 for row in await self._rows(walk, record, outcome, files):
                     walk.pending += 1
                     await queue.put((walk, row))
@@ -191,6 +177,7 @@ class FilesSpider(HarvestSpider):
         scrub = self.credentials.scrub
         chosen = filewalk.choose(record, files, self.arguments.wanted, self.allowed_hosts, self._left, scrub)
         await self._tell(record, files, chosen)
+        walk.note_unsaid(record.identifier, chosen.unsaid)
         rows = await self.keeper.do(self._store.held_of, [row] if row is not None else list(chosen.rows))
         await self.keeper.do(self._store.list_record, record.identifier, outcome, rows, chosen.left_out, now_text())
         if self._left is not None:
@@ -387,13 +374,10 @@ class FilesSpider(HarvestSpider):
             return
         del self._walks[walk.window.window]
         await self._flush()
-        notes: list[Finding] = []
-        if walk.first_lost is not None:
-            first = walk.first_lost
-            notes = [finding("files-lost", identifier=first.identifier, found=walk.lost, name=first.key or "its list")]
-        elif self._left == 0:
-            notes = [finding("sample", found=self.arguments.sample)]
-        state, end = "lost" if walk.lost else "done", "sample taken" if self._left == 0 else "all files"
+        notes = walk.notes()
+        if self._left == 0 and not walk.lost:
+            notes.append(finding("sample", found=self.arguments.sample))
+        state, end = "lost" if walk.lost else "done", "sample taken" if self._left == 0 else walk.end
         await self.keeper.do(
             self.keeper.writer.close_window, walk.window.window, state=state, end=end,
             count=WindowCount(0, 0), stated=None, pages=0, attempts=walk.window.attempts + 1, notes=notes,
@@ -413,15 +397,6 @@ class FilesSpider(HarvestSpider):
     def open_windows(self) -> int:
         """Shards whose files are on their way, or wait."""
         return len(self._walks) if hasattr(self, "_walks") else 0
-
-
-def _next(frames: Iterator[list[tuple[Record, int]]]) -> list[tuple[Record, int, FileList]] | None:
-    """The records of the next frame that name files, with these; None after the last frame."""
-    found = next(frames, None)
-    if found is None:
-        return None
-    listed = [(record, outcome, files_of(record)) for record, outcome in found]
-    return [one for one in listed if one[2].files or one[2].ask or one[2].unusable]
 
 
 def _unchecked(row: FileRow) -> str | None:

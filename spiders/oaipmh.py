@@ -48,6 +48,8 @@ NAMED_MOST = 1000
 # pages asked for while earlier ones of the same list are still being decoded
 AHEAD = 3
 URI_TOO_LONG = 414
+# records asked for one by one, so many that it is said what that costs
+SINGLY_MANY = 20
 # characters of a datestamp in each granularity
 STAMP_LENGTH = {"day": 10, "second": 20}
 
@@ -106,6 +108,7 @@ class OaipmhSpider(HarvestSpider):
         earliest = datestamps.parse(self.identity.earliest or "") or frontier.OLDEST
         self.traits = frontier.Traits(granule, earliest, answered)
         self.beginnings = frontier.Beginnings()
+        self._tried: set[int] = set()
         if self.arguments.sample is not None:  # one list, never cut, however it ends
             self.traits.ranges = False
         if target := self.settings.get("HARVEST_WINDOW_RECORDS"):
@@ -359,6 +362,8 @@ class OaipmhSpider(HarvestSpider):
         if number > 1 and unusable.end in (tokens.PAGE_LOST, tokens.PAGE_REFUSED):
             self.traits.failed_at(walk.chain.listed)
         if number == 1 and walk.verb == LIST_RECORDS:
+            if unusable.end != tokens.PAGE_LOST and frontier.can_split(walk.span, self.traits):
+                await self._try_cutting(walk.channel)
             await self.questions.look_inside(walk, self._sent_bounds(walk.span))
         walk.answers += 1
         if walk.window.verb == GET_RECORD and (headers := scanned(unusable)):
@@ -379,6 +384,8 @@ class OaipmhSpider(HarvestSpider):
     async def _finish(self, walk: Walk, end: str) -> AsyncIterator[Any]:
         """The list is over: hand the walk on, or go on to the records it named."""
         walk.end = end
+        if len(walk.names) > SINGLY_MANY and self.arguments.mode != RETRY:
+            await self.find(finding("asked-singly", window=frontier.describe(walk.span), found=len(walk.names)))
         for name in walk.names:
             yield self._record_request(walk, name)
         if not walk.names:
@@ -597,7 +604,21 @@ class OaipmhSpider(HarvestSpider):
         if (stamp := await self.questions.known_stamp(channel)) is not None:
             await self._try_ranges(channel, stamp)
 
+    async def _try_cutting(self, channel: Channel) -> None:
+        """See whether windows can be cut where no datestamp at hand shows it, before one is cut blindly; once."""
+        if self.traits.ranges is not None or channel.number in self._tried:
+            return
+        self._tried.add(channel.number)
+        await self.questions.try_apart(channel, self.traits, self.identity.granularity)
+        if self.traits.ranges is False:
+            await self.find(finding("ranges-ignored", datestamp="two moments"))
+        elif (stamp := await self.questions.known_stamp(channel)) is not None:
+            await self._try_ranges(channel, stamp)
+
     async def _try_ranges(self, channel: Channel, stamp: str) -> None:
+        if datestamps.parse(stamp) is None:
+            await self._try_cutting(channel)
+            return
         await self.questions.try_ranges(channel, stamp, self.traits, self.identity.granularity)
         if self.traits.ranges is False:
             await self.find(finding("ranges-ignored", datestamp=stamp))

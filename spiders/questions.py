@@ -161,6 +161,20 @@ class Questions:
                 return
         traits.ranges = False
 
+    async def try_apart(self, channel: Channel, traits: frontier.Traits, granularity: str) -> None:
+        """Learn that from and until are ignored, whatever the datestamps: two moments long ago hold the same."""
+        lists = []
+        for moment in (frontier.OLDEST, frontier.OLDEST + traits.granule):
+            bound = datestamps.as_argument(moment, granularity)
+            url = oaipmh.list_identifiers_url(self.url, channel.prefix, bound, bound, channel.set_spec)
+            try:
+                page = await self.answer(url, oaipmh.parse_list_identifiers)
+            except HarvestError:
+                return
+            lists.append([record.identifier for record in page.records])
+        if lists[0] and lists[0] == lists[1]:
+            traits.ranges = False
+
     async def look_inside(self, walk: Walk, bounds: tuple[str | None, str | None]) -> None:
         """Have ListIdentifiers say which records a window holds whose records cannot be listed.
 

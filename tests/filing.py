@@ -1,18 +1,32 @@
-"""A repository of records with files, on 127.0.0.1, that misbehaves as it is told."""
+"""A repository of records with files, on 127.0.0.1, that misbehaves as it is told.
+
+Its records can be had one by one, by a search of InvenioRDM, and over OAI-PMH in forms of which some name files.
+"""
 
 import asyncio
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+from xml.sax.saxutils import escape
 
 from aiohttp import web
 from serving import serving_application
 
 PIECE = 1 << 16
+_FILLER = bytes(range(256)) * (PIECE // 256 - 1) + bytes(248)
+STAMP = "2024-01-01T00:00:00Z"
+# metadata prefix: its namespace
+PREFIXES = {
+    "oai_dc": "http://www.openarchives.org/OAI/2.0/oai_dc/", "marcxml": "http://www.loc.gov/MARC21/slim",
+    "oai_datacite": "http://datacite.org/schema/kernel-4",
+}  # fmt: skip
+# where a file is: in the records' JSON, and in their MARC
+_FILE = re.compile(r"/(?:api/)?records/([^/]+)/files/(.+?)(?:/content)?")
 
 
 @dataclass
@@ -20,7 +34,8 @@ class File:
     """One file of a record, and what is wrong with it.
 
     `made` bytes are computed as they are sent, without `content`. `cuts`: the next answers break off after so many
-    bytes. `stated`: what the record says of it, over what is right; a None takes the word out of the record.
+    bytes. `stall`: nothing comes from this byte on for as long as it is set. `stated`: what the record says of it, over
+    what is right; a None takes the word out of the record.
     """
 
     content: bytes = b""
@@ -28,6 +43,7 @@ class File:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cuts: list[int] = field(default_factory=list)
+    stall: int | None = None
     stated: dict[str, Any] = field(default_factory=dict)
     etag: str | None = None
     ranges: bool = True
@@ -39,25 +55,37 @@ class File:
         return len(self.content) if self.made is None else self.made
 
     def piece(self, start: int, length: int) -> bytes:
-        if self.made is None:
-            return self.content[start : start + length]
-        return b"".join(n.to_bytes(8, "big") for n in range(start >> 3, (start + length + 7 >> 3) + 1))[
-            start & 7 : (start & 7) + min(length, self.made - start)
-        ]
+        return self.content[start : start + length] if self.made is None else made_bytes(start, length, self.made)
 
     def digest(self, name: str) -> str:
-        found = hashlib.new(name)
-        for start in range(0, self.size, PIECE):
-            found.update(self.piece(start, PIECE))
-        return found.hexdigest()
+        if self.made is not None:
+            return made_digest(name, self.made)
+        return hashlib.new(name, self.content).hexdigest()
+
+
+def made_bytes(start: int, length: int, size: int) -> bytes:
+    """A part of a file that nobody keeps: each piece of it begins with its number, and no two are the same."""
+    end = min(start + length, size)
+    numbers = range(start // PIECE, -(-end // PIECE))
+    return b"".join(n.to_bytes(8, "big") + _FILLER for n in numbers)[start % PIECE :][: max(0, end - start)]
+
+
+@cache
+def made_digest(name: str, size: int) -> str:
+    found = hashlib.new(name)
+    for start in range(0, size, PIECE):
+        found.update(made_bytes(start, PIECE, size))
+    return found.hexdigest()
 
 
 @dataclass
 class Filing:
-    """Records by id, each with its files by key. `hold(path)` may keep an answer from coming to its end."""
+    """Records by id, each with its files by key; what it was asked for is in `asked`."""
 
     records: dict[str, dict[str, File]] = field(default_factory=dict)
     lists: dict[str, int] = field(default_factory=dict)  # id -> status: the record has no entries, only a link to them
+    sets: dict[str, list[str]] = field(default_factory=dict)  # id -> setSpecs, over OAI-PMH
+    communities: bool = False  # the JSON of records names those behind sets called user-SLUG
     robots: str = ""
     spoil: Callable[[int, str], web.Response | None] = lambda number, path: None
     pause_seconds: float = 0.0
@@ -76,9 +104,17 @@ class Filing:
     def records_url(self) -> str:
         return f"{self.url}/api/records/{{id}}"
 
+    @property
+    def oai_url(self) -> str:
+        return f"{self.url}/oai"
+
+    @property
+    def search_url(self) -> str:
+        return f"{self.url}/api/records"
+
     def downloads(self) -> list[str]:
         """The paths of files that were asked for, in their order."""
-        return [path for path in self.asked if path.endswith("/content")]
+        return [path for path in self.asked if _FILE.fullmatch(path)]
 
     def entries(self, id_: str) -> dict[str, Any]:
         return {key: self._entry(key, file) for key, file in self.records[id_].items()}
@@ -94,8 +130,10 @@ class Filing:
         files: dict[str, Any] = {"enabled": bool(self.records[id_])}
         if id_ not in self.lists:
             files |= {"count": len(self.records[id_]), "entries": self.entries(id_)}
+        slugs = [spec.removeprefix("user-") for spec in self.sets.get(id_, ())] if self.communities else []
+        parent = {"communities": {"entries": [{"id": "0f7b", "slug": slug} for slug in slugs]}}
         return {"id": id_, "updated": "2024-01-01T00:00:00+00:00", "metadata": {"title": id_}, "files": files,
-                "links": {"self": own, "files": f"{own}/files"}}  # fmt: skip
+                "parent": parent, "links": {"self": own, "files": f"{own}/files"}}  # fmt: skip
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         path = request.path
@@ -105,7 +143,11 @@ class Filing:
             return spoilt
         if path == "/robots.txt":
             return web.Response(text=self.robots) if self.robots else web.Response(status=404)
-        if (found := re.fullmatch(r"/api/records/([^/]+)/files/(.+)/content", path)) is not None:
+        if path == "/oai":
+            return web.Response(body=self._oai(request.query).encode(), content_type="text/xml")
+        if path == "/api/records":
+            return self._search(int(request.query.get("page", 1)), int(request.query.get("size", 25)))
+        if (found := _FILE.fullmatch(path)) is not None:
             file = self.records.get(found[1], {}).get(found[2])
             return web.Response(status=404) if file is None else await self._file(request, file)
         if (found := re.fullmatch(r"/api/records/([^/]+)/files", path)) is not None:
@@ -114,6 +156,81 @@ class Filing:
             return web.json_response({"enabled": True, "entries": entries} if status == 200 else {}, status=status)
         id_ = path.rpartition("/")[2]
         return web.json_response(self.record(id_)) if id_ in self.records else web.Response(status=404)
+
+    # --- lists of records
+
+    def _search(self, page: int, size: int) -> web.Response:
+        """A page of hits, whose files have no entries, as InvenioRDM's have not; all of one time."""
+        hits = [self.record(id_) for id_ in sorted(self.records)[(page - 1) * size : page * size]]
+        for hit in hits:
+            hit["files"].pop("entries", None)
+        return web.json_response({"hits": {"hits": hits, "total": len(self.records)}, "links": {}})
+
+    def _oai(self, words: Mapping[str, str]) -> str:
+        """One answer: every list is a single page."""
+        verb, prefix = words.get("verb", ""), words.get("metadataPrefix", "oai_dc")
+        if verb == "Identify":
+            body = (
+                f"<repositoryName>Files</repositoryName><baseURL>{self.oai_url}</baseURL><protocolVersion>2.0"
+                f"</protocolVersion><adminEmail>a@x.example</adminEmail><earliestDatestamp>{STAMP}</earliestDatestamp>"
+                "<deletedRecord>persistent</deletedRecord><granularity>YYYY-MM-DDThh:mm:ssZ</granularity>"
+            )
+        elif verb == "ListMetadataFormats":
+            body = "".join(
+                f"<metadataFormat><metadataPrefix>{name}</metadataPrefix><schema>{namespace}</schema>"
+                f"<metadataNamespace>{namespace}</metadataNamespace></metadataFormat>"
+                for name, namespace in PREFIXES.items()
+            )
+        elif verb == "ListSets":
+            specs = sorted({spec for specs in self.sets.values() for spec in specs})
+            body = "".join(f"<set><setSpec>{spec}</setSpec><setName>{spec}</setName></set>" for spec in specs)
+        else:
+            wanted = words.get("set")
+            ids = [id_ for id_ in self.records if wanted is None or wanted in self.sets.get(id_, ())]
+            in_time = words.get("from", "") <= STAMP[:10] and words.get("until", "9") >= STAMP[:10]
+            body = "".join(self._listed(id_, prefix, verb) for id_ in ids if in_time)
+        held = f"<{verb}>{body}</{verb}>" if body else '<error code="noRecordsMatch">none</error>'
+        return (
+            '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>'
+            f'2025-01-01T00:00:00Z</responseDate><request verb="{verb}">{self.oai_url}</request>{held}</OAI-PMH>'
+        )
+
+    def _listed(self, id_: str, prefix: str, verb: str) -> str:
+        specs = "".join(f"<setSpec>{spec}</setSpec>" for spec in self.sets.get(id_, ()))
+        header = f"<header><identifier>oai:x:{id_}</identifier><datestamp>{STAMP}</datestamp>{specs}</header>"
+        if verb == "ListIdentifiers":
+            return header
+        return f"<record>{header}<metadata>{self._metadata(id_, prefix)}</metadata></record>"
+
+    def _metadata(self, id_: str, prefix: str) -> str:
+        namespace = PREFIXES[prefix]
+        if prefix == "oai_dc":
+            return (
+                f'<d:dc xmlns:d="{namespace}" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>{id_}</dc:title>'
+                f"<dc:identifier>{self.url}/records/{id_}</dc:identifier></d:dc>"
+            )
+        if prefix == "oai_datacite":
+            return (
+                f'<resource xmlns="{namespace}"><identifier identifierType="DOI">10.5072/{id_}</identifier>'
+                f"<titles><title>{id_}</title></titles></resource>"
+            )
+        return f'<record xmlns="{namespace}"><leader>00000nam a2200000uu 4500</leader>{self._marc(id_)}</record>'
+
+    def _marc(self, id_: str) -> str:
+        """Each file in an 856, as InvenioRDM writes it."""
+        fields = []
+        for key, file in self.records[id_].items():
+            entry = self._entry(key, file)
+            parts = {"s": entry.get("size"), "u": f"{self.url}/records/{id_}/files/{key}", "z": entry.get("checksum")}
+            subfields = [
+                f'<subfield code="{code}">{escape(str(value))}</subfield>'
+                for code, value in parts.items()
+                if value is not None
+            ]
+            fields.append(f'<datafield tag="856" ind1="4" ind2=" ">{"".join(subfields)}</datafield>')
+        return "".join(fields)
+
+    # --- one file
 
     async def _file(self, request: web.Request, file: File) -> web.StreamResponse:
         if file.location:
@@ -146,6 +263,10 @@ class Filing:
         left = file.cuts.pop(0) if file.cuts else file.size
         end = min(file.size, start + left)
         while start < end:
+            while file.stall is not None and start >= file.stall:
+                if request.transport is None or request.transport.is_closing():
+                    return response
+                await asyncio.sleep(0.01)
             piece = file.piece(start, min(PIECE, end - start))
             await response.write(piece)
             self.sent[request.path] += len(piece)

@@ -24,6 +24,6 @@ def form_of(metadata: Json) -> tuple[Form, Json]:
     if "DOI" in metadata or isinstance(metadata.get("issued"), dict):
         return "csl", metadata
     for wrapper in ("data", "attributes", "collection"):  # the REST API of DataCite; several MARC records
-        if inside := objects(metadata.get(wrapper)):
+        if wrapper in metadata and (inside := objects(metadata[wrapper])):
             return form_of(inside[0])
     return "dublin-core", metadata

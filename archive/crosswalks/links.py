@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from archive.crosswalks.anyjson import each, first, number, object_, objects, text, texts
@@ -70,11 +71,17 @@ def related(identifier: Any, relation: Any, scheme: Any) -> Related | None:
     if name is None:
         return None
     if kind is not None:
-        kind = _RELATIONS.get(kind.replace(" ", "").lower(), kind)
+        kind = relation_name(kind)
     if scheme is None:
         doi = normalise_doi(name)
         return Related(doi or name, kind, "doi" if doi else None)
     return Related(normalise(scheme, name), kind, scheme.lower())
+
+
+@lru_cache(256)  # there are few, and most records have some
+def relation_name(kind: str) -> str:
+    """A relation as DataCite spells it, or as it is where DataCite has none of that name."""
+    return _RELATIONS.get(kind.replace(" ", "").lower(), kind)
 
 
 def name_of(thing: Any) -> str | None:

@@ -4,6 +4,7 @@ A file of a record is named by (identifier, key). Its rows are appended; in a ru
 name, and is synced, before a row speaks of it: durable before counted.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from archive.ledger import Ledger
 from archive.questions import question
 
 FOLDER, DOWNLOADS = "files", "downloads"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _TABLE = "SELECT 1 FROM main.sqlite_schema WHERE name = 'contents'"
 
 
@@ -54,7 +56,9 @@ class FileRow:
 
 
 def path_of(sha256: str) -> str:
-    """Where the content of a SHA-256 is, relative to the archive."""
+    """Where the content of a SHA-256 is, relative to the archive. Raises Damaged when it is none."""
+    if _SHA256.fullmatch(sha256) is None:
+        raise Damaged(f"the ledger has a file's content {sha256!a}, which is no SHA-256; take it from a copy")
     return f"{FOLDER}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
@@ -99,6 +103,10 @@ class FileStore:
     def listed(self) -> int:
         """How many files this run has listed."""
         return int(self._ledger.db.execute(question("files_listed"), (self._run,)).fetchone()[0])
+
+    def unnamed(self) -> dict[str, int]:
+        """How many live records of which form the run has read, when not one of them says which files it has."""
+        return dict(self._ledger.db.execute(question("files_unnamed"), {"run": self._run}).fetchall())
 
     def held_of(self, rows: Sequence[FileRow]) -> list[FileRow]:
         """The same rows, those as read whose content is here."""
@@ -165,7 +173,7 @@ def keep(root: Path, part: Path, digests: FileDigests) -> StoredFile:
     finally:
         file.close()
     for folder in (root / FOLDER, target.parent.parent, target.parent):
-        if not folder.is_dir():
+        if not folder.is_dir() or folder.is_symlink():  # which it refuses
             durable.make_folder(folder)
     durable.move(part, target, "file")
     return stored

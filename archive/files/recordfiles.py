@@ -1,68 +1,39 @@
 """Which files a record has, as its metadata says: key, URL, size, checksum. Pure: a record in, values out.
 
 Known are InvenioRDM and Zenodo (both of its JSONs, and MARC 856), EPrints (JSON and XML), Dataverse, figshare,
-schema.org, and METS. DataCite and Dublin Core name no files.
+schema.org, and what `xmlfiles` reads. DataCite and Dublin Core name no files.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote
 
 import orjson
-from lxml import etree
 
-from archive.crosswalks.places import local_name
 from archive.envelope import Record
-from archive.files.checksums import Checksum, parse_checksum
+from archive.files.checksums import parse_checksum
+from archive.files.filelist import (
+    SILENT,
+    FileList,
+    NotAList,
+    RecordFile,
+    file_list,
+    is_http,
+    joined,
+    last_part,
+    or_silent,
+    path_of_url,
+    size_of,
+)
+from archive.files.xmlfiles import in_xml, names_files
 
 Json = dict[str, Any]
 
 # forms that say most about files first: where an id is held in several, the first that has a list is taken
-_RANKS = ("inveniordm-json", "zenodo-json", "eprints-json", "ep3-xml", "json", "jsonld", "mets", "marc")
+_RANKS = ("inveniordm-json", "zenodo-json", "eprints-json", "ep3-xml", "json", "jsonld", "xoai", "mets", "marc", "ore")
 _PAGES = frozenset({"htm", "html", "xhtml", "php", "asp", "aspx", "jsp", "do", "cgi"})
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,5})$")
-_SIZE = re.compile(r"\s*(\d{1,18})(?:\.0+)?\s*(?:b|bytes?)?\s*", re.IGNORECASE)
-_EP3, _METS = "{http://eprints.org/ep2/data/2.0}", "{http://www.loc.gov/METS/}"
-_XLINK = "{http://www.w3.org/1999/xlink}"
-_XML = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordFile:
-    """One file of a record. `size` in bytes, `checksum` and `media_type` are None where they are not stated.
-
-    `is_link`: the metadata only links to it, so that it may lie anywhere; files that a repository lists are its own.
-    """
-
-    key: str
-    url: str
-    size: int | None = None
-    checksum: Checksum | None = None
-    media_type: str | None = None
-    is_link: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FileList:
-    """The files of a record. `ask` is where its repository lists them, when the record itself does not; else None.
-
-    `unusable` counts entries of its list that name no file, or no place to ask for it. `silent`: the record says
-    nothing of files, as most forms cannot, which is not to say that it has none.
-    """
-
-    files: tuple[RecordFile, ...] = ()
-    ask: str | None = None
-    unusable: int = 0
-    silent: bool = False
-
-
-_SILENT = FileList(silent=True)
-
-
-class NotAList(ValueError):
-    """An answer that lists no files; `str()` says why."""
 
 
 def rank(format_: str) -> int:
@@ -79,9 +50,9 @@ def files_of(record: Record) -> FileList:
 
 def files_in(metadata: Json | None, url: str, original: str | None) -> FileList:
     """The files that a live record names: its JSON, where it came from, and the XML it was sent as, if any."""
-    found = _in_json(metadata, url) if isinstance(metadata, dict) else _SILENT
-    if not found.files and found.ask is None and original and _names_files(original):
-        found = _file_list(_in_xml(original, url))
+    found = _in_json(metadata, url) if isinstance(metadata, dict) else SILENT
+    if not found.files and found.ask is None and original and names_files(original):
+        found = file_list(in_xml(original, url))
     return found
 
 
@@ -94,11 +65,11 @@ def parse_file_list(body: bytes, url: str) -> FileList:
     entries = values.get("entries") if isinstance(values, dict) else None
     data = values.get("data") if isinstance(values, dict) else None
     if isinstance(entries, dict | list):
-        return _file_list(_rdm_entries(entries, url))
+        return file_list(_rdm_entries(entries, url))
     if isinstance(values, dict) and values.get("enabled") is False:
         return FileList()
     if isinstance(data, list):
-        return _file_list(_dataverse(data, url))
+        return file_list(_dataverse(data, url))
     raise NotAList("JSON without a list of files")
 
 
@@ -110,22 +81,22 @@ def _in_json(metadata: Json, url: str) -> FileList:
     if isinstance(files, dict):
         return _rdm(metadata, files, links, url)
     if isinstance(documents := metadata.get("documents"), list):
-        return _file_list(_eprints(documents, url))
+        return file_list(_eprints(documents, url))
     if isinstance(version := _dataset_version(metadata), dict):
-        return _file_list(_dataverse(_list(version.get("files")), url))
+        return file_list(_dataverse(_list(version.get("files")), url))
     if metadata.get("global_id") and metadata.get("fileCount"):
         where = f"/api/datasets/:persistentId/versions/:latest-published/files?persistentId={metadata['global_id']}"
-        return FileList(ask=urljoin(url, where))
+        return FileList(ask=joined(url, where))
     if isinstance(files, list):
-        found = _file_list(_listed(files, url))
+        found = file_list(_listed(files, url))
         closed = _dict(metadata.get("metadata")).get("access_right", "open") != "open"
         return FileList(ask=listed_at) if not files and closed and (listed_at := _text(links.get("files"))) else found
     if isinstance(metadata.get("fields"), list):
-        return _or_silent(_file_list(_marc(metadata, url)))
-    found = _file_list(_schema_org(metadata, url))
+        return or_silent(file_list(_marc(metadata, url)))
+    found = file_list(_schema_org(metadata, url))
     # an item of EPrints without documents, of Dataverse without files, a closed one of Zenodo's: these do say it
     said = "eprintid" in metadata or "fileCount" in metadata or "access_right" in _dict(metadata.get("metadata"))
-    return found if said else _or_silent(found)
+    return found if said else or_silent(found)
 
 
 def _rdm(metadata: Json, files: Json, links: Json, url: str) -> FileList:
@@ -137,7 +108,7 @@ def _rdm(metadata: Json, files: Json, links: Json, url: str) -> FileList:
     listed_at = _text(links.get("files")) or f"{own}/files"
     if not isinstance(entries, dict | list) or (isinstance(count, int) and count > len(entries)):
         return FileList(ask=listed_at)
-    return _file_list(_rdm_entries(entries, listed_at))
+    return file_list(_rdm_entries(entries, listed_at))
 
 
 def _rdm_entries(entries: Json | Sequence[Any], listed_at: str) -> Iterator[RecordFile | None]:
@@ -149,7 +120,7 @@ def _rdm_entries(entries: Json | Sequence[Any], listed_at: str) -> Iterator[Reco
             content = _text(_dict(entry.get("links")).get("content"))
             at = content or f"{listed_at.partition('?')[0]}/{quote(key)}/content"
             yield RecordFile(
-                key, urljoin(listed_at, at), _size(entry.get("size")), parse_checksum(entry.get("checksum")),
+                key, joined(listed_at, at), size_of(entry.get("size")), parse_checksum(entry.get("checksum")),
                 _text(entry.get("mimetype")),
             )  # fmt: skip
 
@@ -164,11 +135,11 @@ def _listed(files: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
         if key is None or at is None:
             yield None
         else:
-            size = next((s for name in ("size", "filesize") if (s := _size(file.get(name))) is not None), None)
+            size = next((s for name in ("size", "filesize") if (s := size_of(file.get(name))) is not None), None)
             checksum = next((c for name in ("checksum", "computed_md5", "supplied_md5")
                              if (c := parse_checksum(file.get(name))) is not None), None)  # fmt: skip
             media_type = _text(file.get("mimetype"))
-            yield RecordFile(key, urljoin(url, at), size, checksum, media_type, file.get("is_link_only") is True)
+            yield RecordFile(key, joined(url, at), size, checksum, media_type, file.get("is_link_only") is True)
 
 
 def _eprints(documents: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
@@ -181,7 +152,7 @@ def _eprints(documents: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
             else:
                 checksum = parse_checksum(file.get("hash"), file.get("hash_type"))
                 media_type = _text(file.get("mime_type")) or _text(document.get("mime_type"))
-                yield RecordFile(str(name), urljoin(url, at), _size(file.get("filesize")), checksum, media_type)
+                yield RecordFile(str(name), joined(url, at), size_of(file.get("filesize")), checksum, media_type)
 
 
 def _dataset_version(metadata: Json) -> Any:
@@ -206,8 +177,8 @@ def _dataverse(files: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
         checksum = _dict(data.get("checksum"))
         yield RecordFile(
             f"{folder}/{name}" if folder else str(name),
-            urljoin(url, f"/api/access/datafile/{number}" + ("?format=original" if table else "")),
-            _size(data.get("originalFileSize" if table else "filesize")),
+            joined(url, f"/api/access/datafile/{number}" + ("?format=original" if table else "")),
+            size_of(data.get("originalFileSize" if table else "filesize")),
             parse_checksum(checksum.get("value"), checksum.get("type")) or parse_checksum(data.get("md5")),
             _text(data.get("originalFileFormat" if table else "contentType")),
         )
@@ -217,12 +188,12 @@ def _schema_org(metadata: Json, url: str) -> Iterator[RecordFile]:
     parts = metadata.get("distribution")
     for part in map(_dict, parts if isinstance(parts, list) else [parts]):
         at = _text(part.get("contentUrl"))
-        if at is not None and _is_http(at := urljoin(url, at)):
+        if at is not None and is_http(at := joined(url, at)):
             stated = ((part.get(name), name) for name in ("sha512", "sha256", "md5"))
             checksum = next((c for text, name in stated if (c := parse_checksum(text, name)) is not None), None)
             media_type = _text(part.get("encodingFormat")) or _text(part.get("fileFormat"))
-            name = _text(part.get("name")) or _last(at)
-            yield RecordFile(name, at, _size(part.get("contentSize")), checksum, media_type, is_link=True)
+            name = _text(part.get("name")) or last_part(at)
+            yield RecordFile(name, at, size_of(part.get("contentSize")), checksum, media_type, is_link=True)
 
 
 def _marc(metadata: Json, url: str) -> Iterator[RecordFile]:
@@ -230,57 +201,13 @@ def _marc(metadata: Json, url: str) -> Iterator[RecordFile]:
     for field in (value for entry in metadata["fields"] for name, value in _dict(entry).items() if name == "856"):
         pairs = [pair for entry in _list(_dict(field).get("subfields")) for pair in _dict(entry).items()]
         parts = {name: value for name, value in reversed(pairs) if isinstance(value, str)}
-        at, size = parts.get("u", "").strip(), _size(parts.get("s"))
+        at, size = parts.get("u", "").strip(), size_of(parts.get("s"))
         checksum = parse_checksum(parts["z"]) if ":" in parts.get("z", "") else None
-        if _is_http(at) and _dict(field).get("ind2") != "2" and (size is not None or checksum or _is_file_name(at)):
-            yield RecordFile(_last(at), at, size, checksum, parts.get("q"), is_link=True)
-
-
-# --- XML
-
-
-def _names_files(original: str) -> bool:
-    """Whether it is of a form that has a place for files."""
-    return _EP3[1:-1] in original or _METS[1:-1] in original
-
-
-def _in_xml(original: str, url: str) -> Iterator[RecordFile]:
-    try:
-        root = etree.fromstring(original.encode(), _XML)
-    except (etree.XMLSyntaxError, ValueError):
-        return
-    for file in root.iter(f"{_EP3}file"):
-        text = {local_name(child): child.text or "" for child in file if isinstance(child.tag, str)}
-        if text.get("filename") and text.get("url"):
-            checksum = parse_checksum(text.get("hash"), text.get("hash_type"))
-            at = urljoin(url, text["url"].strip())
-            yield RecordFile(text["filename"], at, _size(text.get("filesize")), checksum, text.get("mime_type"))
-    for file in root.iter(f"{_METS}file"):
-        for place in file.iterfind(f"{_METS}FLocat"):
-            if _is_http(at := (place.get(f"{_XLINK}href") or "").strip()):
-                checksum = parse_checksum(file.get("CHECKSUM"), file.get("CHECKSUMTYPE"))
-                name = place.get(f"{_XLINK}title") or _last(at)
-                yield RecordFile(name, at, _size(file.get("SIZE")), checksum, file.get("MIMETYPE"), is_link=True)
+        if is_http(at) and _dict(field).get("ind2") != "2" and (size is not None or checksum or _is_file_name(at)):
+            yield RecordFile(last_part(at), at, size, checksum, parts.get("q"), is_link=True)
 
 
 # --- parts
-
-
-def _file_list(entries: Iterable[RecordFile | None]) -> FileList:
-    """Files by key; the same one twice counts once, another of the same name is called by its URL as well."""
-    seen: dict[str, RecordFile] = {}
-    unusable = 0
-    for file in entries:
-        if file is None:
-            unusable += 1
-        elif seen.setdefault(file.key, file).url != file.url:
-            key = f"{file.key} ({file.url})"
-            seen.setdefault(key, replace(file, key=key))
-    return FileList(tuple(seen.values()), unusable=unusable)
-
-
-def _or_silent(found: FileList) -> FileList:
-    return found if found.files or found.unusable else _SILENT
 
 
 def _dict(value: Any) -> Json:
@@ -295,21 +222,6 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _size(value: Any) -> int | None:
-    if isinstance(value, str) and (found := _SIZE.fullmatch(value)):
-        return int(found[1])
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e18 else None
-
-
-def _is_http(url: str) -> bool:
-    return url.lower().startswith(("http://", "https://"))
-
-
-def _last(url: str) -> str:
-    parts = urlsplit(url)
-    return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc
-
-
 def _is_file_name(url: str) -> bool:
-    found = _EXTENSION.search(_last(url)) if urlsplit(url).path.strip("/") else None
+    found = _EXTENSION.search(last_part(url)) if path_of_url(url).strip("/") else None
     return found is not None and found[1].lower() not in _PAGES and not found[1].isdigit()

@@ -1,18 +1,19 @@
 """The columns of the index that follow from what a record says, from any of the JSON forms.
 
 Two forms make up most of what is harvested, and a harvest has millions of them: DataCite and Dublin Core are read here
-in one pass each, over values that are texts, which nearly all are. What they give is what the crosswalks give, and
-for the other forms is taken from there.
+in one pass each, over lists of objects and values that are texts, which nearly all are. What they give is what the
+crosswalks give; that of the other forms, and of what has another shape, is taken from there.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from archive.crosswalks.anyjson import first, objects, text, texts, year
+from archive.crosswalks.anyjson import each, first, text, year
 from archive.crosswalks.fields import index_fields
 from archive.crosswalks.forms import form_of
 from archive.crosswalks.identifiers import local_id, normalise, normalise_doi, normalise_orcid
-from archive.crosswalks.links import index_links, related
+from archive.crosswalks.links import index_links, relation_name
 from archive.files.recordfiles import files_in
 from archive.indexes.details import details_of
 
@@ -34,7 +35,10 @@ def columns_of(identifier: str, metadata: Json | None, url: str | None, original
         return row if original is None else _with_files(row, None, url, original)
     form, inside = form_of(metadata)
     if form == "datacite":
-        return {"local_id": local_id(identifier), **_datacite(inside)}
+        try:
+            return {"local_id": local_id(identifier), **_datacite(inside)}
+        except (AttributeError, TypeError):  # one object for a list of them, a text for an object
+            return _generic(identifier, metadata)
     if form == "dublin-core" and inside is metadata:
         row = {"local_id": local_id(identifier), **_dublin_core(inside)}
     else:
@@ -49,7 +53,10 @@ def generic_columns(identifier: str, metadata: Json | None) -> Json:
 
 def _generic(identifier: str, metadata: Json | None) -> Json:
     found, details = index_fields(identifier, metadata), details_of(metadata)
-    relations = [_relation(one.relation, one.scheme, one.identifier) for one in index_links(metadata).related]
+    relations = [
+        {"relation_type": one.relation, "scheme": one.scheme, "target": one.identifier}
+        for one in index_links(metadata).related
+    ]
     return {
         "local_id": found.local_id, "doi": found.doi, "title": found.title, "resource_type": found.resource_type,
         "publication_year": found.publication_year, "license": found.license, "stated_version": found.version,
@@ -70,10 +77,6 @@ def _with_files(row: Json, metadata: Json | None, url: str | None, original: str
     return row
 
 
-def _relation(kind: str | None, scheme: str | None, target: str) -> Json:
-    return {"relation_type": kind, "scheme": scheme, "target": target}
-
-
 # --- in one pass
 
 
@@ -81,36 +84,46 @@ def _text(value: Any) -> str | None:
     """As `anyjson.text`."""
     if value.__class__ is str:
         return (value.strip() if value.isprintable() else " ".join(value.split())) or None
-    return text(value)
+    return None if value is None else text(value)
+
+
+def _year(value: Any) -> int | None:
+    """As `anyjson.year`."""
+    if value.__class__ is str and value[4:5] in ("", "-"):
+        head = value[:4]
+        if len(head) == 4 and "1000" <= head < "2200" and head.isascii() and head.isdigit():
+            return int(head)
+    return year(value)
 
 
 def _datacite(metadata: Json) -> Json:
+    """Raises AttributeError and TypeError where a list of objects is none."""
     get = metadata.get
     dois: list[str] = []
     identifiers: dict[tuple[str | None, str], Json] = {}
     if (doi := _text(get("doi"))) is not None:
         _add_identifier(identifiers, "doi", doi, dois)
-    for item in objects(get("identifiers")):
-        kind, value = _text(item.get("identifierType")), _text(item.get("identifier"))
-        if value is not None:
-            _add_identifier(identifiers, kind, value, dois if item.get("identifierType") == "DOI" else [])
-    for item in objects(get("alternateIdentifiers")):
+    for item in get("identifiers") or ():
+        if (value := _text(item.get("identifier"))) is not None:
+            kind = item.get("identifierType")
+            _add_identifier(identifiers, _text(kind), value, dois if kind == "DOI" else [])
+    for item in get("alternateIdentifiers") or ():
         if (value := _text(item.get("alternateIdentifier"))) is not None:
             _add_identifier(identifiers, _text(item.get("alternateIdentifierType")), value, [])
-    relations, concept = _datacite_relations(objects(get("relatedIdentifiers")))
+    relations, concept = _datacite_relations(get("relatedIdentifiers") or ())
     types = get("types")
     return {
         "doi": dois[0] if dois else None,
-        "title": _datacite_title(objects(get("titles"))),
+        "title": _datacite_title(get("titles") or ()),
         "resource_type": (_text(types.get("resourceTypeGeneral")) or _text(types.get("resourceType")))
         if isinstance(types, dict) else None,
-        "publication_year": year(get("publicationYear")),
-        "license": _datacite_licence(objects(get("rightsList"))),
+        "publication_year": _year(get("publicationYear")),
+        "license": _datacite_licence(get("rightsList") or ()),
         "stated_version": _text(get("version")),
         "concept": concept,
         "all_identifiers": list(identifiers.values()),
-        "all_creators": [row for item in objects(get("creators")) if (row := _datacite_creator(item)) is not None],
-        "all_subjects": [row for item in objects(get("subjects")) if (row := _datacite_subject(item)) is not None],
+        "all_creators": _datacite_creators(get("creators") or ()),
+        "all_subjects": _datacite_subjects(get("subjects") or ()),
         "all_relations": relations,
     }  # fmt: skip
 
@@ -135,15 +148,18 @@ def _add_identifier(found: dict[tuple[str | None, str], Json], kind: str | None,
         found[key] = {"value": value} if scheme is None else {"scheme": scheme, "value": value}
 
 
-def _datacite_title(titles: Rows) -> str | None:
+def _datacite_title(titles: Iterable[Json]) -> str | None:
     """The first that has no type, else the first of all."""
+    other = None
     for title in titles:
-        if "titleType" not in title and (found := _text(title.get("title"))) is not None:
-            return found
-    return next(iter(texts(title.get("title") for title in titles)), None)
+        if (found := _text(title.get("title"))) is not None:
+            if "titleType" not in title:
+                return found
+            other = other or found
+    return other
 
 
-def _datacite_licence(rights: Rows) -> str | None:
+def _datacite_licence(rights: Iterable[Json]) -> str | None:
     for right in rights:
         if not str(right.get("rightsUri") or right.get("rights") or "").startswith(_ACCESS):
             for name in _RIGHTS:
@@ -152,56 +168,73 @@ def _datacite_licence(rights: Rows) -> str | None:
     return None
 
 
-def _datacite_creator(item: Json) -> Json | None:
-    if (name := _text(item.get("name"))) is None:
-        return None
-    row: Json = {"name": name}
-    if (given := _text(item.get("givenName"))) is not None:
-        row["given"] = given
-    if (family := _text(item.get("familyName"))) is not None:
-        row["family"] = family
-    if item.get("nameIdentifiers"):
-        for one in objects(item["nameIdentifiers"]):
-            if str(one.get("nameIdentifierScheme", "ORCID")).upper() == "ORCID":
-                orcid = _cached_orcid(_text(one.get("nameIdentifier")))
-                if orcid is not None:
-                    row["orcid"] = orcid
-                break
-    if affiliations := item.get("affiliation"):
-        if affiliations.__class__ is not list:
-            affiliations = [affiliations]
-        names = [
-            found
-            for one in affiliations
-            if (found := _text(one.get("name") if isinstance(one, dict) else one)) is not None
-        ]
-        if names:
+def _datacite_creators(creators: Iterable[Json]) -> Rows:
+    rows = []
+    for item in creators:
+        get = item.get
+        if (name := _text(get("name"))) is None:
+            continue
+        row: Json = {"name": name}
+        if (given := _text(get("givenName"))) is not None:
+            row["given"] = given
+        if (family := _text(get("familyName"))) is not None:
+            row["family"] = family
+        if (ids := get("nameIdentifiers")) and (orcid := _datacite_orcid(ids)) is not None:
+            row["orcid"] = orcid
+        if (affiliations := get("affiliation")) and (names := _datacite_names(affiliations)):
             row["affiliations"] = names
-    return row
+        rows.append(row)
+    return rows
 
 
-def _datacite_subject(item: Json) -> Json | None:
-    uri = _text(item.get("valueUri") or item.get("valueURI"))
-    if (subject := _text(item.get("subject")) or uri) is None:
-        return None
-    row: Json = {"subject": subject}
-    if (scheme := _text(item.get("subjectScheme"))) is not None:
-        row["scheme"] = scheme
-    if uri is not None:
-        row["uri"] = uri
-    return row
+def _datacite_orcid(ids: Iterable[Json]) -> str | None:
+    for one in ids:
+        scheme = one.get("nameIdentifierScheme", "ORCID")
+        if scheme == "ORCID" or str(scheme).upper() == "ORCID":
+            return _cached_orcid(_text(one.get("nameIdentifier")))
+    return None
 
 
-def _datacite_relations(items: Rows) -> tuple[Rows, str | None]:
-    """The relations, and the DOI of all versions."""
+def _datacite_names(affiliations: Any) -> list[str]:
+    return [
+        found
+        for one in each(affiliations)
+        if (found := _text(one.get("name") if one.__class__ is dict else one)) is not None
+    ]
+
+
+def _datacite_subjects(subjects: Iterable[Json]) -> Rows:
+    rows = []
+    for item in subjects:
+        get = item.get
+        uri = _text(get("valueUri") or get("valueURI"))
+        if (subject := _text(get("subject")) or uri) is None:
+            continue
+        row: Json = {"subject": subject}
+        if (scheme := _text(get("subjectScheme"))) is not None:
+            row["scheme"] = scheme
+        if uri is not None:
+            row["uri"] = uri
+        rows.append(row)
+    return rows
+
+
+def _datacite_relations(items: Iterable[Json]) -> tuple[Rows, str | None]:
+    """The relations, as `links.related` has them, and the DOI of all versions."""
     rows, concept = [], None
     for item in items:
-        target, kind = item.get("relatedIdentifier"), item.get("relationType")
-        scheme = item.get("relatedIdentifierType")
-        if (one := related(target, kind, scheme)) is not None:
-            rows.append(_relation(one.relation, one.scheme, one.identifier))
-            if concept is None and kind == "IsVersionOf" and scheme == "DOI":
-                concept = normalise_doi(one.identifier)
+        if (target := _text(item.get("relatedIdentifier"))) is None:
+            continue
+        named, typed = item.get("relationType"), item.get("relatedIdentifierType")
+        kind, scheme = _text(named), _text(typed)
+        if scheme is not None:
+            scheme = scheme.lower()
+            target = normalise(scheme, target)
+        elif (doi := normalise_doi(target)) is not None:
+            scheme, target = "doi", doi
+        rows.append({"relation_type": kind and relation_name(kind), "scheme": scheme, "target": target})
+        if concept is None and named == "IsVersionOf" and typed == "DOI":
+            concept = normalise_doi(target)
     return rows, concept
 
 
@@ -209,9 +242,13 @@ def _plain(metadata: Json, *names: str) -> list[str]:
     """As `dublincore.plain_texts`."""
     found = []
     for name in names:
-        if (values := metadata.get(name)).__class__ is list:
+        if name in metadata and (values := metadata[name]).__class__ is list:
             for value in values:
-                if (one := _text(value.get("value") if isinstance(value, dict) else value)) is not None:
+                if value.__class__ is str and value.isprintable():  # as `_text`, of which there would be ten a record
+                    one = value.strip() or None
+                else:
+                    one = _text(value.get("value") if isinstance(value, dict) else value)
+                if one is not None:
                     found.append(one)
     return found
 
@@ -224,14 +261,14 @@ def _dublin_core(metadata: Json) -> Json:
     relations = []
     for name in _plain(metadata, "relation", "relations", "dcterms:relation"):
         doi = normalise_doi(name)
-        relations.append(_relation(None, "doi" if doi else None, doi or name))
+        relations.append({"relation_type": None, "scheme": doi and "doi", "target": doi or name})
     rights = _plain(metadata, "dcterms:license", "rights", "dcterms:rights")
     dates = _plain(metadata, "dcterms:issued", "date", "dates", "dcterms:date", "dcterms:created")
     return {
         "doi": dois[0] if dois else None,
         "title": next(iter(_plain(metadata, "title", "titles", "dcterms:title")), None),
         "resource_type": next(iter(_plain(metadata, "type", "types", "dcterms:type")), None),
-        "publication_year": first(map(year, dates)),
+        "publication_year": first(map(_year, dates)),
         "license": first(statement for statement in rights if not statement.startswith(_ACCESS)),
         "all_identifiers": list(identifiers.values()),
         "all_creators": [{"name": name} for name in _plain(metadata, "creator", "creators", "dcterms:creator")],

@@ -14,6 +14,8 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
+
 from archive import durable
 from archive.duck import translated_duckdb
 from archive.errors import ArchiveError, Busy, Damaged, NotAnArchive, StaleIndex
@@ -31,7 +33,7 @@ from archive.indexes.indexfile import (
     read_counts,
     shards_of,
 )
-from archive.indexes.indexing import Indexing, Progress, connect, fill
+from archive.indexes.indexing import Indexing, Meanwhile, Progress, connect, fill
 from archive.indexes.indexlookup import index_lookup, ledger_at_rest, put_in_place, write_index_lookup
 from archive.indexes.renewal import NotRenewable, Renewal, plan_renewal
 from archive.reading import snapshot
@@ -59,10 +61,12 @@ def index(folder: Path, progress: Progress | None = None, *, full: bool = False)
         read = 0
         if renewal.afresh or not _is_current(layout, stamp, at_rest):
             made, lookup = work / layout.index.name, work / index_lookup(layout).name
+
+            def look_up(db: duckdb.DuckDBPyConnection) -> None:
+                write_index_lookup(db, lookup, stamp, at_rest if at_rest == ledger_at_rest(layout) else None)
+
             with translated_duckdb(made, _AGAIN):
-                read = _make(Indexing(layout, ledger, stamp, renewal, work, progress), made)
-                with closing(open_read_only(made)) as db:
-                    write_index_lookup(db, lookup, stamp, at_rest if at_rest == ledger_at_rest(layout) else None)
+                read = _make(Indexing(layout, ledger, stamp, renewal, work, progress), made, look_up)
             _put_in_place(made, layout)
             put_in_place(lookup, layout)
     with closing(open_read_only(layout.index)) as db:
@@ -111,19 +115,19 @@ def _alone(layout: Layout) -> Iterator[Path]:
         os.close(fd)
 
 
-def _make(task: Indexing, made: Path) -> int:
-    """Make an index under another name: from the old one when there is one that can become it."""
+def _make(task: Indexing, made: Path, meanwhile: Meanwhile | None = None) -> int:
+    """Make an index under another name, as `fill`: from the old one when there is one that can become it."""
     if not task.renewal.afresh:
         try:
             with durable.translated(made, "copying the index"):
                 shutil.copyfile(task.layout.index, made)
             with closing(connect(made, task.work)) as db:
-                return fill(db, task)
+                return fill(db, task, meanwhile)
         except NotRenewable:
             made.unlink(missing_ok=True)
             task = replace(task, renewal=Renewal(tuple(shards_of(task.ledger))))
     with closing(connect(made, task.work)) as db:
-        return fill(db, task)
+        return fill(db, task, meanwhile)
 
 
 def _renewal(layout: Layout, ledger: sqlite3.Connection, stamp: dict[str, str], full: bool) -> Renewal:

@@ -1,7 +1,10 @@
 """Filling an index: the rows of shards and ledger, which copies are versions, and the proof that all are there."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +15,18 @@ from archive.accounts.account import Account, read_accounts
 from archive.duck import MEMORY_LIMIT
 from archive.errors import Damaged
 from archive.folder import Layout
+from archive.indexes import spilling
 from archive.indexes.renewal import NotRenewable, Renewal
 from archive.indexes.spilling import OutcomesToSpill, outcomes_to_spill, spill, spill_table
 from archive.parallel import spread
 from archive.questions import question
 from archive.spill import FramesToSpill, Spill, frames_to_spill
 
-LEDGER_TABLES = ("runs", "windows", "requests", "shards", "frames", "quarantine", "findings", "waits")
-# DuckDB's own value; it reads lines in buffers of this size
-_LINE_BYTES = 16 << 20
+LEDGER_TABLES = (
+    "runs", "windows", "requests", "shards", "frames", "quarantine", "findings", "waits", "download_rows",
+)  # fmt: skip
+# DuckDB reads lines in buffers of twice this size, or of the longest line: its own value fills no cache
+_LINE_BYTES = 1 << 20
 # the first that compresses long texts, which is most of what an index holds
 _STORAGE = "v1.2.0"
 # rows that are compressed together, and wait in memory for it: at ten kilobytes each some hundred megabytes
@@ -29,6 +35,7 @@ _GROUP_ROWS = 32_768
 HASHES = 1 << 64
 
 Progress = Callable[[int, int], None]
+Meanwhile = Callable[[duckdb.DuckDBPyConnection], None]
 Proofs = dict[int, tuple[str, int, int]]
 
 
@@ -48,6 +55,8 @@ def connect(path: Path, work: Path) -> duckdb.DuckDBPyConnection:
     """Open an index to write to it; `work` is a folder for what does not fit into memory."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT, "temp_directory": str(work / "temp"), "preserve_insertion_order": False,
+        # of five in memory, which are all that many an archive has, and would be compressed by one thread at the end
+        "write_buffer_row_group_count": 1,
     }  # fmt: skip
     db = duckdb.connect(config=config)
     try:
@@ -71,8 +80,10 @@ def make_tables(db: duckdb.DuckDBPyConnection) -> None:
         db.execute(question(name))
 
 
-def fill(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
+def fill(db: duckdb.DuckDBPyConnection, task: Indexing, meanwhile: Meanwhile | None = None) -> int:
     """Read what has to be read, and settle it; returns the number of records that were read.
+
+    `meanwhile` is called in a thread of its own, as soon as the ledger was read and all versions are settled.
 
     Raises Damaged when a shard is not what was written, does not match the ledger, or is not what the index then holds;
     NotRenewable when an old index cannot become the new one.
@@ -83,21 +94,38 @@ def fill(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
         db.execute(question("index_drop"))
     db.execute("BEGIN")
     _drop(db, task.renewal)
-    read = _load_shards(db, task)
+    with while_loading(db):
+        read = _load_shards(db, task)
+    behind = {"requests": task.renewal.request, "download_rows": task.renewal.file}
     for table in LEDGER_TABLES:
-        if table != "requests":
+        if table not in behind:
             db.execute(f"DELETE FROM {table}")
-        load(db, spill_table(task.ledger, table, task.work, task.renewal.request))
+        load(db, spill_table(task.ledger, table, task.work, behind.get(table)))
     db.execute("COMMIT")
     _settle(db, task.renewal)
     for account in read_accounts(task.ledger):
         for row in _account_rows(account):
             db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-    _cut_account(db, task.layout.root)
-    db.executemany("INSERT INTO stamp VALUES (?, ?)", [[name, value] for name, value in task.stamp.items()])
-    check_proofs(db, task.layout.root)
+    with _beside(db, meanwhile):
+        _cut_account(db, task.layout.root)
+        db.executemany("INSERT INTO stamp VALUES (?, ?)", [[name, value] for name, value in task.stamp.items()])
+        check_proofs(db, task.layout.root)
+        add_lookups(db)
     db.execute("CHECKPOINT")
     return read
+
+
+@contextmanager
+def _beside(db: duckdb.DuckDBPyConnection, work: Meanwhile | None) -> Iterator[None]:
+    """Do some work on what an index holds while the block does other; raises what it raises."""
+    if work is None:
+        yield
+        return
+    with closing(db.cursor()) as cursor, ThreadPoolExecutor(1, thread_name_prefix="index") as pool:
+        cursor.execute("USE made")
+        done = pool.submit(work, cursor)
+        yield
+        done.result()
 
 
 def check_proofs(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -119,9 +147,10 @@ def _load_shards(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
     renewal, layout = task.renewal, task.layout
     done, total = 0, sum(shard.records for shard in renewal.read) - renewal.held
     proofs = _old_proofs(db, renewal)
+    # those that take long first, so that no core waits for one at the end
     tasks: list[FramesToSpill | OutcomesToSpill] = [
-        *frames_to_spill(task.ledger, layout, renewal.read, task.work, since=renewal.since),
         *outcomes_to_spill(task.ledger, layout, task.work, renewal.outcome),
+        *frames_to_spill(task.ledger, layout, renewal.read, task.work, spilling.PIECE_BYTES, renewal.since),
     ]  # fmt: skip
     for rows in spread(spill, tasks, sum(shard.believed for shard in renewal.read)):
         load(db, rows)
@@ -151,6 +180,14 @@ def _old_proofs(db: duckdb.DuckDBPyConnection, renewal: Renewal) -> Proofs:
     return proofs
 
 
+@contextmanager
+def while_loading(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Leave half of the cores to the processes that make the rows: two threads on one core only wait for each other."""
+    db.execute(f"SET threads = {max(1, (os.cpu_count() or 1) // 2)}")
+    yield
+    db.execute("RESET threads")  # after an error DuckDB would only say that the transaction has failed
+
+
 def load(db: duckdb.DuckDBPyConnection, rows: Spill) -> None:
     """Take a spill file into its table, and away."""
     longest = max(_LINE_BYTES, rows.longest + 1)
@@ -164,7 +201,6 @@ def _settle(db: duckdb.DuckDBPyConnection, renewal: Renewal) -> None:
     if db.execute("SELECT 1 FROM settled WHERE stays AND NOT whole LIMIT 1").fetchone():
         raise NotRenewable("a copy that was left out is a version now")
     db.execute("DROP TABLE settled; DROP TABLE repeated")
-    add_lookups(db)
 
 
 def add_lookups(db: duckdb.DuckDBPyConnection) -> bool:

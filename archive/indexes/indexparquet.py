@@ -25,7 +25,7 @@ from archive.staging import WORK, staged
 TABLES = "tables.json"
 _RECORDS = ("records", "versions")
 _INSIDE = ("identifiers", "creators", "subjects", "relations", "files")
-_PLAIN = (*LEDGER_TABLES, "outcomes", "census", "account", "tombstones", "proofs")
+_PLAIN = (*LEDGER_TABLES, "outcomes", "downloads", "census", "account", "tombstones", "proofs")
 # of records: some kilobytes each, so that a group of rows is some ten megabytes
 _RECORD_ROWS, _ROWS = 16_384, 122_880
 # rows that wait in memory until their partition is written

@@ -23,8 +23,18 @@ from archive.duck import translated_duckdb
 from archive.errors import Busy, Damaged, StaleIndex
 from archive.indexes.indexcheck import Difference, differences
 from archive.indexes.indexfile import IndexReport, open_release, read_counts, release_index, release_stamp
-from archive.indexes.indexing import HASHES, Progress, add_lookups, check_proofs, connect, load, make_tables
+from archive.indexes.indexing import (
+    HASHES,
+    Progress,
+    add_lookups,
+    check_proofs,
+    connect,
+    load,
+    make_tables,
+    while_loading,
+)
 from archive.indexes.rows import Parsed, parse_record, row_line
+from archive.indexes.spilling import no_collection
 from archive.parallel import spread
 from archive.questions import question
 from archive.releases.contents import check_index
@@ -112,13 +122,15 @@ def _fill(
     make_tables(db)
     db.execute("BEGIN")
     proofs = {number: [part.name, 0, 0] for number, part in enumerate(content.parts, 1)}
-    for rows in spread(_spill, list(_tasks(db, folder, manifest, work)), sum(part.bytes for part in content.parts)):
-        load(db, rows)
-        proof: list[Any] = proofs[rows.shard]
-        proof[1:] = proof[1] + rows.rows, (proof[2] + rows.hash_sum) % HASHES
-        done += rows.rows
-        if progress is not None:
-            progress(done, total)
+    tasks = list(_tasks(db, folder, manifest, work))
+    with while_loading(db):
+        for rows in spread(_spill, tasks, sum(part.bytes for part in content.parts)):
+            load(db, rows)
+            proof: list[Any] = proofs[rows.shard]
+            proof[1:] = proof[1] + rows.rows, (proof[2] + rows.hash_sum) % HASHES
+            done += rows.rows
+            if progress is not None:
+                progress(done, total)
     for number, part in enumerate(content.parts, 1):
         db.execute("INSERT INTO proofs VALUES (?, ?, ?, ?)", [number, *proofs[number]])
         row = [number, part.name, 0, "sealed", part.records, part.frames, part.bytes, part.content_bytes, part.sha256]
@@ -177,8 +189,9 @@ def _pieces(name: str, frames: list[tuple[Any, ...]], manifest: Manifest) -> Ite
 
 
 def _spill(task: _Frames) -> Spill:
-    rows = _Rows(task)
-    return replace(spilled(rows, "versions", task.path), shard=task.number, hash_sum=rows.hash_sum)
+    with no_collection():
+        rows = _Rows(task)
+        return replace(spilled(rows, "versions", task.path), shard=task.number, hash_sum=rows.hash_sum)
 
 
 class _Rows:
@@ -193,7 +206,8 @@ class _Rows:
         found = iter_index(task.folder, task.part, task.first, task.last)
         for frame, group in groupby(found, lambda one: one.frame):
             rows = list(group)
-            texts = read_texts(task.folder, task.part, task.making, rows[0].offset, rows[0].length)
+            # none is read as JSON there: each one is here
+            texts = read_texts(task.folder, task.part, task.making, rows[0].offset, rows[0].length, ())
             if len(texts) != len(rows):
                 raise Damaged(
                     f"{task.folder / task.part}, frame {frame} holds {len(texts)} records, {INDEX} names {len(rows)}; "
@@ -208,22 +222,29 @@ class _Rows:
 
 def _parse(task: _Frames, row: IndexRow, text: bytes) -> Parsed:
     digest = sha256(text).digest()
-    whole = task.making.form == "envelope" or row.deleted
-    values: dict[str, Any] = {}
     if digest.hex() == row.sha256:
-        if whole:
-            parsed = parse_record(text)
-            values = {**_UNSAID, **parsed.values}
-            parsed = replace(parsed, values=values)
-        else:
-            values = {
-                **_UNSAID, "identifier": row.identifier, "format": row.format, "datestamp": row.datestamp,
-                "deleted": False, "metadata": orjson.loads(text),
-            }  # fmt: skip
-            parsed = Parsed(values, text, int.from_bytes(digest[:8], "big"))
-        if (values["identifier"], values["format"], values["deleted"]) == (row.identifier, row.format, row.deleted):
-            return parsed
+        try:
+            parsed = _parsed(task, row, text, digest)
+            values = parsed.values
+            if (values["identifier"], values["format"], values["deleted"]) == (row.identifier, row.format, row.deleted):
+                return parsed
+        except (KeyError, TypeError, ValueError):
+            pass
     raise Damaged(
         f"{task.folder / task.part}, frame {row.frame}, record {row.position} is not what {INDEX} says of "
         f"{row.identifier} ({row.format}); take it from a copy"
     )
+
+
+def _parsed(task: _Frames, row: IndexRow, text: bytes, digest: bytes) -> Parsed:
+    """Raises KeyError, TypeError and ValueError for what is no record."""
+    if task.making.form == "envelope" or row.deleted:
+        parsed = parse_record(text, digest)
+        for name, value in _UNSAID.items():
+            parsed.values.setdefault(name, value)
+        return parsed
+    values = {
+        **_UNSAID, "identifier": row.identifier, "format": row.format, "datestamp": row.datestamp,
+        "deleted": False, "metadata": orjson.loads(text),
+    }  # fmt: skip
+    return Parsed(values, text, int.from_bytes(digest[:8], "big"))

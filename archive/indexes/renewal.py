@@ -28,7 +28,7 @@ class NotRenewable(Exception):
 class Renewal:
     """How an index is made: the shards to be read, some only from a frame on (`since`), and what of the old one goes.
 
-    `outcome` and `request` are the last that the old one has.
+    `outcome`, `request` and `file` (a row about a file of a record) are the last that the old one has.
     """
 
     read: tuple[ShardToRead, ...]
@@ -37,6 +37,7 @@ class Renewal:
     held: int = 0
     outcome: int = 0
     request: int = 0
+    file: int = 0
 
     @property
     def afresh(self) -> bool:
@@ -66,8 +67,8 @@ def _plan(
     found = dict(db.execute("SELECT name, value FROM stamp").fetchall())
     if any(found.get(name) != stamp[name] for name in _SAME) or db.execute(question("proofs_off")).fetchall():
         raise NotRenewable("made of another archive or by other software, or not what it was made of")
-    outcome, request = int(found["outcome"]), int(found["request"])
-    _check_beginning(db, ledger, outcome)
+    outcome, request, file = (int(found[name]) for name in ("outcome", "request", "file"))
+    _check_beginning(db, ledger, outcome, file)
     held = {row[0]: row[1:] for row in db.execute(question("index_shards")).fetchall()}
     read: list[ShardToRead] = []
     since: dict[int, int] = {}
@@ -85,15 +86,21 @@ def _plan(
             dropped.append(shard.shard)
     if held:
         raise NotRenewable(f"shards {sorted(held)} are no longer there")
-    return Renewal(tuple(read), since, tuple(dropped), records, outcome, request)
+    return Renewal(tuple(read), since, tuple(dropped), records, outcome, request, file)
 
 
-def _check_beginning(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, outcome: int) -> None:
-    """The last outcome of the index must be one of this ledger, which could be another copy with another history."""
+def _check_beginning(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, outcome: int, file: int) -> None:
+    """The last rows of the index must be of this ledger, which could be another copy with another history."""
     if not outcome:
         raise NotRenewable("it is empty")
     query = "SELECT identifier, request, state FROM outcomes WHERE outcome = ?"
     if db.execute(query, [outcome]).fetchone() != ledger.execute(query, (outcome,)).fetchone():
+        raise NotRenewable("made of another ledger")
+    query = "SELECT identifier, key, run, state, sha256 FROM {} WHERE file = ?"
+    if (
+        db.execute(query.format("download_rows"), [file]).fetchone()
+        != ledger.execute(query.format("files"), (file,)).fetchone()
+    ):
         raise NotRenewable("made of another ledger")
 
 

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 _STAMP = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
 )
-_METADATA, _ORIGINAL = b',"metadata":', b',"original":"'
+_METADATA, _ORIGINAL, _IN_SHARD = b',"metadata":', b',"original":"', b'{"identifier":'
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,22 @@ class Parsed:
     hash: int
 
 
-def parse_record(text: bytes) -> Parsed:
-    """Read the JSON text of a record. Raises KeyError, TypeError and ValueError for what is none."""
-    hash_ = int.from_bytes(sha256(text).digest()[:8], "big")
+def parse_record(text: bytes, digest: bytes | None = None) -> Parsed:
+    """Read the JSON text of a record. Raises KeyError, TypeError and ValueError for what is none.
+
+    `digest` is the SHA-256 of the text, where the caller has it.
+    """
+    hash_ = int.from_bytes((digest or sha256(text).digest())[:8], "big")
     # In a string a quotation mark has a backslash before it. So this is a key, and unless it is one of the record
     # itself, what is before it and one brace are no JSON.
-    end = text.rfind(_ORIGINAL)
+    # In a release the keys have another order, and much comes behind that one.
+    end = text.rfind(_ORIGINAL) if text.startswith(_IN_SHARD) else -1
     if end > 0:
         try:
             values = orjson.loads(text[:end] + b"}")
             if values["metadata"] is not None and "sets" in values and "sha256" in values:
                 return Parsed(values, text[text.index(_METADATA) + len(_METADATA) : end], hash_)
-        except (ValueError, KeyError):  # or its keys have another order, as in a release
+        except (ValueError, KeyError):
             pass
     values = orjson.loads(text)
     return Parsed(values, None if values["metadata"] is None else metadata_text(values, text), hash_)
@@ -55,9 +59,10 @@ def row_line(parsed: Parsed, shard: int, frame: int, position: int, run: int | N
     identifier, metadata, stamp, url = values["identifier"], values["metadata"], values["datestamp"], values["url"]
     row: Json = {
         "identifier": identifier, "format": values["format"], "datestamp": moment(stamp),
-        "deleted": values["deleted"], "sets": values["sets"], "url": url, "retrieved": moment(values["retrieved"]),
-        "sha256": values["sha256"], "shard": shard, "frame": frame, "stamp": stamp, "position": position, "run": run,
-        "outcome": outcome, "hash": parsed.hash, **columns_of(identifier, metadata, url, _original(values)),
+        "deleted": values["deleted"], "sets": values["sets"], "url": url,
+        "retrieved": _page_moment(values["retrieved"]), "sha256": values["sha256"], "shard": shard, "frame": frame,
+        "stamp": stamp, "position": position, "run": run, "outcome": outcome, "hash": parsed.hash,
+        **columns_of(identifier, metadata, url, _original(values)),
     }  # fmt: skip
     if parsed.metadata is not None:
         row["metadata"] = orjson.Fragment(parsed.metadata)
@@ -83,14 +88,20 @@ def _original(values: Json) -> str | None:
     return values.get("original")
 
 
-@lru_cache(maxsize=4096)  # all records of a page were retrieved at one time
 def moment(stamp: str | None) -> str | None:
     """A datestamp as a time of the index, in UTC and to the second; None when it is none, or an impossible one."""
-    if stamp is None or _STAMP.fullmatch(text := stamp.strip()) is None:
+    if stamp is None:
         return None
     try:
+        if len(stamp) == 20 and stamp[4::3] == "--T::Z":  # the legal form with a time, which nearly all have
+            return datetime.fromisoformat(stamp[:19]).isoformat(" ")
+        if _STAMP.fullmatch(text := stamp.strip()) is None:
+            return None
         read = datetime.fromisoformat(text)
         in_utc = read.astimezone(UTC) if read.tzinfo else read
     except (ValueError, OverflowError):
         return None
     return in_utc.replace(microsecond=0, tzinfo=None).isoformat(" ")
+
+
+_page_moment = lru_cache(maxsize=64)(moment)  # all records of a page were retrieved at one time

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -20,8 +21,10 @@ from archive.questions import question
 from archive.reading import snapshot
 from archive.spill import FramesToSpill, ShardToRead, Spill, shard_path, spilled
 
-# outcomes in one file: about as many bytes as of frames
-SPILL_OUTCOMES = 300_000
+# of the content of frames, and outcomes: what one file is made of. None of the processes has long to wait for the last,
+# and the first do not hold up those behind them
+PIECE_BYTES = 24 << 20
+PIECE_OUTCOMES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,8 @@ def outcomes_to_spill(
 ) -> Iterator[OutcomesToSpill]:
     """Every outcome behind one, in pieces."""
     [(last,)] = ledger.execute("SELECT coalesce(max(outcome), 0) FROM outcomes")
-    for first in range(after + 1, last + 1, SPILL_OUTCOMES):
-        piece = min(first + SPILL_OUTCOMES - 1, last)
+    for first in range(after + 1, last + 1, PIECE_OUTCOMES):
+        piece = min(first + PIECE_OUTCOMES - 1, last)
         yield OutcomesToSpill(layout, first, piece, folder / f"outcomes-{first}")
 
 
@@ -49,10 +52,10 @@ def spill(task: FramesToSpill | OutcomesToSpill) -> Spill:
 
     Raises Damaged at the first thing that is wrong.
     """
-    with _no_collection():
+    with no_collection():
         if isinstance(task, OutcomesToSpill):
             with snapshot(task.layout) as ledger:
-                lines = _ledger_lines(ledger, "outcomes", {"first": task.first, "last": task.last})
+                lines = _outcome_lines(ledger, {"first": task.first, "last": task.last})
                 return spilled(lines, "outcomes", task.path)
         if task.begins:
             _check_digest(task.layout, task.shard)
@@ -61,7 +64,7 @@ def spill(task: FramesToSpill | OutcomesToSpill) -> Spill:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """Parsed JSON is a great many objects without cycles, and to look for some takes a fifth of the time."""
     was = gc.isenabled()
     gc.disable()
@@ -72,9 +75,9 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def spill_table(ledger: sqlite3.Connection, table: str, folder: Path, after: int = 0) -> Spill:
-    """Spill one of the smaller tables of the ledger, as the index has it; of requests those behind one."""
-    parameters = {"after": after} if table == "requests" else {}
+def spill_table(ledger: sqlite3.Connection, table: str, folder: Path, after: int | None = None) -> Spill:
+    """Spill one of the smaller tables of the ledger, as the index has it; `after`: the rows behind that one only."""
+    parameters = {} if after is None else {"after": after}
     return spilled(_ledger_lines(ledger, table, parameters), table, folder / table)
 
 
@@ -84,13 +87,22 @@ def _check_digest(layout: Layout, shard: ShardToRead) -> None:
         raise Damaged(f"shard {shard.name} is not the file that was written; see harvester verify {layout.root}")
 
 
+def _outcome_lines(ledger: sqlite3.Connection, parameters: dict[str, int]) -> Iterator[bytes]:
+    for row in _ledger_rows(ledger, "outcomes", parameters):
+        row["local_id"], row["datestamp"] = local_id(row["identifier"]), moment(row["stamp"])
+        yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+
 def _ledger_lines(ledger: sqlite3.Connection, table: str, parameters: dict[str, int]) -> Iterator[bytes]:
-    ledger.create_function("local_id", 1, local_id, deterministic=True)
-    ledger.create_function("moment", 1, moment, deterministic=True)
+    for row in _ledger_rows(ledger, table, parameters):
+        yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _ledger_rows(ledger: sqlite3.Connection, table: str, parameters: dict[str, int]) -> Iterator[dict[str, Any]]:
     rows = ledger.execute(question(f"ledger_{table}"), parameters)
     names = [column[0] for column in rows.description]
     for row in rows:
-        yield orjson.dumps(dict(zip(names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE)
+        yield dict(zip(names, row, strict=True))
 
 
 class _FrameRows:

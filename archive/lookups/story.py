@@ -1,4 +1,4 @@
-"""One id's whole story: what listed it, each request and wait, how it stands, its versions, and what to do.
+"""One id's whole story: what listed it, each request and wait, how it stands, its versions and files, and what to do.
 
 It is read from the ledger, also while a harvest writes, and from the frames that hold its records.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from archive.folder import Layout, read_description
+from archive.lookups.filesof import FilesOf, read_files_of
 from archive.lookups.held import Copy, Refused, array, iter_copies, iter_refused
 from archive.lookups.lookup import Found, find_id
 from archive.lookups.nearby import ChannelSeen, Range, read_channels, read_nearest
@@ -110,7 +111,10 @@ class ChannelStory:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that an archive knows of an id. `nearest` and `elsewhere` are there for one that nobody ever saw."""
+    """All that an archive knows of an id. `nearest` and `elsewhere` are there for one that nobody ever saw.
+
+    `files` is None when no run has asked for files of it.
+    """
 
     asked_for: str
     found: Found
@@ -121,6 +125,7 @@ class Story:
     findings: tuple[FindingNamed, ...]
     nearest: tuple[Range, ...]
     elsewhere: tuple[ChannelSeen, ...]
+    files: FilesOf | None = None
 
     @property
     def state(self) -> str:
@@ -139,6 +144,7 @@ class Story:
     def damaged(self) -> tuple[str, ...]:
         """What cannot be read of it any more."""
         problems = [version.copy.problem for version in self.versions] + [body.problem for body in self.refused]
+        problems += [file.problem for file in self.files.files] if self.files is not None else []
         return tuple(dict.fromkeys(problem for problem in problems if problem is not None))
 
     @property
@@ -161,11 +167,12 @@ def read_story(folder: Path, asked_for: str) -> Story:
         channels = _channels(asked)
         refused = {ask.request for ask in asked if ask.state == "refused"}
         seen = bool(channels)
+        files = read_files_of(ledger, folder, found.identifiers)
         return Story(
             asked_for, found, channels, asked, tuple(_versions(ledger, layout, asked)),
             tuple(iter_refused(ledger, layout, refused, found.identifiers)),
-            tuple(_findings(ledger, found, channels)),
-            () if seen else read_nearest(ledger, asked_for), () if seen else read_channels(ledger),
+            tuple(_findings(ledger, found, channels, files)),
+            () if seen else read_nearest(ledger, asked_for), () if seen else read_channels(ledger), files,
         )  # fmt: skip
 
 
@@ -221,8 +228,8 @@ def _versions(ledger: sqlite3.Connection, layout: Layout, asked: Iterable[Asked]
 
 
 def _findings(
-    ledger: sqlite3.Connection, found: Found, channels: Iterable[ChannelStory]
+    ledger: sqlite3.Connection, found: Found, channels: Iterable[ChannelStory], files: FilesOf | None
 ) -> Iterator[FindingNamed]:  # fmt: skip
-    runs = {channel.last.run for channel in channels}
+    runs = {channel.last.run for channel in channels} | (files.runs if files is not None else frozenset())
     for run, *row in ledger.execute(question("story_findings"), {"identifiers": array(found.identifiers)}):
         yield FindingNamed(run in runs, run, *row)

@@ -22,7 +22,7 @@ from archive.checks.verify import verify
 from archive.crosswalks.identifiers import local_id
 from archive.errors import ArchiveError, DiskFailed, DiskFull, NotAnArchive
 from archive.findings import Finding
-from archive.folder import FORMAT, FORMAT_VERSION, Layout, WriteLock, read_description, write_description
+from archive.folder import FORMAT, FORMAT_VERSION, Layout, WriteLock, read_description, refuse_links, write_description
 from archive.indexes.index import index_digest
 from archive.ledger import Ledger, write_digest
 from archive.mending.diagnosis import Diagnosis, Step, diagnose, look_at_files
@@ -60,6 +60,8 @@ def mend(folder: Path, *, dry_run: bool = False, now: datetime | None = None) ->
     Raises NotAnArchive, OtherArchive; Busy when another process writes; DiskFull, after which the same call goes on.
     """
     layout = Layout(folder)
+    if not dry_run:
+        refuse_links(folder)
     lock = WriteLock(folder) if layout.description.exists() and not dry_run else None
     try:
         found = diagnose(folder)

@@ -21,12 +21,13 @@ from archive import envelope, shards
 from archive.accounts.account import read_accounts
 from archive.crosswalks.identifiers import local_id
 from archive.envelope import Record
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, Damaged
 from archive.files.filestore import path_of
 from archive.fixity import digests_of
 from archive.folder import Layout
 from archive.generations import SHARD_NAME
 from archive.ledger import Ledger
+from archive.ledgernames import check_names
 from archive.mending.rowsalvage import Salvaged, salvage_rows
 from archive.mending.shardmending import count_frames, count_shard, next_generation
 from archive.quarantine import check_refused
@@ -117,11 +118,13 @@ def _carried_over(ledger: Ledger, salvaged: Salvaged) -> bool:
         for table in salvaged.rows:
             db.execute(f"DELETE FROM main.{table}")
             db.execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")
+        check_names(db, ledger.path)
         whole = read_accounts(db)[-1]
         consistent = whole.balanced and not db.execute("PRAGMA main.foreign_key_check").fetchone()
+        consistent = consistent and all(_is_hex(name) for (name,) in db.execute("SELECT sha256 FROM main.contents"))
         db.execute("COMMIT" if consistent else "ROLLBACK")
         return consistent
-    except sqlite3.Error:
+    except (sqlite3.Error, Damaged):
         if db.in_transaction:
             db.execute("ROLLBACK")
         return False
@@ -276,8 +279,8 @@ class _Rebuilding:
         """Files of records whose list is known whole and whose content is here; others are listed again."""
         self._db.execute("CREATE TEMP TABLE stored (sha256 TEXT PRIMARY KEY, sha512 TEXT, bytes INTEGER)")
         for (sha256,) in self._db.execute("SELECT DISTINCT sha256 FROM old.files WHERE sha256 IS NOT NULL").fetchall():
-            path = self._layout.root / path_of(sha256)
-            if _is_hex(sha256) and path.is_file() and (found := digests_of(path)).sha256 == sha256:
+            path = self._layout.root / path_of(sha256) if _is_hex(sha256) else None
+            if path is not None and path.is_file() and (found := digests_of(path)).sha256 == sha256:
                 self._db.execute("INSERT INTO stored VALUES (?, ?, ?)", (sha256, found.sha512, path.stat().st_size))
         for name in ("rebuild_contents", "rebuild_filelists", "rebuild_files"):
             self._db.execute(question(name))

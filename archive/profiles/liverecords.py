@@ -7,6 +7,7 @@ from pathlib import Path
 from archive import envelope, shards
 from archive.envelope import Record
 from archive.folder import Layout
+from archive.generations import shard_file
 from archive.indexes.index import open_index
 from archive.questions import question
 
@@ -18,7 +19,6 @@ def iter_live(folder: Path) -> Iterator[Record]:
         places = index.execute(question("live_places"))
         while rows := places.fetchmany(1000):
             for name, state, frame, offset, length, positions in rows:
-                path = layout.shards / name
-                path = path if state == "sealed" or path.exists() else path.with_name(f"{name}.open")
+                path = shard_file(layout, name, sealed=state == "sealed")
                 texts = shards.read_frame_at(path, frame, offset, length).texts()
                 yield from (envelope.decode(texts[position]) for position in sorted(positions))

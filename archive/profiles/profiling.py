@@ -21,6 +21,7 @@ from archive.crosswalks.fields import index_fields
 from archive.duck import translated_duckdb
 from archive.errors import Damaged
 from archive.folder import Layout
+from archive.generations import shard_file
 from archive.indexes.indexfile import open_index
 from archive.parallel import spread
 from archive.profiles import fieldwalk
@@ -127,8 +128,8 @@ def _shard_tasks(folder: Path, sample: int | None, seed: int) -> tuple[list[_Sha
         places = index.execute(question("live_places"))
         while rows := places.fetchmany(1000):
             for name, state, frame, offset, length, positions in rows:
-                sealed = state == "sealed" or (layout.shards / name).exists()
-                frames.append((name if sealed else f"{name}.open", frame, offset, length, array("I", positions)))
+                name = shard_file(layout, name, sealed=state == "sealed").name
+                frames.append((name, frame, offset, length, array("I", positions)))
     total = sum(len(frame[4]) for frame in frames)
     choice = _choice(sample, seed, total)
     groups = _grouped([len(frame[4]) for frame in frames])

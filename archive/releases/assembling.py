@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import duckdb
@@ -29,6 +30,7 @@ RECORDS, TOMBSTONES = "records", "tombstones"
 # the smallest buffer that DuckDB reads lines with
 _LINE_BYTES = 16 << 20
 _MEMORY_LIMIT = "2GB"
+_FORMAT = attrgetter("deleted", "format")
 
 # called with the number of entries written so far
 Written = Callable[[int], None]
@@ -73,7 +75,7 @@ class Assembly:
         self._spool = durable.AppendFile(self._spool_path, "spool", truncate=True)
         self._longest = 0
         self._tree = MerkleTree()
-        self._counts: dict[str, Counter[str]] = {RECORDS: Counter(), TOMBSTONES: Counter()}
+        self._counts: Counter[tuple[bool, str]] = Counter()
         self._parts: list[Part] = []
 
     def add_all(self, kind: str, entries: Iterable[Entry], written: Written | None) -> None:
@@ -91,15 +93,16 @@ class Assembly:
 
     def finish(self, selection: Selection) -> Content:
         """Write index and lookup."""
-        self._lookup.finish()
         self._spool.close()
-        identifiers = _write_index(self._spool_path, self._longest, self._folder / INDEX)
+        with ThreadPoolExecutor(1, thread_name_prefix="indexing") as beside:
+            index = beside.submit(_write_index, self._spool_path, self._longest, self._folder / INDEX)
+            self._lookup.finish()
+            identifiers = index.result()
         self._spool_path.unlink()
-        counts = {kind: sum(found.values()) for kind, found in self._counts.items()}
-        formats = sorted({name for found in self._counts.values() for name in found})
+        records, tombstones = (self._counted(deleted) for deleted in (False, True))
         return Content(
-            counts[RECORDS], counts[TOMBSTONES], identifiers, self._tree.root().hex(),
-            {name: {kind: found[name] for kind, found in self._counts.items()} for name in formats},
+            records.total(), tombstones.total(), identifiers, self._tree.root().hex(),
+            {name: {RECORDS: records[name], TOMBSTONES: tombstones[name]} for name in sorted(records | tombstones)},
             self._making, selection, tuple(self._parts), file_entry(self._folder / INDEX),
             file_entry(self._folder / LOOKUP),
         )  # fmt: skip
@@ -114,15 +117,19 @@ class Assembly:
         place = writer.add(raw, frame.size, _edges(frame.entries))
         if not self._names or self._names[-1] != place.part:
             self._names.append(place.part)
-        lines = []
+        lines, file, offset, length = list[bytes](), len(self._names) - 1, place.offset, len(raw)
         for position, entry in enumerate(frame.entries):
-            lines.append(_line(entry, place.part, place.frame, place.offset, len(raw), position))
+            lines.append(_line(entry, place.part, place.frame, offset, length, position))
             self._tree.add(bytes.fromhex(entry.sha256))
-            self._counts[_kind(entry)][entry.format] += 1
             for key in lookup_keys(entry):
-                self._lookup.add(key, len(self._names) - 1, place.offset, len(raw), position)
+                self._lookup.add(key, file, offset, length, position)
+        self._counts.update(map(_FORMAT, frame.entries))
         self._longest = max(self._longest, *map(len, lines))
         self._spool.write(b"".join(lines))
+
+    def _counted(self, deleted: bool) -> Counter[str]:
+        """Entries by format."""
+        return Counter({name: count for (of_deleted, name), count in self._counts.items() if of_deleted is deleted})
 
 
 def _kind(entry: Entry) -> str:

@@ -4,6 +4,7 @@ All of it follows from the manifest. A release may be put into a bag as it is: t
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -31,6 +32,8 @@ _DESCRIPTIONS = {
     "CITATION.cff": "How to cite this, in the Citation File Format.",
 }
 _DONE = {"complete", "findings"}
+# C0, C1, line ends of Unicode, and what turns text around; also what no UTF-8 can be made of
+STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 _MISSING = ("refused", "lost", "open")
 
 Entity = dict[str, Any]
@@ -39,7 +42,13 @@ Entity = dict[str, Any]
 def crate_bytes(manifest: Manifest, files: Sequence[FileEntry]) -> bytes:
     """`ro-crate-metadata.json` of a release; `files` are those that are neither parts nor index nor lookup."""
     described = {"@context": CONTEXT, "@graph": crate_graph(manifest, files)}
-    return (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()
+    lines = json.dumps(described, indent=2, ensure_ascii=False).split("\n")
+    return ("\n".join(map(escaped, lines)) + "\n").encode()
+
+
+def escaped(line: str) -> str:
+    """A line of JSON, or a quoted scalar of YAML, with nothing in it that steers, or that ends a page around it."""
+    return re.sub(f"{STEERING.pattern}|<", lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def crate_graph(manifest: Manifest, files: Sequence[FileEntry]) -> list[Entity]:

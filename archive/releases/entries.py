@@ -40,7 +40,9 @@ def entry_text(form: str, text: bytes, record: Record) -> bytes:
     """
     metadata = _settled(record.metadata, text)
     if form == ENVELOPE or record.deleted:
-        return canonical.encode(_envelope(record, metadata))
+        # only metadata have what orjson alone does not write canonically: numbers, and keys of any kind
+        value = None if metadata is None else orjson.Fragment(canonical.encode(metadata))
+        return orjson.dumps(_envelope(record, value), option=orjson.OPT_SORT_KEYS)
     if metadata is None:
         raise CannotDump(
             f"{record.identifier} ({record.format}) has no JSON: bare, nothing would be left of it; dump it enveloped, "

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Sequence
 import orjson
 
 from archive.jsonseq import LF, RS
-from archive.jsonseq import encode as framed
 from archive.zstdframes import Broken
 
 # layout -> the ending of a file's name, before that of its compression
@@ -55,9 +54,9 @@ def _clean(name: str) -> str:
 def encode_texts(layout: str, names: Sequence[str], texts: Sequence[bytes]) -> bytes:
     """The content of a frame. `names` are those of the members of a tar archive, and not looked at in other layouts."""
     if layout == "jsonseq":
-        return b"".join(map(framed, texts))
+        return (LF + RS).join([RS + texts[0], *texts[1:]]) + LF if texts else b""
     if layout == "jsonl":
-        return b"".join(text + LF for text in texts)
+        return LF.join([*texts, b""])
     return b"".join(_member(name.encode(), text) for name, text in zip(names, texts, strict=True))
 
 

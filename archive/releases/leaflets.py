@@ -38,9 +38,7 @@ _MEANINGS = {
     "open": "not asked for yet",
 }
 _UNPACKERS = {"zstd": "zstd", "xz": "xz", "gzip": "gzip"}
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
-# what YAML does not take in a quoted string, besides what JSON escapes
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
 def write_papers(folder: Path, manifest: Manifest) -> tuple[FileEntry, ...]:
@@ -94,7 +92,7 @@ def _write(folder: Path, name: str, body: bytes) -> FileEntry:
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("archive.releases", "templates"), autoescape=select_autoescape(("html.j2",)),
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, finalize=_shown,
     )  # fmt: skip
     environment.filters |= {
         "number": "{:,}".format, "md": _markdown, "yaml": _yaml, "line": _line, "size": _size, "url": crate.as_uri,
@@ -114,9 +112,14 @@ def _render(name: str, manifest: Manifest, **more: Any) -> str:
     return _environment().get_template(f"{name}.j2").render(values)
 
 
+def _shown(value: object) -> object:
+    """What a template writes: no text steers a terminal or turns the rest of its line around."""
+    return _line(value) if isinstance(value, str) and crate.STEERING.search(value) else value
+
+
 def _line(text: object) -> str:
-    """A text as one line."""
-    return " ".join(str(text).split())
+    """A text as one line; what steers is shown as U+FFFD."""
+    return crate.STEERING.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(text).split()))
 
 
 def _markdown(text: object) -> str:
@@ -126,8 +129,7 @@ def _markdown(text: object) -> str:
 
 def _yaml(text: object) -> str:
     """A text as a quoted YAML scalar."""
-    quoted = json.dumps(str(text), ensure_ascii=False)
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    return crate.escaped(json.dumps(str(text), ensure_ascii=False))
 
 
 def _size(size_bytes: int) -> str:

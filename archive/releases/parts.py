@@ -110,8 +110,10 @@ def decode_frame(
         raise _damaged(where, broken) from None
 
 
-def read_texts(folder: Path, name: str, making: Making, offset: int, length: int) -> list[bytes]:
-    """The texts of the frame that lies there in the part `name`. Raises Damaged."""
+def read_texts(
+    folder: Path, name: str, making: Making, offset: int, length: int, only: Collection[int] | None = None
+) -> list[bytes]:
+    """The texts of the frame that lies there in the part `name`, as `decode_frame`. Raises Damaged."""
     path = folder / name
     with translated(path, "reading"), path.open("rb", buffering=0) as file:
         file.seek(offset)
@@ -119,7 +121,7 @@ def read_texts(folder: Path, name: str, making: Making, offset: int, length: int
     where = f"{name}, the frame at byte {offset}"
     if len(raw) != length:
         raise _damaged(where, Broken("the file ends inside it"))
-    return decode_frame(making.layout, making.compression, raw, where)
+    return decode_frame(making.layout, making.compression, raw, where, only)
 
 
 def iter_texts(folder: Path, part: Part, making: Making) -> Iterator[tuple[int, int, int, list[bytes]]]:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice, zip_longest
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,7 @@ Progress = Callable[[int, int], None]
 # identifier, format, outcome, datestamp, deleted, doi, sha256, fate, text. The fate: taken (true), not taken (false),
 # or why it cannot be taken
 Row = list[Any]
+_ORDER = itemgetter(0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,26 +204,15 @@ def _bucket(spilled: Sequence[_Spilled], bucket: int) -> Iterator[Row]:
 
 def _latest(rows: Iterator[Row]) -> Iterator[Entry]:
     """Of each identifier and format the last version, if it is taken. Python sorts text as its UTF-8 sorts."""
-    before: Row | None = None
-    for row in sorted(rows):
-        if before is not None and before[:2] != row[:2]:
-            yield from _taken(before)
-        before = row
-    if before is not None:
-        yield from _taken(before)
-
-
-def _taken(row: Row) -> Iterator[Entry]:
-    fate = row[7]
-    if isinstance(fate, str):
-        raise CannotDump(fate)
-    if fate:
-        yield _entry(row)
-
-
-def _entry(row: Row) -> Entry:
-    identifier, format_, _, datestamp, deleted, doi, digest, _, text = row
-    return Entry(identifier, format_, datestamp, deleted, doi, digest, text)
+    ordered = sorted(rows, key=_ORDER)
+    for row, after in zip_longest(ordered, islice(ordered, 1, None)):
+        identifier, format_, _, datestamp, deleted, doi, digest, fate, text = row
+        if after is not None and after[0] == identifier and after[1] == format_:
+            continue
+        if isinstance(fate, str):
+            raise CannotDump(fate)
+        if fate:
+            yield Entry(identifier, format_, datestamp, deleted, doi, digest, text)
 
 
 # --- blocks: the length of a JSON list of rows, the list with lengths for texts, the texts

@@ -22,6 +22,11 @@ CREATE VIEW relations AS
 CREATE VIEW files AS
     SELECT identifier, format, generate_subscripts(all_files, 1) AS position, unnest(all_files, recursive := true)
     FROM versions WHERE latest;
+CREATE VIEW downloads AS
+    SELECT identifier, "key", state, reason, size, checksum, media_type, bytes, sha256,
+           'files/' || sha256[:2] || '/' || sha256[3:4] || '/' || sha256 AS path, url, version, run, "at", file
+    FROM download_rows
+    QUALIFY row_number() OVER (PARTITION BY identifier, "key" ORDER BY file DESC) = 1;
 CREATE VIEW tombstones AS
     WITH live AS (
         SELECT identifier, format, arg_max(doi, version) AS doi, arg_max(title, version) AS title,

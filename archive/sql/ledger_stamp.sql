@@ -7,6 +7,7 @@ UNION ALL SELECT 'request', coalesce(max(request), 0) FROM requests
 UNION ALL SELECT 'outcome', coalesce(max(outcome), 0) FROM outcomes
 UNION ALL SELECT 'finding', coalesce(max(finding), 0) FROM findings
 UNION ALL SELECT 'wait', coalesce(max(wait), 0) FROM waits
+UNION ALL SELECT 'file', coalesce(max(file), 0) FROM files
 UNION ALL SELECT 'quarantine', coalesce(max(quarantine), 0) FROM quarantine
 UNION ALL SELECT 'shard', json_group_array(json_array(shard, name, state, records, bytes, sha256))
           FROM (SELECT * FROM shards ORDER BY shard);

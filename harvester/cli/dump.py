@@ -85,6 +85,7 @@ def dump(folder: Path, out: Path, since: Path | None, as_json: bool, **words: An
 
 
 def _options(description: dict[str, Any], words: dict[str, Any]) -> Options:
+    _check_text(words)
     source = description["source"]
     published = _published(words["published"])
     label = source.get("name") or next(iter(source.get("hosts") or ()), "") or source.get("url", "")
@@ -94,6 +95,14 @@ def _options(description: dict[str, Any], words: dict[str, Any]) -> Options:
         words["title"] or f"Metadata of {label}, {published}", published, _licence(source, words["licence"]),
         software(),
     )  # fmt: skip
+
+
+def _check_text(words: dict[str, Any]) -> None:
+    """The manifest is UTF-8, and what a terminal hands over need not be."""
+    for name in ("title", "name", "sets", "formats", "media_types"):
+        for text in words[name] if isinstance(words[name], tuple) else (words[name] or "",):
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise UsageError(f"--{name.rstrip('s').replace('_', '-')} {text!a} is not UTF-8")
 
 
 def _making(words: dict[str, Any]) -> Making:

@@ -13,6 +13,7 @@ import orjson
 
 from archive import durable
 from archive.durable import translated
+from archive.errors import Damaged
 from archive.folder import Layout, read_description
 from archive.ledger import read_only
 from archive.report.standing import read_standing
@@ -96,7 +97,8 @@ def _audit(folder: Path, options: Options) -> tuple[dict[str, Any], list[Gap], i
     words = ["audit", str(folder), "--against", options.target, "--json", "--differences", str(place), *options.audit]
     code, printed = output_of(words)
     if code in (USAGE, DAMAGED) or not printed:
-        raise UsageError(f"the audit ended with {code}: harvester {shlex.join(words)}")
+        error = Damaged if code == DAMAGED else UsageError
+        raise error(f"the audit ended with {code}: harvester {shlex.join(words)}")
     with translated(place, "reading"), place.open("rb") as lines:
         found = [orjson.loads(line) for line in lines]
     durable.remove(place)

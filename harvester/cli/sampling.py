@@ -182,12 +182,16 @@ def _write_lines(found: Sequence[Compared], path: Path) -> None:
 
 
 def _code(found: Sequence[Compared], whole: Share, fail_under: float | None) -> int:
-    """With a bound that is to be shown, the low end of the interval must reach it."""
+    """With a bound that is to be shown, the low end of the interval must reach it.
+
+    A target that lets nobody in has told nothing, though it shows as little as is held.
+    """
     if any(one.there.state == "lost" for one in found):
         return UNFINISHED
     if fail_under is not None:
         return FINDINGS if 100 * whole.interval.low < fail_under else DONE
-    return DONE if all(one.mark == SAME for one in found) else FINDINGS
+    told = any(one.there.state != "forbidden" for one in found)
+    return DONE if told and all(one.mark == SAME for one in found) else FINDINGS
 
 
 def _tell(

@@ -50,8 +50,8 @@ def sql(
 
     \b
     Tables: records (the latest version of each), versions, identifiers, creators, subjects,
-    relations, files, tombstones, outcomes, requests, windows, runs, findings, waits, shards,
-    frames, quarantine, census, account.
+    relations, files, downloads, tombstones, outcomes, requests, windows, runs, findings, waits,
+    shards, frames, quarantine, census, account.
 
     Without a query there is a prompt, with history and completion; where no terminal is, statements are read from
     stdin. The index can be read and nothing else: neither the archive nor any other file is written or reached. As a

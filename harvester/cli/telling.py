@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from archive.crosswalks.identifiers import normalise_doi
+from archive.lookups.filesof import FileOf, FilesOf
 from archive.lookups.nearby import Range
 from archive.lookups.story import Asked, ChannelStory, Story, Version, Window
 from harvester.cli.output import cell, counted, print_table, say, table
@@ -13,6 +14,8 @@ from harvester.progress import duration
 
 # so many waits of a request are shown one by one; --json has all
 WAITS_SHOWN = 5
+# so many files, those that are not held before the others
+FILES_SHOWN = 20
 _MATCHED = {"local_id": "its local id", "doi": "its DOI"}
 
 
@@ -28,6 +31,8 @@ def show(story: Story, folder: Path) -> None:
         for asked in story.asked:
             _show_request(asked)
         _show_versions(story)
+        if story.files is not None:
+            _show_files(story.files)
         _show_findings(story)
     for sentence in story.damaged:
         say(f"damaged: {_shown(sentence)}")
@@ -51,6 +56,8 @@ def next_step(story: Story, folder: Path) -> str:
     told = next((c for c in story.channels if c.last.state == story.state and not c.census), story.channels[-1])
     reason, since = _reason(told.last), told.since.at
     again = f"run the same harvest again; harvester status {name} shows its command"
+    if story.state == "read" and (wanting := _wanting(story, name)):
+        return wanting
     return {
         "read": "held: " + ("its findings are above, nothing is missing" if story.troubled else "nothing to do"),
         "deleted": f"deleted at the provider, seen since {since}{_still_held(told, story)}; nothing to do",
@@ -142,6 +149,31 @@ def _show_versions(story: Story) -> None:
         say(f"Refused, by request {body.request}: {body.path}, {counted(body.size_bytes, 'byte')}")
 
 
+def _show_files(found: FilesOf) -> None:
+    ended = ", ".join(f"{number:,} {state}" for state, number in found.states.items() if number)
+    left_out = sum(one.left_out for one in found.lists)
+    more = f"; {left_out:,} were not asked for" if left_out else ""
+    say(f"\nFiles: {ended or 'none'}{more}")
+    files = sorted(found.files, key=lambda file: file.state == "read")
+    if files:
+        made = table("file", "run", "state", "bytes", "checksum", "where it is, or why not", numbers=("run", "bytes"))
+        for file in files[:FILES_SHOWN]:
+            size = file.bytes if file.bytes is not None else file.size
+            name = file.key or "the list of its files"
+            made.add_row(*map(cell, (name, file.run, file.state, size, file.checksum, _whereabouts(file))))
+        print_table(made)
+    if len(files) > FILES_SHOWN:
+        say(f"  and {counted(len(files) - FILES_SHOWN, 'file')} more; --json names each")
+
+
+def _whereabouts(file: FileOf) -> str:
+    """Where the content of a file is; what came last instead of it."""
+    if file.state == "read":
+        return file.path or ""
+    kept = f"; run {file.held_in} has read it: {file.path}" if file.path is not None else ""
+    return f"{file.reason or 'not asked for yet'}{kept}"
+
+
 def _show_findings(story: Story) -> None:
     if story.findings:
         say("\nFindings")
@@ -180,6 +212,19 @@ def _unseen(story: Story, name: str) -> str:
             f"never seen: {counted(unsettled, 'window')} may still bring it; harvester status {name} shows what goes on"
         )
     return "never seen: no list named it, and it was never asked for"
+
+
+def _wanting(story: Story, name: str) -> str | None:
+    """What a record that is held lacks of its files."""
+    states = story.files.states if story.files is not None else {}
+    refused, missing = states.get("refused", 0), states.get("lost", 0) + states.get("open", 0)
+    if missing:
+        again = f"run the same harvest again; harvester status {name} shows its command"
+        return f"held, without {counted(missing, 'file')}: {again}"
+    if refused:
+        again = f"harvester crawl files -a archive={name} asks again"
+        return f"held, without {counted(refused, 'file')} that cannot be used; {again}"
+    return None
 
 
 def _still_held(told: ChannelStory, story: Story) -> str:

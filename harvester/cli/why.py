@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from archive.lookups.filesof import FilesOf
 from archive.lookups.story import Asked, Story, Version, Window, read_story
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import print_json
@@ -24,12 +25,13 @@ CODES = {
 @click.option("--record", "with_record", is_flag=True, help="show the record itself, as the shard has it")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def why(folder: Path, asked_for: str, with_record: bool, as_json: bool) -> int:
-    """Tell the story of one id in the archive DIR: what listed it, each request and wait, its state and versions.
+    """Tell the story of one id in the archive DIR: what listed it, each request and wait, its state, versions, files.
 
     ID is an identifier, its local id (123 of oai:host:123), or a DOI in any spelling; DOIs that stand in metadata only
     are known once the archive has an index. It is read from the ledger, also while a harvest is at work.
 
-    Exit codes: 0 settled, 1 refused, absent, forbidden, never seen or with findings, 3 open or lost, 4 damaged.
+    Exit codes: 0 settled, 1 refused, absent, forbidden, never seen or with findings, 3 it or a file of it is open or
+    lost, 4 damaged.
     """
     # what the shell passes on that is no UTF-8 has lone surrogates here
     if not asked_for.strip() or any("\ud800" <= character <= "\udfff" for character in asked_for):
@@ -47,7 +49,8 @@ def why(folder: Path, asked_for: str, with_record: bool, as_json: bool) -> int:
 def _code(story: Story) -> int:
     if story.damaged:
         return DAMAGED
-    return CODES[story.state] or (FINDINGS if story.troubled else DONE)
+    unsettled = story.files is not None and story.files.unsettled
+    return max(CODES[story.state], UNFINISHED if unsettled else FINDINGS if story.troubled else DONE)
 
 
 # --- as JSON
@@ -65,6 +68,7 @@ def _as_json(story: Story, folder: Path, with_record: bool) -> dict[str, Any]:
         ],
         "requests": [_request_json(asked) for asked in story.asked],
         "versions": [_version_json(*version, with_record) for version in numbered(story.versions)],
+        "files": None if story.files is None else _files_json(story.files),
         "quarantine": [{"request": r.request, "path": str(r.path), "bytes": r.size_bytes, "problem": r.problem}
                        for r in story.refused],
         "findings": [{"run": f.run, "code": f.code, "severity": f.severity, "channel": f.channel, "message": f.message,
@@ -75,6 +79,20 @@ def _as_json(story: Story, folder: Path, with_record: bool) -> dict[str, Any]:
                       for seen in story.elsewhere],
         "damaged": list(story.damaged),
         "next": next_step(story, folder),
+    }  # fmt: skip
+
+
+def _files_json(found: FilesOf) -> dict[str, Any]:
+    return {
+        "states": found.states,
+        "lists": [{"identifier": one.identifier, "run": one.run, "listed": one.listed, "left_out": one.left_out,
+                   "at": one.at} for one in found.lists],
+        "files": [
+            {"identifier": f.identifier, "key": f.key, "run": f.run, "state": f.state, "reason": f.reason, "at": f.at,
+             "size": f.size, "checksum": f.checksum, "media_type": f.media_type, "url": f.url, "bytes": f.bytes,
+             "sha256": f.sha256, "held_in": f.held_in, "path": f.path, "problem": f.problem}
+            for f in found.files
+        ],
     }  # fmt: skip
 
 

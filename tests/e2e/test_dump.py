@@ -156,10 +156,10 @@ def test_options_that_make_no_sense_are_usage_errors(archive: Path, tmp_path: Pa
 
 def test_an_archive_that_is_not_complete_is_dumped_and_said_to_be_so(hostile: Callable[..., Hostile], tmp_path: Path):
     server = hostile(
-        "--records", "1500", "--page-size", "10", "--p-drip", "1", "--drip-chunks", "3", "--drip-delay", "0.02"
+        "--records", "6000", "--page-size", "10", "--p-drip", "1", "--drip-chunks", "3", "--drip-delay", "0.02"
     )
     harvest = Harvest(tmp_path / "archive")
-    for seconds in (2, 3, 5, 8):
+    for seconds in (2, 3, 5, 8, 13, 21):
         assert harvest.kill_after(server.url, seconds)
         try:
             values = made(tmp_path / "archive", tmp_path / "out", code=FINDINGS)
@@ -167,7 +167,7 @@ def test_an_archive_that_is_not_complete_is_dumped_and_said_to_be_so(hostile: Ca
             continue
         break
     assert values["complete"] is False
-    assert 0 < values["identifiers"] < 1500
+    assert 0 < values["identifiers"] < 6000
     dumping.check(tmp_path / "out")
     assert read_manifest(tmp_path / "out").account["complete"] is False
 

@@ -1,6 +1,5 @@
 """`harvester crawl files`, and `files=` of the other spiders, against a repository whose files misbehave."""
 
-import hashlib
 import json
 import signal
 import sqlite3
@@ -12,78 +11,15 @@ from typing import Any
 
 import bulk
 import making
-import pytest
 from aiohttp import web
+from filed import codes, content, contents, crawl, harvest, last, of, states
 from filing import File, Filing, serving
 from harvests import HARVESTER, environment
 
 from archive.checks.verify import verify
-from archive.files.fileaccount import FileAccount, read_files
-from archive.files.filestore import StoredFile, check_file, path_of, stored_files
 from archive.folder import Layout
-from archive.reading import snapshot
 
 SCRAPY = str(Path(sys.executable).with_name("scrapy"))
-ROWS = """
-    SELECT identifier, key, state, reason, bytes, sha256 FROM files
-    WHERE file IN (SELECT max(file) FROM files GROUP BY identifier, key) ORDER BY 1, 2
-"""
-
-
-def crawl(spider: str, archive: Path, *words: str, program: str = HARVESTER, **more: str) -> int:
-    """One command, with two tries a request."""
-    pairs = [part for word in (*words, f"archive={archive}") for part in ("-a", word)]
-    command = [program, "crawl", spider, "-s", "HARVEST_TRIES=2", "-s", "HARVEST_PROGRESS=none", *pairs]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parents[2], env={**environment(), **more}, capture_output=True, text=True,
-        timeout=200, check=False,
-    )  # fmt: skip
-    print(done.stdout, done.stderr)
-    return done.returncode
-
-
-def harvest(server: Filing, archive: Path, *words: str, **more: str) -> int:
-    """The records of a server, by id."""
-    return crawl("idrange", archive, *of(server), *words, **more)
-
-
-def of(server: Filing) -> tuple[str, ...]:
-    ids = ",".join(sorted(server.records, key=int))
-    return f"url={server.records_url}", f"ids={ids}", "accept=application/json"
-
-
-def states(archive: Path) -> dict[tuple[str, str], str]:
-    return {(row[0], row[1]): row[2] for row in making.rows(archive, ROWS)}
-
-
-def content(archive: Path, identifier: str, key: str) -> bytes:
-    """What is kept of a file."""
-    (sha256,) = (row[5] for row in making.rows(archive, ROWS) if row[:2] == (identifier, key))
-    return (archive / path_of(sha256)).read_bytes()
-
-
-def contents(archive: Path) -> list[StoredFile]:
-    """All that is stored, read back and checked, with nothing beside it."""
-    with snapshot(Layout(archive)) as ledger:
-        found = list(stored_files(ledger))
-    for one in found:
-        check_file(archive, one)
-    on_disk = {str(path.relative_to(archive)) for path in (archive / "files").rglob("*") if path.is_file()}
-    assert on_disk == {one.path for one in found}
-    return found
-
-
-def last(archive: Path) -> FileAccount:
-    """The account of the newest run of files, which balances."""
-    making.check(archive)
-    standing = read_files(archive)
-    assert standing is not None
-    assert all(one.balanced for one in standing.runs)
-    return standing.runs[-1]
-
-
-def codes(archive: Path) -> set[str]:
-    return {code for (code,) in making.rows(archive, "SELECT DISTINCT code FROM findings")}
 
 
 def test_every_file_that_a_record_lists_ends_in_one_state(tmp_path: Path):
@@ -174,16 +110,6 @@ def test_a_filter_takes_some_and_counts_the_rest(tmp_path: Path):
         assert crawl("files", tmp_path / "a", "files=colour=red") == 2
 
 
-def test_a_record_of_six_thousand_files_is_an_ordinary_case(tmp_path: Path):
-    many = {f"dir/{n}.bin": File(n.to_bytes(4, "big") * 50) for n in range(6000)}
-    with serving(Filing({"1": many})) as server:
-        assert harvest(server, tmp_path / "a", "files=true") == 0
-        assert last(tmp_path / "a").states["read"] == 6000
-        asked = len(server.downloads())
-        assert crawl("files", tmp_path / "a") == 0
-        assert len(server.downloads()) == asked == 6000
-
-
 def test_a_cut_transfer_goes_on_and_a_wait_uses_up_no_try(tmp_path: Path):
     cut = File(bytes(range(256)) * 8000, cuts=[300_000, 300_000, 300_000])
     told: list[str] = []
@@ -252,6 +178,17 @@ def test_only_hosts_of_the_source_are_asked_and_only_they_get_the_token(tmp_path
             assert path.is_dir() or b"s3cr3t" not in path.read_bytes()
 
 
+def test_what_is_no_url_is_left_out_and_does_not_end_the_run(tmp_path: Path):
+    archive, bad = tmp_path / "a", {"links": {"content": "http://[bad/x"}}
+    with serving(
+        Filing({"1": {"bad": File(b"b", stated=bad), "good": File(b"g")}, "2": {"more": File(b"m")}})
+    ) as server:
+        assert harvest(server, archive, "files=true") == 1
+        assert states(archive) == {("1", "good"): "read", ("2", "more"): "read"}
+        assert last(archive).left_out == 1
+        assert codes(archive) == {"files-elsewhere"}
+
+
 def test_robots_txt_closes_files_until_the_source_says_why_not(tmp_path: Path):
     archive, source = tmp_path / "a", tmp_path / "s.toml"
     with serving(Filing({"1": {"a": File(b"a")}})) as server:
@@ -307,32 +244,3 @@ def damage(archive: Path) -> None:
     with sqlite3.connect(Layout(archive).ledger) as db:
         db.execute("DELETE FROM files WHERE key = 'gone'")
     db.close()
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-def test_a_file_much_larger_than_the_memory_it_takes(tmp_path: Path):
-    archive, big = tmp_path / "a", File(b"\0" * (192 << 20))
-    with serving(Filing({"1": {"big": big}})) as server:
-        assert harvest(server, archive) == 0
-        process = subprocess.Popen(
-            [HARVESTER, "crawl", "files", "--progress", "none", "-a", f"archive={archive}"], env=environment(),
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        most = 0
-        while process.poll() is None:
-            most = max(most, resident_kib(process.pid))
-            time.sleep(0.02)
-        assert process.returncode == 0
-    assert most < 160 << 10
-    (one,) = contents(archive)
-    assert one.sha512 == hashlib.sha512(big.content).hexdigest()
-    assert server.sent == {"/api/records/1/files/big/content": big.size}
-    assert (archive / one.path).stat().st_size == big.size
-
-
-def resident_kib(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)

@@ -1,7 +1,11 @@
 """`harvester why` as a user types it, over archives that were harvested and over those that are damaged."""
 
+import hashlib
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,8 @@ import pytest
 from harvests import Harvest, Hostile
 from typed import Typed
 
+from archive.files.checksums import FileDigests
+from archive.files.filestore import FileRow, FileStore, keep
 from archive.findings import Finding
 from archive.folder import Layout
 from archive.ledger import NewWindow
@@ -43,7 +49,7 @@ def test_the_keys_that_programs_rely_on(archive: Path, typed: Typed):
     said = typed("why", archive, "oai:x:3", "--json")
     assert (said.code, said.err) == (0, "")
     assert list(said.json) == [
-        "archive", "id", "state", "searched", "identifiers", "others", "channels", "requests", "versions",
+        "archive", "id", "state", "searched", "identifiers", "others", "channels", "requests", "versions", "files",
         "quarantine", "findings", "nearest", "elsewhere", "damaged", "next",
     ]  # fmt: skip
     [version] = said.json["versions"]
@@ -64,6 +70,96 @@ def test_the_record_is_shown_when_that_is_asked_for(archive: Path, typed: Typed)
     [version] = typed("why", archive, "3", "--json", "--record").json["versions"]
     assert version["record"]["metadata"] == {"title": ["Title of oai:x:3"]}
     assert "record" not in typed("why", archive, "3", "--json").json["versions"][0]
+
+
+def filed(archive: Path, identifier: str, *rows: FileRow, left_out: int = 0) -> None:
+    """Another run, in which the files of a record ended so; what was read is kept."""
+    made = making.writer(archive)
+    made.begin("files", "full", {"files": "true"}, making.SOFTWARE)
+    store = FileStore(made.ledger, archive, made.run_number)
+    ((outcome,),) = making.rows(archive, "SELECT max(outcome) FROM outcomes WHERE identifier = ?", identifier)
+    store.list_record(
+        identifier, outcome, [replace(row, state="open") for row in rows], left_out, "2026-03-04T05:06:07Z"
+    )
+    contents, ended = [], []
+    for row in rows:
+        if row.state == "read":
+            digests = FileDigests()
+            (archive / "part").write_bytes(row.key.encode())
+            digests.update(row.key.encode())
+            contents.append(keep(archive, archive / "part", digests))
+            row = replace(row, sha256=contents[-1].sha256, bytes=contents[-1].bytes)
+        ended.append(row)
+    store.settle(ended, contents, "2026-03-04T05:06:08Z")
+    made.finish("complete")
+    made.close()
+
+
+def a_file(key: str, state: str, reason: str | None = None) -> FileRow:
+    return FileRow("oai:x:3", key, f"https://x.example/{key}", 3, f"md5:{'0' * 32}", "text/csv", "", state, reason)
+
+
+def test_the_files_of_a_record_are_told_with_where_they_are_or_why_not(archive: Path, typed: Typed):
+    assert typed("why", archive, "3", "--json").json["files"] is None
+    filed(archive, "oai:x:3", a_file("a", "read"), a_file("b", "absent", "HTTP status 404"), left_out=2)
+    said = typed("why", archive, "3", "--json")
+    assert (said.code, said.json["files"]["states"]["read"], said.json["files"]["states"]["absent"]) == (0, 1, 1)
+    [listed] = said.json["files"]["lists"]
+    assert (listed["run"], listed["listed"], listed["left_out"]) == (2, 2, 2)
+    read, absent = said.json["files"]["files"]
+    sha256 = hashlib.sha256(b"a").hexdigest()
+    assert read == {
+        "identifier": "oai:x:3", "key": "a", "run": 2, "state": "read", "reason": None, "at": "2026-03-04T05:06:08Z",
+        "size": 3, "checksum": f"md5:{'0' * 32}", "media_type": "text/csv", "url": "https://x.example/a", "bytes": 1,
+        "sha256": sha256, "held_in": 2, "path": f"files/{sha256[:2]}/{sha256[2:4]}/{sha256}", "problem": None,
+    }  # fmt: skip
+    assert (absent["reason"], absent["path"], absent["bytes"]) == ("HTTP status 404", None, None)
+    shown = typed("why", archive, "3").out
+    assert "Files: 1 read, 1 absent; 2 were not asked for" in shown
+    assert typed("why", archive, "1", "--json").json["files"] is None
+
+
+@pytest.mark.parametrize(("state", "code"), [("lost", 3), ("open", 3), ("refused", 0), ("forbidden", 0)])
+def test_a_record_is_not_settled_before_its_files_are(archive: Path, typed: Typed, state: str, code: int):
+    filed(archive, "oai:x:3", a_file("a", "read"), a_file("b", state, "why"))
+    said = typed("why", archive, "3", "--json")
+    assert (said.code, said.json["state"]) == (code, "read")
+    assert ("held, without 1 file" in said.json["next"]) == (state != "forbidden")
+
+
+def test_what_an_earlier_run_has_read_is_still_held(archive: Path, typed: Typed):
+    filed(archive, "oai:x:3", a_file("a", "read"))
+    filed(archive, "oai:x:3", a_file("a", "lost", "no answer"))
+    [file] = typed("why", archive, "3", "--json").json["files"]["files"]
+    assert (file["run"], file["state"], file["held_in"], file["bytes"]) == (3, "lost", 2, 1)
+    assert f"run 2 has read it: {file['path']}" in " ".join(typed("why", archive, "3").out.split())
+
+
+def test_a_file_that_is_gone_from_the_disk_is_damage(archive: Path, typed: Typed):
+    filed(archive, "oai:x:3", a_file("a", "read"), a_file("b", "read"))
+    first, second = typed("why", archive, "3", "--json").json["files"]["files"]
+    (archive / first["path"]).unlink()
+    (archive / second["path"]).write_bytes(b"longer")
+    said = typed("why", archive, "3", "--json")
+    assert (said.code, len(said.json["damaged"])) == (4, 2)
+    assert typed("why", archive, "1").code == 0
+
+
+def test_an_archive_from_before_there_were_files_has_stories(archive: Path, typed: Typed):
+    with closing(sqlite3.connect(Layout(archive).ledger)) as db:
+        for table in ("files", "filelists", "contents"):
+            db.execute(f"DROP TABLE {table}")
+    said = typed("why", archive, "3", "--json")
+    assert (said.code, said.json["files"]) == (0, None)
+
+
+def test_of_many_files_those_that_are_missing_are_shown_first(archive: Path, typed: Typed):
+    filed(archive, "oai:x:3", *(a_file(f"{n}", "read") for n in range(50)), a_file("x\x1b[2J", "absent"))
+    said = typed("why", archive, "3")
+    lines = said.out.splitlines()
+    assert "\x1b" not in said.out
+    assert next(line for line in lines if " absent " in line) == lines[lines.index("Files: 50 read, 1 absent") + 2]
+    assert "  and 31 files more; --json names each" in lines
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from archive.bags.bagcodes import BagFindings
 from archive.bags.bagpaths import read_path
 from archive.checks.fixitylog import parse_history
 from archive.errors import ArchiveError
-from archive.files.recordfiles import NotAList, parse_file_list
+from archive.files.filelist import NotAList
+from archive.files.recordfiles import parse_file_list
 from archive.folder import parse_description
 from archive.idindex import check_lookup
 from archive.originals import parsed_original

@@ -48,6 +48,8 @@ def test_a_number_that_no_double_holds_stays_as_it_was_sent(number: str):
     ("sent", "written"),
     [("1.0", "1"), ("1e2", "100"), ("-0", "0"), ("-0.0", "0"), ("0e5", "0"), ("1E21", "1e+21"),
      ("1e20", "1" + "0" * 20), ("4.50", "4.5"), ("1e-6", "0.000001"), ("1e-7", "1e-7"), ("1.50e-7", "1.5e-7"),
+     ("0.0001", "0.0001"), ("0.00001", "0.00001"), ("1234567890123456.0", "1234567890123456"),
+     ("12345678901234567", "12345678901234567"), ("1e16", "10000000000000000"), ("-100.0", "-100"),
      ("5e-324", "5e-324"), ("1.7976931348623157e308", "1.7976931348623157e+308"), ("-12.25e3", "-12250")],
 )  # fmt: skip
 def test_numbers_are_printed_as_ecmascript_prints_them(sent: str, written: str):
@@ -62,6 +64,8 @@ def test_no_number_changes_its_value(number: Decimal | int):
 def test_keys_are_sorted_by_utf16_beyond_the_bmp_as_well():
     assert canonical('{"\ufb33":1,"\U0001f600":2,"é":3,"a":4}') == '{"a":4,"é":3,"\U0001f600":2,"\ufb33":1}'
     assert canonical('[{"a\ufb33":1,"a\U0001f600":2}]') == '[{"a\U0001f600":2,"a\ufb33":1}]'
+    assert canonical('{"\ufb33":1,"\U0001f600\\"b\\\\":2}') == '{"\U0001f600\\"b\\\\":2,"\ufb33":1}'
+    assert canonical('{"\ufb33":"\U0001f600\\":","\U00100000":2}') == '{"\U00100000":2,"\ufb33":"\U0001f600\\":"}'
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"a":1', "[1 2]", "NaN", "1e400", '"\\ud800"'])

@@ -7,7 +7,7 @@ import making
 import pytest
 
 from archive.errors import NotAnArchive
-from archive.files.recordfiles import RecordFile
+from archive.files.filelist import RecordFile
 from harvester.errors import UsageError
 from harvester.filearguments import DOWNLOADS, FileFilter, parse_files, parse_filter, split_files
 

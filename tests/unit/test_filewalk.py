@@ -1,13 +1,16 @@
 """Which files of a record are asked for, and what an answer that is none says."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from archive.envelope import Record
 from archive.files.checksums import Checksum
+from archive.files.filelist import FileList, RecordFile
 from archive.files.filestore import FileRow
-from archive.files.recordfiles import FileList, RecordFile
 from harvester.filearguments import parse_filter
-from harvester.filewalk import choose, host_of, list_row, part_name, sendable, state_of, wanted_of
+from harvester.filewalk import choose, host_of, list_row, part_name, sendable, sets_of, state_of, wanted_of
 
 HOSTS = frozenset({"x.example"})
 RECORD = Record("1", "2024-01-01", False, (), "f", "t", "https://x.example/1", "", None, None)
@@ -35,6 +38,31 @@ def test_what_the_filter_leaves_out_is_counted():
     assert ([row.key for row in found.rows], found.left_out) == (["1.pdf"], 1)
     some = choose(RECORD, files("https://x.example/a", "https://x.example/b"), parse_filter("true"), HOSTS, 1)
     assert (len(some.rows), some.left_out) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "unsaid"),
+    [("size<5", ["size"]), ("type=text/*", ["type"]), ("set=a", ["set"]), ("set=a,size<5", ["set"]), ("key=x", []),
+     ("size<5,key=x", []), ("set!=a", []), ("true", [])],
+)  # fmt: skip
+def test_what_the_filter_asks_and_nothing_says_is_named(wanted: str, unsaid: list[str]):
+    bare = FileList((RecordFile("README", "https://x.example/README"),))
+    assert [what for what, key in choose(RECORD, bare, parse_filter(wanted), HOSTS).unsaid] == unsaid
+    said = FileList((RecordFile("README", "https://x.example/README", 9, None, "image/png"),))
+    of_sets = replace(RECORD, sets=("b",))
+    assert choose(of_sets, said, parse_filter(wanted), HOSTS).unsaid == ()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"parent": {"communities": {"ids": ["0f7b"], "entries": [{"id": "0f7b", "slug": "cern"}, {}, 5]}}},
+     {"metadata": {"communities": [{"id": "cern"}]}}, {"metadata": {"communities": [{"identifier": "cern"}, None]}}],
+)  # fmt: skip
+def test_communities_are_the_sets_of_a_record_that_came_without_any(metadata: dict[str, Any]):
+    record = replace(RECORD, metadata=metadata)
+    assert sets_of(record) == ("cern", "user-cern", "community-cern")
+    assert sets_of(replace(record, sets=("a:b",))) == ("a:b",)
+    assert sets_of(RECORD) == sets_of(replace(RECORD, metadata={"parent": {"communities": {}}, "metadata": 3})) == ()
 
 
 def test_a_part_is_called_by_what_it_is():

@@ -19,11 +19,11 @@ def made(folder: Path, sizes: list[int]) -> list[ToHash]:
     return tasks
 
 
-@pytest.mark.parametrize("few", [0, hashing.FEW_BYTES])
+@pytest.mark.parametrize("few", [0, hashing.FEW_FILES])
 def test_every_file_is_read_once_and_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int):
-    monkeypatch.setattr(hashing, "FEW_BYTES", few)
+    monkeypatch.setattr(hashing, "FEW_FILES", few)
     monkeypatch.setattr(hashing, "BATCH_FILES", 7)
-    monkeypatch.setattr("archive.parallel.SMALL_BYTES", 0)
+    monkeypatch.setattr("archive.parallel._is_single", lambda: True)
     tasks = made(tmp_path, [0, 1, 511, 512, 1 << 20, (1 << 20) + 1, 3 << 20, *range(20)])
     seen: list[int] = []
     found = dict(hash_all(tasks, seen.append))
@@ -41,6 +41,15 @@ def test_a_file_that_grew_is_read_to_its_end(tmp_path: Path):
         file.write(bytes(3 << 20))
     [(_, hashed)] = hash_all([task])
     assert hashed.bytes == 10 + (3 << 20)
+
+
+@pytest.mark.parametrize("size", [0, 9, 11, hashing.LARGE_BYTES - 1])
+def test_a_small_file_that_is_not_as_long_as_was_said_is_read_as_it_is(tmp_path: Path, size: int):
+    (task,) = made(tmp_path, [10])
+    body = os.urandom(size)
+    Path(task.path).write_bytes(body)
+    [(_, hashed)] = hash_all([task])
+    assert (hashed.bytes, hashed.digests["sha512"]) == (size, hashlib.sha512(body).hexdigest())
 
 
 def test_a_file_that_is_not_there_says_why(tmp_path: Path):

@@ -10,10 +10,10 @@ import duckdb
 import making
 import pytest
 
-from archive import durable, parallel, spill
+from archive import durable, parallel
 from archive.errors import Busy, Damaged, DiskFull, NotAnArchive, StaleIndex
 from archive.folder import Layout
-from archive.indexes import index
+from archive.indexes import index, spilling
 from archive.indexes.index import open_index
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"], ["oai:x:4", "oai:x:5"]]
@@ -174,7 +174,7 @@ def test_many_files_and_processes_give_the_same_index(archive: Path, monkeypatch
     index.index(archive)
     query = "SELECT * FROM versions ORDER BY outcome"
     once = asked(archive, query)
-    monkeypatch.setattr(spill, "SPILL_BYTES", 1)
+    monkeypatch.setattr(spilling, "PIECE_BYTES", 1)
     monkeypatch.setattr(parallel, "SMALL_BYTES", 0)
     seen: list[tuple[int, int]] = []
     assert index.index(archive, lambda done, total: seen.append((done, total)), full=True).records == 5

@@ -8,8 +8,9 @@ import pytest
 import served
 
 from archive import durable
+from archive.errors import DiskFull
 from archive.folder import Layout
-from archive.idindex import Lookup
+from archive.idindex import Lookup, LookupWriter
 from archive.indexes.index import index, open_index
 from archive.indexes.indexlookup import index_lookup, ledger_at_rest
 from archive.pieces import FolderFiles, open_lookup
@@ -38,6 +39,22 @@ def test_every_version_of_the_index_is_found_by_each_of_its_names(tmp_path: Path
         assert doi is None
         for key in (identifier, local):
             assert (name, *place) in [(p.name, p.offset, p.length, p.position) for p in lookup.find(key)]
+
+
+def test_an_index_whose_lookup_cannot_be_made_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    making.ended(tmp_path / "archive", [["oai:x:1"]])
+    layout = Layout(tmp_path / "archive")
+    for path in (layout.index, index_lookup(layout)):
+        path.unlink(missing_ok=True)
+
+    def full(*_: object) -> None:
+        raise DiskFull("no room left")
+
+    monkeypatch.setattr(LookupWriter, "finish", full)
+    with pytest.raises(DiskFull):
+        index(layout.root)
+    assert not layout.index.exists()
+    assert not index_lookup(layout).exists()
 
 
 def test_it_names_the_ledger_it_was_made_of_unless_that_was_written_to(tmp_path: Path):

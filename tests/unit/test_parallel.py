@@ -1,6 +1,8 @@
 """Work on several cores: results in order, errors as they are, and no more ahead than there are processes."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from archive import parallel
 from archive.errors import Damaged
-from archive.parallel import spread
+from archive.parallel import forked, spread
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +70,63 @@ def test_results_that_nobody_takes_do_not_pile_up(tmp_path: Path):
     assert len(list(tmp_path.iterdir())) <= 3
     results.close()
     assert len(list(tmp_path.iterdir())) <= 3
+
+
+@pytest.fixture
+def _single(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever threads the tests themselves are run with."""
+    monkeypatch.setattr(parallel, "_is_single", lambda: True)
+
+
+def kill_itself_elsewhere(task: tuple[int, int]) -> int:
+    number, begun = task
+    if number == 3 and os.getpid() != begun:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.mark.usefixtures("_single")
+def test_forked_work_is_done_elsewhere_in_order_and_leaves_no_process():
+    found = list(forked(whose, range(20)))
+    assert [number for number, _ in found] == list(range(20))
+    processes = {process for _, process in found}
+    assert len(processes) == 2
+    assert os.getpid() not in processes
+    for process in processes:
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+
+
+@pytest.mark.usefixtures("_single")
+def test_what_a_killed_copy_had_to_do_is_done_here():
+    assert list(forked(kill_itself_elsewhere, [(number, os.getpid()) for number in range(9)])) == list(range(9))
+
+
+@pytest.mark.usefixtures("_single")
+def test_copies_end_with_whoever_takes_their_results():
+    results = forked(whose, range(20))
+    found = [next(results), next(results)]
+    results.close()
+    for _, process in found:
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+
+
+@pytest.mark.usefixtures("_single")
+def test_without_another_process_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch):
+    def refused() -> int:
+        raise BlockingIOError("no more processes")
+
+    monkeypatch.setattr(os, "fork", refused)
+    assert list(forked(whose, range(5))) == [(number, os.getpid()) for number in range(5)]
+
+
+def test_beside_another_thread_nothing_is_forked():
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        assert {process for _, process in forked(whose, range(9))} == {os.getpid()}
+    finally:
+        over.set()
+        thread.join()

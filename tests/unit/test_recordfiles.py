@@ -10,10 +10,12 @@ from lxml import etree
 from archive.crosswalks.marc import marc_json
 from archive.envelope import Record
 from archive.files.checksums import Checksum
-from archive.files.recordfiles import FileList, NotAList, RecordFile, files_of, parse_file_list, rank
+from archive.files.filelist import FileList, NotAList, RecordFile
+from archive.files.recordfiles import files_of, parse_file_list, rank
 
 URL = "https://repository.example/api/records/1"
 MD5 = Checksum("md5", "0" * 32)
+AGGREGATES = "http://www.openarchives.org/ore/terms/aggregates"
 
 
 def record(metadata: dict[str, Any] | None, url: str = URL, original: str | None = None, **more: Any) -> Record:
@@ -48,6 +50,26 @@ def test_entries_that_are_not_all_there_are_asked_for(files: dict[str, Any]):
 def test_a_record_without_files_has_none(files: Any):
     assert files_of(record({"files": files})) == FileList()
     assert files_of(record({"files": {"entries": {"x": entry()}}}, deleted=True)) == FileList()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "original"),
+    [({"titles": [{"title": "DataCite"}]}, None), ({"title": ["DC"]}, "<dc/>"), (None, None), (None, "<mods/>"),
+     ({"leader": "x", "fields": [{"245": {"subfields": [{"a": "MARC"}]}}]}, None), ({"@type": "Dataset"}, None)],
+)  # fmt: skip
+def test_a_form_that_names_no_files_is_silent_about_them(metadata: dict[str, Any] | None, original: str | None):
+    assert files_of(record(metadata, original=original)) == FileList(silent=True)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "original"),
+    [({"files": []}, None), ({"eprintid": 1}, None), ({"global_id": "doi:1", "fileCount": 0}, None),
+     ({"conceptrecid": "1", "metadata": {"access_right": "closed"}}, None), ({"documents": []}, None),
+     (None, '<mets xmlns="http://www.loc.gov/METS/"/>'), (None, '<e xmlns="http://eprints.org/ep2/data/2.0"/>')],
+)  # fmt: skip
+def test_a_form_that_would_name_files_says_when_there_are_none(metadata: dict[str, Any] | None, original: str | None):
+    assert files_of(record(metadata, original=original)) == FileList()
+    assert not files_of(record(metadata, original=original, deleted=True)).silent
 
 
 def test_closed_files_of_zenodo_s_legacy_json_are_asked_for():
@@ -112,6 +134,47 @@ def test_figshare_s_own_words_are_known():
     file = {"name": "x.xls", "size": 5, "download_url": "https://ndownloader.example/1", "computed_md5": "0" * 32}
     (one,) = files_of(record({"files": [file]})).files
     assert (one.key, one.size, one.checksum, one.url) == ("x.xls", 5, MD5, "https://ndownloader.example/1")
+
+
+BAD = "http://[bad/x.pdf"
+XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
+
+
+@pytest.mark.parametrize(
+    ("metadata", "original"),
+    [({"fields": [{"856": {"subfields": [{"u": BAD}, {"s": "3"}]}}]}, None),
+     ({"files": [{"key": "x.pdf", "links": {"self": BAD}}]}, None),
+     ({"files": {"entries": {"a": {"key": "x.pdf", "links": {"content": BAD}}}}}, None),
+     ({"documents": [{"files": [{"filename": "x.pdf", "uri": BAD}]}]}, None),
+     ({"datasetVersion": {"files": [{"label": "x.pdf", "dataFile": {"id": 1}}]}}, None),
+     ({"distribution": [{"contentUrl": BAD}]}, None),
+     (None, f'<mets xmlns="http://www.loc.gov/METS/" {XLINK}><file><FLocat xlink:href="{BAD}"/></file></mets>'),
+     (None, f'<e xmlns="http://eprints.org/ep2/data/2.0"><file><filename>x.pdf</filename><url>{BAD}</url></file></e>'),
+     (None, f'<e xmlns="http://www.w3.org/2005/Atom"><link rel="{AGGREGATES}" href="{BAD}"/></e>')],
+)  # fmt: skip
+def test_what_is_no_url_is_handed_on_as_it_stands_and_keeps_no_run_from_going_on(
+    metadata: dict[str, Any] | None, original: str | None
+):
+    assert [file.key for file in files_of(record(metadata, original=original)).files] == ["x.pdf"]
+    assert [file.key for file in files_of(record(metadata, "http://[bad", original)).files] == ["x.pdf"]
+
+
+def test_what_was_deposited_is_named_by_xoai_and_what_dspace_made_of_it_is_not(corpus: Path):
+    original = (corpus / "dspace" / "xoai-fixtures" / "xoai-example.xml").read_text()
+    (one,) = files_of(record(None, original=original)).files
+    at = "http://localhost:8080/xmlui/bitstream/123456789/3/1/10.1.1.13.814.pdf"
+    checksum = Checksum("md5", "de2290628b85b17abdf829d121793c77")
+    assert one == RecordFile("10.1.1.13.814.pdf", at, 449025, checksum, "application/pdf", is_link=True)
+
+
+def test_an_aggregation_names_what_it_aggregates():
+    ore = f"""<entry xmlns="http://www.w3.org/2005/Atom"><link rel="alternate" href="https://x.example/1"/>
+      <link rel="{AGGREGATES}" href="https://x.example/bitstream/1/2/a%20b.pdf" title="a b.pdf" length="3"
+            type="application/pdf"/><link rel="{AGGREGATES}" href="https://x.example/bitstream/1/3/c%20d"/></entry>"""
+    found = files_of(record(None, original=ore))
+    assert [(file.key, file.size, file.media_type) for file in found.files] == [
+        ("a b.pdf", 3, "application/pdf"), ("c d", None, None),
+    ]  # fmt: skip
 
 
 def test_mets_names_files_in_its_own_xml():

@@ -9,9 +9,10 @@ import pytest
 from states import State, archive_of, options
 
 from archive.errors import Damaged, StaleIndex
-from archive.indexes import index
+from archive.indexes import index, releaseindexing
 from archive.indexes.index import open_index
 from archive.indexes.releaseindexing import check_release_index, index_release
+from archive.indexes.rows import parse_record
 from archive.releases.dumps import write_release
 
 STATES = [State(f"oai:x:{n}", form, deleted=n == 3, title=f"T{n}") for n in range(7) for form in ("oai_dc", "other")]
@@ -105,3 +106,10 @@ def test_no_index_is_made_of_a_damaged_release(release: Path, tmp_path: Path):
         path.write_bytes(body)
     assert {path.name for path in tmp_path.iterdir()} == {"a", "r"}
     index_release(release)
+
+
+@pytest.mark.parametrize("text", [b"no JSON", b"{}", b'{"metadata":1}'])
+def test_what_its_index_names_and_is_no_record_is_damage(release: Path, monkeypatch: pytest.MonkeyPatch, text: bytes):
+    monkeypatch.setattr(releaseindexing, "parse_record", lambda _, digest: parse_record(text, digest))
+    with pytest.raises(Damaged):
+        index_release(release)

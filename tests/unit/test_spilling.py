@@ -58,7 +58,7 @@ def test_every_record_and_outcome_is_in_one_piece(tmp_path: Path, monkeypatch: p
     work.mkdir()
     making.ended(made, [[f"oai:x:{page}.{n}" for n in range(4)] for page in range(5)])
     for outcomes, size in ((1, 1), (7, 2000), (20, 1 << 20), (1000, 1 << 30)):
-        monkeypatch.setattr(spilling, "SPILL_OUTCOMES", outcomes)
+        monkeypatch.setattr(spilling, "PIECE_OUTCOMES", outcomes)
         monkeypatch.setattr(spill, "SPILL_BYTES", size)
         with closing(read_only(made / "ledger.sqlite")) as ledger:
             whole = [spill.ShardToRead(1, "00001.json-seq.zst", False, 1 << 20, 20, None)]
