@@ -79,12 +79,3 @@ def sha512(path: Path) -> str:
     """Read piece by piece."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha512").hexdigest()
-
-
-def resident_kib(pid: int) -> int:
-    """The most memory that a process has had so far."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,10 +20,31 @@ import pytest
 HARVESTER = str(Path(sys.executable).with_name("harvester"))
 
 
+# below those that a system hands out to whoever asks for any
+_PORTS = range(20_000, 32_000)
+_claims: dict[int, socket.socket] = {}
+
+
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port for a program that takes none of the system's choice; no other test gets it until it is given back."""
+    while True:
+        port = random.SystemRandom().choice(_PORTS)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            if sys.platform == "linux":  # a name without a file, gone with this process
+                claim.bind(f"\0harvester-tests-{port}")
+            with socket.socket() as tried:
+                tried.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _claims[port] = claim
+        return port
+
+
+def give_back(port: int) -> None:
+    """The port of a program that has ended."""
+    _claims.pop(port).close()
 
 
 @dataclass
@@ -66,9 +88,11 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def hostile(beds: Path, tmp_path: Path) -> Iterator[Callable[..., Hostile]]:
     """`hostile("--page-size", "20")` starts a provider that misbehaves in the ways its options name."""
     running: list[subprocess.Popen[bytes]] = []
+    ports: list[int] = []
 
     def start(*options: str) -> Hostile:
         port, probe = free_port(), free_port()
+        ports.extend((port, probe))
         log = (tmp_path / f"hostile-{port}.log").open("wb")
         process = subprocess.Popen(
             [sys.executable, beds / "hostile" / "server.py", "--port", str(port), "--probe-port", str(probe), *options],
@@ -87,6 +111,8 @@ def hostile(beds: Path, tmp_path: Path) -> Iterator[Callable[..., Hostile]]:
     yield start
     for process in running:
         end(process)
+    for port in ports:
+        give_back(port)
 
 
 @dataclass

@@ -20,6 +20,7 @@ import pytest
 import served
 from amounts import amount, tried
 from mirrors import Server, mirror
+from residence import memory_of
 from sickle import Sickle
 
 COUNT = 500
@@ -209,7 +210,7 @@ def test_an_odd_request_is_answered_rightly_or_not_at_all(mirrored: Server, name
 
 def test_good_clients_are_answered_rightly_whatever_others_do(server: Server):
     load = Load(server, {query: _without_date(server.ask(f"/oai?{query}").body) for query in QUERIES})
-    before = _memory(server, "VmRSS")
+    before = memory_of(server.process.pid, "VmRSS")
     requests = amount(256, 50_000)
 
     async def everybody() -> list[str]:
@@ -235,7 +236,7 @@ def test_good_clients_are_answered_rightly_whatever_others_do(server: Server):
     assert {one for one in told if one[1] not in {*ANSWERS[one[0]], 503}} == set()
     assert server.process.poll() is None
     assert server.ask("/oai?verb=Identify").error is None
-    assert _memory(server, "VmHWM") - before < GROWTH_MOST_BYTES
+    assert memory_of(server.process.pid) - before < GROWTH_MOST_BYTES
 
 
 def test_more_connections_than_it_takes_keep_nobody_out(folder: Path, tmp_path: Path):
@@ -278,10 +279,3 @@ async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
 def _without_date(body: bytes) -> bytes:
     before, _, rest = body.partition(b"<responseDate>")
     return before + rest.partition(b"</responseDate>")[2]
-
-
-def _memory(server: Server, name: str) -> int:
-    """A number of bytes that the kernel has of a process; 0 where there is none."""
-    status = Path(f"/proc/{server.process.pid}/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) << 10 for line in lines if line.startswith(f"{name}:")), 0)
