@@ -105,8 +105,13 @@ def list_records_page(samples: Sequence[Sample], prefix: str) -> bytes:
     ).encode()
 
 
-def build_archive(folder: Path, records: int = RECORDS, seed: int = SEED) -> None:
-    """Write the repository as an archive, as if it had been harvested: one run, a window for each prefix."""
+def build_archive(
+    folder: Path, records: int = RECORDS, seed: int = SEED, samples: Callable[[], Iterator[Sample]] | None = None
+) -> None:
+    """Write the repository as an archive, as if it had been harvested: one run, a window for each prefix.
+
+    `samples` gives other records than its own; it is called for each prefix.
+    """
     software = {"harvester": __version__, "crosswalks": dict(VERSIONS)}
     source = {"name": "samples", "url": URL, "hosts": [HOST]}
     writer = ArchiveWriter(folder, source, software, clock=lambda: _BUILT)
@@ -117,7 +122,7 @@ def build_archive(folder: Path, records: int = RECORDS, seed: int = SEED) -> Non
         channels = [writer.ledger.channel(f"oaipmh:{prefix}", prefix, None) for prefix in PREFIXES]
         windows = writer.open_windows([NewWindow(channel, LIST_RECORDS, None, None) for channel in channels])
         for window, prefix in zip(windows, PREFIXES, strict=True):
-            _fill(writer, window, prefix, iter_samples(records, seed))
+            _fill(writer, window, prefix, samples() if samples is not None else iter_samples(records, seed))
         writer.finish(writer.ledger.settled_state(writer.run_number))
     finally:
         writer.close()
