@@ -82,9 +82,11 @@ def _slice_plain(body: bytes) -> list[Slices] | None:
     while (opened := _RECORD.match(body, at)) is not None:
         metadata: bytes | None = None
         abouts: list[bytes] = []
-        part = _NEXT.match(body, max(0, body.find(b"</header", opened.end())))
+        part = _next(body, b"header", opened.end())
         while part is not None and (name := part[1]) is not None:
-            end = max(0, body.find(b"</" + name, part.end()))
+            end = body.find(b"</" + name, part.end())
+            if end < 0:
+                return None
             if name == b"about":
                 abouts.append(body[part.end() : end])
             elif metadata is None:
@@ -97,6 +99,12 @@ def _slice_plain(body: bytes) -> list[Slices] | None:
         found.append(Slices(metadata, tuple(abouts)))
         at = part.end()
     return found if _END.match(body, at) else None
+
+
+def _next(body: bytes, name: bytes, at: int) -> "re.Match[bytes] | None":
+    """What follows the next end tag of that name."""
+    end = body.find(b"</" + name, at)
+    return _NEXT.match(body, end) if end >= 0 else None
 
 
 def _hides(body: bytes, mark: bytes, at: int) -> bool:

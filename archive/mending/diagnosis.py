@@ -95,16 +95,21 @@ def _of_shard(seen: Examined) -> tuple[str, str]:
     return wrong, f"the others are written anew; {seen.lost} records are lost, to be asked for again"
 
 
-def diagnose(folder: Path) -> Diagnosis:
-    """Read everything. Raises NotAnArchive when nothing here is of an archive, OtherArchive, Busy, DiskFull."""
+def diagnose(folder: Path, ledger: str | None = None) -> Diagnosis:
+    """Read everything. Raises NotAnArchive when nothing here is of an archive, OtherArchive, Busy, DiskFull.
+
+    `ledger` is what was found wrong with it when it was written to, where reading it shows nothing.
+    """
     layout, found = Layout(folder), Diagnosis()
     if not (layout.ledger.exists() or layout.shards.is_dir()):
         raise NotAnArchive(f"{folder} has neither a ledger nor shards; name an archive")
     try:
         read_description(folder)
     except (Damaged, NotAnArchive) as error:
-        found.description = _short(error)
-    _look_at_ledger(layout, found)
+        found.description = short(error)
+    found.ledger = ledger
+    if ledger is None:
+        _look_at_ledger(layout, found)
     if found.ledger is not None:
         found.alone = list(_damaged_alone(layout))
         found.refused = list(_refused_alone(layout))
@@ -115,7 +120,8 @@ def diagnose(folder: Path) -> Diagnosis:
     return found
 
 
-def _short(error: Exception) -> str:
+def short(error: Exception) -> str:
+    """What is wrong, without what to do about it."""
     return str(error).split("; take")[0]
 
 
@@ -129,7 +135,7 @@ def _look_at_ledger(layout: Layout, found: Diagnosis) -> None:
     try:
         check_digest(layout)
     except Damaged as error:
-        found.changed = _short(error).split(": ", 1)[-1]
+        found.changed = short(error).split(": ", 1)[-1]
     try:
         with snapshot(layout) as ledger:
             found.ledger = next(_inconsistent(ledger), None)
@@ -138,7 +144,7 @@ def _look_at_ledger(layout: Layout, found: Diagnosis) -> None:
     except (Busy, DiskFull, OtherArchive):
         raise
     except ArchiveError as error:
-        found.ledger = _short(error)
+        found.ledger = short(error)
     if found.ledger is not None:
         found.changed, found.shards, found.files, found.left = None, [], [], []
 
@@ -186,7 +192,7 @@ def _refused_fault(layout: Layout, name: str, sha256: str | None = None) -> str 
     try:
         check_refused(layout.quarantine, name, sha256 or sha256_of(layout.quarantine / f"{name}.json"))
     except (ArchiveError, OSError, KeyError, TypeError, ValueError) as error:
-        return _short(error)
+        return short(error)
     return None
 
 
@@ -234,5 +240,5 @@ def _index_fault(layout: Layout, path: Path) -> str | None:
     except StaleIndex:
         return None
     except Damaged as error:
-        return _short(error)
+        return short(error)
     return None

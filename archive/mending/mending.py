@@ -20,12 +20,12 @@ from archive import durable, envelope, shards
 from archive.checks.fixitylog import NAME as FIXITY_LOG
 from archive.checks.verify import verify
 from archive.crosswalks.identifiers import local_id
-from archive.errors import ArchiveError, DiskFailed, DiskFull, NotAnArchive
+from archive.errors import ArchiveError, Damaged, DiskFailed, DiskFull, NotAnArchive
 from archive.findings import Finding
 from archive.folder import FORMAT, FORMAT_VERSION, Layout, WriteLock, read_description, refuse_links, write_description
 from archive.indexes.index import index_digest
 from archive.ledger import Ledger, write_digest
-from archive.mending.diagnosis import Diagnosis, Step, diagnose, look_at_files
+from archive.mending.diagnosis import Diagnosis, Step, diagnose, look_at_files, short
 from archive.mending.rebuilding import copy_readable, rebuild, run_words
 from archive.mending.shardmending import examine, rewrite, shards_of
 from archive.problems import Problem
@@ -67,8 +67,17 @@ def mend(folder: Path, *, dry_run: bool = False, now: datetime | None = None) ->
         found = diagnose(folder)
         report = MendReport(folder, found.steps)
         if report.steps and not dry_run:
+            moment = now or datetime.now(UTC)
             with _translated(folder):
-                _Mending(layout, found, report, now or datetime.now(UTC)).run()
+                try:
+                    _Mending(layout, found, report, moment).run()
+                except Damaged as error:
+                    if found.ledger is not None:
+                        raise
+                    # a ledger whose own words are damaged (its schema) can be read and not written to
+                    found = diagnose(folder, short(error))
+                    report = MendReport(folder, found.steps)
+                    _Mending(layout, found, report, moment).run()
     finally:
         if lock is not None:
             lock.release()

@@ -5,6 +5,7 @@ findings, refused bodies) is taken over as far as it can be read. Windows are no
 nothing a shard can show, so its run is unfinished and the same command lists again.
 """
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -131,6 +132,15 @@ def _carried_over(ledger: Ledger, salvaged: Salvaged) -> bool:
 
 
 # --- of the shards
+
+# of a refused body, as a ledger may name it, and what its description says
+_NAME = re.compile(r"[0-9]{6,12}", re.ASCII)
+_TOLD = ("url", "retrieved", "reason", "http_status", "bytes")
+
+
+def _is_told(url: object, at: object, reason: object, status: object, size: object) -> bool:
+    texts = all(isinstance(text, str) for text in (url, at, reason))
+    return texts and isinstance(status, int | None) and isinstance(size, int)
 
 
 class _Rebuilding:
@@ -264,16 +274,16 @@ class _Rebuilding:
                 sha256 = digests_of(path).sha256
                 check_refused(self._layout.quarantine, path.stem, sha256)
                 told = orjson.loads(path.read_bytes())
-                url, status, at = str(told["url"]), told["http_status"], str(told["retrieved"])
+                url, at, reason, status, size = (told[key] for key in _TOLD)
+                if _NAME.fullmatch(path.stem) is None or not _is_told(url, at, reason, status, size):
+                    raise ValueError(path.stem)
             except (ArchiveError, OSError, ValueError, KeyError, TypeError):
                 self._replaced += [found for found in (path, path.with_suffix(".body")) if found.exists()]
                 continue
             if run is None:
                 continue
-            request, _ = self._ledger.add_request(
-                run, None, None, 1, url, "refused", status, told.get("reason"), 1, at, 0, ()
-            )
-            self._ledger.add_quarantine(request, known.get(path.stem), path.stem, int(told["bytes"]), sha256)
+            request, _ = self._ledger.add_request(run, None, None, 1, url, "refused", status, reason, 1, at, 0, ())
+            self._ledger.add_quarantine(request, known.get(path.stem), path.stem, size, sha256)
 
     def _take_files(self) -> None:
         """Files of records whose list is known whole and whose content is here; others are listed again."""
