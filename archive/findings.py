@@ -24,7 +24,7 @@ CODES: dict[str, tuple[str, str]] = {
     "window-unproven": ("warning", "{window}: {found} records came, and nothing shows that these are all ({reason})"),
     "names-from-broken-list": ("warning",
         ("{window}: ListIdentifiers cannot be parsed ({reason}); {found} identifiers were read out of it as text, "
-        "and asked for one by one")),
+        "and asked for one by one; whether it has more is not known")),
     "ranges-ignored": ("info",
         "the provider does not honour from and until (tried with {datestamp}): its list is read as one"),
     "poison-record": ("error", "{identifier} cannot be read: {reason}; its bytes are in quarantine"),
