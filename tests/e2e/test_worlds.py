@@ -6,7 +6,6 @@ import subprocess
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +72,10 @@ def listed(harvest: Harvest, server: Hostile, world: World) -> int:
     for _ in range(6 if world.moving else 0):  # what one run could not see, the next one brings
         if not any(found[kind] for kind in (*ALWAYS_RIGHT, "missing")):
             break
-        began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         # what a list that could not be read whole had is told by the run that read it, and by no later one
         code = max(code, crawl(harvest, server, world, "mode=incremental"))
         truth = server.truth()
+        [(began,)] = making.rows(harvest.archive, "SELECT provider_started FROM runs ORDER BY run DESC LIMIT 1")
         # a provider that changes with every few requests is never caught up with: only what is older counts
         moved = {row["identifier"] for row in truth if row["datestamp"] >= began[: len(row["datestamp"])]}
         found = {kind: [one for one in ids if one not in moved] if isinstance(ids, list) else ids
