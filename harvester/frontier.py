@@ -254,7 +254,9 @@ def _size_finding(ended: Ended) -> tuple[Finding, ...]:
 
 
 def _unproven(ended: Ended) -> Finding:
-    return finding("window-unproven", window=describe(ended.span), reason=ended.end, found=ended.distinct)
+    short = ended.stated_last is not None and ended.stated_last > ended.distinct
+    reason = f"{ended.end}; the provider says {ended.stated_last}" if short else ended.end
+    return finding("window-unproven", window=describe(ended.span), reason=reason, found=ended.distinct)
 
 
 def record_limit(span: Span, traits: Traits) -> int | None:
