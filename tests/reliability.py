@@ -2,7 +2,7 @@
 
     python tests/reliability.py              write docs/reliability.md
     python tests/reliability.py --check      say what is wrong or out of date; 1 when something is
-    python tests/reliability.py --counts FILE     take over what a nightly run counted
+    python tests/reliability.py --counts FILE [--note TEXT]     take over what a nightly run counted
 
 Reads tests/reliability/AREA.toml: `[[fault]]` with fault, seen, does, test and area, `[[limit]]` with limit, reason and
 area. `seen` and the others are Markdown, in which owner/repository#1 becomes a link; `test` is a node id of pytest or a
@@ -134,7 +134,8 @@ def _numbers(results: Path, faults: int) -> str:
     if not read:
         return f"{faults} faults.\n"
     counts = "".join(f"| {what} | {number:,} |\n" for what, number in sorted(read["counts"].items()))
-    said = f"{faults} faults. The last nightly run was on {read['date']}, with {read['python']}, and nothing failed:\n"
+    how = read.get("note", "and nothing failed")
+    said = f"{faults} faults. The last nightly run was on {read['date']}, with {read['python']}, {how}:\n"
     return f"{said}\n| tried | times |\n| --- | ---: |\n{counts}"
 
 
@@ -171,9 +172,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--counts", type=Path)
+    parser.add_argument("--note", help="how it was run, where it is not that nothing failed in one run")
     options = parser.parse_args()
     if options.counts:
         read = count(options.counts, datetime.datetime.now(datetime.UTC).date())
+        if options.note:
+            read["note"] = options.note
         RESULTS.write_text(json.dumps(read, indent=2) + "\n", encoding="utf-8")
         print("\n".join(f"{number:>12,} {what}" for what, number in read["counts"].items()))
     errors = list(wrong())
