@@ -167,9 +167,14 @@ class OaipmhSpider(HarvestSpider):
         return None if file is None else list(dict.fromkeys(wanted.identifier for wanted in iter_ids(file)))
 
     def _since(self) -> datetime | None:
-        """Where an incremental run begins: at the last complete one, or else when a dump was made, minus an overlap."""
+        """Where an incremental run begins: at the last complete one, or else when a dump was made, minus an overlap.
+
+        By the provider's clock or by ours, whichever said it was earlier: a provider may answer by another clock than
+        the one that it stamps records with.
+        """
         last = self.keeper.writer.ledger.last_run(self.name, self.arguments.identity, ("full", "incremental"))
-        started = datestamps.parse(last.provider_started or "") if last is not None else None
+        times = (last.provider_started or "", last.started) if last is not None else ()
+        started = min(filter(None, map(datestamps.parse, times)), default=None)
         if started is None and (dump := newest_dump(self.keeper.writer.ledger)) is not None:
             started = datestamps.parse(dump.made)
             self._continued = finding("dump-continued", datestamp=dump.made, name=f"run {dump.run}")

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import truth as truths
 from harvests import HARVESTER, Harvest, Hostile, environment
 
@@ -41,6 +42,18 @@ def test_an_incremental_harvest_brings_what_changed_and_deletions(
         "SELECT sum(listed) FROM requests WHERE run = (SELECT max(run) FROM runs WHERE mode = 'incremental')"
     ).fetchone()
     assert listed < 100, "the incremental harvest took the whole list"
+
+
+@pytest.mark.parametrize("skew", [10_000, -10_000])
+def test_a_clock_that_answers_otherwise_than_it_stamps_records_hides_no_change(
+    hostile: Callable[..., Hostile], harvest: Harvest, skew: int
+):
+    server = hostile("--records", "120", "--clock-skew", str(skew))
+    assert harvest.run(server.url) == 0, harvest.output[-2000:]
+    server.get("/__mutate?touch=7&delete=2&add=2")
+    assert harvest.run(server.url, "mode=incremental") == 0, harvest.output[-2000:]
+    found = truths.compare(harvest.archive, server.truth())
+    assert not any(found[kind] for kind in ("missing", "unexpected", "datestamp", "status", "sets", "content"))
 
 
 def test_a_census_finds_what_has_vanished_where_deletions_are_not_told(

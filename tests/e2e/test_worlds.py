@@ -6,6 +6,7 @@ import subprocess
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,15 +79,17 @@ def listed(harvest: Harvest, server: Hostile, world: World) -> int:
     for _ in range(6 if world.moving else 0):  # what one run could not see, the next one brings
         if not any(found[kind] for kind in (*ALWAYS_RIGHT, "missing")):
             break
+        began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         # what a list that could not be read whole had is told by the run that read it, and by no later one
         code = max(code, crawl(harvest, server, world, "mode=incremental"))
         truth = server.truth()
-        [(began,)] = making.rows(harvest.archive, "SELECT provider_started FROM runs ORDER BY run DESC LIMIT 1")
         # a provider that changes with every few requests is never caught up with: only what is older counts
         moved = {row["identifier"] for row in truth if row["datestamp"] >= began[: len(row["datestamp"])]}
         found = {kind: [one for one in ids if one not in moved] if isinstance(ids, list) else ids
                  for kind, ids in truths.compare(harvest.archive, truth).items()}  # fmt: skip
-    for kind in ALWAYS_RIGHT:
+    # what vanishes without a word is for a census to find, not for what changed since
+    always = ALWAYS_RIGHT[1:] if world.moving and world.has("--deleted") else ALWAYS_RIGHT
+    for kind in always:
         assert not found[kind], (kind, found[kind][:5], harvest.output)
     missing = set(found["missing"]) - set(found["named"]) - in_doubt(harvest.archive, server)
     # a run that says it is unfinished names the windows that stay open, not what would be in them
