@@ -4,8 +4,6 @@ Deleting it loses nothing. It carries a stamp of what it was made of, and is ref
 made under another name and renamed when it is whole. `index.lookup`, made with it, finds one record by its id.
 """
 
-import fcntl
-import os
 import shutil
 import sqlite3
 import time
@@ -18,9 +16,9 @@ import duckdb
 
 from archive import durable
 from archive.duck import translated_duckdb
-from archive.errors import ArchiveError, Busy, Damaged, NotAnArchive, StaleIndex
+from archive.errors import ArchiveError, Damaged, NotAnArchive, StaleIndex
 from archive.fixity import sha256_of
-from archive.folder import Layout, read_description
+from archive.folder import Layout, only_one, read_description
 from archive.idindex import check_lookup
 from archive.indexes.indexcheck import Difference, differences
 from archive.indexes.indexfile import (
@@ -101,18 +99,13 @@ def _alone(layout: Layout) -> Iterator[Path]:
     if not layout.shards.is_dir():
         raise NotAnArchive(f"{layout.shards} is missing; nothing was harvested into this archive yet")
     work = layout.root / ".index"
-    fd = os.open(layout.shards, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Busy(f"another process makes the index of {layout.root}; wait for it to end") from None
+    with only_one(layout.shards, f"another process makes the index of {layout.root}; wait for it to end"):
         shutil.rmtree(work, ignore_errors=True)
         durable.make_folder(work)
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        os.close(fd)
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _make(task: Indexing, made: Path, meanwhile: Meanwhile | None = None) -> int:

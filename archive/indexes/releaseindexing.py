@@ -3,8 +3,6 @@
 Every text is compared with its digest in index.parquet, and that file with the manifest, before it counts.
 """
 
-import fcntl
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -20,7 +18,8 @@ import orjson
 
 from archive import durable
 from archive.duck import translated_duckdb
-from archive.errors import Busy, Damaged, StaleIndex
+from archive.errors import Damaged, StaleIndex
+from archive.folder import only_one
 from archive.indexes.indexcheck import Difference, differences
 from archive.indexes.indexfile import IndexReport, open_release, read_counts, release_index, release_stamp
 from archive.indexes.indexing import (
@@ -100,18 +99,13 @@ def check_release_index(folder: Path, progress: Progress | None = None) -> list[
 def _alone(place: Path) -> Iterator[Path]:
     work = place.with_name(f".{place.name}.making")
     durable.make_folder(work)
-    fd = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Busy(f"another process makes {place}; wait for it to end") from None
+    with only_one(work, f"another process makes {place}; wait for it to end"):
         for left in work.iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-        os.close(fd)
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def _fill(

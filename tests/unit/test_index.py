@@ -310,6 +310,14 @@ def test_one_index_is_made_at_a_time(archive: Path):
     index.index(archive)
 
 
+def test_who_is_told_to_wait_takes_nothing_away_from_the_one_at_work(archive: Path):
+    with index._alone(Layout(archive)) as work:
+        (work / "runs-0").write_text("half a line")
+        with pytest.raises(Busy):
+            index.index(archive)
+        assert (work / "runs-0").exists()
+
+
 def test_what_a_killed_one_left_behind_is_removed(archive: Path):
     (archive / ".index").mkdir()
     (archive / ".index" / "runs-0").write_text("half a line")

@@ -8,9 +8,10 @@ import duckdb
 import pytest
 from states import State, archive_of, options
 
-from archive.errors import Damaged, StaleIndex
+from archive.errors import Busy, Damaged, StaleIndex
 from archive.indexes import index, releaseindexing
 from archive.indexes.index import open_index
+from archive.indexes.indexfile import release_index
 from archive.indexes.releaseindexing import check_release_index, index_release
 from archive.indexes.rows import parse_record
 from archive.releases.dumps import write_release
@@ -113,3 +114,12 @@ def test_what_its_index_names_and_is_no_record_is_damage(release: Path, monkeypa
     monkeypatch.setattr(releaseindexing, "parse_record", lambda _, digest: parse_record(text, digest))
     with pytest.raises(Damaged):
         index_release(release)
+
+
+def test_who_is_told_to_wait_takes_nothing_away_from_the_one_at_work(release: Path):
+    with releaseindexing._alone(release_index(release)) as work:
+        (work / "rows").write_text("half a line")
+        with pytest.raises(Busy):
+            index_release(release)
+        assert (work / "rows").exists()
+    assert not work.exists()
