@@ -1,11 +1,18 @@
 """Digests: of files, and of bytes while they are written."""
 
 import hashlib
+import re
 from pathlib import Path
 
 from archive.durable import translated
 
 BLOCK_BYTES = 1 << 20
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def is_sha256(text: str) -> bool:
+    """Whether a text is one as it is written here, in lower-case hex."""
+    return _SHA256.fullmatch(text) is not None
 
 
 class Digests:

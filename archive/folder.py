@@ -43,6 +43,11 @@ class Layout:
     def shards(self) -> Path:
         return self.root / "shards"
 
+    def shard(self, name: str, *, sealed: bool = False) -> Path:
+        """Where a shard is; one that is not known to be sealed may still have the name of one that is open."""
+        path = self.shards / name
+        return path if sealed or path.exists() else path.with_name(f"{name}.open")
+
     @property
     def quarantine(self) -> Path:
         return self.root / "quarantine"

@@ -88,14 +88,13 @@ def replace(db: sqlite3.Connection, shard: int, name: str, seal: Seal, frames: I
 
 
 def shard_file(layout: Layout, name: str, *, sealed: bool = False) -> Path:
-    """Where a shard is that an index names; one that it has as open may have been sealed since.
+    """Where a shard is that an index names, as `Layout.shard`.
 
     Raises Damaged for a name that no shard has: an index is anybody's, and what it names is read.
     """
     if SHARD_NAME.fullmatch(name) is None:
         raise Damaged(f"{layout.index} names {name!a}, which is no shard; make it again: harvester index {layout.root}")
-    path = layout.shards / name
-    return path if sealed or path.exists() else path.with_name(f"{name}.open")
+    return layout.shard(name, sealed=sealed)
 
 
 def highest_number(layout: Layout) -> int:

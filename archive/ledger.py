@@ -517,13 +517,18 @@ def read_only(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?{_reading(path)}", uri=True, timeout=10)
         db.execute("SELECT value FROM meta").fetchone()
         check_names(db, path)
-        if not db.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'waits'").fetchone():
+        if not has_table(db, "waits"):
             db.execute(WAITS.format(kind="TEMP TABLE"))
-        if not db.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'files'").fetchone():
+        if not has_table(db, "files"):
             db.execute(_FILE_ROWS.format(kind="TEMP TABLE"))
         if not db.execute(_HAS_SHA512).fetchone():
             db.execute(_NO_SHA512)
     return db
+
+
+def has_table(db: sqlite3.Connection, name: str) -> bool:
+    """Whether a ledger has a table: those of files are not in one that was begun before there were any."""
+    return db.execute("SELECT 1 FROM main.sqlite_schema WHERE name = ?", (name,)).fetchone() is not None
 
 
 def _reading(path: Path) -> str:

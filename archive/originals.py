@@ -21,16 +21,17 @@ def parsed_original(record: Record) -> etree._Element | None:
     try:
         if record.encoding == BASE64:
             body = record.original_bytes() or b""
-            return None if b"<!DOCTYPE" in body else _parsed(body)
+            return None if b"<!DOCTYPE" in body else parse_xml(body)
         text = original.lstrip("\ufeff \t\r\n")
         if not text.startswith("<") or text.startswith("<!DOCTYPE", first_tag(text)):
             return None
-        return _parsed(_DECLARATION.sub(r"\1", text, count=1).encode())
+        return parse_xml(_DECLARATION.sub(r"\1", text, count=1).encode())
     except (etree.LxmlError, ValueError):
         return None
 
 
-def _parsed(body: bytes) -> etree._Element:
+def parse_xml(body: bytes) -> etree._Element:
+    """The root element of what somebody sent; nothing is fetched or expanded. Raises lxml's errors, and ValueError."""
     # a parser of its own each time: one that is shared keeps the names of every document it has read
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
     return etree.fromstring(body, parser)

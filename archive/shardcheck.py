@@ -55,9 +55,8 @@ class ShardToCheck:
 
     @property
     def path(self) -> Path:
-        """Where it is; one that the ledger has as open may have been sealed since."""
-        path = self.layout.shards / self.name
-        return path if self.state == "sealed" or path.exists() else path.with_name(f"{self.name}.open")
+        """Where it is, as `Layout.shard`."""
+        return self.layout.shard(self.name, sealed=self.state == "sealed")
 
     @property
     def identity(self) -> str:

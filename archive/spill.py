@@ -57,12 +57,6 @@ class FramesToSpill:
     begins: bool = False
 
 
-def shard_path(layout: Layout, shard: ShardToRead) -> Path:
-    """Where a shard is; one that the ledger has as open may have been sealed since."""
-    path = layout.shards / shard.name
-    return path if shard.sealed or path.exists() else path.with_name(f"{shard.name}.open")
-
-
 def frames_to_spill(
     ledger: sqlite3.Connection, layout: Layout, shards: Iterable[ShardToRead], folder: Path,
     piece_bytes: int | None = None, since: Mapping[int, int] | None = None,

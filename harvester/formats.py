@@ -5,6 +5,7 @@ import re
 from lxml import etree
 
 from archive.crosswalks.places import namespace_of
+from archive.originals import parse_xml
 from harvester.oaipmh import MetadataFormat
 
 _PREFIX = re.compile(r"[A-Za-z0-9\-_.!~*'()]+")
@@ -71,9 +72,6 @@ def format_of(prefix: str, original: str | None) -> MetadataFormat:
 def _root(original: str | None) -> etree._Element | None:
     """The root of what was sent; None for what a stranger's archive has in its place and is no XML."""
     try:
-        return None if original is None else etree.fromstring(original.encode(), _PARSER)
+        return None if original is None else parse_xml(original.encode())
     except (etree.XMLSyntaxError, ValueError):
         return None
-
-
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)

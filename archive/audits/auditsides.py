@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from archive.audits.idfiles import WantedId, iter_ids, parquet_columns
-from archive.duck import translated_duckdb
+from archive.duck import translated_duckdb, working_database
 from archive.durable import translated
 from archive.errors import BadIdFile
 from archive.folder import Layout
@@ -38,11 +38,7 @@ class Sides:
 
     def __init__(self, work: Path, by: str) -> None:
         self.work, self.by = work, by
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": MEMORY_LIMIT, "temp_directory": str(work / "spill"), "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-        }  # fmt: skip
-        self.db = duckdb.connect(str(work / "audit.duckdb"), config=config)
+        self.db = working_database(work / "audit.duckdb", MEMORY_LIMIT)
         self.db.execute("SET TimeZone = 'UTC'")
         self._said: dict[str, bool | int] = {}
         self._say(keyed=by == LOCAL, parts=1, part=0, finished=True, days=True, odds=True, stamped=True,

@@ -199,32 +199,32 @@ def _ledger_problems(ledger: sqlite3.Connection) -> Iterator[Problem]:
 
 
 def _index_problems(layout: Layout) -> Iterator[Problem]:
-    """An index is derived: a stale one is no damage, one with changed bytes is."""
-    if layout.index.exists():
+    """What is derived: a stale index is no damage, and what is made with it is stale as well; changed bytes are."""
+    for path, look in ((layout.index, _look_at_index), (index_lookup(layout), _look_at_lookup)):
+        if not path.exists():
+            continue
         try:
-            if not check_index_digest(layout):
-                yield Problem("unproven", layout.index.name, "it has no digest: whether it was changed is not seen")
-            open_index(layout.root).close()
+            yield from look(layout)
         except StaleIndex as error:
-            yield Problem("stale", layout.index.name, str(error))
-            return  # what is made with it is then stale as well
+            yield Problem("stale", path.name, str(error))
+            return
         except Damaged as error:
-            yield Problem("damaged", layout.index.name, str(error))
+            yield Problem("damaged", path.name, str(error))
         except DiskFull:
             raise
         except ArchiveError:
             return  # what it is compared with is damaged, and named already
-    if index_lookup(layout).exists():
-        try:
-            check_index_lookup(layout)
-        except StaleIndex as error:
-            yield Problem("stale", index_lookup(layout).name, str(error))
-        except Damaged as error:
-            yield Problem("damaged", index_lookup(layout).name, str(error))
-        except DiskFull:
-            raise
-        except ArchiveError:
-            return
+
+
+def _look_at_index(layout: Layout) -> Iterable[Problem]:
+    if not check_index_digest(layout):
+        yield Problem("unproven", layout.index.name, "it has no digest: whether it was changed is not seen")
+    open_index(layout.root).close()
+
+
+def _look_at_lookup(layout: Layout) -> Iterable[Problem]:
+    check_index_lookup(layout)
+    return ()
 
 
 def _fixity_log_problems(layout: Layout) -> Iterator[Problem]:

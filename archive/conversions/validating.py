@@ -23,7 +23,7 @@ from archive.conversions.validity import Fault, Schemas, declared
 from archive.conversions.xmlvalidity import XmlSchemas
 from archive.crosswalks.claims import Claims, claims_of
 from archive.crosswalks.identifiers import local_id
-from archive.duck import MEMORY_LIMIT
+from archive.duck import working_database
 from archive.envelope import Record
 from archive.findings import Finding, finding
 from archive.folder import Layout, read_description
@@ -31,7 +31,7 @@ from archive.matching import kept_in, matched
 from archive.parallel import spread
 from archive.questions import question
 from archive.reading import snapshot
-from archive.spill import FramesToSpill, ShardToRead, Spill, frames_to_spill, shard_path, spilled
+from archive.spill import FramesToSpill, ShardToRead, Spill, frames_to_spill, spilled
 
 Progress = Callable[[int, int], None]
 
@@ -145,7 +145,7 @@ def _check_frames(task: _Task) -> Spill:
 
 
 def _checked_lines(task: FramesToSpill, check: "_Check") -> Iterator[bytes]:
-    shard, path = task.shard, shard_path(task.layout, task.shard)
+    shard, path = task.shard, task.layout.shard(task.shard.name, sealed=task.shard.sealed)
     with snapshot(task.layout) as ledger:
         places = {"shard": shard.shard, "first": task.first, "last": task.last}
         for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places):
@@ -256,10 +256,6 @@ def _rows(db: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[Any, ...]]
 
 
 def _connect(work: Path) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT, "temp_directory": str(work / "spill"), "preserve_insertion_order": False,
-        "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-    }  # fmt: skip
-    db = duckdb.connect(str(work / "checked.duckdb"), config=config)
+    db = working_database(work / "checked.duckdb")
     db.execute(question("validate_tables"))
     return db

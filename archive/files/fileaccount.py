@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.folder import Layout
+from archive.ledger import has_table
 from archive.questions import question
 from archive.reading import snapshot
 
@@ -55,7 +56,7 @@ def read_files(folder: Path) -> FilesStanding | None:
 
 def files_standing(ledger: sqlite3.Connection) -> FilesStanding | None:
     """The same, of a ledger that is open."""
-    if not ledger.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'filelists'").fetchone():
+    if not has_table(ledger, "filelists"):
         return None
     accounts = file_accounts(ledger)
     return FilesStanding(tuple(accounts), *ledger.execute(question("files_contents")).fetchone()) if accounts else None

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.files.filestore import FOLDER, path_of, stored_files
+from archive.fixity import is_sha256
 from archive.hashing import Hashed, ToHash, hash_all
 from archive.resuming import Checked
 
 # contents are checked so many at a time: an archive may have millions
 _AT_ONCE = 50_000
-_CONTENT = re.compile(r"[0-9a-f]{64}")
 _ABOVE = re.compile(r"[0-9a-f]{2}(/[0-9a-f]{2})?")
 
 
@@ -81,6 +81,6 @@ def other_files(ledger: sqlite3.Connection, root: Path) -> Iterator[tuple[str, b
         name = path.relative_to(root).as_posix()
         if path.is_dir() and _ABOVE.fullmatch(name.removeprefix(f"{FOLDER}/")):
             continue
-        ours = _CONTENT.fullmatch(path.name) is not None and name == path_of(path.name)
+        ours = is_sha256(path.name) and name == path_of(path.name)
         if not (ours and bytes.fromhex(path.name) in known):
             yield name, ours

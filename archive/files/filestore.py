@@ -4,7 +4,6 @@ A file of a record is named by (identifier, key). Its rows are appended; in a ru
 name, and is synced, before a row speaks of it: durable before counted.
 """
 
-import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +12,11 @@ from pathlib import Path
 from archive import durable
 from archive.errors import Damaged
 from archive.files.checksums import FileDigests
-from archive.fixity import digests_of
-from archive.ledger import Ledger
+from archive.fixity import digests_of, is_sha256
+from archive.ledger import Ledger, has_table
 from archive.questions import question
 
 FOLDER, DOWNLOADS = "files", "downloads"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_TABLE = "SELECT 1 FROM main.sqlite_schema WHERE name = 'contents'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +54,14 @@ class FileRow:
 
 def path_of(sha256: str) -> str:
     """Where the content of a SHA-256 is, relative to the archive. Raises Damaged when it is none."""
-    if _SHA256.fullmatch(sha256) is None:
+    if not is_sha256(sha256):
         raise Damaged(f"the ledger has a file's content {sha256!a}, which is no SHA-256; take it from a copy")
     return f"{FOLDER}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
 def stored_files(ledger: sqlite3.Connection) -> Iterator[StoredFile]:
     """Every content that some file in state read has, once each; nothing where no files were ever asked for."""
-    if not ledger.execute(_TABLE).fetchone():
+    if not has_table(ledger, "contents"):
         return
     for sha256, sha512, size in ledger.execute(question("files_stored")):
         yield StoredFile(path_of(sha256), size, sha256, sha512)

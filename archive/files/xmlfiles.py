@@ -10,6 +10,7 @@ from lxml import etree
 from archive.crosswalks.places import local_name
 from archive.files.checksums import parse_checksum
 from archive.files.filelist import RecordFile, is_http, joined, last_part, size_of
+from archive.originals import parse_xml
 
 _EP3, _METS = "{http://eprints.org/ep2/data/2.0}", "{http://www.loc.gov/METS/}"
 _XOAI, _ATOM = "{http://www.lyncode.com/xoai}", "{http://www.w3.org/2005/Atom}"
@@ -17,7 +18,6 @@ _XLINK = "{http://www.w3.org/1999/xlink}"
 _AGGREGATES = "http://www.openarchives.org/ore/terms/aggregates"
 # without one of these in it a record is of no form that has a place for files
 _SIGNS = (_EP3[1:-1], _METS[1:-1], _XOAI[1:-1], _AGGREGATES)
-_XML = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
 
 
 def names_files(original: str) -> bool:
@@ -28,7 +28,7 @@ def names_files(original: str) -> bool:
 def in_xml(original: str, url: str) -> Iterator[RecordFile]:
     """The files that it names; none where it cannot be parsed."""
     try:
-        root = etree.fromstring(original.encode(), _XML)
+        root = parse_xml(original.encode())
     except (etree.XMLSyntaxError, ValueError):
         return
     yield from _eprints(root, url)

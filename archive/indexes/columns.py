@@ -31,27 +31,23 @@ _cached_orcid = lru_cache(1 << 16)(normalise_orcid)
 def columns_of(identifier: str, metadata: Json | None, url: str | None, original: str | None) -> Json:
     """The columns of a record by name, as sql/load_versions.sql has them; what it does not say may be left out."""
     if not metadata:
-        row = _generic(identifier, None)
+        row = generic_columns(identifier, None)
         return row if original is None else _with_files(row, None, url, original)
     form, inside = form_of(metadata)
     if form == "datacite":
         try:
             return {"local_id": local_id(identifier), **_datacite(inside)}
         except (AttributeError, TypeError):  # one object for a list of them, a text for an object
-            return _generic(identifier, metadata)
+            return generic_columns(identifier, metadata)
     if form == "dublin-core" and inside is metadata:
         row = {"local_id": local_id(identifier), **_dublin_core(inside)}
     else:
-        row = _generic(identifier, metadata)
+        row = generic_columns(identifier, metadata)
     return _with_files(row, metadata, url, original)
 
 
 def generic_columns(identifier: str, metadata: Json | None) -> Json:
     """The same without files and without haste, by the crosswalks alone."""
-    return _generic(identifier, metadata)
-
-
-def _generic(identifier: str, metadata: Json | None) -> Json:
     found, details = index_fields(identifier, metadata), details_of(metadata)
     relations = [
         {"relation_type": one.relation, "scheme": one.scheme, "target": one.identifier}

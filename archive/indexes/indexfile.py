@@ -15,7 +15,7 @@ from archive.indexes.indexing import check_proofs
 from archive.questions import question
 from archive.reading import snapshot
 from archive.releases.release import INDEX, MANIFEST, is_release, read_manifest
-from archive.spill import ShardToRead, shard_path
+from archive.spill import ShardToRead
 from archive.stamp import INDEX_VERSION, read_stamp
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -150,7 +150,7 @@ def _compare(db: duckdb.DuckDBPyConnection, expected: dict[str, str], folder: Pa
 
 def check_size(layout: Layout, shard: ShardToRead) -> None:
     """A shard must still be there, as long as the ledger says; one that is still written may be longer."""
-    path = shard_path(layout, shard)
+    path = layout.shard(shard.name, sealed=shard.sealed)
     size = path.stat().st_size if path.exists() else None
     if size is None or size < shard.believed or (shard.sealed and size != shard.believed):
         raise StaleIndex(

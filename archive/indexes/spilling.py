@@ -19,7 +19,7 @@ from archive.indexes.rows import moment, parse_record, row_line
 from archive.matching import kept_in, matched
 from archive.questions import question
 from archive.reading import snapshot
-from archive.spill import FramesToSpill, ShardToRead, Spill, shard_path, spilled
+from archive.spill import FramesToSpill, ShardToRead, Spill, spilled
 
 # of the content of frames, and outcomes: what one file is made of. None of the processes has long to wait for the last,
 # and the first do not hold up those behind them
@@ -83,7 +83,7 @@ def spill_table(ledger: sqlite3.Connection, table: str, folder: Path, after: int
 
 def _check_digest(layout: Layout, shard: ShardToRead) -> None:
     """Frames are checked one by one; what stands behind them in a sealed shard is only seen by its digest."""
-    if shard.sealed and sha256_of(shard_path(layout, shard)) != shard.sha256:
+    if shard.sealed and sha256_of(layout.shard(shard.name, sealed=shard.sealed)) != shard.sha256:
         raise Damaged(f"shard {shard.name} is not the file that was written; see harvester verify {layout.root}")
 
 
@@ -114,7 +114,7 @@ class _FrameRows:
 
     def __iter__(self) -> Iterator[bytes]:
         shard = self._task.shard
-        path = shard_path(self._task.layout, shard)
+        path = self._task.layout.shard(shard.name, sealed=shard.sealed)
         places = {"shard": shard.shard, "first": self._task.first, "last": self._task.last}
         with snapshot(self._task.layout) as ledger:
             for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places):

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from archive.files.fileaccount import STATES
 from archive.files.filestore import path_of
+from archive.ledger import has_table
 from archive.lookups.held import array
 from archive.questions import question
-
-_TABLE = "SELECT 1 FROM main.sqlite_schema WHERE name = 'filelists'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class FilesOf:
 
 def read_files_of(ledger: sqlite3.Connection, root: Path, identifiers: Iterable[str]) -> FilesOf | None:
     """The files of some ids, None when no run has asked for any of theirs."""
-    if not ledger.execute(_TABLE).fetchone():
+    if not has_table(ledger, "filelists"):
         return None
     names = {"identifiers": array(identifiers)}
     lists = tuple(ListOf(*row) for row in ledger.execute(question("story_filelists"), names))

@@ -52,7 +52,7 @@ def iter_copies(ledger: sqlite3.Connection, layout: Layout, stored: Mapping[int,
     for outcome, shard, name, state, frame, offset, length in rows:
         kept = [kept.outcome for kept in kept_in(ledger, shard, frame)]
         if outcome in kept:
-            position, path = kept.index(outcome), _path_of(layout, name, state)
+            position, path = kept.index(outcome), layout.shard(name, sealed=state == "sealed")
             text, sha256, problem = _record(path, name, frame, offset, length, position, stored[outcome])
             yield Copy(outcome, name, path, frame, offset, position, sha256, text, problem)
 
@@ -74,12 +74,6 @@ def iter_refused(
 def array(values: Iterable[int | str]) -> str:
     """Values as a parameter of SQLite's json_each."""
     return orjson.dumps(list(values)).decode()
-
-
-def _path_of(layout: Layout, name: str, state: str) -> Path:
-    """Where a shard is; one that the ledger has as open may have been sealed since."""
-    path = layout.shards / name
-    return path if state == "sealed" or path.exists() else path.with_name(f"{name}.open")
 
 
 def _record(

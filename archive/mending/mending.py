@@ -65,24 +65,21 @@ def mend(folder: Path, *, dry_run: bool = False, now: datetime | None = None) ->
     lock = WriteLock(folder) if layout.description.exists() and not dry_run else None
     try:
         found = diagnose(folder)
-        report = MendReport(folder, found.steps)
-        if report.steps and not dry_run:
-            moment = now or datetime.now(UTC)
-            with _translated(folder):
-                try:
-                    _Mending(layout, found, report, moment).run()
-                except Damaged as error:
-                    if found.ledger is not None:
-                        raise
-                    # a ledger whose own words are damaged (its schema) can be read and not written to
-                    found = diagnose(folder, short(error))
-                    report = MendReport(folder, found.steps)
-                    _Mending(layout, found, report, moment).run()
+        if dry_run or not found.steps:
+            return MendReport(folder, found.steps)
+        moment = now or datetime.now(UTC)
+        with _translated(folder):
+            try:
+                report = _Mending(layout, found, moment).run()
+            except Damaged as error:
+                if found.ledger is not None:
+                    raise
+                # a ledger whose own words are damaged (its schema) can be read and not written to
+                report = _Mending(layout, diagnose(folder, short(error)), moment).run()
     finally:
         if lock is not None:
             lock.release()
-    if report.done:
-        report.left = list(_left(report))
+    report.left = list(_left(report))
     return report
 
 
@@ -110,12 +107,12 @@ def _translated(folder: Path) -> Iterator[None]:
 class _Mending:
     """One mending of one archive, which nobody else writes to."""
 
-    def __init__(self, layout: Layout, found: Diagnosis, report: MendReport, now: datetime) -> None:
-        self._layout, self._found, self._report = layout, found, report
+    def __init__(self, layout: Layout, found: Diagnosis, now: datetime) -> None:
+        self._layout, self._found, self._report = layout, found, MendReport(layout.root, found.steps)
         self._now = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         self._kept = _new_folder(layout.root, now.strftime("%Y%m%dT%H%M%SZ"))
 
-    def run(self) -> None:
+    def run(self) -> MendReport:
         self._report.kept = self._kept
         self._report.unknown = self._found.ledger is not None or self._found.changed is not None
         self._write_note("to be done")
@@ -128,6 +125,7 @@ class _Mending:
             shutil.rmtree(work, ignore_errors=True)
         self._write_note("done")
         self._report.done = True
+        return self._report
 
     def _mend(self, work: Path) -> None:
         with suppress(OSError):

@@ -24,7 +24,7 @@ from archive.crosswalks.identifiers import local_id
 from archive.envelope import Record
 from archive.errors import ArchiveError, Damaged
 from archive.files.filestore import path_of
-from archive.fixity import digests_of
+from archive.fixity import digests_of, is_sha256
 from archive.folder import Layout
 from archive.generations import SHARD_NAME
 from archive.ledger import Ledger
@@ -122,7 +122,7 @@ def _carried_over(ledger: Ledger, salvaged: Salvaged) -> bool:
         check_names(db, ledger.path)
         whole = read_accounts(db)[-1]
         consistent = whole.balanced and not db.execute("PRAGMA main.foreign_key_check").fetchone()
-        consistent = consistent and all(_is_hex(name) for (name,) in db.execute("SELECT sha256 FROM main.contents"))
+        consistent = consistent and all(is_sha256(name) for (name,) in db.execute("SELECT sha256 FROM main.contents"))
         db.execute("COMMIT" if consistent else "ROLLBACK")
         return consistent
     except (sqlite3.Error, Damaged):
@@ -289,7 +289,7 @@ class _Rebuilding:
         """Files of records whose list is known whole and whose content is here; others are listed again."""
         self._db.execute("CREATE TEMP TABLE stored (sha256 TEXT PRIMARY KEY, sha512 TEXT, bytes INTEGER)")
         for (sha256,) in self._db.execute("SELECT DISTINCT sha256 FROM old.files WHERE sha256 IS NOT NULL").fetchall():
-            path = self._layout.root / path_of(sha256) if _is_hex(sha256) else None
+            path = self._layout.root / path_of(sha256) if is_sha256(sha256) else None
             if path is not None and path.is_file() and (found := digests_of(path)).sha256 == sha256:
                 self._db.execute("INSERT INTO stored VALUES (?, ?, ?)", (sha256, found.sha512, path.stat().st_size))
         for name in ("rebuild_contents", "rebuild_filelists", "rebuild_files"):
@@ -381,10 +381,6 @@ def run_words(records: Iterable[Record], source: dict[str, Any]) -> tuple[str, d
         "url": str(source.get("url", "")), "ids": ids, "accept": sorted({record.media_type for record in records}),
         "oai": None, "prefix": None, "set": None, "sample": None, "shard": None,
     }  # fmt: skip
-
-
-def _is_hex(text: str) -> bool:
-    return len(text) == 64 and not set(text) - set("0123456789abcdef")
 
 
 def _count(db: sqlite3.Connection, what: str, table: str) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from archive.duck import MEMORY_LIMIT, translated_duckdb
+from archive.duck import translated_duckdb, working_database
 from archive.errors import BadQuery
 from archive.migrations.migrationfields import Mapping
 from archive.migrations.migrationsides import (
@@ -177,12 +177,8 @@ def migrated(
 def working() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A database in a folder of its own, which goes when the block ends."""
     work = Path(tempfile.mkdtemp(prefix="harvester-migration-"))
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT, "temp_directory": str(work / "spill"), "preserve_insertion_order": False,
-        "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-    }  # fmt: skip
     try:
-        with closing(duckdb.connect(str(work / "migration.duckdb"), config=config)) as db:
+        with closing(working_database(work / "migration.duckdb")) as db:
             db.execute(question("migration_tables"))
             yield db, work
     finally:

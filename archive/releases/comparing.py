@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from archive.duck import MEMORY_LIMIT, translated_duckdb
+from archive.duck import translated_duckdb, working_database
 from archive.errors import Damaged, NotAnArchive, OtherArchive
 from archive.questions import question
 from archive.releases.contents import check_index
@@ -108,7 +108,7 @@ def compared(old: Side, new: Side) -> Iterator[Comparison]:
     texts = _form(old.manifest) == _form(new.manifest)
     work = Path(tempfile.mkdtemp(prefix="harvester-diff-"))
     try:
-        with translated_duckdb(work), closing(_connect(work)) as db:
+        with translated_duckdb(work), closing(working_database(work / "diff.duckdb")) as db:
             db.execute(question("compare_releases"), {**paths, "texts": texts})
             comparison = _counted(db, texts)
             _check_sums(comparison.counts, old, new)
@@ -179,14 +179,6 @@ def _stretches(parts: list[Part]) -> Iterator[Stretch]:
 
 def _place(edge: Edge) -> tuple[bytes, bytes]:
     return edge.identifier.encode(), edge.format.encode()
-
-
-def _connect(work: Path) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT, "temp_directory": str(work / "spill"), "preserve_insertion_order": False,
-        "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-    }  # fmt: skip
-    return duckdb.connect(str(work / "diff.duckdb"), config=config)
 
 
 def _counted(db: duckdb.DuckDBPyConnection, texts: bool) -> Comparison:

@@ -34,6 +34,7 @@ _DESCRIPTIONS = {
 _DONE = {"complete", "findings"}
 # C0, C1, line ends of Unicode, and what turns text around; also what no UTF-8 can be made of
 STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+_ESCAPED = re.compile(f"{STEERING.pattern}|<")
 _MISSING = ("refused", "lost", "open")
 
 Entity = dict[str, Any]
@@ -48,7 +49,7 @@ def crate_bytes(manifest: Manifest, files: Sequence[FileEntry]) -> bytes:
 
 def escaped(line: str) -> str:
     """A line of JSON, or a quoted scalar of YAML, with nothing in it that steers, or that ends a page around it."""
-    return re.sub(f"{STEERING.pattern}|<", lambda found: f"\\u{ord(found[0]):04x}", line)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def crate_graph(manifest: Manifest, files: Sequence[FileEntry]) -> list[Entity]:

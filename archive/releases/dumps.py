@@ -25,7 +25,6 @@ from archive.staging import WORK, staged
 
 FULL = "full"
 FRAME_BYTES = 4 << 20
-PART_BYTES = 50_000_000_000
 
 Progress = Callable[[int, int], None]
 Watch = Callable[[Iterator[Entry]], Iterator[Entry]]

@@ -34,7 +34,7 @@ from archive.reading import snapshot
 from archive.releases.entries import Entry, entry_text, is_taken
 from archive.releases.release import Selection
 from archive.releases.spool import Spool
-from archive.spill import FramesToSpill, ShardToRead, frames_to_spill, shard_path
+from archive.spill import FramesToSpill, ShardToRead, frames_to_spill
 
 # of texts: what is sorted in memory at once, on average, and what a process reads before it writes it to buckets
 BUCKET_BYTES = 64 << 20
@@ -165,7 +165,7 @@ def _rows(task: _Task) -> Iterator[Row | None]:
     places = {"shard": shard.shard, "first": piece.first, "last": piece.last}
     with snapshot(piece.layout) as ledger:
         for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places).fetchall():
-            path = shard_path(piece.layout, shard)
+            path = piece.layout.shard(shard.name, sealed=shard.sealed)
             frame = shards.read_frame_at(path, number, offset, length, parse=False)
             kept = kept_in(ledger, shard.shard, number)
             for text, (record, outcome) in zip(frame.texts(), matched(shard.name, frame, kept), strict=True):

@@ -128,10 +128,10 @@ def _shards(ledger: sqlite3.Connection, layout: Layout) -> ShardsStanding:
 
 def _wrong_size(layout: Layout, name: str, state: str, believed: int) -> str | None:
     """A shard that is still written may be longer than what counts, and called otherwise."""
-    paths = [layout.shards / name, layout.shards / f"{name}.open"][: 1 if state == "sealed" else 2]
-    size = next((path.stat().st_size for path in paths if path.exists()), None)
-    if size is None:
+    path = layout.shard(name, sealed=state == "sealed")
+    if not path.exists():
         return f"shard {name} is missing" if believed else None
+    size = path.stat().st_size
     if size < believed or (state == "sealed" and size != believed):
         return f"shard {name} is {size} bytes long, the ledger says {believed}"
     return None

@@ -55,7 +55,7 @@ def next_step(story: Story, folder: Path) -> str:
         return _unseen(story, name)
     told = next((c for c in story.channels if c.last.state == story.state and not c.census), story.channels[-1])
     reason, since = _reason(told.last), told.since.at
-    again = f"run the same harvest again; harvester status {name} shows its command"
+    again = _again(name)
     if story.state == "read" and (wanting := _wanting(story, name)):
         return wanting
     return {
@@ -219,12 +219,15 @@ def _wanting(story: Story, name: str) -> str | None:
     states = story.files.states if story.files is not None else {}
     refused, missing = states.get("refused", 0), states.get("lost", 0) + states.get("open", 0)
     if missing:
-        again = f"run the same harvest again; harvester status {name} shows its command"
-        return f"held, without {counted(missing, 'file')}: {again}"
+        return f"held, without {counted(missing, 'file')}: {_again(name)}"
     if refused:
-        again = f"harvester crawl files -a archive={name} asks again"
-        return f"held, without {counted(refused, 'file')} that cannot be used; {again}"
+        asks = f"harvester crawl files -a archive={name} asks again"
+        return f"held, without {counted(refused, 'file')} that cannot be used; {asks}"
     return None
+
+
+def _again(name: str) -> str:
+    return f"run the same harvest again; harvester status {name} shows its command"
 
 
 def _still_held(told: ChannelStory, story: Story) -> str:
