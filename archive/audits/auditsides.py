@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from archive.audits.idfiles import WantedId, iter_ids, parquet_columns
+from archive.audits.idfiles import GONE_STATES, TRUE_WORDS, WantedId, iter_ids, parquet_columns
 from archive.duck import translated_duckdb, working_database
 from archive.durable import translated
 from archive.errors import BadIdFile
@@ -115,7 +115,8 @@ class Sides:
     def _add_parquet(self, path: Path, name: int) -> None:
         """DuckDB reads such a file by itself; only what its columns are called is to be found out."""
         columns = parquet_columns(path)
-        self.db.execute(question("audit_load_parquet"), {"path": str(path), "name": name} | {
+        words = {"true_words": list(TRUE_WORDS), "gone_states": list(GONE_STATES)}
+        self.db.execute(question("audit_load_parquet"), {"path": str(path), "name": name, **words} | {
             f"{word}_column": column or "none of these" for word, column in columns.items()
         })  # fmt: skip
         row = self.db.execute(question("audit_nameless")).fetchone()

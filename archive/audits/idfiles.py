@@ -1,24 +1,48 @@
 """Files of identifiers: text with one a line, CSV, JSON lines or Parquet; each id with what the file says of it."""
 
-import csv
 import itertools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from archive.delimited import delimiter_of, iter_lines, iter_rows, open_text, plain_name
 from archive.durable import translated
 from archive.errors import BadIdFile
 from archive.questions import question
 
-IDENTIFIER_NAMES = ("identifier", "oai_identifier", "id", "recid")
-DATESTAMP_NAMES = ("datestamp", "updated")
-# longer than any identifier, and short enough that a binary file is noticed before it fills the memory
-LINE_MOST = 1 << 20
+# The names of columns and keys, the best first, as `plain_name` gives them.
+IDENTIFIER_NAMES = (
+    "identifier", "oaiidentifier", "oaiid", "id", "recid", "recordid", "recordidentifier", "itemid", "eprintid",
+    "zenodoid", "zenodorecordid", "localid", "doi", "doiname", "handle", "pid", "persistentidentifier", "ark", "urn",
+    "accession",
+)  # fmt: skip
+DATESTAMP_NAMES = ("datestamp", "updated", "lastmodified", "modified", "dateupdated", "updatedat")
+DELETED_NAMES = ("deleted", "isdeleted", "withdrawn", "iswithdrawn")
+STATE_NAMES = ("status", "state", "recordstatus")
+# a date in one of these columns says that the record was removed
+REMOVAL_NAMES = ("removaldate", "removedat", "deletedat", "deletiondate", "datedeleted", "dateremoved", "withdrawnat")
+DIGEST_NAMES = ("sha256",)
+# what a state says; DataCite's registered and draft DOIs are not findable: their records are not public
+GONE_STATES = (
+    "deleted", "gone", "removed", "withdrawn", "tombstone", "tombstoned", "destroyed", "retired", "registered", "draft",
+)  # fmt: skip
+TRUE_WORDS = ("true", "1", "t", "yes", "y")
+_ROLES = {
+    "id": IDENTIFIER_NAMES, "stamp": DATESTAMP_NAMES, "deleted": DELETED_NAMES, "status": STATE_NAMES,
+    "removed": REMOVAL_NAMES, "digest": DIGEST_NAMES,
+}  # fmt: skip
+_SHOWN_NAMES = "identifier, oai_identifier, id, recid, record_id, item_id, eprint_id, doi, handle"
+# the first cell of a table without a header is an id, and one without any of these was not seen
+_LIKE_AN_ID = re.compile(r"[\d:/]")
+# the blanks that editors put around an id; any other character is part of it
+_BLANKS = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +56,25 @@ class WantedId:
 
 
 def iter_ids(path: Path) -> Iterator[WantedId]:
-    """The ids of a file in its order: `.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.parquet` by their names, others as text.
+    """Yield the ids of a file in its order, by its ending: CSV, JSON lines, JSON, Parquet, others as text.
 
-    A line that begins with # is a remark in text. Raises BadIdFile naming the line, DiskFailed when it cannot be read.
+    A file compressed by gzip is read as the ending before `.gz` says. Text in UTF-8, UTF-16 or windows-1252 is read.
+    In text, a line that begins with # is a remark, and a first line that names a column of ids makes it a table.
+    Raises BadIdFile naming the line, DiskFailed when the file cannot be read.
     """
     readers = {
-        ".csv": _iter_csv, ".tsv": _iter_csv, ".jsonl": _iter_json, ".ndjson": _iter_json, ".parquet": _iter_parquet,
+        ".csv": _iter_csv, ".tsv": _iter_csv, ".jsonl": _iter_json, ".ndjson": _iter_json, ".json": _iter_json_file,
+        ".parquet": _iter_parquet,
     }  # fmt: skip
+    suffix = next((suffix for suffix in reversed(path.suffixes) if suffix.lower() != ".gz"), "")
     with translated(path, "reading"):
-        try:
-            yield from readers.get(path.suffix.lower(), _iter_text)(path)
-        except UnicodeDecodeError as cause:
-            raise BadIdFile(f"{path} is not UTF-8 text ({cause})") from None
+        yield from readers.get(suffix.lower(), _iter_text)(path)
 
 
 def parquet_columns(path: Path) -> dict[str, str | None]:
-    """What the columns of a Parquet file are called that say the id, stamp, deleted, status and digest of each row.
+    """Return the names of the columns of a Parquet file by role: id, stamp, deleted, status, removed and digest.
 
-    Raises BadIdFile when there is none of ids, or it is no Parquet.
+    Raises BadIdFile when none is of ids, or it is not Parquet.
     """
     import duckdb
 
@@ -58,94 +83,140 @@ def parquet_columns(path: Path) -> dict[str, str | None]:
             found = db.execute(question("idfile_names"), {"path": str(path)}).description or ()
     except duckdb.Error as cause:
         raise BadIdFile(f"{path} cannot be read as Parquet ({str(cause).splitlines()[0]})") from None
-    names = {str(column[0]).lower(): str(column[0]) for column in reversed(found)}
-    wanted = {"id": IDENTIFIER_NAMES, "stamp": DATESTAMP_NAMES, "deleted": ("deleted",), "status": ("status",),
-              "digest": ("sha256",)}  # fmt: skip
-    columns = {word: next((names[name] for name in known if name in names), None) for word, known in wanted.items()}
+    names = [str(column[0]) for column in found]
+    columns = _columns_of(names)
     if columns["id"] is None:
-        raise BadIdFile(f"{path} has no column of ids; it is one of {', '.join(IDENTIFIER_NAMES)}")
+        raise _no_column(path, names)
     return columns
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with path.open(encoding="utf-8-sig", newline=None) as file:
-        for number in itertools.count(1):
-            line = file.readline(LINE_MOST)
-            if not line:
-                return
-            if len(line) == LINE_MOST:
-                raise BadIdFile(f"{path}, line {number}: longer than {LINE_MOST} characters; is this a file of ids?")
-            yield number, line.rstrip("\n")
+def _columns_of(names: Sequence[str]) -> dict[str, str | None]:
+    """The column of each role, the first one of those with the best name."""
+    plain = {plain_name(name): name for name in reversed(names)}
+    return {role: next((plain[name] for name in known if name in plain), None) for role, known in _ROLES.items()}
+
+
+def _no_column(path: Path, names: Iterable[str]) -> BadIdFile:
+    listed = ", ".join(f"{name[:60]!a}" for name in itertools.islice(names, 40))
+    return BadIdFile(f"{path}: none of its columns ({listed}) is known as one of ids; name one of them {_SHOWN_NAMES}")
 
 
 def _iter_text(path: Path) -> Iterator[WantedId]:
-    for _, line in _lines(path):
-        if (name := line.strip()) and not name.startswith("#"):
-            yield WantedId(name)
+    lines = ((number, line.strip(_BLANKS)) for number, line in iter_lines(path))
+    names = ((number, name) for number, name in lines if name and not name.startswith("#"))
+    first = next(names, None)
+    if first is None:
+        return
+    delimiter = delimiter_of(path)
+    if any(plain_name(cell) in IDENTIFIER_NAMES for cell in first[1].split(delimiter)):
+        yield from _iter_csv(path)
+        return
+    for _, name in itertools.chain([first], names):
+        yield WantedId(name)
 
 
 def _iter_csv(path: Path) -> Iterator[WantedId]:
-    """With a header that names a column of ids; without one the first column is taken."""
-    rows = csv.reader((line for _, line in _lines(path)), delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    """By a header that names a column of ids; where the first row has an id in its first cell, there is no header."""
+    rows = iter_rows(path, delimiter_of(path))
+    rows = ((number, row) for number, row in rows if not row[0].startswith("#"))
     first = next(rows, None)
     if first is None:
         return
-    names = [cell.strip().lower() for cell in first]
-    headed = any(name in IDENTIFIER_NAMES for name in names)
-    for number, row in enumerate(rows if headed else itertools.chain([first], rows), 2 if headed else 1):
-        if any(cell.strip() for cell in row):
-            values = dict(zip(names, row, strict=False)) if headed else {"identifier": row[0]}
-            yield _wanted(values, path, number)
+    names = [cell.strip() for cell in first[1]]
+    columns = _columns_of(names)
+    if columns["id"] is None:
+        if not _LIKE_AN_ID.search(names[0]):
+            raise _no_column(path, names)
+        for number, row in itertools.chain([first], rows):
+            yield _wanted({"id": row[0]}, path, number)
+        return
+    places = {role: names.index(name) for role, name in columns.items() if name is not None}
+    for number, row in rows:
+        if any(cell.strip() for cell in row[len(names) :]):
+            raise BadIdFile(
+                f"{path}, line {number}: {len(row)} cells under a header of {len(names)}; "
+                "quote a cell that holds the delimiter"
+            )
+        yield _wanted({role: row[place] for role, place in places.items() if place < len(row)}, path, number)
 
 
 def _iter_json(path: Path) -> Iterator[WantedId]:
-    for number, line in _lines(path):
+    for number, line in iter_lines(path):
         if not line.strip():
             continue
         try:
             value = orjson.loads(line)
         except orjson.JSONDecodeError as cause:
             raise BadIdFile(f"{path}, line {number}: not JSON ({cause})") from None
-        yield _wanted(value if isinstance(value, dict) else {"identifier": value}, path, number)
+        yield _wanted(_by_role(value) if isinstance(value, dict) else {"id": value}, path, number)
+
+
+def _iter_json_file(path: Path) -> Iterator[WantedId]:
+    """A JSON array, whole or an element a line, or JSON lines under another ending."""
+    with open_text(path) as file:
+        begins = file.read(4096).lstrip()
+    if not begins.startswith("["):
+        yield from _iter_json(path)
+        return
+    with open_text(path) as file:
+        try:
+            values = orjson.loads(file.read())
+        except orjson.JSONDecodeError as cause:
+            raise BadIdFile(f"{path} is not JSON ({cause})") from None
+    for number, value in enumerate(values, 1):
+        yield _wanted(_by_role(value) if isinstance(value, dict) else {"id": value}, path, number)
+
+
+def _by_role(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an object by what they are, the first of those with a value."""
+    plain: dict[str, Any] = {}
+    for name, member in value.items():
+        plain.setdefault(_plain(name), member)
+    known = ((role, [plain[name] for name in names if plain.get(name) not in (None, "")])
+             for role, names in _ROLES.items())  # fmt: skip
+    return {role: members[0] for role, members in known if members}
 
 
 def _iter_parquet(path: Path) -> Iterator[WantedId]:
     # brings DuckDB, which takes longer to import than most files of ids to read
     import duckdb
 
-    names = [*IDENTIFIER_NAMES, *DATESTAMP_NAMES, "deleted", "status", "sha256"]
+    columns = {name: role for role, name in parquet_columns(path).items() if name is not None}
     try:
         with closing(duckdb.connect(config={"threads": 1, "memory_limit": "1GB"})) as db:
-            rows = db.execute(question("idfile_columns"), {"path": str(path), "names": names})
-            known = [column[0].lower() for column in rows.description or ()]
+            rows = db.execute(question("idfile_columns"), {"path": str(path), "names": list(columns)})
+            roles = [columns[column[0]] for column in rows.description or ()]
             number = 0
             while batch := rows.fetchmany(10_000):
                 for row in batch:
                     number += 1
-                    yield _wanted(dict(zip(known, row, strict=True)), path, number)
-    except duckdb.BinderException:
-        raise BadIdFile(f"{path} has no column of ids; it is one of {', '.join(IDENTIFIER_NAMES)}") from None
+                    yield _wanted(dict(zip(roles, row, strict=True)), path, number)
     except duckdb.Error as cause:
         raise BadIdFile(f"{path} cannot be read as Parquet ({str(cause).splitlines()[0]})") from None
 
 
 def _wanted(values: Mapping[str, Any], path: Path, number: int) -> WantedId:
-    identifier = next((values[name] for name in IDENTIFIER_NAMES if values.get(name) not in (None, "")), None)
-    if not isinstance(identifier, str | int) or not str(identifier).strip():
-        raise BadIdFile(f"{path}, line {number}: no id; its column or key is one of {', '.join(IDENTIFIER_NAMES)}")
-    datestamp = next((values[name] for name in DATESTAMP_NAMES if values.get(name)), None)
+    """An id from its values by role: id, stamp, deleted, status, removed, digest."""
+    identifier = values.get("id")
+    if isinstance(identifier, bool) or not isinstance(identifier, str | int) or not str(identifier).strip(_BLANKS):
+        raise BadIdFile(f"{path}, line {number}: no id; its column or key is one of {_SHOWN_NAMES}")
+    datestamp, digest = values.get("stamp"), values.get("digest")
     stamp = datestamp.isoformat(" ", "seconds") if isinstance(datestamp, datetime) else datestamp
-    digest = values.get("sha256")
     return WantedId(
-        str(identifier).strip(), str(stamp) if stamp else None, _deleted(values),
-        digest.lower() if isinstance(digest, str) and digest else None,
-    )  # fmt: skip
+        identifier=str(identifier).strip(_BLANKS),
+        datestamp=str(stamp) if stamp else None,
+        deleted=_deleted(values),
+        sha256=digest.lower() if isinstance(digest, str) and digest else None,
+    )
 
 
 def _deleted(values: Mapping[str, Any]) -> bool | None:
-    """From a column or key `deleted`, or `status` as OAI-PMH writes it."""
-    if (value := values.get("deleted")) not in (None, ""):
-        return value is True or str(value).strip().lower() in ("true", "1", "t", "yes")
-    if (status := values.get("status")) not in (None, ""):
-        return str(status).strip().lower() == "deleted"
-    return None
+    """Read a column `deleted`, a state as OAI-PMH and DataCite write it, a date of removal; None where none says."""
+    if (deleted := values.get("deleted")) not in (None, ""):
+        return deleted is True or str(deleted).strip().lower() in TRUE_WORDS
+    if (state := values.get("status")) not in (None, ""):
+        return str(state).strip().lower() in GONE_STATES
+    return True if str(values.get("removed") or "").strip() else None
+
+
+_plain = lru_cache(1 << 10)(plain_name)

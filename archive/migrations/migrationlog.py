@@ -3,7 +3,6 @@
 Nothing in it is believed: `archive.migrationuploads` compares it with what the target holds.
 """
 
-import csv
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +13,13 @@ from typing import Any
 from urllib.parse import quote
 
 from archive.crosswalks.identifiers import local_id
+from archive.delimited import plain_name, read_table
 from archive.durable import translated
 from archive.errors import BadIdFile
 from archive.migrations.migrationnames import key_of
 
 DONE, FAILED, PENDING = "done", "failed", "pending"
 _SQLITE = b"SQLite format 3\x00"
-_DELIMITERS = ",;\t|"
 # words for a column, the best first; compared without case, blanks and signs
 COLUMNS: dict[str, tuple[str, ...]] = {
     "item": ("item", "itemid", "specimen", "specimenid", "barcode", "catalognumber", "occurrenceid", "sourceid",
@@ -48,6 +47,8 @@ _WORDS = {
         "skipped",
     ]),
 }  # fmt: skip
+# of the words for a failure, those that say why
+_REASONS = frozenset(["timeout", "refused", "rejected", "aborted", "lost"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,7 @@ def iter_log(path: Path, wording: Wording) -> Iterator[LogLine]:
             for number, row in rows:
                 if any(value not in (None, "") for value in row):
                     yield _line(path, number, dict(zip(names, row, strict=False)), found, wording)
-        except UnicodeDecodeError as cause:
-            raise BadIdFile(f"{path} is neither UTF-8 text nor SQLite ({cause})") from None
-        except (csv.Error, sqlite3.Error) as cause:
+        except sqlite3.Error as cause:
             raise BadIdFile(f"{path} cannot be read as a log: {cause}") from None
         except _NoColumn as cause:
             raise BadIdFile(f"{path}: {cause}") from None
@@ -133,7 +132,7 @@ def columns_of(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
     found = dict(said)
     if absent := sorted(set(said.values()) - set(names)):
         raise _NoColumn(f"there is no column {absent[0]!r}; there are {', '.join(names)}")
-    plain = {_plain(name): name for name in reversed(names)}
+    plain = {plain_name(name): name for name in reversed(names)}
     for role, words in COLUMNS.items():
         taken = set(found.values()) if role != "reason" else {found.get("item"), found.get("target")}
         hits = (plain[word] for word in words if word in plain and plain[word] not in taken)
@@ -155,8 +154,8 @@ def said_by(value: Any, column: str, words: Mapping[str, frozenset[str]]) -> str
         return None
     number = int(float(text))
     if number in (0, 1):
-        return DONE if (number == 1) != (_plain(column) in _EXIT_CODES) else FAILED
-    if _plain(column) in _EXIT_CODES:
+        return DONE if (number == 1) != (plain_name(column) in _EXIT_CODES) else FAILED
+    if plain_name(column) in _EXIT_CODES:
         return FAILED
     return DONE if 200 <= number < 300 else FAILED if 300 <= number < 600 else None
 
@@ -178,24 +177,17 @@ def _line(path: Path, number: int, row: dict[str, Any], found: Mapping[str, str]
             f"{path}, line {number}: the status {row.get(found['status'])!r} is neither done nor failed; "
             "say so: --column done=WORD,... or --column failed=WORD,..."
         )
+    if said == FAILED and not reason:
+        # a status that says more than that it failed is the reason, as a status code of HTTP does
+        status = str(row.get(found["status"]) or "").strip()
+        reason = "" if status.lower() in _WORDS[FAILED] - _REASONS or status in ("0", "1") else status
     return LogLine(number, item, said, reason if said == FAILED and reason else None, target or None)
 
 
 def _of_csv(path: Path) -> tuple[list[str], Iterator[tuple[int, Sequence[Any]]]]:
-    """Names of columns, and rows by their line; the delimiter is the one that the header has most of."""
-    with path.open(encoding="utf-8-sig") as file:
-        header = file.readline(1 << 16)
-    delimiter = max(_DELIMITERS, key=header.count)
-    names = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
-
-    def rows() -> Iterator[tuple[int, Sequence[Any]]]:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter)
-            next(reader, None)
-            for row in reader:
-                yield reader.line_num, row
-
-    return names, rows()
+    """Names of columns, and rows by their line."""
+    table = read_table(path)
+    return list(table.names), table.rows
 
 
 def _of_sqlite(path: Path, wording: Wording) -> tuple[list[str], Iterator[tuple[int, Sequence[Any]]]]:
@@ -228,7 +220,3 @@ def _fits(names: Sequence[str], wording: Wording) -> bool:
 
 def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())

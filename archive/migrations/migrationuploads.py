@@ -97,6 +97,10 @@ class Uploads:
         """(item, line, reason) of some items of a class."""
         return self.db.execute(question("uploads_first"), {"class": class_, "limit": limit}).fetchall()
 
+    def twice(self, limit: int) -> list[tuple[str, int, list[str]]]:
+        """(item, copies, records) of some items that were uploaded more than once."""
+        return self.db.execute(question("uploads_twice"), {"limit": limit}).fetchall()
+
     def _rows(self, name: str) -> Iterator[Any]:
         rows = self.db.execute(question(name))
         while batch := rows.fetchmany(10_000):

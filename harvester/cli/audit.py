@@ -62,8 +62,8 @@ def audit(folder: Path, target: str, **given: Any) -> int:
     URL of a REST search         all its pages, sliced by date as its window of results asks for
     URL of an exporter           the ids in the provider's own dump, and those in its list of deletions
     a source's name, or a .toml  whichever of these it has (`harvester sources`)
-    a file                       ids, one a line; CSV, JSON lines or Parquet with a column or key `identifier`, and
-                                 `datestamp`, `deleted` and `sha256` where they are known
+    a file                       ids, one a line; CSV, JSON lines or Parquet with a column or key `identifier`, `id`,
+                                 `record_id`, `doi`, ..., and `datestamp`, `deleted` or `state`, `sha256` where known
     a folder                     another archive; a release (or its manifest.json, beside its index)
     ledger                       what the archive itself was told of, and does not hold
 
@@ -188,6 +188,7 @@ def show(comparison: Comparison) -> None:
         if number or name in ("expected", "same", "missing", "extra", "stale"):
             made.add_row(cell(name), cell(f"{number:,}"), cell(remark if number else ""))
     made.show_header = False
+    made.columns[1].min_width = 3  # the numbers of audits of a few ids stand where those of hundreds do
     print_table(made, fold=True)
     for mark, word in ((MISSING, "missing"), (EXTRA, "extra"), (DIFFERS, "stale")):
         for row in comparison.first(mark, SHOWN) if getattr(report, word) else ():

@@ -14,6 +14,8 @@ from harvester.cli.output import advancing, cell, counted, print_json, print_tab
 from harvester.errors import UsageError
 
 SHOWN = 10
+# items that --json names as uploaded more than once; --lines names all
+TWICE_MOST = 10_000
 # before a line of --lines
 MARKS = {"done": "=", "failed": "+", "false_failure": "*", "false_success": "+", "never_tried": "+", "unlogged": "*",
          "removed": "+"}  # fmt: skip
@@ -37,7 +39,7 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
     with advancing("matching", "items") as progress, uploaded(options.log, wording, there, planned, progress) as found:
         _write(found, options)
         if options.as_json:
-            print_json(_values(found.report, options.log, there))
+            print_json(_values(found, options.log, there))
         else:
             _show(found, options.log, there)
     return code_of(found.report, options.fail_under)
@@ -69,8 +71,9 @@ def _write(found: Uploads, options: AuditOptions) -> None:
             file.writelines(f"{item}\n" for item in found.again())
 
 
-def _values(report: UploadReport, log: Path, target: Path) -> dict[str, Any]:
+def _values(found: Uploads, log: Path, target: Path) -> dict[str, Any]:
     """The keys that every audit has, then those of a log."""
+    report = found.report
     classes = report.classes
     total = sum(classes.values())
     return {
@@ -81,6 +84,7 @@ def _values(report: UploadReport, log: Path, target: Path) -> dict[str, Any]:
         "off": report.off, "log": log.name, "lines": report.lines, "items": report.items, "planned": report.planned,
         "classes": classes, "said": report.table, "said_done": report.said_done,
         "net": report.there - report.said_done, "twice": report.twice, "copies": report.copies,
+        "items_twice": {item: targets for item, _, targets in found.twice(TWICE_MOST)},
         "found": report.found, "shared": report.shared, "things": report.things,
         "reasons": {name: {"items": items, "false_failures": false} for name, (items, false) in report.reasons.items()},
     }  # fmt: skip
@@ -104,6 +108,11 @@ def _show(found: Uploads, log: Path, target: Path) -> None:
         for name, (items, false) in list(report.reasons.items())[:SHOWN]:
             made.add_row(cell(name or "(none given)"), f"{items:,}", f"{false:,}")
         print_table(made)
+    for item, copies, targets in found.twice(SHOWN):
+        shown = ", ".join(targets[:SHOWN])
+        click.echo(cell(f"* {item}  there {copies:,} times: {shown}{' …' if len(targets) > SHOWN else ''}").plain)
+    if report.twice > SHOWN:
+        click.echo(f"  and {report.twice - SHOWN:,} more; --lines FILE names them all")
     click.echo(f"{report.twice:,} items are there more than once, {report.copies:,} records too many; "
                f"{report.things - report.found:,} records there are of no item")  # fmt: skip
     for sentence in report.off:

@@ -92,3 +92,21 @@ def test_what_is_no_wording_is_refused(said: str):
 def test_one_column_has_one_role():
     assert columns_of(["id", "doi", "status"], {}) == {"item": "id", "status": "status", "target": "doi"}
     assert columns_of(["barcode", "http_status"], {})["reason"] == "http_status"
+
+
+def test_a_status_that_says_why_it_failed_is_the_reason(tmp_path: Path):
+    rows = [["a", "504"], ["b", "failed"], ["c", "Timeout"], ["d", "201"], ["e", "0"]]
+    log = migrating.write_csv(tmp_path / "l.csv", ["item", "status"], rows)
+    assert [line.reason for line in iter_log(log, Wording())] == ["504", None, "Timeout", None, None]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_a_log_of_a_spreadsheet_is_read_in_its_encoding(tmp_path: Path, encoding: str):
+    (tmp_path / "l.csv").write_bytes("Item;Status\r\nÄ-1;ok\r\nÄ-2;failed\r\n".encode(encoding))
+    assert [line.item for line in iter_log(tmp_path / "l.csv", Wording())] == ["Ä-1", "Ä-2"]
+
+
+def test_a_quotation_mark_that_is_never_closed_hides_no_line(tmp_path: Path):
+    (tmp_path / "l.csv").write_text('item,status\na,ok\n"b,ok\nc,failed\n')
+    with pytest.raises(BadIdFile, match="quotation mark"):
+        list(iter_log(tmp_path / "l.csv", Wording()))
