@@ -51,3 +51,11 @@ def _field(header: bytes, name: bytes) -> str:
         return unescape(match[1].strip().decode())
     except UnicodeDecodeError:
         return ""
+
+
+def is_html(body: bytes) -> bool:
+    """Detect a page for people: HTML or XHTML, whatever stands before its first tag."""
+    return _HTML.search(body[:2048]) is not None
+
+
+_HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)

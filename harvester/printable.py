@@ -5,6 +5,10 @@ names of files all but two.
 """
 
 import logging
+import os
+from collections.abc import Iterable
+
+from harvester.errors import UsageError
 
 # what takes the place of a character that is not shown
 MARK = "\N{REPLACEMENT CHARACTER}"
@@ -35,3 +39,18 @@ def tame_logs() -> None:
     for handler in logging.getLogger().handlers:
         if not any(isinstance(one, PrintableFilter) for one in handler.filters):
             handler.addFilter(PrintableFilter())
+
+
+def check_text(arguments: Iterable[str]) -> None:
+    """Check that arguments of a command are text. Raises UsageError for one whose bytes are not UTF-8.
+
+    Python keeps such bytes as lone surrogates, which neither JSON nor a URL can hold.
+    """
+    for number, argument in enumerate(arguments, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"argument {number} is not UTF-8: {os.fsencode(argument)!r}; give it in UTF-8 (for a folder with such "
+                "a name, a symbolic link to it)"
+            ) from None

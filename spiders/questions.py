@@ -47,6 +47,11 @@ class Questions:
                 raise
             except MalformedPage as cause:
                 before, error = error, MalformedPage(f"{url}: {cause}; the answer begins {response.body[:60]!r}")
+                if hints.is_html(bytes(response.body)):
+                    error = Unreachable(
+                        f"{url} answers with a page for people (HTML): the site is being maintained, asks for a login, "
+                        "or has no OAI-PMH here; check the URL, or run the same command again later"
+                    )
                 if str(before) == str(error):  # twice the same is an answer, though not one of OAI-PMH
                     break
             except Exception as cause:  # whatever the downloader raises
@@ -57,7 +62,10 @@ class Questions:
         raise error
 
     async def identify(self) -> oaipmh.Identify:
-        """Raises UsageError when the URL answers, and is no OAI-PMH endpoint."""
+        """Ask who the provider is. Raises UsageError for an answer that is not of OAI-PMH, Unreachable for none.
+
+        A page for people counts as none: it stands in the place of any URL while a site is being maintained.
+        """
         try:
             return await self.answer(oaipmh.identify_url(self.url), oaipmh.parse_identify)
         except (MalformedPage, ProviderError) as error:

@@ -102,7 +102,7 @@ class Knowledge:
 
 def read_captures(folder: Path) -> Captures:
     """The cells for `archive.captures.unseen`. Raises StaleIndex when there is no index of the present state."""
-    with closing(open_index(folder)) as db:
+    with closing(open_index(folder, strict=True)) as db:
         rows = db.execute(question("captures_cells")).fetchall()
         left_out = [(run, ids) for run, _, ids in db.execute(question("captures_left_out")).fetchall()]
         partial = db.execute(question("captures_partial")).fetchall()

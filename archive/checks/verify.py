@@ -16,7 +16,8 @@ from archive.checks.fixitylog import read_history
 from archive.errors import ArchiveError, Damaged, DiskFull, NotAnArchive, StaleIndex
 from archive.files.filecheck import check_files, count_files, other_files
 from archive.folder import Layout, read_description
-from archive.indexes.index import check_index_digest, open_index
+from archive.indexes.index import check_index_digest
+from archive.indexes.indexfile import check_current
 from archive.indexes.indexlookup import check_index_lookup, index_lookup
 from archive.ledger import check_digest
 from archive.parallel import spread
@@ -219,7 +220,7 @@ def _index_problems(layout: Layout) -> Iterator[Problem]:
 def _look_at_index(layout: Layout) -> Iterable[Problem]:
     if not check_index_digest(layout):
         yield Problem("unproven", layout.index.name, "it has no digest: whether it was changed is not seen")
-    open_index(layout.root).close()
+    check_current(layout.root)
 
 
 def _look_at_lookup(layout: Layout) -> Iterable[Problem]:

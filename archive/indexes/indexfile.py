@@ -1,5 +1,6 @@
 """The index as a file: of an archive or of a release; opening it, which refuses one that is of another state."""
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +44,11 @@ class IndexReport:
     seconds: float
 
 
-def open_index(folder: Path, may_write: Path | None = None) -> duckdb.DuckDBPyConnection:
+def open_index(folder: Path, may_write: Path | None = None, *, strict: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the index for reading only, and so that a query reaches nothing but the index, and the file `may_write`.
 
-    A release without an index beside it is asked through the files in it. Raises NotAnArchive; StaleIndex when there
+    A release without an index beside it is asked through the files in it. An index that is older than a census, and
+    than nothing else, is opened unless `strict`: a census brings no record. Raises NotAnArchive; StaleIndex when there
     is no index or it was made of other shards or another ledger; Damaged when it does not hold what it was made of.
     """
     if is_release(folder):
@@ -56,16 +58,24 @@ def open_index(folder: Path, may_write: Path | None = None) -> duckdb.DuckDBPyCo
         raise StaleIndex(f"{folder} has no index; make it: harvester index {folder}")
     with snapshot(layout) as ledger:
         expected, shards = read_stamp(ledger, description["id"]), shards_of(ledger)
+        censuses = _censuses(ledger)
     for shard in shards:
         check_size(layout, shard)
     db = open_read_only(layout.index, may_write)
     try:
-        _compare(db, expected, folder)
+        found = _stamp_of(db, folder)
+        if strict or not _brings_no_record(found, expected, censuses):
+            _compare(found, expected, folder)
         check_proofs(db, folder)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def check_current(folder: Path) -> None:
+    """Check that the index of an archive has all that its ledger has. Raises as `open_index` does."""
+    open_index(folder, strict=True).close()
 
 
 def release_index(folder: Path) -> Path:
@@ -85,7 +95,7 @@ def open_release(folder: Path, may_write: Path | None = None) -> duckdb.DuckDBPy
         return _open_files(folder.absolute(), may_write)
     db = open_read_only(path, may_write)
     try:
-        _compare(db, release_stamp(folder), folder)
+        _compare(_stamp_of(db, folder), release_stamp(folder), folder)
         check_proofs(db, folder)
     except BaseException:
         db.close()
@@ -135,11 +145,29 @@ def shards_of(ledger: sqlite3.Connection) -> list[ShardToRead]:
             for number, name, state, *rest in ledger.execute(question("shards_to_read"))]  # fmt: skip
 
 
-def _compare(db: duckdb.DuckDBPyConnection, expected: dict[str, str], folder: Path) -> None:
+def _stamp_of(db: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, str]:
     try:
-        found = dict(db.execute("SELECT name, value FROM stamp").fetchall())
+        return dict(db.execute("SELECT name, value FROM stamp").fetchall())
     except duckdb.Error as cause:
         raise StaleIndex(f"{folder}: index.duckdb cannot be read ({cause}); run `harvester index {folder}`") from cause
+
+
+def _censuses(ledger: sqlite3.Connection) -> frozenset[int]:
+    return frozenset(run for (run,) in ledger.execute("SELECT run FROM runs WHERE mode = 'census'"))
+
+
+def _brings_no_record(found: dict[str, str], expected: dict[str, str], censuses: frozenset[int]) -> bool:
+    """Whether all runs that the ledger has and an index has not are censuses, and the others are as they were."""
+    if any(found.get(name) != expected[name] for name in ("index_version", "archive", "shard")):
+        return False
+    before, after = (
+        {run: rest for run, *rest in json.loads(stamp.get("run", "[]"))} for stamp in (found, expected)
+    )  # fmt: skip
+    changed = {run for run, rest in after.items() if before.get(run) != rest}
+    return before.keys() <= after.keys() and bool(changed) and changed <= censuses
+
+
+def _compare(found: dict[str, str], expected: dict[str, str], folder: Path) -> None:
     names = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if names:
         raise StaleIndex(

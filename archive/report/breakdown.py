@@ -80,7 +80,7 @@ def by_month(ledger: sqlite3.Connection, account: Account, run: int | None) -> t
 def by_set(folder: Path, account: Account, run: int | None) -> tuple[Cut, ...]:
     """The account by set from the index, after all runs or of one, whose `account` it is. Raises StaleIndex."""
     balanced = {channel.channel: channel.balanced for channel in account.channels}
-    with closing(open_index(folder)) as db:
+    with closing(open_index(folder, strict=True)) as db:
         rows = db.execute(question("account_by_set"), {"run": run}).fetchall()
     return tuple(
         _cut(run, channel, value, listed, counts, balanced.get(channel, False))

@@ -13,7 +13,7 @@ import orjson
 from archive.accounts.account import Account, read_accounts
 from archive.errors import StaleIndex
 from archive.folder import Layout, read_description
-from archive.indexes.index import open_index
+from archive.indexes.indexfile import check_current
 from archive.questions import question
 from archive.reading import snapshot
 
@@ -141,7 +141,7 @@ def _index(folder: Path) -> str:
     if not Layout(folder).index.exists():
         return "missing"
     try:
-        open_index(folder).close()
+        check_current(folder)
     except StaleIndex:
         return "stale"
     return "current"

@@ -28,7 +28,7 @@ from archive.errors import (
 from harvester import __version__
 from harvester.errors import HarvestError, UsageError
 from harvester.permissions import close_to_others
-from harvester.printable import printable
+from harvester.printable import check_text, printable
 
 DONE, FINDINGS, USAGE, UNFINISHED, DAMAGED = 0, 1, 2, 3, 4
 # what an error may quote comes from anybody
@@ -109,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its exit code; an error of ours is one line on stderr."""
     close_to_others()
     try:
+        check_text(sys.argv[1:] if arguments is None else arguments)
         code = harvester.main(arguments, standalone_mode=False)
     except (ArchiveError, HarvestError) as error:
         click.echo(f"harvester: {printable(str(error), _KEPT)}", err=True)

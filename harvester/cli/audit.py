@@ -11,8 +11,9 @@ from archive.audits.audit import Comparison
 from archive.audits.auditreport import DIFFERS, EXTRA, MISSING, AuditReport
 from archive.crosswalks.identifiers import local_id
 from archive.durable import translated
-from harvester.cli.auditoptions import AuditOptions, code_of
+from harvester.cli.auditoptions import AuditOptions, code_of, refresh_sides
 from harvester.cli.output import cell, print_table, table
+from harvester.cli.refreshing import no_refresh_option
 from harvester.errors import UsageError
 
 # ids of each mark, and groups with a difference, that are shown
@@ -52,6 +53,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="ask the target for N random ids only")
 @click.option("--seed", type=int, help="of --sample: the same seed asks for the same ids")
 @click.option("--estimate", is_flag=True, help="how many records no channel of the archive saw")
+@no_refresh_option
 @click.option("--contact", metavar="ADDRESS", help="e-mail address or URL for User-Agent; or HARVESTER_CONTACT")
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting for the census of a URL")
 def audit(folder: Path, target: str, **given: Any) -> int:
@@ -71,6 +73,7 @@ def audit(folder: Path, target: str, **given: Any) -> int:
     """
     options = AuditOptions(**given)
     _check_options(options)
+    refresh_sides(folder, target, options)
     if options.match or options.log or options.mapping:
         from harvester.cli import migration
 

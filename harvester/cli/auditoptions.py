@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from archive.audits.auditreport import AuditReport
 from harvester.cli import DONE, FINDINGS, UNFINISHED
+from harvester.cli.refreshing import refresh
 from harvester.errors import UsageError
 
 
@@ -37,8 +38,20 @@ class AuditOptions:
     sample: int | None = None
     seed: int | None = None
     estimate: bool = False
+    no_refresh: bool = False
     contact: str | None = None
     settings: tuple[str, ...] = ()
+
+
+def refresh_sides(folder: Path, target: str, options: AuditOptions) -> None:
+    """Make the indexes current that an audit reads. Raises StaleIndex where --no-refresh is given and one is not."""
+    if options.match or options.log or options.mapping:
+        for side in (folder, Path(target)):
+            refresh(side, options.no_refresh)
+    elif options.sample or options.estimate or {"year", "type"} & set(options.by):
+        refresh(folder, options.no_refresh)
+    elif (options.html or options.markdown or options.by) and not options.no_refresh:
+        refresh(folder, missing=False)
 
 
 def code_of(report: AuditReport, fail_under: float | None) -> int:

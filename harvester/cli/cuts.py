@@ -8,11 +8,14 @@ from archive.accounts.account import STATES
 from archive.report.breakdown import Cut, read_breakdown
 from harvester.cli import DAMAGED, DONE
 from harvester.cli.output import cell, print_json, print_table, table
+from harvester.cli.refreshing import refresh
 from harvester.errors import UsageError
 
 
 def show(folder: Path, by: str, run: int | None, *, as_json: bool) -> int:
     """Print it, after all runs or of one. Returns 0 where every row balances, 4 where one does not."""
+    if by == "set":
+        refresh(folder, missing=False)
     try:
         cuts = read_breakdown(folder, by, run)
     except KeyError:

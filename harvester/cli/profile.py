@@ -15,6 +15,7 @@ from archive.profiles.drift import PERCENT, Drift, drifts
 from archive.profiles.profile import Field, Profile, as_json, coverage, read_profile, save_profile
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
+from harvester.cli.refreshing import no_refresh_option, refresh
 
 # values of a field that a table shows, and of how many characters
 _SHOWN, _WIDE = 3, 24
@@ -33,16 +34,17 @@ _SHOWN, _WIDE = 3, 24
               help=f"end with 1 when something drifted by so many percent ({PERCENT:g})")  # fmt: skip
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="write the profile as JSON, to compare later ones with it")  # fmt: skip
+@no_refresh_option
 @click.option("--json", "form", flag_value="json", help="print one JSON object")
 @click.option("--csv", "form", flag_value="csv", help="print CSV, a line a field")
 def profile(
     path: Path, sample: int | None, seed: int, globs: tuple[str, ...], against: Path | None, fail_on: str | None,
-    save: Path | None, form: str | None,
+    save: Path | None, form: str | None, no_refresh: bool,
 ) -> int:  # fmt: skip
     """Say which fields the live records of an archive or a release have, how often, and with what in them.
 
     A field is a path in the metadata, as creators[].name, or a column of the index, which means the same in every
-    format. The archive must have a current index.
+    format. An index that is older than the archive is made current first.
 
     With --against, what drifted since: fields that are gone or new, coverage, types, the values of fields that have
     kinds rather than names, lengths of texts, numbers of records; only what is more than chance.
@@ -50,6 +52,9 @@ def profile(
     Exit codes: 0 done, 1 --fail-on found a drift.
     """
     percent = _threshold(fail_on, against)
+    for folder in (path, against):
+        if folder is not None:
+            refresh(folder, no_refresh)
     now = _read(path, sample, seed)
     if save is not None:
         write_new(save, save_profile(now).encode(), "profile")

@@ -13,6 +13,7 @@ from archive.report import ReportValues, as_html, as_json, as_markdown, gather
 from archive.report.words import is_complete
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import plain, print_json
+from harvester.cli.refreshing import no_refresh_option, refresh
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED, "damaged": DAMAGED}
@@ -23,7 +24,8 @@ _CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED, "dam
 @click.option("--html", type=_FILE, help="write one self-contained page")
 @click.option("--markdown", type=_FILE, help="write Markdown")
 @click.option("--json", "as_json_", is_flag=True, help="print one JSON object")
-def report(folder: Path, html: Path | None, markdown: Path | None, as_json_: bool) -> int:
+@no_refresh_option
+def report(folder: Path, html: Path | None, markdown: Path | None, as_json_: bool, no_refresh: bool) -> int:
     """Report on the archive DIR: its account, gaps, states, requests and waits, findings, and the SQL of each number.
 
     Its own ledger is the target: what was listed, and is not held. `harvester audit DIR --against TARGET --html FILE`
@@ -31,6 +33,8 @@ def report(folder: Path, html: Path | None, markdown: Path | None, as_json_: boo
 
     Exit codes are those of `harvester status`: 0 complete, 1 with findings, 3 unfinished, 4 damaged or out of balance.
     """
+    if not no_refresh:  # without an index, or with an old one, the account by set is left out
+        refresh(folder, missing=False)
     with audits.against_ledger(folder) as comparison:
         values = gather(folder, comparison, datetime.now(UTC))
     write_values(values, html, markdown, None)

@@ -17,6 +17,7 @@ from archive.errors import BadIdFile
 from archive.folder import Layout, read_description
 from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import cell, counted, print_json
+from harvester.cli.refreshing import refresh
 from harvester.errors import UsageError
 
 HASH = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
@@ -57,6 +58,9 @@ def sketch(
 
     Exit codes: 0 no difference, 1 differences, 2 usage, 3 too many differences for these files, 4 a file is damaged.
     """
+    for side in (first, second):
+        if side is not None and side.is_dir():
+            refresh(side)
     if hashes is not None:
         return _name(first, hashes, as_json)
     if second is None:

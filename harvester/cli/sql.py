@@ -17,6 +17,7 @@ from archive.releases.release import is_release
 from archive.statements import cut, is_blank
 from harvester.cli import DONE
 from harvester.cli.executing import bound, execute, interruptible, one_line, parameters
+from harvester.cli.refreshing import no_refresh_option, refresh
 from harvester.cli.rows import answer_of, print_answer
 
 
@@ -40,11 +41,12 @@ def _print_examples(ctx: click.Context, _: click.Parameter, given: bool) -> None
 @click.option("--csv", "form", flag_value="csv", help="print CSV with a header")
 @click.option("--parquet", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="write Parquet to a new file")  # fmt: skip
+@no_refresh_option
 @click.option("--examples", is_flag=True, is_eager=True, expose_value=False, callback=_print_examples,
               help="name questions that any archive answers, and leave")  # fmt: skip
 def sql(
     folder: Path, query: str | None, named: str | None, file: Path | None, given: tuple[str, ...], form: str | None,
-    parquet: Path | None,
+    parquet: Path | None, no_refresh: bool,
 ) -> int:  # fmt: skip
     """Ask the index of an archive, or of a release, a question in DuckDB's SQL.
 
@@ -54,11 +56,13 @@ def sql(
     shards, frames, quarantine, census, account.
 
     Without a query there is a prompt, with history and completion; where no terminal is, statements are read from
-    stdin. The index can be read and nothing else: neither the archive nor any other file is written or reached. As a
-    table no more than 1000 rows are shown; --csv, --json and --jsonl print all.
+    stdin. An index that is older than the archive is made current first. It can be read and nothing else: a query
+    reaches neither the archive nor any other file. As a table no more than 1000 rows are shown; --csv, --json and
+    --jsonl print all.
     """
     text = _text(query, named, file)
     values = parameters(given)
+    refresh(folder, no_refresh)
     if text is None and parquet is None and sys.stdin.isatty() and sys.stdout.isatty():
         from harvester.cli.prompt import Prompt
 

@@ -15,6 +15,7 @@ from harvester.cli.processes import run_again
 from harvester.crawling import Ending, ending_of, run_crawler
 from harvester.errors import HarvestError
 from harvester.filestep import run_steps, split
+from harvester.printable import check_text
 
 
 class Command(ScrapyCrawl):
@@ -30,6 +31,7 @@ class Command(ScrapyCrawl):
             self.exitcode = _say(Ending(2, f"there is no spider {args[0]}; see scrapy list"))
             return
         try:
+            check_text([f"{name}={value}" for name, value in opts.spargs.items()])
             words, files = split(args[0], opts.spargs)
             read = spider_class.read_arguments(words) if files is not None else None
         except (ArchiveError, HarvestError) as error:

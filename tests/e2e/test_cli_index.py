@@ -130,14 +130,35 @@ def test_sql_that_does_not_run_is_a_usage_error(indexed: Path, typed: Typed, que
     assert said.err.startswith("harvester: ")
 
 
-def test_sql_on_a_stale_index_ends_with_3(archive: Path, typed: Typed):
-    said = typed("sql", archive, "SELECT 1")
+def test_sql_makes_a_missing_or_older_index_current_unless_that_is_refused(archive: Path, typed: Typed):
+    said = typed("sql", archive, "SELECT 1", "--no-refresh")
     assert (said.code, said.out) == (3, "")
     assert f"harvester index {archive}" in said.err
-    typed("index", archive)
+    said = typed("sql", archive, "SELECT count(*) AS n FROM records", "--csv")
+    assert (said.code, said.out) == (0, "n\n3\n")
+    assert said.err.count("\n") == 1
+    assert typed("sql", archive, "SELECT 1", "--no-refresh").code == 0
     with closing(sqlite3.connect(Layout(archive).ledger)) as db, db:
         db.execute("UPDATE runs SET state = 'findings'")
-    assert typed("sql", archive, "SELECT 1").code == 3
+    assert typed("sql", archive, "SELECT 1", "--no-refresh").code == 3
+    assert typed("sql", archive, "SELECT state FROM runs", "--csv").out == "state\nfindings\n"
+
+
+def test_a_census_leaves_the_records_of_an_index_current(indexed: Path, typed: Typed):
+    made = making.writer(indexed)
+    made.begin("oaipmh", "census", {"url": making.URL}, making.SOFTWARE)
+    made.close()
+    said = typed("sql", indexed, "SELECT count(*) AS n FROM records", "--csv", "--no-refresh")
+    assert (said.code, said.out) == (0, "n\n3\n")
+    assert "census" in said.err
+    assert typed("profile", indexed, "--no-refresh").code == 0
+    assert typed("status", indexed, "--json").code == 3
+    said = typed("sql", indexed, "SELECT mode FROM runs ORDER BY run", "--csv")
+    assert (said.code, said.out.splitlines()[-1]) == (0, "census")
+    made = making.writer(indexed)
+    made.begin("oaipmh", "incremental", {"url": making.URL}, making.SOFTWARE)
+    made.close()
+    assert typed("sql", indexed, "SELECT 1", "--no-refresh").code == 3
 
 
 # --- status

@@ -135,9 +135,10 @@ def test_a_file_that_is_no_profile_is_a_usage_error(sampled: Path, typed: Typed,
     assert typed("profile", sampled, "--against", tmp_path / "p.json").code == 2
 
 
-def test_an_archive_without_an_index_ends_with_3(tmp_path: Path, typed: Typed):
+def test_an_archive_without_an_index_gets_one_unless_that_is_refused(tmp_path: Path, typed: Typed):
     making.ended(tmp_path / "a", PAGES)
-    assert typed("profile", tmp_path / "a").code == 3
+    assert typed("profile", tmp_path / "a", "--no-refresh").code == 3
+    assert typed("profile", tmp_path / "a").code == 0
 
 
 def test_a_value_never_steers_the_terminal(tmp_path: Path, typed: Typed):

@@ -10,6 +10,7 @@ import making
 import pytest
 from harvests import Harvest
 from serving import serving
+from typed import Typed
 
 RECORDS, PAGE = 60, 20
 OAI = (
@@ -102,3 +103,12 @@ def test_a_list_that_cannot_be_cut_is_asked_record_by_record_once_and_it_is_said
     assert {"ranges-ignored", "poison-record"} <= found.keys()
     assert found["asked-singly"] == RECORDS
     making.check(harvest.archive)
+
+
+@pytest.mark.parametrize(
+    "words", [["bag", "a\udcff", "b"], ["crawl", "oaipmh", "-a", "set=\udcff"], ["status", "\udcff"]]
+)
+def test_arguments_that_are_not_utf8_are_a_usage_error(typed: Typed, words: list[str]):
+    said = typed(*words)
+    assert (said.code, said.out) == (2, "")
+    assert "UTF-8" in said.err

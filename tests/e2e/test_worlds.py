@@ -73,7 +73,7 @@ def listed(harvest: Harvest, server: Hostile, world: World) -> int:
     for _ in range(3):
         if (harvest.archive / "ledger.sqlite").exists():
             break
-        assert code == 2, harvest.output  # a page for people in Identify's place: nothing was begun, and it is said
+        assert code == 3, harvest.output  # a page for people in Identify's place: nothing was begun, and it is said
         code = crawl(harvest, server, world)
     found = truths.compare(harvest.archive, server.truth())
     for _ in range(6 if world.moving else 0):  # what one run could not see, the next one brings

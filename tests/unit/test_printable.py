@@ -1,9 +1,11 @@
 import logging
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.printable import MARK, PrintableFilter, printable
+from harvester.errors import UsageError
+from harvester.printable import MARK, PrintableFilter, check_text, printable
 
 
 @given(st.text())
@@ -33,3 +35,9 @@ def test_a_log_record_that_cannot_be_put_together_is_no_error():
     record = logging.LogRecord("x", logging.INFO, "x", 1, "%d", ("\x1b",), None)
     assert PrintableFilter().filter(record)
     assert record.getMessage().isprintable()
+
+
+def test_arguments_that_are_not_text_are_named_by_their_place():
+    check_text(["sql", "é", "𝔊"])
+    with pytest.raises(UsageError, match=r"argument 2 .*\\xff"):
+        check_text(["bag", "caf\udcff"])
