@@ -22,23 +22,33 @@ from lxml import etree
 
 from archive import envelope, shards
 from archive.folder import Layout
+from harvester import datestamps
 
 DC = "{http://purl.org/dc/elements/1.1/}"
 
 
 def held(folder: Path, format_: str) -> dict[str, envelope.Record]:
-    """The latest record of each identifier in one format, read from the shards alone."""
+    """The record of each identifier in one format with the newest datestamp, read from the shards alone.
+
+    Of several with the same datestamp a live one counts before a tombstone, then the one that came last.
+    """
     layout = Layout(folder)
     db = sqlite3.connect(layout.ledger)
-    records = {}
+    records: dict[str, envelope.Record] = {}
     for name, state, believed in db.execute("SELECT name, state, bytes FROM shards ORDER BY shard"):
         path = layout.shards / (name if state == "sealed" else name + ".open")
         for frame in shards.iter_frames(path, None if state == "sealed" else believed):
             for text in frame.texts():
                 record = envelope.decode(text)
-                if record.format == format_:
+                if record.format == format_ and not _older(record, records.get(record.identifier)):
                     records[record.identifier] = record
     return records
+
+
+def _older(record: envelope.Record, held: envelope.Record | None) -> bool:
+    if held is None or datestamps.parse(record.datestamp) is None or datestamps.parse(held.datestamp) is None:
+        return False
+    return (record.datestamp, not record.deleted) < (held.datestamp, not held.deleted)
 
 
 def states(folder: Path, format_: str) -> dict[str, str]:

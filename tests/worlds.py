@@ -4,6 +4,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bending import BENDS
+
 WAYS = ("oaipmh", "oaipmh", "oaipmh", "idrange", "search")
 RECORDS = 250
 
@@ -62,13 +64,17 @@ BOUNDED = "--drip-chunks 3 --drip-delay 0.05 --hang-secs 0.5 --retry-after-secs 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`options` of the provider, `words` of the harvest (-a). `moving`: it changes while it is listed."""
+    """`options` of the provider, `words` of the harvest (-a). `moving`: it changes while it is listed.
+
+    `bend` names what a proxy does to its answers, None where there is no proxy (`bending.BENDS`, by way).
+    """
 
     seed: int
     way: str
     options: tuple[str, ...]
     words: tuple[str, ...]
     moving: bool
+    bend: str | None = None
 
     def has(self, *switches: str) -> bool:
         return any(option in switches for option in self.options)
@@ -88,7 +94,9 @@ def drawn(seed: int) -> World:
     if moving:
         chosen.append(f"--mutate-every {dice.choice((4, 9))} --mutate-touch 5 --mutate-delete 2 --mutate-add 2")
     words = " ".join(_some(dice, WORDS[way], 0.2)).split()
-    return World(seed, way, _possible(" ".join(chosen).split()), tuple(words), moving)
+    # a provider that is bent stands still: what its records are at the end is what they were all the time
+    bend = dice.choice(list(BENDS[way])) if not moving and dice.random() < 0.4 else None
+    return World(seed, way, _possible(" ".join(chosen).split()), tuple(words), moving, bend)
 
 
 def _some(dice: random.Random, groups: Sequence[Sequence[str]], share: float) -> list[str]:
