@@ -4,9 +4,13 @@ import re
 from operator import mul
 
 _DOI = re.compile(
-    r"\s*(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|(?:info:)?doi[:/]\s*)*(10\.[0-9]{3,9}(?:\.[0-9]+)*/\S+)\s*",
+    r"\s*((?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|(?:info:)?doi[:/]\s*)*)(10\.[0-9]{3,9}(?:\.[0-9]+)*/\S+)\s*",
     re.IGNORECASE,
 )
+# a URL of a resolver, whose DOI is percent-encoded where a URL demands it (DOI Handbook, 3.5.3)
+_ESCAPE = re.compile(r"%([2-7][0-9A-Fa-f])")
+_OTHER_ESCAPE = re.compile(r"%(?![2-7][0-9A-Fa-f])")
+_ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 # one that is a DOI and nothing else, as most are: the same, found in a third of the time
 _BARE_DOI = re.compile(r"10\.[0-9]{3,9}(?:\.[0-9]+)*/\S+")
 _ORCID = re.compile(
@@ -24,13 +28,22 @@ _ROR_DIGITS = {digit: value for value, digit in enumerate("0123456789abcdefghjkm
 
 
 def normalise_doi(text: str | None) -> str | None:
-    """A DOI in lower case without resolver or scheme, None when the text is no DOI (ISO 26324: case is nothing)."""
+    """Return a DOI without resolver or scheme, None if `text` is not a DOI.
+
+    Case is folded for ASCII letters alone (DOI Handbook, 2.4), and escapes are decoded in the URL of a resolver alone,
+    where all of them are of ASCII: `%3C` of a bare DOI is part of it.
+    """
     if not text or "10." not in text:
         return None
     if _BARE_DOI.fullmatch(text):
-        return text.lower()
+        return text.translate(_ASCII_LOWER)
     match = _DOI.fullmatch(text)
-    return match[1].lower() if match else None
+    if match is None:
+        return None
+    name = match[2]
+    if "%" in name and "doi.org/" in match[1].lower() and not _OTHER_ESCAPE.search(name):
+        name = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), name)
+    return name.translate(_ASCII_LOWER)
 
 
 def normalise_orcid(text: str | None) -> str | None:

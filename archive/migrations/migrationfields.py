@@ -14,8 +14,10 @@ A path names keys of the JSON, `[*]` all of a list, `[0]` one of it; a list with
 import html
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -24,13 +26,21 @@ from typing import Any
 from archive import canonical
 from archive.crosswalks.fields import Fields
 from archive.crosswalks.identifiers import normalise_doi, normalise_orcid
+from archive.crosswalks.urls import normalise_url, without_scheme
 from archive.durable import translated
 
 # a longer value is kept as its beginning and a digest: enough to compare and to show
 KEPT = 200
+# characters of a difference that are shown as code points
+_POINTS = 8
 _STEP = re.compile(r"([^.\[\]]+)|\[(\*|\d+)\]")
 _TAGS = re.compile(r"<[^<>]*>")
 _DAY = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,9})?", re.ASCII)
+# a number with more digits before or behind the point is written with an exponent
+_PLAIN_DIGITS = 40
+# digits enough for any number that stands in a record: what is longer than a line of text is not rounded either
+_EXACT = Context(prec=1 << 20, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _SETTINGS = ("match", "old_format", "new_format")
 
 Path_ = tuple[str | int | None, ...]
@@ -141,6 +151,32 @@ def kept(value: str) -> str:
     return value if len(value) <= KEPT else f"{value[:KEPT]}... (SHA-256 {sha256(value.encode()).hexdigest()})"
 
 
+def code_points(old: str, new: str) -> str:
+    """Show the characters in which two texts differ that look alike: `U+0065 U+0301 / U+00E9`; empty if they do not.
+
+    Texts look alike that are the same in the compatibility form of Unicode (NFKC), without characters that have no
+    width, and with any blank as a space.
+    """
+    if old == new or _looks(old) != _looks(new):
+        return ""
+    start = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    # a combining character belongs to the letter before it
+    while start and any(unicodedata.combining(text[start]) for text in (old, new) if start < len(text)):
+        start -= 1
+    return " / ".join(
+        " ".join(f"U+{ord(one):04X}" for one in text[start : len(text) - end][:_POINTS]) or "nothing"
+        for text in (old, new)
+    )
+
+
+def _looks(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text)
+    return " ".join("".join(one for one in plain if unicodedata.category(one) != "Cf").split())
+
+
 @lru_cache(maxsize=1024)
 def parse_path(path: str) -> Path_:
     """The steps of a path: a key, the number of an item, None for all items. Raises ValueError."""
@@ -207,18 +243,24 @@ def _date(value: str) -> str:
 
 
 def _number(value: str) -> str:
-    """EPrints prints what looks like a number as one: volume 007 as 7."""
-    try:
-        return format(float(value), ".15g")
-    except ValueError:
+    """EPrints prints what looks like a number as one: volume 007 as 7. No digit is lost on the way."""
+    if _NUMBER.fullmatch(value.strip()) is None:
         return value
+    number = Decimal(value.strip()).normalize(_EXACT)
+    if not number:
+        return "0"
+    return format(number, "f") if abs(number.adjusted()) < _PLAIN_DIGITS else str(number)
+
+
+def _url(value: str) -> str:
+    url = normalise_url(value)
+    return value.strip() if url is None else without_scheme(url)
 
 
 NORMALISERS: dict[str, Callable[[str], str]] = {
     "date": _date, "doi": lambda value: normalise_doi(value) or value, "lower": str.casefold, "number": _number,
     "orcid": lambda value: normalise_orcid(value) or value, "strip_html": _strip_html,
-    "url": lambda value: re.sub(r"^https?://", "", value.strip(), flags=re.IGNORECASE).rstrip("/"),
-    "year": lambda value: value.strip()[:4],
+    "nfc": lambda value: unicodedata.normalize("NFC", value), "url": _url, "year": lambda value: value.strip()[:4],
 }  # fmt: skip
 # those of single values, and two of a list of them
 NAMES = (*NORMALISERS, "sort", "first")

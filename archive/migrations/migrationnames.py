@@ -17,6 +17,7 @@ from archive.crosswalks.forms import Form, form_of
 from archive.crosswalks.identifiers import local_id, normalise_doi
 from archive.crosswalks.links import index_links, name_of
 from archive.crosswalks.marc import datafields
+from archive.crosswalks.urls import normalise_url, without_scheme
 
 Json = dict[str, Any]
 
@@ -41,15 +42,11 @@ class Version:
 
 
 def key_of(name: str) -> str:
-    """A name in the one form in which names are compared: DOIs as such, URLs without scheme and last slash."""
+    """Return a name in the one form in which names are compared: DOIs as such, URLs normalised, without scheme."""
     if (doi := normalise_doi(name)) is not None:
         return doi
-    name = name.strip()
-    parts = urlsplit(name) if name[:8].lower().startswith(("http://", "https://")) else None
-    if parts is None or not parts.netloc:
-        return name
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.netloc.lower()}{parts.path.rstrip('/')}{query}"
+    url = normalise_url(name)
+    return name.strip() if url is None else without_scheme(url)
 
 
 def own_names(identifier: str, metadata: Json | None) -> tuple[str, ...]:

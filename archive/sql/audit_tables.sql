@@ -33,9 +33,16 @@ CREATE MACRO plain_part(identifier) AS
               AND length(identifier) > 4 + strpos(substr(identifier, 5), ':')
          THEN substr(identifier, 5 + strpos(substr(identifier, 5), ':')) ELSE identifier END;
 CREATE MACRO space() AS '[\t-\r\x{1c}- \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]';
-CREATE MACRO doi_in(text) AS
-    nullif(lower(regexp_extract(text, '(?is)^' || space() || '*(?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|(?:info:)?doi[:/]'
-        || space() || '*)*(10\.[0-9]{3,9}(?:\.[0-9]+)*/' || replace(space(), '[', '[^') || '+)' || space() || '*$', 1)), '');
+CREATE MACRO ascii_lower(text) AS translate(text, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz');
+CREATE MACRO doi_parts(text) AS
+    regexp_extract(text, '(?is)^' || space() || '*((?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|(?:info:)?doi[:/]'
+        || space() || '*)*)(10\.[0-9]{3,9}(?:\.[0-9]+)*/' || replace(space(), '[', '[^') || '+)' || space() || '*$',
+        ['resolver', 'name']);
+CREATE MACRO doi_of(parts) AS
+    nullif(ascii_lower(CASE WHEN contains(ascii_lower(parts.resolver), 'doi.org/')
+                             AND NOT regexp_matches(parts.name, '%(?:$|[^2-7]|[2-7]$|[2-7][^0-9A-Fa-f])')
+        THEN url_decode(parts.name) ELSE parts.name END), '');
+CREATE MACRO doi_in(text) AS doi_of(doi_parts(text));
 CREATE MACRO local_part(identifier) AS
     CASE WHEN contains(plain_part(identifier), '10.')
          THEN coalesce(doi_in(plain_part(identifier)), plain_part(identifier)) ELSE plain_part(identifier) END;

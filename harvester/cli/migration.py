@@ -24,7 +24,7 @@ from archive.migrations.migration import (
     MigrationReport,
     migrated,
 )
-from archive.migrations.migrationfields import Mapping, read_mapping
+from archive.migrations.migrationfields import Mapping, code_points, read_mapping
 from archive.migrations.migrationredirects import Redirects, write_csv, write_nginx
 from archive.migrations.migrationsides import Rule, parse_rule
 from archive.migrations.migrationtables import contradictions, differences, parse_stated, rate_of
@@ -215,7 +215,10 @@ def _show_fields(found: Migration) -> None:
     print_table(made)
     for number, field in enumerate(found.report.fields):
         for item, _, old, new in found.differences(number, 2):
-            click.echo(cell(f"* {item}  {field.name}: {' | '.join(old)} -> {' | '.join(new) or 'nothing'}").plain)
+            before, after = " | ".join(old), " | ".join(new)
+            points = code_points(before, after)
+            shown = f"* {item}  {field.name}: {before} -> {after or 'nothing'}{f'  ({points})' if points else ''}"
+            click.echo(cell(shown).plain)
 
 
 def _show_by(found: Migration, what: str) -> None:

@@ -29,6 +29,9 @@ PIECES = [
     "\u2003",
     "É",
     "/",
+    "%3C",
+    "%C3",
+    "%",
 ]
 ODD = ['say "yes", or', "two\nlines", "a,b", "\u2028", " around ", "'", "\\", "ends with\\", "\t", "\r\n", "é" * 3000]
 
@@ -43,6 +46,11 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=7).map("".join) | st.text(min_size=1, max_size=12))
 @example("oai:x:10.1234/AbC")
+@example("https://doi.org/10.1234/A%3Cb%3e")
+@example("https://doi.org/10.1234/A%C3%89%3C")
+@example("https://doi.org/10.1234/a%")
+@example("10.1234/ÀİK%3C")
+@example("doi:https://DOI.org/10.1234/%2B+%20")
 @example("oai:x:")
 @example("info:doi/10.1234/x")
 def test_the_local_part_of_an_id_is_that_of_the_crosswalks(sides: Sides, identifier: str):

@@ -37,6 +37,26 @@ def test_resolvers_and_schemes_are_taken_off_however_many_there_are(text: str):
     assert normalise_doi(text) == "10.1234/a"
 
 
+SICI = "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o"
+
+
+@pytest.mark.parametrize(
+    ("text", "doi"),
+    [
+        (SICI.upper(), SICI),
+        ("https://doi.org/10.1002/(SICI)1097-4571(199806)49:8%3C693::AID-ASI4%3E3.0.CO;2-O", SICI),
+        ("http://dx.doi.org/10.1002/%28SICI%291097-4571%28199806%2949%3a8%3c693::aid-asi4%3e3.0.co;2-o", SICI),
+        ("10.1234/a%3Cb", "10.1234/a%3cb"),
+        ("doi:10.1234/a%3Cb", "10.1234/a%3cb"),
+        ("https://doi.org/10.1234/%C3%89", "10.1234/%c3%89"),
+        ("https://doi.org/10.1234/100%", "10.1234/100%"),
+        ("10.1234/ÄÉİ", "10.1234/ÄÉİ"),
+    ],
+)
+def test_a_doi_is_decoded_behind_a_resolver_and_folded_in_ascii_alone(text: str, doi: str):
+    assert normalise_doi(text) == doi
+
+
 @pytest.mark.parametrize(
     "text", ["hdl:10.1234/a", "doi:", "https://doi.org/", "10.1234", "ark:/10.1234/a", "doi10.1234/a"]
 )

@@ -11,6 +11,7 @@ from archive.crosswalks.fields import index_fields
 from archive.migrations.migrationfields import (
     KEPT,
     Field,
+    code_points,
     kept,
     normalised,
     parse_lines,
@@ -105,3 +106,30 @@ _JSON = st.recursive(
 def test_any_json_gives_texts(value: Any, path: str):
     metadata = value if isinstance(value, dict) else {"a": value}
     assert all(isinstance(found, str) and found.strip() for found in take(path, metadata, index_fields("x", metadata)))
+
+
+def test_numbers_are_compared_digit_by_digit():
+    values = ("18446744073709551616", "18446744073709551617", "1e400", "1E+401", "52.12345678901234567", "010", "-0")
+    made = normalised(values, ("number",))
+    assert made[0] != made[1]
+    assert made[2] != made[3]
+    assert made[4:] == ("52.12345678901234567", "10", "0")
+
+
+def test_normal_forms_are_one_where_that_is_asked_for():
+    assert normalised(("E\u0301te\u0301",), ("nfc",)) == ("Été",)
+    assert normalised(("https://EXAMPLE.org:443/%7Ea/",), ("url",)) == ("example.org/~a",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("Zu\u0308rich", "Zürich", "U+0075 U+0308 / U+00FC"),
+        ("a b", "a\u00a0b", "U+0020 / U+00A0"),
+        ("ab", "a\u200bb", "nothing / U+200B"),
+        ("a", "b", ""),
+        ("a", "a", ""),
+    ],
+)
+def test_texts_that_look_alike_are_told_apart_by_their_code_points(old: str, new: str, shown: str):
+    assert code_points(old, new) == shown
