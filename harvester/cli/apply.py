@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from harvester.cli import DONE
+from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 
 
-@click.command()
+@command()
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("delta", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))

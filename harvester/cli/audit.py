@@ -12,7 +12,8 @@ from archive.audits.auditreport import DIFFERS, EXTRA, MISSING, AuditReport
 from archive.crosswalks.identifiers import local_id
 from archive.durable import translated
 from harvester.cli.auditoptions import AuditOptions, code_of
-from harvester.cli.output import cell, print_table, table
+from harvester.cli.command import command
+from harvester.cli.output import cell, print_table, say, table
 from harvester.errors import UsageError
 
 # ids of each mark, and groups with a difference, that are shown
@@ -20,7 +21,7 @@ SHOWN = 10
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--against", "target", default="ledger", show_default=True, metavar="TARGET",
               help="a URL, a source's name, a file of ids, another archive, a release, or the word ledger")  # fmt: skip
@@ -173,7 +174,7 @@ def values_of(report: AuditReport) -> dict[str, Any]:
 def show(comparison: Comparison) -> None:
     """The numbers, some ids of each mark, what else was asked for, and the verdict."""
     report = comparison.report
-    click.echo(f"against {report.target}")
+    say(f"against {report.target}")
     made = table("", "ids", "", numbers=("ids",))
     rows = [
         ("expected", report.expected, "ids that the target names"), ("same", report.same, "held, and as there"),
@@ -191,18 +192,20 @@ def show(comparison: Comparison) -> None:
     print_table(made, fold=True)
     for mark, word in ((MISSING, "missing"), (EXTRA, "extra"), (DIFFERS, "stale")):
         for row in comparison.first(mark, SHOWN) if getattr(report, word) else ():
-            click.echo(f"{mark} {cell(row['identifier'])}  {cell(_remark(row))}")
+            say(f"{mark} {cell(row['identifier'])}  {cell(_remark(row))}")
         if getattr(report, word) > SHOWN:
-            click.echo(f"  and {getattr(report, word) - SHOWN:,} more {word}; --lines FILE names them all")
+            say(f"  and {getattr(report, word) - SHOWN:,} more {word}; --lines FILE names them all")
     for by, groups in report.by.items():
         _show_groups(by, groups)
     for found in report.findings:
-        click.echo(f"{found.severity}: {found.message}")
+        say(f"{found.severity}: {found.message}")
     if report.lost_windows:
-        click.echo(f"{report.lost_windows} windows of the last harvest are not read: what is in them nobody knows")
+        say(f"{report.lost_windows} windows of the last harvest are not read: what is in them nobody knows")
+    if not report.expected:
+        say("the target names no id, so nothing was compared; see whether it is the right one")
     verdict = "complete" if report.complete else "not complete"
     sums = "the sums balance" if report.balanced else "the sums do NOT balance: see harvester status"
-    click.echo(f"{report.completeness:.4f} % complete, {sums}; the archive is {verdict}")
+    say(f"{report.completeness:.4f} % complete, {sums}; the archive is {verdict}")
 
 
 def _show_groups(by: str, groups: list[dict[str, Any]]) -> None:
@@ -215,7 +218,7 @@ def _show_groups(by: str, groups: list[dict[str, Any]]) -> None:
         made.add_row(*map(cell, (row["group"], *(f"{row[name]:,}" for name in numbers), f"{row['completeness']:.4f}")))
     print_table(made, fold=True)
     if len(shown) < len(groups):
-        click.echo(f"  and {len(groups) - len(shown):,} without a difference; --json has them")
+        say(f"  and {len(groups) - len(shown):,} without a difference; --json has them")
 
 
 def _counts(counts: dict[str, int]) -> str:

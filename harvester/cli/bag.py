@@ -10,13 +10,14 @@ import click
 from archive.bags.bags import Bag, Made
 from harvester import __version__
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.sizes import Size
 from harvester.contact import email
 from harvester.errors import UsageError
 
 
-@click.command()
+@command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--copy", is_flag=True, help="copy every file, also those that a hard link would do for")

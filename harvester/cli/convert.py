@@ -13,6 +13,7 @@ from archive.crosswalks import ConversionError
 from archive.crosswalks.targets import TARGETS, written
 from archive.folder import Layout
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 
@@ -20,7 +21,7 @@ MARCXML = "marcxml"
 _COLLECTION = b'<collection xmlns="http://www.loc.gov/MARC21/slim">\n', b"</collection>\n"
 
 
-@click.command()
+@command()
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--to", "target", type=click.Choice(list(TARGETS)), help="write the records in this format to stdout")
 @click.option("--seq", is_flag=True, help="with --to: a JSON text sequence (RFC 7464) instead of JSON lines")

@@ -17,6 +17,7 @@ from archive.lookups.getting import DESCRIPTION, Reader, open_reader
 from archive.pieces import Files, FolderFiles
 from archive.releases.release import MANIFEST
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import cell, counted, print_json, say
 from harvester.errors import UsageError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from harvester.onehost import Asked
 
 
-@click.command()
+@command()
 @click.argument("where", metavar="PATH-or-URL")
 @click.argument("asked_for", metavar="ID")
 @click.option("--format", "formats", multiple=True, help="only this format (may be given again)")
@@ -139,7 +140,7 @@ def _print_original(records: Sequence[Got], reader: Reader) -> int:
 def _write(body: bytes) -> None:
     """Programs get every byte as it is; on a terminal none steers it."""
     if sys.stdout.isatty():
-        say(body.decode("utf-8", "replace"), nl=False)
+        say(body.decode("utf-8", "replace"), nl=False, keep="\n\t")
         return
     sys.stdout.flush()
     sys.stdout.buffer.write(body)

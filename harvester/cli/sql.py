@@ -16,6 +16,7 @@ from archive.indexes.indexfile import open_index, release_index
 from archive.releases.release import is_release
 from archive.statements import cut, is_blank
 from harvester.cli import DONE
+from harvester.cli.command import command
 from harvester.cli.executing import bound, execute, interruptible, one_line, parameters
 from harvester.cli.rows import answer_of, print_answer
 
@@ -28,7 +29,7 @@ def _print_examples(ctx: click.Context, _: click.Parameter, given: bool) -> None
         ctx.exit(DONE)
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
 @click.argument("query", required=False)
 @click.option("--example", "named", metavar="NAME", help="ask one of the questions that --examples names")

@@ -14,6 +14,7 @@ from archive.problems import Problem, VerifyReport
 from archive.resuming import Checked
 from harvester import __version__
 from harvester.cli import DAMAGED, DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 
@@ -21,7 +22,7 @@ from harvester.errors import UsageError
 _SHOWN_MOST = 1000
 
 
-@click.command()
+@command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--quick", is_flag=True, help="look only at what is there and how long it is: no checksum is taken")
 @click.option("--inside", is_flag=True, help="check the archive or release in a bag record by record, too")
