@@ -45,7 +45,7 @@ def code_of(report: AuditReport, fail_under: float | None) -> int:
     """The exit code of a comparison."""
     if not report.finished or report.lost_windows:
         return UNFINISHED
-    if not report.balanced:
+    if not report.balanced or not report.expected:
         return FINDINGS
     if fail_under is not None:
         return FINDINGS if report.completeness < fail_under else DONE
