@@ -104,6 +104,7 @@ CODES: dict[str, tuple[str, str]] = {
     "links-elsewhere": ("info",
         ("records link to files at {host}, which is no host of this source: they are not asked for (the first is of "
         "{identifier})")),
+    "rights-stated": ("info", "the provider states rights for its metadata: {reason}"),
     "schema-invalid": ("warning",
         ("{found} records of {declared} are not valid by the schema of {schema} ({rule}), {where}: {reason}; the first "
         "is {identifier}")),

@@ -14,6 +14,7 @@ from archive.releases.deltas import DELTA, PREFIX, is_gone
 from archive.releases.dumps import FULL, Progress
 from archive.releases.entries import Entry
 from archive.releases.release import LOOKUP, MANIFEST, Content, Manifest, read_manifest, write_manifest
+from archive.releases.selecting import describe
 from archive.staging import WORK, staged
 
 
@@ -27,6 +28,12 @@ def apply_delta(old: Path, delta: Path, out: Path, progress: Progress | None = N
     changes, before = open_contents(delta), open_contents(old)
     _check_fits(before, changes)
     target = _read_target(changes)
+    if (chosen := target.content.selection) != before.manifest.content.selection:
+        raise CannotDump(
+            f"{delta} leads to a release of {describe(chosen)}, {old} is one of "
+            f"{describe(before.manifest.content.selection)}: records that are only there would be lost; "
+            "take the full release"
+        )
     total = target.content.records + target.content.tombstones
 
     def written(done: int) -> None:

@@ -13,6 +13,8 @@ from archive.releases.release import INDEX, LOOKUP, MANIFEST, FileEntry, Manifes
 
 METADATA = "ro-crate-metadata.json"
 PREVIEW = "ro-crate-preview.html"
+# SPDX's word for a licence about which nothing is claimed
+NO_LICENCE = "NOASSERTION"
 
 # the context of 1.1 is older than schema.org's term for a digest
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", {"sha256": "http://schema.org/sha256"}]
@@ -173,6 +175,11 @@ def _source(manifest: Manifest) -> list[Entity]:
 
 def _licence(manifest: Manifest) -> Entity:
     licence = manifest.licence
+    if licence["id"] == NO_LICENCE:
+        return {
+            "@id": _licence_id(manifest), "@type": "CreativeWork", "name": "No licence is known",
+            "description": "Under which licence the records are is not known; ask their source.",
+        }  # fmt: skip
     url = {"url": licence["url"]} if licence.get("url") else {}
     return {
         "@id": _licence_id(manifest), "@type": "CreativeWork", "name": licence["name"], "identifier": licence["id"],

@@ -107,6 +107,7 @@ def _render(name: str, manifest: Manifest, **more: Any) -> str:
         "manifest": manifest, "content": content, "making": content.making, "source": crate.source_name(manifest),
         "description": crate.describe(manifest), "completeness": crate.completeness(manifest), "meanings": _MEANINGS,
         "states": STATES, "endings": endings, "unpack": _UNPACKERS[content.making.compression],
+        "licensed": manifest.licence["id"] != crate.NO_LICENCE,
         "kinds": sorted({part.kind for part in content.parts}), **more,
     }  # fmt: skip
     return _environment().get_template(f"{name}.j2").render(values)
