@@ -22,6 +22,8 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 INDEX = "index.parquet"
 LOOKUP = "lookup.idx"
+# kinds of parts that hold tombstones
+DEAD = ("tombstones", "deleted")
 
 T = TypeVar("T")
 

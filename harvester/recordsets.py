@@ -1,0 +1,140 @@
+"""Whatever a path names that holds records: what this software makes, a bag of it, and files of others."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import orjson
+
+from archive.bags.bagcheck import is_bag
+from archive.errors import ArchiveError
+from archive.folder import Layout
+from archive.profiles.liverecords import iter_live
+from archive.releases.contents import Contents, open_contents
+from archive.releases.parts import iter_texts
+from archive.releases.release import DEAD, INDEX, MANIFEST, Manifest, is_release, read_manifest
+from archive.releases.releaseindex import iter_index
+from harvester.convertible import Item, item_of, item_of_text, iter_items
+from harvester.errors import Unreadable, UsageError
+
+
+def payload(path: Path) -> Path:
+    """What is meant: the folder of a manifest or description that is named, and the data of a bag of one of ours."""
+    if path.name in (MANIFEST, "archive.json") and path.is_file():
+        path = path.parent
+    data = path / "data"
+    if path.is_dir() and not _is_ours(path) and is_bag(path) and _is_ours(data):
+        return data
+    return path
+
+
+def iter_records(path: Path) -> Iterator[Item]:
+    """The records of anything. Raises UsageError for what holds none, Unreadable where it cannot be read further.
+
+    Of an archive: the latest version of each live record, by its index; of a release or a delta: all of its records and
+    tombstones, checked against its index; of a bag: those of its data.
+    """
+    path = payload(path)
+    if not path.is_dir():
+        yield from _of_file(path)
+    elif Layout(path).description.exists():
+        yield from map(item_of, iter_live(path))
+    elif is_release(path):
+        yield from _of_release(path)
+    elif is_bag(path):
+        yield from _of_folder(path / "data")
+    else:
+        raise UsageError(
+            f"{path} is neither an archive nor a release nor a bag of records; name the files in it one by one"
+        )
+
+
+def is_part(path: Path) -> bool:
+    """Whether a file is a part of the release that it lies in."""
+    if not is_release(path.parent):
+        return False
+    return any(part.name == path.name for part in read_manifest(path.parent).content.parts)
+
+
+def _is_ours(folder: Path) -> bool:
+    return folder.is_dir() and (Layout(folder).description.exists() or is_release(folder))
+
+
+def _of_file(path: Path) -> Iterator[Item]:
+    if path.is_file() and is_part(path):
+        yield from _of_part(path, read_manifest(path.parent))
+    else:
+        yield from iter_items(path)
+
+
+# --- releases and deltas
+
+
+def _of_release(folder: Path) -> Iterator[Item]:
+    contents = open_contents(folder)
+    for kind in dict.fromkeys(part.kind for part in contents.manifest.content.parts):
+        yield from _of_kind(contents, kind)
+
+
+def _of_kind(contents: Contents, kind: str) -> Iterator[Item]:
+    read = _reader(contents.manifest, kind)
+    for entry in contents.entries(kind):
+        yield read(entry.text, entry.identifier)
+
+
+def _of_part(path: Path, manifest: Manifest) -> Iterator[Item]:
+    """The records of one part, with the names that the index has for them where it is there."""
+    part = next(part for part in manifest.content.parts if part.name == path.name)
+    read, names = _reader(manifest, part.kind), _names(path)
+    try:
+        for frame, _, _, texts in iter_texts(path.parent, part, manifest.content.making):
+            for position, text in enumerate(texts):
+                yield read(text, next(names, "") or f"frame {frame}, record {position + 1}")
+    except ArchiveError as error:
+        raise Unreadable(str(error)) from None
+
+
+def _names(path: Path) -> Iterator[str]:
+    if (path.parent / INDEX).is_file():
+        yield from (row.identifier for row in iter_index(path.parent, path.name))
+
+
+def _reader(manifest: Manifest, kind: str) -> Callable[[bytes, str], Item]:
+    """What makes a record of a text, whose identifier is known beside it."""
+    form = "envelope" if kind in DEAD else manifest.content.making.form
+    if form == "envelope":
+        return _of_envelope
+    return _of_entry if form == "migrator" else _of_bare
+
+
+def _of_envelope(text: bytes, name: str) -> Item:
+    if orjson.loads(text).get("gone") is True:
+        return Item(name, None, identifier=name)
+    return item_of_text(text, name)
+
+
+def _of_bare(text: bytes, name: str) -> Item:
+    item = item_of_text(text, name)
+    return Item(name, item.metadata, item.reason, item.identifier or name)
+
+
+def _of_entry(text: bytes, name: str) -> Item:
+    """The native JSON in an entry for invenio-rdm-migrator."""
+    return _of_bare(orjson.dumps(orjson.loads(text)["record"]["json"]), name)
+
+
+# --- files in folders
+
+
+def _of_folder(folder: Path) -> Iterator[Item]:
+    """The records of each file of a folder, in the order of their names; one that holds none is named."""
+    for root, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(root, name)
+            where = str(path.relative_to(folder))
+            try:
+                for item in iter_items(path):
+                    yield item if item.identifier else Item(f"{where}: {item.name}", item.metadata, item.reason)
+            except Unreadable as error:
+                yield Item(where, None, str(error))
