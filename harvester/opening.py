@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,8 @@ _DEEPEST = 4
 _XZ_MEMORY, _ZSTD_WINDOW = 1 << 28, 1 << 28
 _SKIPPABLE = range(0x184D2A50, 0x184D2A60)
 _TAR_MAGIC = slice(257, 262)
-# how parts of a release are called
+# how shards and parts of a release are called
+_OUR_SHARD = re.compile(r"\d{5,}(\.\d+)?\.json-seq\.zst")
 _OUR_PART = re.compile(r"(records|tombstones|added|changed|deleted)-\d{5,}\.[a-z-]+\.zst")
 
 
@@ -49,7 +50,7 @@ class Opened:
     file: BinaryIO
 
 
-def opened(path: Path) -> Iterator[Opened]:
+def opened(path: Path) -> Generator[Opened, None, None]:
     """Open a file for its content: unpacked, and each file of an archive by itself; each is closed before the next.
 
     Raises Unreadable when it is packed in another way, cut short or changed, OSError as the system does.
@@ -256,6 +257,17 @@ def _check_shard(path: Path, file: BinaryIO) -> None:
         digest.update(block)
     if digest.digest() != sha256:
         raise Unreadable("its bytes are not those that were written: it is changed; take it from a copy")
+
+
+def is_shard(path: Path) -> bool:
+    """Whether a file is a shard, or a part of a release that is packed as one, also where it is cut or changed."""
+    if _OUR_SHARD.fullmatch(path.name) or path.name.endswith(".json-seq.zst.open"):
+        return True
+    with path.open("rb") as file:
+        if file.read(4) != MAGIC:
+            return False
+        file.seek(0)
+        return _looks_ours(file)
 
 
 def _looks_ours(file: BinaryIO) -> bool:

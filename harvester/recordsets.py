@@ -1,21 +1,29 @@
 """Whatever a path names that holds records: what this software makes, a bag of it, and files of others."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import orjson
 
 from archive.bags.bagcheck import is_bag
-from archive.errors import ArchiveError
+from archive.durable import translated
+from archive.errors import ArchiveError, NotAnArchive
 from archive.folder import Layout
+from archive.problems import Problem, VerifyReport
 from archive.profiles.liverecords import iter_live
+from archive.reading import snapshot
 from archive.releases.contents import Contents, open_contents
+from archive.releases.entries import ENVELOPE
 from archive.releases.parts import iter_texts
-from archive.releases.release import DEAD, INDEX, MANIFEST, Manifest, is_release, read_manifest
+from archive.releases.release import DEAD, INDEX, MANIFEST, Manifest, Selection, is_release, read_manifest
 from archive.releases.releaseindex import iter_index
+from archive.releases.sorting import iter_entries, make_plan
 from harvester.convertible import Item, item_of, item_of_text, iter_items
 from harvester.errors import Unreadable, UsageError
+from harvester.opening import is_shard, opened
 
 
 def payload(path: Path) -> Path:
@@ -38,7 +46,8 @@ def iter_records(path: Path) -> Iterator[Item]:
     if not path.is_dir():
         yield from _of_file(path)
     elif Layout(path).description.exists():
-        yield from map(item_of, iter_live(path))
+        without = in_bag(path) and not Layout(path).index.exists()
+        yield from _of_archive(path) if without else map(item_of, iter_live(path))
     elif is_release(path):
         yield from _of_release(path)
     elif is_bag(path):
@@ -49,11 +58,22 @@ def iter_records(path: Path) -> Iterator[Item]:
         )
 
 
+def in_bag(path: Path) -> bool:
+    """Whether a folder is the data of a bag, where nothing may be written."""
+    folder = path.resolve()
+    return folder.name == "data" and is_bag(folder.parent)
+
+
 def is_part(path: Path) -> bool:
     """Whether a file is a part of the release that it lies in."""
     if not is_release(path.parent):
         return False
     return any(part.name == path.name for part in read_manifest(path.parent).content.parts)
+
+
+def is_of_others(path: Path) -> bool:
+    """Whether a file is neither a shard nor a part beside its manifest."""
+    return path.is_file() and not (path.parent / MANIFEST).is_file() and not is_shard(path)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -65,6 +85,40 @@ def _of_file(path: Path) -> Iterator[Item]:
         yield from _of_part(path, read_manifest(path.parent))
     else:
         yield from iter_items(path)
+
+
+def _of_archive(folder: Path) -> Iterator[Item]:
+    """The latest version of each live record, without an index: by the ledger, in the order of identifiers."""
+    with tempfile.TemporaryDirectory(prefix="harvester-records-") as work:
+        with snapshot(Layout(folder)) as ledger:
+            plan = make_plan(ledger, Layout(folder), Path(work), ENVELOPE, Selection())
+        for entry in iter_entries(plan, Path(work)):
+            if not entry.deleted:
+                yield item_of_text(entry.text, entry.identifier)
+
+
+def check_file(path: Path) -> VerifyReport:
+    """Read a file of records of others to its end. Raises NotAnArchive for what holds no records."""
+    report = VerifyReport(path, kind="file", bytes=path.stat().st_size)
+    try:
+        _refuse_other(path)
+        for item in iter_items(path):
+            report.records += item.metadata is not None
+            if item.reason:
+                report.problems.append(Problem("damaged", path.name, f"{item.name}: {item.reason}"))
+    except Unreadable as error:
+        report.problems.append(Problem("damaged", path.name, str(error)))
+    return report
+
+
+def _refuse_other(path: Path) -> None:
+    with translated(path, "reading"), closing(opened(path)) as files:
+        first = next(files, None)
+        start = b"" if first is None else first.head.lstrip(b"\xef\xbb\xbf \t\r\n")
+        if first is None or not (start[:1] in (b"{", b"[", b"<", b"\x1e") or start[:2] in (b"\xff\xfe", b"\xfe\xff")):
+            raise NotAnArchive(
+                f"{path} is no archive, release, shard or bag, and no file of records: it begins {start[:20]!r}"
+            )
 
 
 # --- releases and deltas

@@ -51,8 +51,10 @@ class Reader(Protocol):
 def open_reader(files: Files) -> Reader:
     """What finds records in a release, or in an archive.
 
-    A delta has the records that it changes. Raises NotAnArchive when the files are neither; Damaged; OtherArchive for a newer format; StaleIndex for
-    an archive that is elsewhere and has no lookup that counts.
+    A delta has the records that it changes.
+
+    Raises NotAnArchive when the files are neither; Damaged; OtherArchive for a newer format; StaleIndex for an archive
+    that is elsewhere and has no lookup that counts.
     """
     if (manifest := files.whole(release.MANIFEST)) is not None:
         return _ReleaseReader(files, release.parse_manifest(manifest, f"{files.where}/{release.MANIFEST}"))
