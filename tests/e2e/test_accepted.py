@@ -70,9 +70,10 @@ def test_a_delta(typed: Typed, tmp_path: Path):
 
 
 def test_files_of_others(typed: Typed, tmp_path: Path):
-    lines = b'{"id": 1, "doi": "10.1/a", "metadata": {"title": "A"}}\n{"id": 2, "doi": "10.1/b", "metadata": {"title": "B"}}\n'
+    record = '{"id": %d, "doi": "10.5281/%s", "metadata": {"title": "T"}}\n'
+    lines = "".join(record % pair for pair in ((1, "a"), (2, "b"))).encode()
     (tmp_path / "lines.gz").write_bytes(gzip.compress(lines))
-    read_everywhere(typed, tmp_path / "lines.gz", "https://doi.org/10.1/B", 2)
+    read_everywhere(typed, tmp_path / "lines.gz", "https://doi.org/10.5281/B", 2)
     (tmp_path / "cut.gz").write_bytes(gzip.compress(lines)[:-9])
     assert typed("convert", tmp_path / "cut.gz", "--to", "index-json").code == 1
     assert typed("verify", tmp_path / "cut.gz").code == 4
