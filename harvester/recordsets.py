@@ -68,7 +68,7 @@ def is_part(path: Path) -> bool:
     """Whether a file is a part of the release that it lies in."""
     if not is_release(path.parent):
         return False
-    return any(part.name == path.name for part in read_manifest(path.parent).content.parts)
+    return read_manifest(path.parent).part(path.name) is not None
 
 
 def is_of_others(path: Path) -> bool:
@@ -138,10 +138,12 @@ def _of_kind(contents: Contents, kind: str) -> Iterator[Item]:
 
 def _of_part(path: Path, manifest: Manifest) -> Iterator[Item]:
     """The records of one part, with the names that the index has for them where it is there."""
-    part = next(part for part in manifest.content.parts if part.name == path.name)
+    found = manifest.part(path.name)
+    assert found is not None
+    part, making = found
     read, names = _reader(manifest, part.kind), _names(path)
     try:
-        for frame, _, _, texts in iter_texts(path.parent, part, manifest.content.making):
+        for frame, _, _, texts in iter_texts(path.parent, part, making):
             for position, text in enumerate(texts):
                 yield read(text, next(names, "") or f"frame {frame}, record {position + 1}")
     except ArchiveError as error:

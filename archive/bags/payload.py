@@ -174,7 +174,7 @@ def _item(layout: Layout, name: str, sha256: str | None = None) -> Item:
 
 def _of_release(folder: Path) -> Payload:
     manifest = read_manifest(folder)
-    settled = {part.name for part in manifest.content.parts} | {INDEX, LOOKUP}
+    settled = {part.name for part in manifest.content.all_parts} | {INDEX, LOOKUP}
     items = [
         _checked(folder, entry.name, entry.bytes, entry.sha256, entry.sha512, settled=entry.name in settled)
         for entry in manifest.entries()

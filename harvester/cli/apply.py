@@ -31,12 +31,12 @@ def apply(old: Path, delta: Path, out: Path, as_json: bool) -> int:
     if as_json:
         print_json({
             "path": str(out), "name": manifest.name, "root": content.root, "records": content.records,
-            "tombstones": content.tombstones, "parts": len(content.parts),
+            "tombstones": content.tombstones, "parts": len(content.all_parts),
             "bytes": sum(entry.bytes for entry in manifest.entries()),
         })  # fmt: skip
     else:
         say(
             f"{out}: {counted(content.records, 'record')} and {counted(content.tombstones, 'tombstone')} in "
-            f"{counted(len(content.parts), 'part')}, each file as the delta names it; root {content.root}"
+            f"{counted(len(content.all_parts), 'part')}, each file as the delta names it; root {content.root}"
         )
     return DONE

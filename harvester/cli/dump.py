@@ -22,6 +22,8 @@ from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 from harvester.licences import is_known
 
+# the first of those that are asked for is what index and lookup are of
+LAYOUTS = ("jsonseq", "jsonl", "tar")
 DEFAULT_LEVELS = {"zstd": 10, "xz": 6, "gzip": 6}
 _UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 _SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?i?b)?", re.IGNORECASE)
@@ -43,8 +45,9 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
 @click.option("--until", metavar="DATE", help="only records whose datestamp is not after this; a day is all of it")
 @click.option("--compression", type=click.Choice(list(DEFAULT_LEVELS)), default="zstd", show_default=True)
 @click.option("--level", type=int, help="of the compression; default: zstd 10, xz 6, gzip 6")
-@click.option("--layout", type=click.Choice(["jsonseq", "jsonl", "tar"]), default="jsonseq", show_default=True,
-              help="JSON text sequences, JSON lines, or a tar archive with a file a record")  # fmt: skip
+@click.option("--layout", "layouts", multiple=True, type=click.Choice(LAYOUTS),
+              help="JSON text sequences (jsonseq, the default), JSON lines, or a tar archive with a file a record; "
+              "several for all of them in one release")  # fmt: skip
 @click.option("--part-bytes", default="50GB", show_default=True, metavar="SIZE", help="no part is larger")
 @click.option("--part-records", type=click.IntRange(1), metavar="N", help="no part has more records")
 @click.option("--name", metavar="NAME", help="of the release; default: of its source and day")
@@ -108,7 +111,7 @@ def _options(folder: Path, words: dict[str, Any]) -> Options:
     return Options(
         _making(words), _selection(words), words["name"] or f"{slug}-{published}",
         words["title"] or f"Metadata of {label}, {published}", published, _licence(folder, source, words),
-        software(),
+        software(), () if words["invenio_migrator"] else _layouts(words)[1:],
     )  # fmt: skip
 
 
@@ -122,9 +125,9 @@ def _check_text(words: dict[str, Any]) -> None:
 
 def _making(words: dict[str, Any]) -> Making:
     form = "bare" if words["bare"] else words["form"]
-    layout, compression = words["layout"], words["compression"]
+    layout, compression = _layouts(words)[0], words["compression"]
     if words["invenio_migrator"]:
-        if form == "bare" or layout == "tar":
+        if form == "bare" or set(words["layouts"]) - {"jsonl"}:
             raise UsageError("--invenio-migrator has a form and layout of its own; leave out --form, --bare, --layout")
         form, layout = "migrator", "jsonl"
     lowest, highest = LEVELS[compression]
@@ -132,6 +135,11 @@ def _making(words: dict[str, Any]) -> Making:
     if not lowest <= level <= highest:
         raise UsageError(f"--level {level}: {compression} has levels {lowest} to {highest}")
     return Making(form, layout, compression, level, FRAME_BYTES, _size(words["part_bytes"]), words["part_records"] or 0)
+
+
+def _layouts(words: dict[str, Any]) -> tuple[str, ...]:
+    """Those that are asked for, in one order whatever the order of the options."""
+    return tuple(layout for layout in LAYOUTS if layout in words["layouts"]) or LAYOUTS[:1]
 
 
 def _selection(words: dict[str, Any]) -> Selection:
@@ -194,7 +202,7 @@ def _values(manifest: Manifest, out: Path, seconds: float) -> dict[str, Any]:
     return {
         "path": str(out), "kind": manifest.kind, "name": manifest.name, "records": content.records,
         "tombstones": content.tombstones, "identifiers": content.identifiers, "by_format": content.by_format,
-        "root": content.root, "parts": [part.name for part in content.parts],
+        "root": content.root, "parts": [part.name for part in content.all_parts],
         "bytes": sum(entry.bytes for entry in manifest.entries()), "licence": manifest.licence["id"],
         "complete": bool(manifest.account.get("complete")), "seconds": round(seconds, 3),
     }  # fmt: skip
@@ -205,7 +213,7 @@ def _show(manifest: Manifest, out: Path, seconds: float) -> None:
     size = sum(entry.bytes for entry in manifest.entries())
     say(
         f"{out}: {counted(content.records, 'record')} and {counted(content.tombstones, 'tombstone')} of "
-        f"{counted(content.identifiers, 'identifier')} in {counted(len(content.parts), 'part')}; "
+        f"{counted(content.identifiers, 'identifier')} in {counted(len(content.all_parts), 'part')}; "
         f"{counted(size, 'byte')} in {seconds:.1f} s"
     )
     say(f"root {content.root}")
