@@ -88,6 +88,9 @@ CODES: dict[str, tuple[str, str]] = {
     "files-lost": ("info", "{found} files without an answer after all tries, the first is {name!r} of {identifier}"),
     "files-unusable": ("warning",
         "{identifier}: {found} entries of its list of files name no file, or no place to ask for it"),
+    "checksums-unchecked": ("warning",
+        ("{identifier}: the stated checksums of {found} files cannot be checked, the first is {reason!r}; their sizes "
+        "alone are compared")),
     "files-unnamed": ("warning",
         ("none of {found} records says which files it has (their forms: {forms}); harvest them in one that does as "
         "well: the provider's own JSON by id or search, or MARC, METS or EP3 over OAI-PMH")),
@@ -104,6 +107,7 @@ CODES: dict[str, tuple[str, str]] = {
     "links-elsewhere": ("info",
         ("records link to files at {host}, which is no host of this source: they are not asked for (the first is of "
         "{identifier})")),
+    "rights-stated": ("info", "the provider states rights for its metadata: {reason}"),
     "schema-invalid": ("warning",
         ("{found} records of {declared} are not valid by the schema of {schema} ({rule}), {where}: {reason}; the first "
         "is {identifier}")),

@@ -61,7 +61,7 @@ def conversion_rate(records: int) -> float:
 
 
 def dump(archive: Path, out: Path, *words: str) -> list[str]:
-    return [HARVESTER, "dump", str(archive), str(out), "--published", "2026-01-01", *words]
+    return [HARVESTER, "dump", str(archive), str(out), "--published", "2026-01-01", "--licence-unknown", *words]
 
 
 def unpacked(release: Path, path: Path) -> None:

@@ -1,8 +1,8 @@
 """Whatever holds records, as their JSON one after the other: files as they were sent, shards, pages, archives.
 
-Which kind a file is shows in its first bytes, not in its name. A file is read whole or not at all, but for a shard and
-a collection of MARC, which may be larger than memory: those are read to their end as well, and what is wrong on the
-way is said there.
+Which kind a file is shows in its first bytes, not in its name. A file is read whole or not at all, but for sequences,
+lines and a collection of MARC, which may be larger than memory: those are read to their end as well, and what is wrong
+on the way is said there.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,25 +14,23 @@ from typing import Any, BinaryIO
 import orjson
 from lxml import etree
 
-from archive import envelope, jsonseq, shards
+from archive import envelope, jsonseq
 from archive.crosswalks import ConversionError, convert
 from archive.crosswalks.anyjson import text as text_of
 from archive.crosswalks.marc import NAMESPACE
 from archive.crosswalks.targets import records_in
 from archive.durable import translated
 from archive.envelope import NotJson, Record
-from archive.errors import Damaged
 from archive.originals import parsed_original
-from archive.zstdframes import MAGIC
-from harvester.errors import HarvestError, MalformedPage, ProviderError, UsageError
+from harvester.errors import MalformedPage, ProviderError, UsageError
+from harvester.errors import Unreadable as Unreadable
 from harvester.oaipmh import parse_get_record, parse_list_records
+from harvester.opening import opened
 from harvester.strictxml import parse_document
 
 Json = dict[str, Any]
 
 _OAI_PMH = "{http://www.openarchives.org/OAI/2.0/}OAI-PMH"
-# the first bytes of a file, by which its kind is known
-_HEAD_BYTES = 4096
 _COLLECTIONS = (f"{{{NAMESPACE}}}collection", "collection")
 _RECORDS = (f"{{{NAMESPACE}}}record", "record")
 # a document type may be there, and nothing of it is expanded: texts longer than 10 MB are no MARC
@@ -55,21 +53,31 @@ class Item:
     identifier: str = ""
 
 
-class Unreadable(HarvestError):
-    """A file, or the rest of it, from which no record can be had."""
-
-
 def iter_items(path: Path) -> Iterator[Item]:
-    """The records of a file. Raises UsageError when it is not there, Unreadable when it is not what it begins as."""
+    """The records of a file, however it is packed: see `harvester.opening`.
+
+    Raises UsageError when it is not there, Unreadable when it is not what it begins as.
+    """
     if not path.is_file():
-        raise UsageError(f"{path} is no file; name a file of records, an archive, or - for standard input")
-    with translated(path, "reading"), path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-        file.seek(0)
-        if head[:4] == MAGIC:
-            yield from _of_shard(path)
-        else:
-            yield from _of_stream(head, file)
+        raise UsageError(f"{path} is no file; name a file of records, an archive, a release, or - for standard input")
+    with translated(path, "reading"):
+        for one in opened(path):
+            items = _of_stream(one.head, one.file)
+            yield from items if not one.member else _named(items, one.member)
+
+
+def item_of_text(text: bytes, name: str) -> Item:
+    """The record that a JSON text is: as a shard or a part of a release has it, or its JSON alone."""
+    return _of_text(text, name)
+
+
+def _named(items: Iterator[Item], member: str) -> Iterator[Item]:
+    """Items of a file in an archive: what has no id of its own is named by its place."""
+    try:
+        for item in items:
+            yield item if item.identifier else replace(item, name=f"{member}: {item.name}")
+    except Unreadable as error:
+        yield Item(member, None, str(error))
 
 
 def item_of(record: Record) -> Item:
@@ -93,15 +101,6 @@ def flattened(items: Iterable[Item]) -> Iterator[Item]:
 
 
 # --- kinds of files
-
-
-def _of_shard(path: Path) -> Iterator[Item]:
-    try:
-        for frame in shards.iter_frames(path):
-            for number, text in enumerate(frame.texts(), 1):
-                yield _of_text(text, f"frame {frame.frame}, record {number}")
-    except Damaged as error:
-        raise Unreadable(str(error)) from None
 
 
 def _of_stream(head: bytes, file: BinaryIO) -> Iterator[Item]:

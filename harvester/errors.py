@@ -6,7 +6,8 @@ HarvestError
 ├── WireError           no usable answer came
 │   ├── MalformedPage   an answer that is not one whole OAI-PMH response
 │   └── Unreachable     no answer after all tries
-└── ProviderError       the provider answered with an OAI-PMH <error>
+├── ProviderError       the provider answered with an OAI-PMH <error>
+└── Unreadable          a file, or the rest of it, from which no record can be had (exit 1, where it is one of many)
 """
 
 
@@ -45,3 +46,7 @@ class ProviderError(HarvestError):
     def __reduce__(self) -> tuple[type["ProviderError"], tuple[str, str]]:
         """Errors cross the border of the decoding processes: made again from what they were made of."""
         return type(self), (self.code, self.message)
+
+
+class Unreadable(HarvestError):
+    """A file, or the rest of it, from which no record can be had."""

@@ -102,7 +102,7 @@ def wanted_of(row: FileRow) -> Wanted:
 
 def part_name(row: FileRow) -> str:
     """What the part of a file is called: by its checksum, or its URL, so that two processes mean the same."""
-    text = f"{row.checksum} {row.size}" if row.checksum is not None else row.url
+    text = f"{row.checksum} {row.size}" if parse_checksum(row.checksum) is not None else row.url
     return f"{hashlib.sha256(text.encode()).hexdigest()[:40]}.part"
 
 

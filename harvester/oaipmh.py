@@ -13,6 +13,7 @@ from harvester.slicing import Slices, slice_records
 from harvester.strictxml import MAX_BYTES, parse_document
 
 NAMESPACE = "http://www.openarchives.org/OAI/2.0/"
+_RIGHTS = "{http://www.openarchives.org/OAI/2.0/rights/}"
 _TOKEN_AT_END = re.compile(
     rb"<((?:[A-Za-z_][\w.-]*:)?)resumptionToken(?:\s(?:[^>\"']|\"[^\"]*\"|'[^']*')*)?>([^<]*)</\1resumptionToken\s*>"
     rb"(?:\s*</[\w.:-]+\s*>){2}\s*$"
@@ -24,7 +25,10 @@ _ENTITIES = {b"&amp;": b"&", b"&lt;": b"<", b"&gt;": b">", b"&quot;": b'"', b"&a
 
 @dataclass(frozen=True, slots=True)
 class Identify:
-    """What the provider says of itself (section 4.2); nothing of it is believed blindly."""
+    """What the provider says of itself (section 4.2); nothing of it is believed blindly.
+
+    `rights` are the addresses of the licences that it states for its metadata (Conveying rights expressions, 3.1).
+    """
 
     repository_name: str
     base_url: str
@@ -35,6 +39,7 @@ class Identify:
     admin_emails: tuple[str, ...]
     compression: tuple[str, ...]
     response_date: str | None
+    rights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,16 @@ def parse_identify(body: bytes) -> Identify:
         admin_emails=tuple(_text(element) for element in identify.findall(f"{oai}adminEmail")),
         compression=tuple(_text(element) for element in identify.findall(f"{oai}compression")),
         response_date=_text(root.find(f"{oai}responseDate")) or None,
+        rights=tuple(_rights(identify)),
     )
+
+
+def _rights(identify: etree._Element) -> Iterator[str]:
+    """The rights that a manifest in Identify states for metadata; one that is for whole sets is in ListSets."""
+    for manifest in identify.iter(f"{_RIGHTS}rightsManifest"):
+        if manifest.get("appliesTo", "").endswith("#metadata"):
+            for reference in manifest.iter(f"{_RIGHTS}rightsReference"):
+                yield (reference.get("ref") or reference.get("href") or _text(reference)).strip()[:500]
 
 
 def parse_list_metadata_formats(body: bytes) -> tuple[MetadataFormat, ...]:

@@ -12,6 +12,8 @@ from harvester.errors import UsageError
 
 # what takes the place of a character that is not shown
 MARK = "\N{REPLACEMENT CHARACTER}"
+# loggers whose arguments may be texts of several lines: statistics, settings
+_FOREIGN = frozenset({"scrapy", "twisted", "py", "asyncio", "root"})
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -22,9 +24,14 @@ def printable(text: str, keep: str = "") -> str:
 
 
 class PrintableFilter(logging.Filter):
-    """Makes every log record that passes a handler one that a terminal can show; line ends and tabs stay."""
+    """Makes every log record that passes a handler one that a terminal can show.
+
+    Line ends and tabs stay where the sentence itself has them, and in what others' software says of itself.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple) and record.name.partition(".")[0] not in _FOREIGN:
+            record.args = tuple(one if isinstance(one, int | float) else printable(str(one)) for one in record.args)
         try:
             record.msg, record.args = printable(record.getMessage(), "\n\t"), ()
         except (TypeError, ValueError, KeyError):  # what logging itself would report, with the arguments

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from harvester.budgets import Budget
 from harvester.errors import UsageError
+from harvester.spdx import spdx_id
 
 FOLDER = Path(__file__).parent / "sources"
 PARTS = ("oaipmh", "idrange", "search", "exporter")
@@ -188,6 +189,15 @@ class MixStep(_Part):
     because: str = Field(min_length=1)
 
 
+def _licence(text: str) -> str:
+    """Give an SPDX id its own spelling. Raises ValueError for what is none."""
+    if not text:
+        return ""
+    if (known := spdx_id(text)) is None:
+        raise ValueError(f"{text[:60]!r} is no id of SPDX's list (spdx.org/licenses)")
+    return known
+
+
 class Source(_Part):
     """One repository, or a platform that many run (then `{site}` in its URLs stands for one of them).
 
@@ -199,7 +209,7 @@ class Source(_Part):
     title: str = ""
     platform: str = ""
     homepage: str = ""
-    metadata_licence: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9.+-]*)?$")
+    metadata_licence: Annotated[str, AfterValidator(_licence)] = ""
     hosts: tuple[str, ...] = ()
     delay_seconds: float = Field(default=0.0, ge=0.0, le=600.0)
     oaipmh: Oaipmh | None = None

@@ -32,6 +32,7 @@ from harvester.middlewares import WaitTooLong
 from harvester.permissions import close_to_others
 from harvester.printable import tame_logs
 from harvester.records import WindowEnd
+from harvester.sources import Source
 from harvester.workers import Decoders
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class HarvestSpider(Spider):
         source, settings, software = self.arguments.source, self.settings, software_versions()
         writer = ArchiveWriter(
             self.arguments.archive,
-            {"name": source.name, "url": source.url, "hosts": sorted(source.allowed_hosts)},
+            _described(source),
             software,
             level=settings.getint("HARVEST_ZSTD_LEVEL"),
             shard_bytes=settings.getint("HARVEST_SHARD_BYTES"),
@@ -194,6 +195,12 @@ def software_versions() -> dict[str, Any]:
         "harvester": __version__, "orjson": orjson.__version__, "zstandard": zstandard.__version__,
         "duckdb": duckdb.__version__, "lxml": lxml.etree.__version__, "crosswalks": dict(VERSIONS),
     }  # fmt: skip
+
+
+def _described(source: Source) -> dict[str, Any]:
+    """The source as archive.json has it; the licence of its metadata only where its file states one."""
+    licence = {"licence": source.metadata_licence} if source.metadata_licence else {}
+    return {"name": source.name, "url": source.url, "hosts": sorted(source.allowed_hosts), **licence}
 
 
 def _identify(arguments: Arguments, settings: Any) -> None:

@@ -15,7 +15,7 @@ from scrapy import Request
 from archive import durable
 from archive.envelope import Record
 from archive.errors import Damaged
-from archive.files.checksums import FileDigests
+from archive.files.checksums import FileDigests, parse_checksum
 from archive.files.fileaccount import file_accounts
 from archive.files.filelist import FileList, NotAList
 from archive.files.filestore import DOWNLOADS, FileRow, FileStore, StoredFile, keep
@@ -228,6 +228,11 @@ class FilesSpider(HarvestSpider):
                 self._told_hosts.add((host, is_link))
                 code = "links-elsewhere" if is_link else "files-elsewhere"
                 await self.find(finding(code, host=host or "no http URL", identifier=record.identifier))
+        if unknown := [file.checksum for file in files.files if file.checksum and not file.checksum.is_checked]:
+            first = unknown[0].value
+            await self.find(
+                finding("checksums-unchecked", identifier=record.identifier, found=len(unknown), reason=first)
+            )
         if files.unusable:
             await self.find(finding("files-unusable", identifier=record.identifier, found=files.unusable))
 
@@ -400,5 +405,8 @@ class FilesSpider(HarvestSpider):
 
 
 def _unchecked(row: FileRow) -> str | None:
-    """What a file that came with no checksum cannot be said of."""
-    return None if row.checksum is not None else "no checksum was stated"
+    """Why nothing shows that a file is the one that was stated; None where its checksum was compared."""
+    if row.checksum is None:
+        return "no checksum was stated"
+    checked = parse_checksum(row.checksum) is not None
+    return None if checked else f"the checksum that was stated cannot be checked: {row.checksum.partition(':')[2]}"

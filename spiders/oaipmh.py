@@ -50,6 +50,8 @@ AHEAD = 3
 URI_TOO_LONG = 414
 # records asked for one by one, so many that it is said what that costs
 SINGLY_MANY = 20
+# statements about rights in Identify that are noted
+_RIGHTS_MOST = 5
 # characters of a datestamp in each granularity
 STAMP_LENGTH = {"day": 10, "second": 20}
 
@@ -103,6 +105,8 @@ class OaipmhSpider(HarvestSpider):
         """Identify, then the open windows of a resumed run or the first ones of a new run."""
         await self.introduce()
         _, self.identity = await asyncio.gather(self.decoders.start(), self.questions.identify())
+        for stated in () if self.resumed else self.identity.rights[:_RIGHTS_MOST]:
+            await self.find(finding("rights-stated", reason=stated))
         granule = timedelta(days=1) if self.identity.granularity == "day" else timedelta(seconds=1)
         answered = datestamps.parse(self.identity.response_date or "") or datetime.now(UTC)
         earliest = datestamps.parse(self.identity.earliest or "") or frontier.OLDEST

@@ -25,7 +25,7 @@ def checker(name: str) -> Path:
 
 
 def rocrate_problems(folder: Path, level: str = "recommended") -> list[str]:
-    """What rocrate-validator finds in an RO-Crate 1.1, without a network: `SEVERITY check: message`, sorted.
+    """What rocrate-validator finds in an RO-Crate 1.2, without a network: `SEVERITY check: message`, sorted.
 
     `level` is required, recommended or optional: what is at least of that severity. Raises when it cannot check.
     """
@@ -34,7 +34,7 @@ def rocrate_problems(folder: Path, level: str = "recommended") -> list[str]:
         cache, report = Path(temporary) / "http", Path(temporary) / "report.json"
         _run([checker("python"), Path(__file__).with_name("cratecache.py"), cache], (0,))
         command = [program, "-y", "--disable-color", "validate", "--offline", "--cache-path", cache]
-        options = ["-p", "ro-crate-1.1", "-l", level, "--output-format", "json", "--output-file", report]
+        options = ["-p", "ro-crate-1.2", "-l", level, "--output-format", "json", "--output-file", report]
         _run([*command, *options, folder], (0, 1))
         found = json.loads(report.read_bytes())
     problems = sorted(f"{i['severity']} {i['check']['identifier']}: {i['message']}" for i in found["issues"])

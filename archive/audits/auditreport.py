@@ -54,7 +54,7 @@ class AuditReport:
 
     @property
     def completeness(self) -> float:
-        """Percent of the expected ids that are held in any version; 100.0 only when none is missing."""
+        """Percent of the expected ids that are held in any version; 100.0 only when none is missing, 0.0 of none."""
         return percent_of(self.same + self.stale, self.expected)
 
     @property
@@ -64,13 +64,15 @@ class AuditReport:
 
     @property
     def complete(self) -> bool:
-        """Whether both sides agree in every id and in every total, and nothing was left unasked."""
+        """Whether there are ids, both sides agree in each and in every total, and nothing was left unasked."""
         clean = not (self.missing or self.extra or self.stale or self.unchecked or self.lost_windows)
         agreed = all(found.severity == "info" for found in self.findings)
-        return clean and agreed and self.balanced and self.finished
+        return clean and agreed and self.balanced and self.finished and self.expected > 0
 
 
 def percent_of(part: int, whole: int) -> float:
-    """A part in percent, which is 100.0 only when it is the whole; of nothing, all is there."""
-    percent = 100 * part / whole if whole else 100.0
+    """A part in percent, which is 100.0 only when it is the whole; 0.0 of nothing, which proves nothing."""
+    if not whole:
+        return 0.0
+    percent = 100 * part / whole
     return percent if part == whole else min(percent, 99.9999)

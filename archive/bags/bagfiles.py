@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archive.bags.bagcodes import BagFindings
-from archive.bags.bagpaths import folded, is_plain, is_portable, normal, read_path
+from archive.bags.bagpaths import code_points, folded, is_plain, is_portable, misread, normal, read_path, unseen
 from archive.bags.bagtext import Declaration
 
 
@@ -134,5 +134,9 @@ def _check_names(files: BagFiles, findings: BagFindings) -> None:
             findings.add("names-differ-in-normalization", name, reason=first)
         elif other != name:
             findings.add("names-differ-in-case", name, reason=other)
+        if bad := misread(name):
+            findings.add("name-misread", name, reason=code_points(bad))
+        elif bad := unseen(name):
+            findings.add("name-unseen", name, reason=code_points(bad))
         if not is_portable(name):
             findings.add("path-not-portable", name, reason=name)

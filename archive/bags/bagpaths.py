@@ -14,6 +14,10 @@ _NOT_PLAIN = re.compile(r"(^|/)\.?(/|\Z)")
 _NOT_PORTABLE = re.compile(
     r'[<>:"|?*\\\x00-\x1f]|[ .](/|\Z)|(^|/)(CON|PRN|AUX|NUL|(COM|LPT)[0-9¹²³])(\.[^/]*)?(/|\Z)|[^/]{256}', re.IGNORECASE
 )
+# what str.splitlines takes for the end of a line, but CR and LF, which manifests encode
+_LINE_BREAKS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+# what strip and trim of several languages take away at the end of a line, beside Unicode's white space
+_TRIMMED = "\ufeff\u180e\u200b\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,37 @@ def is_portable(path: str) -> bool:
     if _NOT_PORTABLE.search(path):
         return False
     return path.isascii() or not any(len(part.encode()) > 255 for part in path.split("/"))
+
+
+def misread(path: str) -> str:
+    """The characters of a path at which readers of manifests end it: line breaks of Unicode, and blanks at its end."""
+    end = len(path)
+    while end and (path[end - 1].isspace() or path[end - 1] in _TRIMMED):
+        end -= 1
+    found = [character for character in path[:end] if character in _LINE_BREAKS]
+    # CR and LF at the end are encoded, and so are none
+    return "".join([*found, *(character for character in path[end:] if character not in "\r\n")])
+
+
+def unseen(path: str) -> str:
+    """The characters of a path that nobody sees, or sees as another one: blanks beside the space, controls, marks."""
+    return "".join(one for one in path if one not in "\r\n" and one != " " and not one.isprintable())
+
+
+def code_points(text: str) -> str:
+    """Characters by their numbers: `U+00A0, U+2028`, each once."""
+    return ", ".join(dict.fromkeys(f"U+{ord(character):04X}" for character in text))
+
+
+def safe_path(path: str) -> str:
+    """A path without what is misread or unseen: each such character as its number, `_u2028_`; so are outer dots."""
+    bad = set(misread(path)) | set(unseen(path))
+    parts = []
+    for part in path.split("/"):
+        kept = part.rstrip(". ") if set(part) - {".", " "} else part
+        end = "".join(f"_u{ord(one):04x}_" for one in part[len(kept) :])
+        parts.append("".join(f"_u{ord(one):04x}_" if one in bad - {" "} else one for one in kept) + end)
+    return "/".join(parts)
 
 
 def normal(path: str) -> str:

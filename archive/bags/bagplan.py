@@ -5,16 +5,20 @@ import hashlib
 import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import orjson
 
 from archive.bags.baginfo import PROFILE_IDENTIFIER, Info
+from archive.bags.bagpaths import code_points, is_portable, misread, safe_path, unseen
 from archive.bags.payload import Item, Payload
 from archive.errors import NotBaggable
 
 _ENCODED = "the name has %, CR or LF: it is encoded as RFC 8493 says; bagit-python 1.9 reads % otherwise and misses it"
+
+# names that a message shows
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +113,42 @@ def group_identifier(digests: Iterable[tuple[str, str]]) -> str:
 
 def remarks(payload: Payload) -> list[Remark]:
     """What the names of files mean for those who read the bags. Raises NotBaggable for names that become one."""
+    _refuse_misread(payload.items)
     found = [Remark("name-encoded", item.path, _ENCODED) for item in payload.items if set(item.path) & set("%\r\n")]
+    for item in payload.items:
+        if bad := unseen(item.path):
+            found.append(Remark("name-unseen", item.path, f"has {code_points(bad)}; --safe-names renames it"))
+        elif not is_portable(item.path) and not set(item.path) & set("\r\n"):
+            found.append(Remark("name-not-portable", item.path, "is a name that other systems cannot hold"))
     found += _clashes(payload.items)
     found += [Remark("left-out", name, "belongs to nothing that is packed") for name in payload.left_out]
     return found + [Remark("empty-folder", name, "a bag cannot express it") for name in payload.empty]
+
+
+def with_safe_names(payload: Payload) -> Payload:
+    """The payload with a safe name for each file whose name others misread; a name that is taken gets a number."""
+    taken = {item.path for item in payload.items}
+    items = []
+    for item in payload.items:
+        safe, number = safe_path(item.path), 1
+        while safe != item.path and safe in taken:
+            number += 1
+            safe = f"{safe_path(item.path)}_{number}"
+        taken.add(safe)
+        items.append(item if safe == item.path else replace(item, path=safe, was=item.path))
+    return replace(payload, items=tuple(sorted(items, key=lambda item: item.path.encode())))
+
+
+def _refuse_misread(items: Sequence[Item]) -> None:
+    """Raises NotBaggable, before anything is written, for names at which readers of manifests go wrong."""
+    if not (bad := [item.path for item in items if misread(item.path)]):
+        return
+    named = [f"{path!a} ({code_points(misread(path))}), safe: {safe_path(path)!a}" for path in bad[:_SHOWN]]
+    more = f"; and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
+    raise NotBaggable(
+        f"names that other readers of a bag cut off or take for two: {'; '.join(named)}{more}; give them other names, "
+        "or let --safe-names do it, which records them in the bag"
+    )
 
 
 def _clashes(items: Sequence[Item]) -> list[Remark]:

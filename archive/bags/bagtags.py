@@ -1,6 +1,7 @@
 """The tag files of a bag that is made: what bag-info.txt says, manifests, fetch.txt, and the profile of these bags."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -9,6 +10,9 @@ from archive import durable
 from archive.bags import baginfo
 from archive.bags.bagplan import Options, Share
 from archive.bags.payload import Item, Payload
+
+# names that files had before they got safe ones: a line of JSON each, in ASCII
+RENAMED = "renamed-files.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ def tag_files(
         "manifest-sha256.txt": baginfo.manifest(zip((file.sha256 for file in files), paths, strict=True)),
         "manifest-sha512.txt": baginfo.manifest(zip((file.sha512 for file in files), paths, strict=True)),
     }
+    if renamed := [file.item for file in files if file.item.was is not None]:
+        lines = [json.dumps({"path": f"data/{item.path}", "was": f"data/{item.was}"}) + "\n" for item in renamed]
+        texts |= {RENAMED: "".join(lines)}
     if base := options.fetch_url:
         fetched = [file.item for file in files if file.how == "fetched"]
         lines = [baginfo.fetch_line(base, f"data/{item.path}", item.bytes) for item in fetched]

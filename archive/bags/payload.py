@@ -33,7 +33,7 @@ class Item:
     """A file of the payload: its path below data/, and where it is now. Digests are None where none was recorded.
 
     `settled`: nobody will write to it again, so that a hard link stays what it is. `stamp` tells whether it was
-    changed: what stat says of it.
+    changed: what stat says of it. `was` is the name it had, where it has another one in the bag.
     """
 
     path: str
@@ -43,6 +43,7 @@ class Item:
     sha512: str | None = None
     settled: bool = False
     stamp: int = 0
+    was: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _item(layout: Layout, name: str, sha256: str | None = None) -> Item:
 
 def _of_release(folder: Path) -> Payload:
     manifest = read_manifest(folder)
-    settled = {part.name for part in manifest.content.parts} | {INDEX, LOOKUP}
+    settled = {part.name for part in manifest.content.all_parts} | {INDEX, LOOKUP}
     items = [
         _checked(folder, entry.name, entry.bytes, entry.sha256, entry.sha512, settled=entry.name in settled)
         for entry in manifest.entries()

@@ -1,5 +1,6 @@
 """Checksums as providers state them, and the digests of a file that grow while it is written."""
 
+import base64
 import hashlib
 import re
 import zlib
@@ -15,40 +16,89 @@ ALGORITHMS = {
 }  # fmt: skip
 _SUMS = {"crc32": (zlib.crc32, 0), "adler32": (zlib.adler32, 1)}
 _HEX = re.compile(r"[0-9a-f]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+# hexadecimal digits of a bare value: the algorithm that has so many. Eight are those of two
+_BY_LENGTH = {digits: name for name, digits in ALGORITHMS.items() if digits > 8}
+# `md5:...`, `sha-256=...`, `SHA-256=:...:` of HTTP, `sha256-...` of subresource integrity
+_NAMED = re.compile(r"(?:urn:)?([A-Za-z][A-Za-z0-9]*(?:[-_][0-9]+)?)\s*(?:=:|[:=-])\s*(.+?):?", re.DOTALL)
+# before what is stated and cannot be checked; no algorithm has this name
+_UNCHECKED = "unchecked"
+_STATED_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """A checksum that can be checked: `algorithm` of `ALGORITHMS`, `value` in lower-case hex."""
+    """A checksum: `algorithm` of `ALGORITHMS`, `value` in lower-case hex; or one that is stated and cannot be checked.
+
+    Then the algorithm is `unchecked`, and the value is the text as it stands.
+    """
 
     algorithm: str
     value: str
+
+    @property
+    def is_checked(self) -> bool:
+        return self.algorithm in ALGORITHMS
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.value}"
 
 
 def parse_checksum(text: object, algorithm: object = None) -> Checksum | None:
-    """`md5:…` of Invenio, or a bare value with the name of its algorithm beside it; 32 bare digits are an MD5.
+    """Read `md5:...` of Invenio, other prefixes, or a bare value, whose algorithm is named beside it or has its length.
 
-    None for what cannot be checked: no text, an algorithm that is not known, a value of another length.
+    The value is in hexadecimal digits or base64. None for what cannot be checked: no text, an algorithm that is not
+    known, a value of another length, eight digits that name no algorithm.
     """
     if not isinstance(text, str):
         return None
-    name, colon, value = text.strip().partition(":")
-    if not colon:
-        name, value = algorithm if isinstance(algorithm, str) else "md5", name
-    name, value = name.strip().lower().replace("-", "").replace("_", ""), value.strip().lower()
-    if _HEX.fullmatch(value) and ALGORITHMS.get(name) == len(value):
-        return Checksum(name, value)
+    value, name = text.strip().strip('"'), _name(algorithm)
+    if named := _NAMED.fullmatch(value):
+        return _checksum(named[2].strip(), _name(named[1]))
+    return _checksum(value, name)
+
+
+def stated_checksum(*stated: tuple[object, object]) -> Checksum | None:
+    """Take the first of some (text, algorithm) that can be checked, else the first that is stated; None without one."""
+    for text, algorithm in stated:
+        if (found := parse_checksum(text, algorithm)) is not None:
+            return found
+    for text, algorithm in stated:
+        if isinstance(text, str | int) and not isinstance(text, bool) and (said := str(text).strip()):
+            named = f"{algorithm} {said}" if isinstance(algorithm, str) and algorithm.strip() else said
+            return Checksum(_UNCHECKED, named.removeprefix(f"{_UNCHECKED}:")[:_STATED_MOST])
     return None
+
+
+def _name(algorithm: object) -> str | None:
+    """An algorithm in one spelling, None where none is named."""
+    return re.sub(r"[-_ ]", "", algorithm.strip().lower()) or None if isinstance(algorithm, str) else None
+
+
+def _checksum(value: str, name: str | None) -> Checksum | None:
+    digits = value.lower()
+    if not _HEX.fullmatch(digits) or len(digits) not in ALGORITHMS.values():
+        digits = _digits_of_base64(value)
+    name = name or _BY_LENGTH.get(len(digits))
+    return Checksum(name, digits) if name and ALGORITHMS.get(name) == len(digits) else None
+
+
+def _digits_of_base64(value: str) -> str:
+    """The hexadecimal digits of a value in base64, "" for what is none."""
+    if not _BASE64.fullmatch(value):
+        return ""
+    plain = value.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).hex()
+    except ValueError:
+        return ""
 
 
 class FileDigests:
     """SHA-256, SHA-512 and one more of what was written to a file so far; `length` counts its bytes."""
 
     def __init__(self, stated: Checksum | None = None) -> None:
-        self._stated = stated
+        self._stated = stated if stated is not None and stated.is_checked else None
         self.restart()
 
     def restart(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from archive import durable
 from archive.errors import Damaged
-from archive.files.checksums import FileDigests
+from archive.files.checksums import FileDigests, parse_checksum
 from archive.fixity import digests_of, is_sha256
 from archive.ledger import Ledger, has_table
 from archive.questions import question
@@ -118,7 +118,8 @@ class FileStore:
             "checksum": row.checksum, "size": row.size, "identifier": row.identifier, "key": row.key, "url": row.url,
             "version": row.version,
         }  # fmt: skip
-        name = "files_held_checksum" if row.checksum is not None else "files_held_version"
+        # a value that cannot be checked tells no content from another
+        name = "files_held_checksum" if parse_checksum(row.checksum) is not None else "files_held_version"
         found = self._ledger.db.execute(question(name), values).fetchone()
         if found is None or not self._is_there(*found):
             return None

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import orjson
 
 from archive.envelope import Record
-from archive.files.checksums import parse_checksum
+from archive.files.checksums import parse_checksum, stated_checksum
 from archive.files.filelist import (
     SILENT,
     FileList,
@@ -120,7 +120,7 @@ def _rdm_entries(entries: Json | Sequence[Any], listed_at: str) -> Iterator[Reco
             content = _text(_dict(entry.get("links")).get("content"))
             at = content or f"{listed_at.partition('?')[0]}/{quote(key)}/content"
             yield RecordFile(
-                key, joined(listed_at, at), size_of(entry.get("size")), parse_checksum(entry.get("checksum")),
+                key, joined(listed_at, at), size_of(entry.get("size")), stated_checksum((entry.get("checksum"), None)),
                 _text(entry.get("mimetype")),
             )  # fmt: skip
 
@@ -136,8 +136,10 @@ def _listed(files: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
             yield None
         else:
             size = next((s for name in ("size", "filesize") if (s := size_of(file.get(name))) is not None), None)
-            checksum = next((c for name in ("checksum", "computed_md5", "supplied_md5")
-                             if (c := parse_checksum(file.get(name))) is not None), None)  # fmt: skip
+            checksum = stated_checksum(
+                (file.get("checksum"), file.get("checksum_algorithm")), (file.get("computed_md5"), "md5"),
+                (file.get("supplied_md5"), "md5"),
+            )  # fmt: skip
             media_type = _text(file.get("mimetype"))
             yield RecordFile(key, joined(url, at), size, checksum, media_type, file.get("is_link_only") is True)
 
@@ -150,7 +152,7 @@ def _eprints(documents: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
             if name is None or at is None:
                 yield None
             else:
-                checksum = parse_checksum(file.get("hash"), file.get("hash_type"))
+                checksum = stated_checksum((file.get("hash"), file.get("hash_type")))
                 media_type = _text(file.get("mime_type")) or _text(document.get("mime_type"))
                 yield RecordFile(str(name), joined(url, at), size_of(file.get("filesize")), checksum, media_type)
 
@@ -179,7 +181,7 @@ def _dataverse(files: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
             f"{folder}/{name}" if folder else str(name),
             joined(url, f"/api/access/datafile/{number}" + ("?format=original" if table else "")),
             size_of(data.get("originalFileSize" if table else "filesize")),
-            parse_checksum(checksum.get("value"), checksum.get("type")) or parse_checksum(data.get("md5")),
+            stated_checksum((checksum.get("value"), checksum.get("type")), (data.get("md5"), "md5")),
             _text(data.get("originalFileFormat" if table else "contentType")),
         )
 
@@ -189,8 +191,7 @@ def _schema_org(metadata: Json, url: str) -> Iterator[RecordFile]:
     for part in map(_dict, parts if isinstance(parts, list) else [parts]):
         at = _text(part.get("contentUrl"))
         if at is not None and is_http(at := joined(url, at)):
-            stated = ((part.get(name), name) for name in ("sha512", "sha256", "md5"))
-            checksum = next((c for text, name in stated if (c := parse_checksum(text, name)) is not None), None)
+            checksum = stated_checksum(*((part.get(name), name) for name in ("sha512", "sha256", "md5")))
             media_type = _text(part.get("encodingFormat")) or _text(part.get("fileFormat"))
             name = _text(part.get("name")) or last_part(at)
             yield RecordFile(name, at, size_of(part.get("contentSize")), checksum, media_type, is_link=True)

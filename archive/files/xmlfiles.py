@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from archive.crosswalks.places import local_name
-from archive.files.checksums import parse_checksum
+from archive.files.checksums import stated_checksum
 from archive.files.filelist import RecordFile, is_http, joined, last_part, size_of
 from archive.originals import parse_xml
 
@@ -41,7 +41,7 @@ def _eprints(root: etree._Element, url: str) -> Iterator[RecordFile]:
     for file in root.iter(f"{_EP3}file"):
         text = {local_name(child): child.text or "" for child in file if isinstance(child.tag, str)}
         if text.get("filename") and text.get("url"):
-            checksum = parse_checksum(text.get("hash"), text.get("hash_type"))
+            checksum = stated_checksum((text.get("hash"), text.get("hash_type")))
             at = joined(url, text["url"].strip())
             yield RecordFile(text["filename"], at, size_of(text.get("filesize")), checksum, text.get("mime_type"))
 
@@ -50,7 +50,7 @@ def _mets(root: etree._Element) -> Iterator[RecordFile]:
     for file in root.iter(f"{_METS}file"):
         for place in file.iterfind(f"{_METS}FLocat"):
             if is_http(at := (place.get(f"{_XLINK}href") or "").strip()):
-                checksum = parse_checksum(file.get("CHECKSUM"), file.get("CHECKSUMTYPE"))
+                checksum = stated_checksum((file.get("CHECKSUM"), file.get("CHECKSUMTYPE")))
                 name = place.get(f"{_XLINK}title") or last_part(at)
                 yield RecordFile(name, at, size_of(file.get("SIZE")), checksum, file.get("MIMETYPE"), is_link=True)
 
@@ -62,7 +62,7 @@ def _xoai(root: etree._Element) -> Iterator[RecordFile]:
         for bitstream in bundle.iterfind(f".//{_XOAI}element[@name='bitstream']"):
             said = _fields(bitstream)
             if is_http(at := said.get("url", "")):
-                checksum = parse_checksum(said.get("checksum"), said.get("checksumAlgorithm"))
+                checksum = stated_checksum((said.get("checksum"), said.get("checksumAlgorithm")))
                 name, kind = said.get("name") or last_part(at), said.get("format") or None
                 yield RecordFile(name, at, size_of(said.get("size")), checksum, kind, is_link=True)
 

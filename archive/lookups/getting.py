@@ -20,7 +20,7 @@ from archive.pieces import Files, is_file_name, open_lookup, read_piece
 from archive.reading import snapshot
 from archive.releases import release
 from archive.releases.parts import decode_frame
-from archive.releases.release import Manifest
+from archive.releases.release import DEAD, Manifest
 from archive.stamp import check_current, read_stamp
 
 DESCRIPTION, INDEX_LOOKUP, LEDGER_DIGEST, SHARDS = "archive.json", "index.lookup", "ledger.sqlite.sha256", "shards"
@@ -51,8 +51,10 @@ class Reader(Protocol):
 def open_reader(files: Files) -> Reader:
     """What finds records in a release, or in an archive.
 
-    Raises NotAnArchive when the files are neither, or a delta; Damaged; OtherArchive for a newer format; StaleIndex for
-    an archive that is elsewhere and has no lookup that counts.
+    A delta has the records that it changes.
+
+    Raises NotAnArchive when the files are neither; Damaged; OtherArchive for a newer format; StaleIndex for an archive
+    that is elsewhere and has no lookup that counts.
     """
     if (manifest := files.whole(release.MANIFEST)) is not None:
         return _ReleaseReader(files, release.parse_manifest(manifest, f"{files.where}/{release.MANIFEST}"))
@@ -69,8 +71,6 @@ class _ReleaseReader:
         self._files, self._making = files, content.making
         self.formats, self.enveloped = tuple(content.by_format), content.making.form == "envelope"
         self._parts = {part.name: part for part in content.parts}
-        if manifest.kind != "full":
-            raise NotAnArchive(f"{files.where} is a {manifest.kind}: apply it, and ask the release that comes of it")
         if content.lookup is None:
             raise NotAnArchive(
                 f"{files.where} was made without {release.LOOKUP}; {release.INDEX} says where records are"
@@ -105,7 +105,7 @@ class _ReleaseReader:
         raw = read_piece(self._files, [name], offset, length, where)
         texts = decode_frame(self._making.layout, self._making.compression, raw, where, positions)
         # a tombstone is enveloped in any release
-        enveloped = self.enveloped or part.kind == "tombstones"
+        enveloped = self.enveloped or part.kind in DEAD
         yield from _records(texts, positions, name, offset, where, enveloped=enveloped)
 
 

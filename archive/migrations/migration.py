@@ -92,7 +92,7 @@ class MigrationReport:
         """Whether every item is there, nothing that was withdrawn is, chains are whole and mapped values agree."""
         differing = any(field.judgements["different"] + field.judgements["only_old"] + field.judgements["uncompared"]
                         for field in self.fields)  # fmt: skip
-        whole = self.classes[MATCHED] == self.expected and not self.classes[KEPT]
+        whole = self.classes[MATCHED] == self.expected > 0 and not self.classes[KEPT]
         return self.balanced and whole and not self.chains and not differing
 
 
@@ -211,9 +211,9 @@ def load_lines(
 
 
 def _percent(part: int, whole: int) -> float:
-    """100.0 only when it is all."""
+    """100.0 only when it is all; 0.0 of nothing."""
     if not whole:
-        return 100.0
+        return 0.0
     return 100.0 if part == whole else min(100 * part / whole, 99.9999)
 
 

@@ -45,9 +45,9 @@ def differences(stated: Mapping[str, Decimal], counted: Mapping[str, int]) -> It
 
 
 def rate_of(moved: int, total: int) -> str:
-    """Percent with two digits, cut and never rounded up: 100.00 means all."""
+    """Percent with two digits, cut and never rounded up: 100.00 means all, and nothing of nothing is 0.00."""
     if not total:
-        return "100.00"
+        return "0.00"
     return str((Decimal(100) * moved / total).quantize(Decimal("0.01"), ROUND_DOWN))
 
 

@@ -68,14 +68,16 @@ class UploadReport:
 
     @property
     def completeness(self) -> float:
-        """Percent of all items that are there; 100.0 only when it is all."""
+        """Percent of all items that are there; 100.0 only when it is all, 0.0 where there are none."""
         total = sum(self.classes.values())
+        if not total:
+            return 0.0
         return 100.0 if self.there == total else min(100 * self.there / total, 99.9999)
 
     @property
     def truthful(self) -> bool:
         """Whether all items are there, each once, and the log says so."""
-        return self.balanced and self.classes["done"] == sum(self.classes.values()) and not self.copies
+        return self.balanced and self.classes["done"] == sum(self.classes.values()) > 0 and not self.copies
 
 
 @dataclass(frozen=True, slots=True)

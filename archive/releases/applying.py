@@ -14,6 +14,7 @@ from archive.releases.deltas import DELTA, PREFIX, is_gone
 from archive.releases.dumps import FULL, Progress
 from archive.releases.entries import Entry
 from archive.releases.release import LOOKUP, MANIFEST, Content, Manifest, read_manifest, write_manifest
+from archive.releases.selecting import describe
 from archive.staging import WORK, staged
 
 
@@ -27,6 +28,12 @@ def apply_delta(old: Path, delta: Path, out: Path, progress: Progress | None = N
     changes, before = open_contents(delta), open_contents(old)
     _check_fits(before, changes)
     target = _read_target(changes)
+    if (chosen := target.content.selection) != before.manifest.content.selection:
+        raise CannotDump(
+            f"{delta} leads to a release of {describe(chosen)}, {old} is one of "
+            f"{describe(before.manifest.content.selection)}: records that are only there would be lost; "
+            "take the full release"
+        )
     total = target.content.records + target.content.tombstones
 
     def written(done: int) -> None:
@@ -35,7 +42,9 @@ def apply_delta(old: Path, delta: Path, out: Path, progress: Progress | None = N
 
     with staged(out) as folder:
         making, selection = target.content.making, target.content.selection
-        content = assemble(_entries(before, changes), folder, folder / WORK, making, selection, written)
+        others = [one.layout for one in target.content.others]
+        entries = _entries(before, changes)
+        content = assemble(entries, folder, folder / WORK, making, selection, written, others=others)
         _check_content(content, target.content, delta)
         for entry in target.files:
             durable.write_new(folder / entry.name, _read_paper(delta / f"{PREFIX}{entry.name}", entry.sha256), "paper")
@@ -89,7 +98,11 @@ def _check_content(found: Content, target: Content, delta: Path) -> None:
         return
     if found.root != target.root:
         raise Damaged(f"{delta}: what came out has the root {found.root}, not {target.root}; take both from a copy")
-    names = [part.name for part, other in zip_longest(found.parts, target.parts) if part != other and part is not None]
+    names = [
+        part.name
+        for part, other in zip_longest(found.all_parts, target.all_parts)
+        if part != other and part is not None
+    ]
     name = next(iter(names), found.index.name if found.index != target.index else LOOKUP)
     raise CannotDump(
         f"{delta}: the records are those of the new release (root {found.root}), and {name} has other bytes here: it "

@@ -5,10 +5,10 @@ Frames are cut here, compressed in threads, and written here again in their orde
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -24,7 +24,7 @@ from archive.questions import question
 from archive.releases.entries import Entry, lookup_keys
 from archive.releases.merkle import MerkleTree
 from archive.releases.parts import FrameEdges, PartsWriter, compress, encode_texts, member_name
-from archive.releases.release import INDEX, LOOKUP, Content, Edge, FileEntry, Making, Part, Selection
+from archive.releases.release import INDEX, LOOKUP, Content, Edge, FileEntry, Making, OtherLayout, Part, Selection
 
 RECORDS, TOMBSTONES = "records", "tombstones"
 # the smallest buffer that DuckDB reads lines with
@@ -46,14 +46,15 @@ class _Frame:
 
 def assemble(
     entries: Iterable[Entry], folder: Path, work: Path, making: Making, selection: Selection,
-    written: Written | None = None, *, sink: bool = False,
+    written: Written | None = None, *, others: Sequence[str] = (), sink: bool = False,
 ) -> Content:  # fmt: skip
     """Write parts, index and lookup into `folder`; `work` is for what is needed meanwhile, on the same disk.
 
     Entries come as the index has them: records, then tombstones, both by identifier and format, none twice; anything
-    else raises ValueError. With `sink` no part is written: only what there would be is said.
+    else raises ValueError. `others` are layouts in which the same is written beside. With `sink` no part is written:
+    only what there would be is said.
     """
-    with closing(Assembly(folder, work, making, sink=sink)) as assembly:
+    with closing(Assembly(folder, work, making, others=others, sink=sink)) as assembly:
         for kind, group in groupby(_in_order(entries), _kind):
             assembly.add_all(kind, group, written)
         return assembly.finish(selection)
@@ -68,7 +69,10 @@ def file_entry(path: Path) -> FileEntry:
 class Assembly:
     """What is written of a release so far, or of a delta; the kinds are those of its parts."""
 
-    def __init__(self, folder: Path, work: Path, making: Making, *, sink: bool = False) -> None:
+    def __init__(
+        self, folder: Path, work: Path, making: Making, *, others: Sequence[str] = (), sink: bool = False
+    ) -> None:
+        self._others: dict[str, list[Part]] = {layout: [] for layout in others}
         self._folder, self._spool_path, self._making, self._sink = folder, work / "index", making, sink
         self._names: list[str] = []
         self._lookup = LookupWriter(folder / LOOKUP, self._names)
@@ -81,15 +85,23 @@ class Assembly:
     def add_all(self, kind: str, entries: Iterable[Entry], written: Written | None) -> None:
         """Write all parts of one kind."""
         writer = PartsWriter(self._folder, kind, self._making, sink=self._sink)
+        beside = [
+            _Beside(PartsWriter(self._folder, kind, making, sink=self._sink), making)
+            for making in (replace(self._making, layout=layout) for layout in self._others)
+        ]
         try:
-            frames = _frames(entries, self._making)
+            frames = _frames(_handed_on(entries, beside), self._making)
             for frame, raw in _compressed(frames, self._making):
                 self._add(frame, raw, writer)
                 if written is not None:
                     written(self._tree.entries)
             self._parts += writer.finish()
+            for one in beside:
+                self._others[one.layout] += one.finish()
         finally:
             writer.close()
+            for one in beside:
+                one.close()
 
     def finish(self, selection: Selection) -> Content:
         """Write index and lookup."""
@@ -105,6 +117,7 @@ class Assembly:
             {name: {RECORDS: records[name], TOMBSTONES: tombstones[name]} for name in sorted(records | tombstones)},
             self._making, selection, tuple(self._parts), file_entry(self._folder / INDEX),
             file_entry(self._folder / LOOKUP),
+            tuple(OtherLayout(layout, tuple(parts)) for layout, parts in self._others.items()),
         )  # fmt: skip
 
     def close(self) -> None:
@@ -148,16 +161,80 @@ def _in_order(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 def _frames(entries: Iterable[Entry], making: Making) -> Iterator[_Frame]:
     """Cut where there is enough of content, and at every `part_records` records: a part can end only there."""
-    found: list[Entry] = []
-    size = 0
-    for number, entry in enumerate(entries, start=1):
-        found.append(entry)
-        size += _content_bytes(making.layout, len(entry.text))
-        if size >= making.frame_bytes or (making.part_records and number % making.part_records == 0):
-            yield _Frame(found, size)
-            found, size = [], 0
-    if found:
-        yield _Frame(found, size)
+    cutter = _Cutter(making)
+    for entry in entries:
+        if (frame := cutter.take(entry)) is not None:
+            yield frame
+    if (frame := cutter.rest()) is not None:
+        yield frame
+
+
+class _Cutter:
+    """Gathers entries until they are a frame."""
+
+    def __init__(self, making: Making) -> None:
+        self._making = making
+        self._entries: list[Entry] = []
+        self._size = self._number = 0
+
+    def take(self, entry: Entry) -> _Frame | None:
+        """Add an entry; the frame that it completes."""
+        making = self._making
+        self._entries.append(entry)
+        self._number += 1
+        self._size += _content_bytes(making.layout, len(entry.text))
+        whole = self._size >= making.frame_bytes or (making.part_records and self._number % making.part_records == 0)
+        return self.rest() if whole else None
+
+    def rest(self) -> _Frame | None:
+        """What was gathered since the last frame."""
+        frame = _Frame(self._entries, self._size) if self._entries else None
+        self._entries, self._size = [], 0
+        return frame
+
+
+class _Beside:
+    """The parts of one kind in another layout, written while the entries pass."""
+
+    def __init__(self, writer: PartsWriter, making: Making) -> None:
+        self.layout = making.layout
+        self._writer, self._making, self._cutter = writer, making, _Cutter(making)
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="compressing-beside")
+        self._pending: deque[tuple[_Frame, Future[bytes]]] = deque()
+
+    def take(self, entry: Entry) -> None:
+        """Add an entry."""
+        self._pack(self._cutter.take(entry))
+
+    def finish(self) -> list[Part]:
+        """End the last part; all of them."""
+        self._pack(self._cutter.rest())
+        while self._pending:
+            self._lay()
+        return self._writer.finish()
+
+    def close(self) -> None:
+        """Let go of what is open, after an error as well."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._writer.close()
+
+    def _pack(self, frame: _Frame | None) -> None:
+        if frame is not None:
+            self._pending.append((frame, self._pool.submit(_compress, frame, self._making)))
+        if len(self._pending) > 2 * (os.cpu_count() or 1):
+            self._lay()
+
+    def _lay(self) -> None:
+        frame, made = self._pending.popleft()
+        self._writer.add(made.result(), frame.size, _edges(frame.entries))
+
+
+def _handed_on(entries: Iterable[Entry], beside: Sequence[_Beside]) -> Iterator[Entry]:
+    """The entries as they come, which the other layouts see as well."""
+    for entry in entries:
+        for one in beside:
+            one.take(entry)
+        yield entry
 
 
 def _content_bytes(layout: str, text_bytes: int) -> int:

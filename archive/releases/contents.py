@@ -61,7 +61,7 @@ def open_contents(folder: Path) -> Contents:
     """A release or a delta. Raises as `read_manifest`, and Damaged when its index is not the one its manifest names."""
     manifest = read_manifest(folder)
     check_index(folder / INDEX, manifest)
-    for part in manifest.content.parts:
+    for part in manifest.content.all_parts:
         if not is_file_name(part.name):
             raise Damaged(f"{folder}: its {MANIFEST} names {part.name!a}, which is no file beside it")
     return Contents(folder, manifest)

@@ -1,4 +1,4 @@
-"""RO-Crate 1.1: a release described as linked data, in `ro-crate-metadata.json`.
+"""RO-Crate 1.2: a release described as linked data, in `ro-crate-metadata.json`.
 
 All of it follows from the manifest. A release may be put into a bag as it is: the bag's `data/` is the crate then.
 """
@@ -6,6 +6,7 @@ All of it follows from the manifest. A release may be put into a bag as it is: t
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -13,10 +14,11 @@ from archive.releases.release import INDEX, LOOKUP, MANIFEST, FileEntry, Manifes
 
 METADATA = "ro-crate-metadata.json"
 PREVIEW = "ro-crate-preview.html"
+# SPDX's word for a licence about which nothing is claimed
+NO_LICENCE = "NOASSERTION"
 
-# the context of 1.1 is older than schema.org's term for a digest
-CONTEXT = ["https://w3id.org/ro/crate/1.1/context", {"sha256": "http://schema.org/sha256"}]
-_SPECIFICATION = "https://w3id.org/ro/crate/1.1"
+CONTEXT = "https://w3id.org/ro/crate/1.2/context"
+_SPECIFICATION = "https://w3id.org/ro/crate/1.2"
 # by the last ending of a file's name
 _MEDIA_TYPES = {
     "zst": "application/zstd", "xz": "application/x-xz", "gz": "application/gzip", "md": "text/markdown",
@@ -133,9 +135,8 @@ def _root(manifest: Manifest) -> Entity:
 
 def _files(manifest: Manifest, files: Sequence[FileEntry]) -> Iterator[Entity]:
     content = manifest.content
-    said = {part.name: _part_description(part.kind, part.records) for part in content.parts} | _DESCRIPTIONS
-    parts = [FileEntry(part.name, part.bytes, part.sha256, part.sha512) for part in content.parts]
-    for entry in [*parts, content.index, *([content.lookup] if content.lookup else []), *files]:
+    said = {part.name: _part_description(part.kind, part.records) for part in content.all_parts} | _DESCRIPTIONS
+    for entry in [*replace(manifest, files=()).entries(), *files]:
         if entry.name in (METADATA, PREVIEW):
             continue
         described = {"description": said[entry.name]} if entry.name in said else {}
@@ -173,6 +174,11 @@ def _source(manifest: Manifest) -> list[Entity]:
 
 def _licence(manifest: Manifest) -> Entity:
     licence = manifest.licence
+    if licence["id"] == NO_LICENCE:
+        return {
+            "@id": _licence_id(manifest), "@type": "CreativeWork", "name": "No licence is known",
+            "description": "Under which licence the records are is not known; ask their source.",
+        }  # fmt: skip
     url = {"url": licence["url"]} if licence.get("url") else {}
     return {
         "@id": _licence_id(manifest), "@type": "CreativeWork", "name": licence["name"], "identifier": licence["id"],

@@ -22,6 +22,7 @@ from archive.releases.dumps import FULL, Options, Progress, assemble_archive, re
 from archive.releases.entries import Entry
 from archive.releases.leaflets import write_papers
 from archive.releases.release import Content, FileEntry, Making, Manifest, Selection, manifest_bytes, write_manifest
+from archive.releases.selecting import describe
 from archive.releases.spool import Spool
 from archive.staging import WORK, staged
 
@@ -40,7 +41,7 @@ def write_delta(archive: Path, old: Path, out: Path, options: Options, progress:
     release, CannotDump when it holds texts of another form, Damaged when its index is not what was written.
     """
     before = open_contents(old)
-    _check_old(before, options.making.form)
+    _check_old(before, options)
     with staged(out) as folder:
         with _Changes(before, folder / WORK) as changes:
             target = _digested(archive, folder / WORK / "new", options, changes, progress)
@@ -67,13 +68,19 @@ def _gone(row: Row) -> Entry:
     return Entry(row.identifier, row.format, row.datestamp, True, None, digest, text)
 
 
-def _check_old(old: Contents, form: str) -> None:
+def _check_old(old: Contents, options: Options) -> None:
+    form, selection = options.making.form, options.selection
     if old.manifest.kind != FULL:
         raise OtherArchive(f"{old.folder} is a {old.manifest.kind}; a delta is made since a full release")
     if (found := old.manifest.content.making.form) != form:
         raise CannotDump(
             f"{old.folder} holds {found} records, this would be {form}: every one of them would have changed; "
             "ask for the form of the old one, or make a full release"
+        )
+    if (chosen := old.manifest.content.selection) != selection:
+        raise CannotDump(
+            f"{old.folder} was made with {describe(chosen)}, this would be with {describe(selection)}: whoever applies "
+            "the delta would lose what only the first one takes; select the same, or make a full release"
         )
 
 

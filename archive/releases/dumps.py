@@ -32,7 +32,10 @@ Watch = Callable[[Iterator[Entry]], Iterator[Entry]]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a release is to be. `licence` has id, name and url, `published` is a date; `software` names what made it."""
+    """What a release is to be. `licence` has id, name and url, `published` is a date; `software` names what made it.
+
+    `others` are layouts beside that of `making`, in which the same records are written as well.
+    """
 
     making: Making
     selection: Selection
@@ -41,6 +44,7 @@ class Options:
     published: str
     licence: dict[str, str]
     software: dict[str, Any]
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,9 @@ def assemble_archive(
     work = folder / WORK
     entries = iter_entries(plan, work, read)
     taken = entries if watch is None else watch(entries)
-    return assemble(taken, folder, work, options.making, options.selection, written, sink=watch is not None)
+    return assemble(
+        taken, folder, work, options.making, options.selection, written, others=options.others, sink=watch is not None
+    )
 
 
 def _account(account: Account, archive: Path) -> dict[str, Any]:

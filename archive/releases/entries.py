@@ -103,20 +103,20 @@ def lookup_keys(entry: Entry) -> Iterable[str]:
 
 def is_taken(selection: Selection, record: Record) -> bool:
     """Whether the latest version of a record is to be in the release. Its format is looked at elsewhere."""
-    if selection.media_types and not any(_same_type(record.media_type, wanted) for wanted in selection.media_types):
+    if selection.media_types and not any(same_type(record.media_type, wanted) for wanted in selection.media_types):
         return False
-    if selection.sets and not any(_is_within(spec, wanted) for spec in record.sets for wanted in selection.sets):
+    if selection.sets and not any(is_within(spec, wanted) for spec in record.sets for wanted in selection.sets):
         return False
     return _is_between(record.datestamp, selection.from_, selection.until)
 
 
-def _same_type(found: str, wanted: str) -> bool:
+def same_type(found: str, wanted: str) -> bool:
     """Parameters count only where they are asked for."""
     found, wanted = found.lower().replace(" ", ""), wanted.lower().replace(" ", "")
     return found == wanted or found.partition(";")[0] == wanted
 
 
-def _is_within(spec: str, wanted: str) -> bool:
+def is_within(spec: str, wanted: str) -> bool:
     """Sets are a hierarchy (OAI-PMH 2.0, section 2.6): a:b is within a."""
     return spec == wanted or spec.startswith(f"{wanted}:")
 

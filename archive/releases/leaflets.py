@@ -76,7 +76,7 @@ def preview(manifest: Manifest, files: list[FileEntry]) -> str:
     return _render(
         "preview.html", manifest, files=[*manifest.entries(), *files], home=crate.home_of(manifest),
         complete=crate.is_complete(manifest), link=link if link.startswith(("https://", "http://")) else None,
-        records={part.name: f"{part.records:,}" for part in manifest.content.parts},
+        records={part.name: f"{part.records:,}" for part in manifest.content.all_parts},
     )  # fmt: skip
 
 
@@ -107,6 +107,11 @@ def _render(name: str, manifest: Manifest, **more: Any) -> str:
         "manifest": manifest, "content": content, "making": content.making, "source": crate.source_name(manifest),
         "description": crate.describe(manifest), "completeness": crate.completeness(manifest), "meanings": _MEANINGS,
         "states": STATES, "endings": endings, "unpack": _UNPACKERS[content.making.compression],
+        "licensed": manifest.licence["id"] != crate.NO_LICENCE,
+        "others": [
+            f"records-*.{layouts.ENDINGS[one.layout]}.{packing.ENDINGS[content.making.compression]}"
+            for one in content.others
+        ],
         "kinds": sorted({part.kind for part in content.parts}), **more,
     }  # fmt: skip
     return _environment().get_template(f"{name}.j2").render(values)

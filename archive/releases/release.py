@@ -8,7 +8,7 @@ where, by which runs) may differ.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,10 +18,13 @@ from archive import durable
 from archive.errors import Damaged, NotAnArchive, OtherArchive
 
 FORMAT = "harvester-release"
-FORMAT_VERSION = 1
+# 2 is written where a release has its records in several layouts
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 INDEX = "index.parquet"
 LOOKUP = "lookup.idx"
+# kinds of parts that hold tombstones
+DEAD = ("tombstones", "deleted")
 
 T = TypeVar("T")
 
@@ -82,6 +85,14 @@ class Making:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherLayout:
+    """The same records once more, in their order, with the same compression: in the layout that is named."""
+
+    layout: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Which records were taken; empty and None are no limit. Datestamps as text, both included."""
 
@@ -98,7 +109,7 @@ class Content:
 
     Counts are of pairs of identifier and format. `root` is the root of a Merkle tree (RFC 6962, section 2.1) whose
     entries are the SHA-256 (32 bytes) of each record's text, in the order of the index: records, then tombstones, each
-    by the bytes of identifier and format.
+    by the bytes of identifier and format. `index` and `lookup` are of `parts`; `others` hold the same records.
     """
 
     records: int
@@ -111,6 +122,12 @@ class Content:
     parts: tuple[Part, ...]
     index: FileEntry
     lookup: FileEntry | None
+    others: tuple[OtherLayout, ...] = ()
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        """The parts in every layout; those that the index is of come first."""
+        return (*self.parts, *(part for other in self.others for part in other.parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +155,15 @@ class Manifest:
     def entries(self) -> list[FileEntry]:
         """Every file of the release but the manifest."""
         content = self.content
-        parts = [FileEntry(part.name, part.bytes, part.sha256, part.sha512) for part in content.parts]
+        parts = [FileEntry(part.name, part.bytes, part.sha256, part.sha512) for part in content.all_parts]
         return [*parts, content.index, *([content.lookup] if content.lookup else []), *self.files]
+
+    def part(self, name: str) -> tuple[Part, Making] | None:
+        """A part by its name, in whatever layout, and how it is made; None for what is none."""
+        content = self.content
+        layouts = [OtherLayout(content.making.layout, content.parts), *content.others]
+        found = ((part, one.layout) for one in layouts for part in one.parts if part.name == name)
+        return next(((part, replace(content.making, layout=layout)) for part, layout in found), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +197,10 @@ def is_release(path: Path) -> bool:
 
 def manifest_bytes(manifest: Manifest) -> bytes:
     """`manifest.json`: what it is, then the manifest, then the SHA-256 of the same without this key, keys sorted."""
-    described = {"format": FORMAT, "format_version": FORMAT_VERSION, **_plain(asdict(manifest))}
+    version = FORMAT_VERSION if manifest.content.others else 1
+    described = {"format": FORMAT, "format_version": version, **_plain(asdict(manifest))}
+    if not manifest.content.others:
+        del described["content"]["others"]
     described["sha256"] = _digest(described)
     return (json.dumps(described, indent=2, ensure_ascii=False) + "\n").encode()
 
@@ -225,17 +252,21 @@ def _manifest(described: Mapping[str, Any]) -> Manifest:
         **{name: found[name] for name in ("records", "tombstones", "identifiers", "root", "by_format")},
         making=_read(Making, found["making"]),
         selection=_read(Selection, {k: tuple(v) if isinstance(v, list) else v for k, v in found["selection"].items()}),
-        parts=tuple(
-            _read(Part, {**part, "first": _read(Edge, part["first"]), "last": _read(Edge, part["last"])})
-            for part in found["parts"]
-        ),
+        parts=tuple(map(_read_part, found["parts"])),
         index=_read(FileEntry, found["index"]),
         lookup=_read(FileEntry, found["lookup"]) if found["lookup"] else None,
+        others=tuple(
+            OtherLayout(one["layout"], tuple(map(_read_part, one["parts"]))) for one in found.get("others", ())
+        ),
     )
     rest = {name: described[name] for name in (field.name for field in fields(Manifest)) if name != "content"}
     rest["files"] = tuple(_read(FileEntry, entry) for entry in rest["files"])
     rest["runs"] = tuple(rest["runs"])
     return Manifest(content=content, **rest)
+
+
+def _read_part(part: Mapping[str, Any]) -> Part:
+    return _read(Part, {**part, "first": _read(Edge, part["first"]), "last": _read(Edge, part["last"])})
 
 
 def _read(kind: type[T], found: Mapping[str, Any]) -> T:

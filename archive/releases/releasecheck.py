@@ -1,7 +1,8 @@
 """A release or a delta, read back to the last byte: every file against the manifest, each record against the index."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from archive.errors import ArchiveError, Damaged, DiskFailed, NotAnArchive
@@ -10,10 +11,20 @@ from archive.parallel import spread
 from archive.pieces import is_file_name
 from archive.problems import Problem, VerifyReport
 from archive.releases.parts import iter_texts
-from archive.releases.release import INDEX, LOOKUP, MANIFEST, Manifest, Part, is_release, read_manifest
+from archive.releases.release import (
+    INDEX,
+    LOOKUP,
+    MANIFEST,
+    Making,
+    Manifest,
+    OtherLayout,
+    Part,
+    is_release,
+    read_manifest,
+)
 from archive.releases.releasefiles import COPY, FilesCheck, check_files, other_files
 from archive.releases.releaseframes import FramesCheck, FramesToCheck, check_frames
-from archive.releases.releaseindex import IndexCheck, check_index
+from archive.releases.releaseindex import IndexCheck, check_index, iter_index
 from archive.resuming import Checked
 from archive.shardcheck import check_alone
 
@@ -60,11 +71,10 @@ def check_part(path: Path) -> VerifyReport:
     Raises NotAnArchive when there is no such manifest, or it does not name the file.
     """
     manifest = read_manifest(path.parent)
-    part = next((part for part in manifest.content.parts if part.name == path.name), None)
-    if part is None:
+    if (found := manifest.part(path.name)) is None:
         raise NotAnArchive(f"{path}: the manifest beside it does not name it")
     report = VerifyReport(path, kind="part")
-    _check_part(path.parent, part, manifest, report)
+    _check_part(path.parent, *found, report)
     return report
 
 
@@ -102,8 +112,33 @@ class _Check:
             self._frames(index, there, files)
         else:
             for part in there:
-                _check_part(self.folder, part, self.manifest, report)
+                _check_part(self.folder, part, self.manifest.content.making, report)
+        for other in self.manifest.content.others:
+            self._other(other, files, indexed=index is not None)
         self._step(self.total - self.done)
+
+    def _other(self, other: OtherLayout, files: FilesCheck, *, indexed: bool) -> None:
+        """Compare the records in another layout with the index, in its order."""
+        making, parts = replace(self.manifest.content.making, layout=other.layout), other.parts
+        rows = iter_index(self.folder) if indexed else None
+        for part in parts:
+            if part.name not in files.good:
+                return  # that it is missing or has other digests was said, and what follows has no place in the index
+            try:
+                for frame, _, _, texts in iter_texts(self.folder, part, making):
+                    for position, text in enumerate(texts):
+                        row = next(rows, None) if rows is not None else None
+                        if rows is not None and (row is None or sha256(text).hexdigest() != row.sha256):
+                            message = "it is not what the index says, and so not what the other layout holds"
+                            self.report.problems.append(Problem("damaged", part.name, message, frame, position))
+                            return
+            except ArchiveError as error:
+                self.report.problems.append(Problem("damaged", part.name, str(error)))
+                return
+        if rows is not None and (row := next(rows, None)) is not None:
+            where = parts[-1].name if parts else MANIFEST
+            message = f"as {other.layout} it ends before {row.identifier} ({row.format}), which the index names"
+            self.report.problems.append(Problem("damaged", where, message))
 
     def _lookup(self) -> None:
         try:
@@ -164,13 +199,13 @@ class _Check:
 # --- without index, or without manifest
 
 
-def _check_part(folder: Path, part: Part, manifest: Manifest, report: VerifyReport) -> None:
+def _check_part(folder: Path, part: Part, making: Making, report: VerifyReport) -> None:
     """Read a part to its end, or to the first thing that is wrong in it."""
     report.shards += 1
     report.bytes += part.bytes
     frames = 0
     try:
-        for _, _, _, texts in iter_texts(folder, part, manifest.content.making):
+        for _, _, _, texts in iter_texts(folder, part, making):
             frames += 1
             report.records += len(texts)
     except ArchiveError as error:

@@ -13,14 +13,12 @@ import duckdb
 from archive.duck import translated_duckdb
 from archive.questions import question
 from archive.releases.merkle import MerkleTree
-from archive.releases.release import INDEX, IndexRow, Manifest, Part
+from archive.releases.release import DEAD, INDEX, IndexRow, Manifest, Part
 
 _FETCHED = 10_000
 _MEMORY_LIMIT = "1GB"
 # compressed bytes that are checked together, and so are known again after an interruption
 RANGE_BYTES = 32 << 20
-# kinds of parts that hold tombstones
-DEAD = ("tombstones", "deleted")
 
 
 @dataclass(frozen=True, slots=True)

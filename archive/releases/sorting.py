@@ -33,6 +33,7 @@ from archive.questions import question
 from archive.reading import snapshot
 from archive.releases.entries import Entry, entry_text, is_taken
 from archive.releases.release import Selection
+from archive.releases.selecting import Offered, check_values, nothing_selected
 from archive.releases.spool import Spool
 from archive.spill import FramesToSpill, ShardToRead, frames_to_spill
 
@@ -82,6 +83,7 @@ class _Spilled:
     path: Path
     offsets: "array[int]"
     records: int
+    offered: Offered
 
 
 def make_plan(ledger: sqlite3.Connection, layout: Layout, work: Path, form: str, selection: Selection) -> Plan:
@@ -101,18 +103,25 @@ def iter_entries(plan: Plan, work: Path, progress: Progress | None = None) -> It
     """The latest version of each identifier and format that is selected: records, then tombstones, both in order.
 
     `progress` is called with the records read so far and their number. Raises Damaged when a shard is not what was
-    written or does not match the ledger, CannotDump when a record has no text in this form.
+    written or does not match the ledger, CannotDump when a record has no text in this form, or the selection fits none.
     """
     spilled = list(_spilled(plan, progress))
+    offered, selected = Offered(), plan.selection == Selection()
+    for one in spilled:
+        offered.add(one.offered)
+    check_values(plan.selection, offered)
     with closing(Spool(work / "tombstones")) as tombstones:
         for bucket in range(len(plan.borders) + 1):
             for entry in _latest(_bucket(spilled, bucket)):
+                selected = True
                 if entry.deleted:
                     tombstones.append(entry)
                 else:
                     yield entry
         for one in spilled:
             one.path.unlink()
+        if not selected:
+            raise nothing_selected(plan.selection, offered)
         yield from tombstones.entries()
 
 
@@ -144,8 +153,8 @@ def _spilled(plan: Plan, progress: Progress | None) -> Iterator[_Spilled]:
 def _spill(task: _Task) -> _Spilled:
     """Read some frames of a shard, and write what they hold to a file, bucket by bucket."""
     buckets: list[list[Row]] = [[] for _ in range(len(task.borders) + 1)]
-    records = 0
-    for row in _rows(task):
+    records, offered = 0, Offered()
+    for row in _rows(task, offered):
         records += 1
         if row is not None:
             buckets[bisect_right(task.borders, row[0])].append(row)
@@ -156,11 +165,12 @@ def _spill(task: _Task) -> _Spilled:
                 file.write(_packed(bucket))
             bucket.clear()
             offsets.append(file.tell())
-    return _Spilled(path, offsets, records)
+    return _Spilled(path, offsets, records, offered)
 
 
-def _rows(task: _Task) -> Iterator[Row | None]:
-    """A row for each record; None for one of a format that is not selected."""
+def _rows(task: _Task, offered: Offered) -> Iterator[Row | None]:
+    """A row for each record, None for one of a format that is not selected; what there is goes to `offered`."""
+    selecting = task.selection != Selection()
     piece, shard = task.piece, task.piece.shard
     places = {"shard": shard.shard, "first": piece.first, "last": piece.last}
     with snapshot(piece.layout) as ledger:
@@ -169,6 +179,8 @@ def _rows(task: _Task) -> Iterator[Row | None]:
             frame = shards.read_frame_at(path, number, offset, length, parse=False)
             kept = kept_in(ledger, shard.shard, number)
             for text, (record, outcome) in zip(frame.texts(), matched(shard.name, frame, kept), strict=True):
+                if selecting:
+                    offered.take(record)
                 wanted = not task.selection.formats or record.format in task.selection.formats
                 yield _made(task, text, record, outcome) if wanted else None
 

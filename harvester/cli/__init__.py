@@ -31,7 +31,6 @@ from harvester.permissions import close_to_others
 from harvester.printable import check_text, printable
 
 DONE, FINDINGS, USAGE, UNFINISHED, DAMAGED = 0, 1, 2, 3, 4
-# what an error may quote comes from anybody
 _KEPT = "\n\t"
 
 COMMANDS = {
@@ -112,18 +111,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check_text(sys.argv[1:] if arguments is None else arguments)
         code = harvester.main(arguments, standalone_mode=False)
     except (ArchiveError, HarvestError) as error:
-        click.echo(f"harvester: {printable(str(error), _KEPT)}", err=True)
+        click.echo(f"harvester: {printable(str(error))}", err=True)
         sys.exit(exit_code(error))
     except click.ClickException as error:
-        shown = io.StringIO()
+        # what the message quotes comes from anybody; the lines of the usage above it are click's own
+        shown, message = io.StringIO(), error.format_message()
         error.show(file=shown)
-        click.echo(printable(shown.getvalue(), _KEPT), err=True, nl=False)
+        usage = shown.getvalue().removesuffix(f"Error: {message}\n")
+        click.echo(f"{printable(usage, _KEPT)}Error: {printable(message)}", err=True)
         sys.exit(USAGE)
     except OSError as error:
         # what nobody nearer has better words for: a file that is in use, a disk that fails
         what = " ".join(str(part) for part in (error.filename, error.filename2) if part is not None)
         said = f"{what}: {error.strerror}" if what else str(error)
-        click.echo(f"harvester: {printable(said, _KEPT)}; when that is mended, run the same command again", err=True)
+        click.echo(f"harvester: {printable(said)}; when that is mended, run the same command again", err=True)
         sys.exit(UNFINISHED)
     except (click.Abort, KeyboardInterrupt):
         click.echo("harvester: interrupted; the same command goes on from here", err=True)

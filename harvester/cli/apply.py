@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from harvester.cli import DONE
+from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 
 
-@click.command()
+@command()
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("delta", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
@@ -30,12 +31,12 @@ def apply(old: Path, delta: Path, out: Path, as_json: bool) -> int:
     if as_json:
         print_json({
             "path": str(out), "name": manifest.name, "root": content.root, "records": content.records,
-            "tombstones": content.tombstones, "parts": len(content.parts),
+            "tombstones": content.tombstones, "parts": len(content.all_parts),
             "bytes": sum(entry.bytes for entry in manifest.entries()),
         })  # fmt: skip
     else:
         say(
             f"{out}: {counted(content.records, 'record')} and {counted(content.tombstones, 'tombstone')} in "
-            f"{counted(len(content.parts), 'part')}, each file as the delta names it; root {content.root}"
+            f"{counted(len(content.all_parts), 'part')}, each file as the delta names it; root {content.root}"
         )
     return DONE

@@ -11,8 +11,9 @@ from archive.audits.audit import Comparison
 from archive.audits.auditreport import DIFFERS, EXTRA, MISSING, AuditReport
 from archive.crosswalks.identifiers import local_id
 from archive.durable import translated
-from harvester.cli.auditoptions import AuditOptions, code_of, refresh_sides
-from harvester.cli.output import cell, print_table, table
+from harvester.cli.auditoptions import AuditOptions, code_of, refresh_sides, verdict_of
+from harvester.cli.command import command
+from harvester.cli.output import cell, print_table, say, table
 from harvester.cli.refreshing import no_refresh_option
 from harvester.errors import UsageError
 
@@ -21,7 +22,7 @@ SHOWN = 10
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--against", "target", default="ledger", show_default=True, metavar="TARGET",
               help="a URL, a source's name, a file of ids, another archive, a release, or the word ledger")  # fmt: skip
@@ -176,7 +177,7 @@ def values_of(report: AuditReport) -> dict[str, Any]:
 def show(comparison: Comparison) -> None:
     """The numbers, some ids of each mark, what else was asked for, and the verdict."""
     report = comparison.report
-    click.echo(f"against {report.target}")
+    say(f"against {report.target}")
     made = table("", "ids", "", numbers=("ids",))
     rows = [
         ("expected", report.expected, "ids that the target names"), ("same", report.same, "held, and as there"),
@@ -195,18 +196,19 @@ def show(comparison: Comparison) -> None:
     print_table(made, fold=True)
     for mark, word in ((MISSING, "missing"), (EXTRA, "extra"), (DIFFERS, "stale")):
         for row in comparison.first(mark, SHOWN) if getattr(report, word) else ():
-            click.echo(f"{mark} {cell(row['identifier'])}  {cell(_remark(row))}")
+            say(f"{mark} {cell(row['identifier'])}  {cell(_remark(row))}")
         if getattr(report, word) > SHOWN:
-            click.echo(f"  and {getattr(report, word) - SHOWN:,} more {word}; --lines FILE names them all")
+            say(f"  and {getattr(report, word) - SHOWN:,} more {word}; --lines FILE names them all")
     for by, groups in report.by.items():
         _show_groups(by, groups)
     for found in report.findings:
-        click.echo(f"{found.severity}: {found.message}")
+        say(f"{found.severity}: {found.message}")
     if report.lost_windows:
-        click.echo(f"{report.lost_windows} windows of the last harvest are not read: what is in them nobody knows")
-    verdict = "complete" if report.complete else "not complete"
+        say(f"{report.lost_windows} windows of the last harvest are not read: what is in them nobody knows")
+    if not report.expected:
+        say("the target names no id, so nothing was compared; see whether it is the right one")
     sums = "the sums balance" if report.balanced else "the sums do NOT balance: see harvester status"
-    click.echo(f"{report.completeness:.4f} % complete, {sums}; the archive is {verdict}")
+    say(verdict_of(values_of(report), sums))
 
 
 def _show_groups(by: str, groups: list[dict[str, Any]]) -> None:
@@ -219,7 +221,7 @@ def _show_groups(by: str, groups: list[dict[str, Any]]) -> None:
         made.add_row(*map(cell, (row["group"], *(f"{row[name]:,}" for name in numbers), f"{row['completeness']:.4f}")))
     print_table(made, fold=True)
     if len(shown) < len(groups):
-        click.echo(f"  and {len(groups) - len(shown):,} without a difference; --json has them")
+        say(f"  and {len(groups) - len(shown):,} without a difference; --json has them")
 
 
 def _counts(counts: dict[str, int]) -> str:

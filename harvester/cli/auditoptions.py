@@ -1,7 +1,9 @@
 """What `harvester audit` was asked for: one value for all the ways in which it compares."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from archive.audits.auditreport import AuditReport
@@ -58,11 +60,25 @@ def code_of(report: AuditReport, fail_under: float | None) -> int:
     """The exit code of a comparison."""
     if not report.finished or report.lost_windows:
         return UNFINISHED
-    if not report.balanced:
+    if not report.balanced or not report.expected:
         return FINDINGS
     if fail_under is not None:
         return FINDINGS if report.completeness < fail_under else DONE
     return DONE if report.complete else FINDINGS
+
+
+def verdict_of(values: Mapping[str, Any], sums: str = "") -> str:
+    """Put completeness and surplus into one sentence; `values` have the keys of `audit --json`, `sums` goes between.
+
+    Where nothing is missing, what differs otherwise is named instead of a percentage that says the contrary.
+    """
+    between = f", {sums}" if sums else ""
+    if values["complete"] or values["missing"] or not values["expected"]:
+        word = "complete" if values["complete"] else "not complete"
+        return f"{values['completeness']:.4f} % complete{between}; the archive is {word}"
+    rest = [f"{values[word]:,} {word}" for word in ("stale", "extra", "unchecked") if values[word]]
+    differs = f"the archive and the target differ: {', '.join(rest)}" if rest else "see above for what is not settled"
+    return f"nothing that the target names is missing{between}; {differs}"
 
 
 def other_side(target: str) -> Path:

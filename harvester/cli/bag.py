@@ -10,13 +10,14 @@ import click
 from archive.bags.bags import Bag, Made
 from harvester import __version__
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.sizes import Size
 from harvester.contact import email
 from harvester.errors import UsageError
 
 
-@click.command()
+@command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--copy", is_flag=True, help="copy every file, also those that a hard link would do for")
@@ -26,12 +27,15 @@ from harvester.errors import UsageError
 @click.option("--contact", default="", help="e-mail address for Contact-Email; or HARVESTER_CONTACT")
 @click.option("--bagging-date", metavar="YYYY-MM-DD", help="Bagging-Date; today in UTC without it")
 @click.option("--with-index", is_flag=True, help="an archive's index as well, which can be made again")
+@click.option("--safe-names", is_flag=True,
+              help="rename in the bag what readers of manifests misread; renamed-files.jsonl says which")  # fmt: skip
 @click.option("--fetch-url", metavar="URL", help="list files in fetch.txt, as below this URL, and leave them out")
 @click.option("--fetch", metavar="GLOB", multiple=True, help="only files of such a path below data/; repeatable")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def bag(
     path: Path, out: Path, copy: bool, link: bool, max_bytes: int | None, infos: tuple[str, ...], contact: str,
-    bagging_date: str | None, with_index: bool, fetch_url: str | None, fetch: tuple[str, ...], as_json: bool,
+    bagging_date: str | None, with_index: bool, safe_names: bool, fetch_url: str | None, fetch: tuple[str, ...],
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Put PATH, an archive, a release or any folder, into the bag OUT (BagIt 1.0, SHA-256 and SHA-512).
 
@@ -39,13 +43,16 @@ def bag(
     release) are hard-linked where the file system can, all others copied. Digests that were recorded are used; only
     what has none is read, once. An archive that a harvest writes to is not packed.
 
+    Names at which readers of manifests go wrong (line breaks of Unicode, blanks at the end) are refused before anything
+    is written; --safe-names gives such files others, and renamed-files.jsonl in the bag has both.
+
     OUT has its name when it is whole: after a kill the same command goes on or begins anew.
 
     Exit codes: 0 done, 1 done and something was left out or will be read otherwise by others, 2 usage, 3 an archive
     that is being written to or was left open, or no room, 4 a file is not what was recorded.
     """
     from archive.bags.baginfo import checked_date, checked_info, merged_info
-    from archive.bags.bagplan import Options
+    from archive.bags.bagplan import Options, with_safe_names
     from archive.bags.bags import write_bags
     from archive.bags.payload import payload_of
 
@@ -55,6 +62,10 @@ def bag(
         raise UsageError("--fetch says which files are left out, --fetch-url from where they can be had: name both")
     if with_index and not (path / "archive.json").exists():
         raise UsageError(f"{path} is no archive; --with-index is for one")
+    if safe_names and fetch_url:
+        raise UsageError(
+            "--safe-names changes names and --fetch-url says where files of these names are: leave out one"
+        )
     address = email(contact)
     named = checked_info([_pair(text) for text in infos])
     options = Options(
@@ -64,7 +75,7 @@ def bag(
         copy=copy, link=link, max_bytes=max_bytes, fetch_url=_base(fetch_url), fetch=fetch,
     )  # fmt: skip
     with payload_of(path, with_index=with_index) as payload, advancing("bagging", "bytes") as progress:
-        made = write_bags(payload, out, options, progress)
+        made = write_bags(with_safe_names(payload) if safe_names else payload, out, options, progress)
     if as_json:
         print_json(_as_json(payload.kind, made))
     else:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
-
 from archive.audits import audit as audits
 from archive.audits.audit import Comparison
 from archive.audits.auditreport import Wish
@@ -18,6 +16,7 @@ from archive.folder import Layout, read_description
 from archive.reading import snapshot
 from harvester.cli import DAMAGED, UNFINISHED, USAGE
 from harvester.cli.auditoptions import AuditOptions
+from harvester.cli.output import say
 from harvester.cli.pairs import pairs
 from harvester.errors import UsageError
 from harvester.search import paths_of_searches
@@ -151,7 +150,7 @@ def _take_census(asked: Asked, census: Path, words: dict[str, str], options: Aud
     if ending.code == DAMAGED:
         raise Damaged(ending.sentence)
     if ending.code == UNFINISHED:
-        click.echo(f"harvester: the census of {asked.url} is unfinished: {ending.sentence}", err=True)
+        say(f"harvester: the census of {asked.url} is unfinished: {ending.sentence}", err=True)
     return ending.code != UNFINISHED
 
 

@@ -1,7 +1,6 @@
 """`harvester convert`: an archive made anew of what was sent, or any file of records in another format."""
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from archive.crosswalks import ConversionError
 from archive.crosswalks.targets import TARGETS, written
 from archive.folder import Layout
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 
@@ -20,7 +20,7 @@ MARCXML = "marcxml"
 _COLLECTION = b'<collection xmlns="http://www.loc.gov/MARC21/slim">\n', b"</collection>\n"
 
 
-@click.command()
+@command()
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--to", "target", type=click.Choice(list(TARGETS)), help="write the records in this format to stdout")
 @click.option("--seq", is_flag=True, help="with --to: a JSON text sequence (RFC 7464) instead of JSON lines")
@@ -32,11 +32,13 @@ def convert(path: Path, target: str | None, seq: bool, everything: bool, as_json
     Without --to, PATH is an archive. Shards that older converters have made are written anew, each beside the old one,
     which goes once the new one counts; killed at any time, the same command goes on. The index is stale then.
 
-    With --to, PATH is an archive (the latest version of each record; it needs an index), a shard or a part of a dump,
-    an OAI-PMH response, a record or a collection of records as XML, JSON or JSON lines; - is standard input. marcxml
-    is made of MARC, XML or JSON; index-json of any. What is not of that format is named on stderr.
+    With --to, PATH is an archive (the latest version of each record; it needs an index), a release, a delta, a bag of
+    one of these or of files, a shard or a part of a release, an OAI-PMH response, a record or a collection of records
+    as XML, JSON or JSON lines, also packed with gzip, zstd, xz or bzip2 or in a tar or zip archive; - is standard
+    input. marcxml is made of MARC, XML or JSON; index-json of any. What is not of that format is named on stderr.
 
-    Exit codes: 0 all of it is converted, 1 something is not, 3 an archive that is written to, or has no index.
+    Exit codes: 0 all of it is converted, 1 something is not, or there is no record, 3 an archive that is written to, or
+    has no index.
     """
     if target is not None:
         if everything or as_json:
@@ -122,6 +124,9 @@ def _write(path: Path, target: str, seq: bool) -> int:
         out.write(_COLLECTION[1])
     out.flush()
     tombstones = f", {counted(deleted, 'tombstone')} without metadata" if deleted else ""
+    if not (done or missed or deleted):
+        say(f"harvester: {path} holds no record: nothing is converted", err=True)
+        return FINDINGS
     if missed or deleted:
         say(f"harvester: {counted(done, 'record')} written, {missed:,} not{tombstones}", err=True)
     return FINDINGS if missed else DONE
@@ -138,16 +143,11 @@ def _text(target: str, identifier: str, metadata: dict[str, Any] | None, reason:
 
 @contextmanager
 def _items(path: Path) -> Iterator[Any]:
-    from archive.profiles.liverecords import iter_live
-    from harvester.convertible import item_of, iter_items
+    from harvester.opening import spooled
+    from harvester.recordsets import iter_records
 
     if str(path) == "-":
-        with tempfile.NamedTemporaryFile(prefix="harvester-convert-") as file:
-            while block := sys.stdin.buffer.read(1 << 20):
-                file.write(block)
-            file.flush()
-            yield iter_items(Path(file.name))
-    elif path.is_dir():
-        yield map(item_of, iter_live(path))
+        with spooled(sys.stdin.buffer) as copy:
+            yield iter_records(copy)
     else:
-        yield iter_items(path)
+        yield iter_records(path)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from harvester.cli.command import command
 from harvester.cli.output import say
 from harvester.cli.pairs import pairs
 from harvester.cli.processes import run_again
@@ -13,7 +14,7 @@ from harvester.mix import ENDS_ROUND, worst
 from harvester.sources import source_names
 
 
-@click.command()
+@command()
 @click.argument("spider", metavar="SPIDER|SOURCE")
 @click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE", help="argument of the spider; may be repeated")
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting; may be repeated")

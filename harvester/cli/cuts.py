@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import click
-
 from archive.accounts.account import STATES
 from archive.report.breakdown import Cut, read_breakdown
 from harvester.cli import DAMAGED, DONE
-from harvester.cli.output import cell, print_json, print_table, table
+from harvester.cli.output import cell, print_json, print_table, say, table
 from harvester.cli.refreshing import refresh
 from harvester.errors import UsageError
 
@@ -46,4 +44,4 @@ def _print(cuts: tuple[Cut, ...], by: str) -> None:
         made.add_row(*map(cell, (run, cut.channel, value, *about, *counts, "yes" if cut.balanced else "NO")))
     print_table(made)
     if by == "set":
-        click.echo("An id in two sets is in two rows.")
+        say("An id in two sets is in two rows.")

@@ -12,10 +12,11 @@ from rich.console import Console
 
 from archive.accounts.account import STATES, Account
 from harvester.cli import DONE, FINDINGS, UNFINISHED
+from harvester.cli.command import command
 from harvester.samples import RECORDS
 
 
-@click.command()
+@command()
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("demo"), show_default=True,
               help="where to write; what an earlier demonstration left there is removed")  # fmt: skip
 @click.option("--records", type=click.IntRange(min=100), default=RECORDS, show_default=True,

@@ -12,6 +12,7 @@ from archive.releases import comparing
 from archive.releases.comparing import Comparison, ManifestComparison, Side, Stretch
 from archive.releases.release import INDEX, Content
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.errors import UsageError
 
@@ -27,7 +28,7 @@ _WORDS = {
 }  # fmt: skip
 
 
-@click.command()
+@command()
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--lines", "lines_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",

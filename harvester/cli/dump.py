@@ -16,17 +16,21 @@ from archive.releases.dumps import FRAME_BYTES, Options, write_release
 from archive.releases.packing import LEVELS
 from archive.releases.release import Making, Manifest, Selection
 from harvester import __version__
-from harvester.cli import DONE, FINDINGS
+from harvester.cli import DONE, FINDINGS, USAGE
+from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
+from harvester.licences import is_known
 
+# the first of those that are asked for is what index and lookup are of
+LAYOUTS = ("jsonseq", "jsonl", "tar")
 DEFAULT_LEVELS = {"zstd": 10, "xz": 6, "gzip": 6}
 _UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 _SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?i?b)?", re.IGNORECASE)
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--form", type=click.Choice(["envelope", "bare"]), default="envelope", show_default=True,
@@ -41,13 +45,16 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
 @click.option("--until", metavar="DATE", help="only records whose datestamp is not after this; a day is all of it")
 @click.option("--compression", type=click.Choice(list(DEFAULT_LEVELS)), default="zstd", show_default=True)
 @click.option("--level", type=int, help="of the compression; default: zstd 10, xz 6, gzip 6")
-@click.option("--layout", type=click.Choice(["jsonseq", "jsonl", "tar"]), default="jsonseq", show_default=True,
-              help="JSON text sequences, JSON lines, or a tar archive with a file a record")  # fmt: skip
+@click.option("--layout", "layouts", multiple=True, type=click.Choice(LAYOUTS),
+              help="JSON text sequences (jsonseq, the default), JSON lines, or a tar archive with a file a record; "
+              "several for all of them in one release")  # fmt: skip
 @click.option("--part-bytes", default="50GB", show_default=True, metavar="SIZE", help="no part is larger")
 @click.option("--part-records", type=click.IntRange(1), metavar="N", help="no part has more records")
 @click.option("--name", metavar="NAME", help="of the release; default: of its source and day")
 @click.option("--title", metavar="TEXT", help="of the release, for people")
-@click.option("--licence", metavar="SPDX-ID", help="of the metadata; default: as known of the source, else CC0-1.0")
+@click.option("--licence", metavar="SPDX-ID", help="of the metadata; without it that of the source, where it is known")
+@click.option("--licence-url", metavar="URL", help="address of a licence that SPDX does not list; --licence names it")
+@click.option("--licence-unknown", is_flag=True, help="make a release that states no licence")
 @click.option("--published", metavar="DATE", help="default: today")
 @click.option("--since", type=click.Path(path_type=Path), metavar="RELEASE", help="write only what changed since then")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
@@ -57,11 +64,14 @@ def dump(folder: Path, out: Path, since: Path | None, as_json: bool, **words: An
     The same records give the same bytes in parts and index, whatever the machine and the order of the harvest. OUT
     appears when all of it is on the disk; when a dump is interrupted, the same command begins anew.
 
-    Exit codes: 0 done, 1 done and the archive is not complete (the manifest says so), 2 usage, 3 no room or another
-    process makes OUT, 4 the archive is damaged or its account does not balance.
+    The licence is what --licence says, or else what the source's file or the provider's Identify states. Where nothing
+    states one, OUT says that it is not known, and the exit code is 2 unless --licence-unknown accepts that.
+
+    Exit codes: 0 done, 1 done and the archive is not complete (the manifest says so), 2 usage, or no licence is known,
+    3 no room or another process makes OUT, 4 the archive is damaged or its account does not balance.
     """
     began = time.monotonic()
-    options = _options(read_description(folder), words)
+    options = _options(folder, words)
     with advancing("dumping", "records read and written") as progress:
         if since is None:
             manifest = write_release(folder, out, options, progress)
@@ -74,6 +84,14 @@ def dump(folder: Path, out: Path, since: Path | None, as_json: bool, **words: An
         print_json(_values(manifest, out, seconds))
     else:
         _show(manifest, out, seconds)
+    if not (words["licence_unknown"] or is_known(manifest.licence)):
+        say(
+            f"harvester: no licence of these metadata is known, and {out} states none: neither the source's file nor "
+            "Identify names one. Remove it, and name one with --licence SPDX-ID or --licence-url URL; or accept "
+            "a release without one with --licence-unknown",
+            err=True,
+        )
+        return USAGE
     if not manifest.account.get("complete"):
         say(f"harvester: the archive is not complete, and the manifest says so; see harvester status {folder}",
                    err=True)  # fmt: skip
@@ -84,16 +102,16 @@ def dump(folder: Path, out: Path, since: Path | None, as_json: bool, **words: An
 # --- options
 
 
-def _options(description: dict[str, Any], words: dict[str, Any]) -> Options:
+def _options(folder: Path, words: dict[str, Any]) -> Options:
     _check_text(words)
-    source = description["source"]
+    source = read_description(folder)["source"]
     published = _published(words["published"])
     label = source.get("name") or next(iter(source.get("hosts") or ()), "") or source.get("url", "")
     slug = re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "archive"
     return Options(
         _making(words), _selection(words), words["name"] or f"{slug}-{published}",
-        words["title"] or f"Metadata of {label}, {published}", published, _licence(source, words["licence"]),
-        software(),
+        words["title"] or f"Metadata of {label}, {published}", published, _licence(folder, source, words),
+        software(), () if words["invenio_migrator"] else _layouts(words)[1:],
     )  # fmt: skip
 
 
@@ -107,9 +125,9 @@ def _check_text(words: dict[str, Any]) -> None:
 
 def _making(words: dict[str, Any]) -> Making:
     form = "bare" if words["bare"] else words["form"]
-    layout, compression = words["layout"], words["compression"]
+    layout, compression = _layouts(words)[0], words["compression"]
     if words["invenio_migrator"]:
-        if form == "bare" or layout == "tar":
+        if form == "bare" or set(words["layouts"]) - {"jsonl"}:
             raise UsageError("--invenio-migrator has a form and layout of its own; leave out --form, --bare, --layout")
         form, layout = "migrator", "jsonl"
     lowest, highest = LEVELS[compression]
@@ -117,6 +135,11 @@ def _making(words: dict[str, Any]) -> Making:
     if not lowest <= level <= highest:
         raise UsageError(f"--level {level}: {compression} has levels {lowest} to {highest}")
     return Making(form, layout, compression, level, FRAME_BYTES, _size(words["part_bytes"]), words["part_records"] or 0)
+
+
+def _layouts(words: dict[str, Any]) -> tuple[str, ...]:
+    """Those that are asked for, in one order whatever the order of the options."""
+    return tuple(layout for layout in LAYOUTS if layout in words["layouts"]) or LAYOUTS[:1]
 
 
 def _selection(words: dict[str, Any]) -> Selection:
@@ -147,14 +170,19 @@ def _size(text: str) -> int:
     return int(match[1]) * _UNITS.get(unit, 1)
 
 
-def _licence(source: dict[str, Any], given: str | None) -> dict[str, str]:
-    from harvester.licences import DEFAULT, licence_of, licence_values
+def _licence(folder: Path, source: dict[str, Any], words: dict[str, Any]) -> dict[str, str]:
+    """What the words say, else what is known of the source. Raises UsageError."""
+    from archive.accounts.rights import stated_rights
+    from harvester.licences import UNKNOWN, known_licence, licence_at, licence_values
 
-    known = given or licence_of(source.get("hosts", ()))
-    if known is None:
-        say(f"harvester: the licence of this metadata is not known here; the release says {DEFAULT} "
-                   "(--licence names another)", err=True)  # fmt: skip
-    return licence_values(known or DEFAULT)
+    name, url, unknown = words["licence"], words["licence_url"], words["licence_unknown"]
+    if unknown and (name is not None or url is not None):
+        raise UsageError("--licence-unknown says that none is known; leave it out, or --licence and --licence-url")
+    if url is not None:
+        return licence_at(url, name)
+    if name is not None:
+        return licence_values(name)
+    return UNKNOWN if unknown else known_licence(source, stated_rights(folder)) or UNKNOWN
 
 
 def software() -> dict[str, Any]:
@@ -174,7 +202,7 @@ def _values(manifest: Manifest, out: Path, seconds: float) -> dict[str, Any]:
     return {
         "path": str(out), "kind": manifest.kind, "name": manifest.name, "records": content.records,
         "tombstones": content.tombstones, "identifiers": content.identifiers, "by_format": content.by_format,
-        "root": content.root, "parts": [part.name for part in content.parts],
+        "root": content.root, "parts": [part.name for part in content.all_parts],
         "bytes": sum(entry.bytes for entry in manifest.entries()), "licence": manifest.licence["id"],
         "complete": bool(manifest.account.get("complete")), "seconds": round(seconds, 3),
     }  # fmt: skip
@@ -185,7 +213,7 @@ def _show(manifest: Manifest, out: Path, seconds: float) -> None:
     size = sum(entry.bytes for entry in manifest.entries())
     say(
         f"{out}: {counted(content.records, 'record')} and {counted(content.tombstones, 'tombstone')} of "
-        f"{counted(content.identifiers, 'identifier')} in {counted(len(content.parts), 'part')}; "
+        f"{counted(content.identifiers, 'identifier')} in {counted(len(content.all_parts), 'part')}; "
         f"{counted(size, 'byte')} in {seconds:.1f} s"
     )
     say(f"root {content.root}")

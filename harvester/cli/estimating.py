@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 
-import click
-
 from archive.audits.captures import Unseen, unseen
 from archive.audits.knownids import Captures, read_captures
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.auditoptions import AuditOptions
-from harvester.cli.output import print_json, print_table, table
+from harvester.cli.output import print_json, print_table, say, table
 from harvester.errors import UsageError
 
 
@@ -66,13 +64,13 @@ def _show_estimate(captures: Captures, result: Unseen, warnings: Sequence[str]) 
         made.add_row(" + ".join(_kinds(captures, seen)), f"{ids:,}")
     print_table(made)
     most = "any number" if result.high == inf else f"{result.high:,.0f}"
-    click.echo(
+    say(
         f"{result.seen:,} records seen; some {result.estimate:,.0f} that no channel saw (95 % interval "
         f"{result.low:,.0f} to {most}; {result.method}): {100 * result.completeness:.4f} % seen"
     )
-    click.echo("about live records that a channel could show; of those that none ever shows nothing can be said")
+    say("about live records that a channel could show; of those that none ever shows nothing can be said")
     for warning in warnings:
-        click.echo(f"warning: {warning}")
+        say(f"warning: {warning}")
 
 
 def _kinds(captures: Captures, seen: Sequence[bool]) -> list[str]:

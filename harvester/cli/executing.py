@@ -77,12 +77,13 @@ def parameters(words: tuple[str, ...]) -> dict[str, Any]:
 
     Raises BadQuery.
     """
-    values = {}
+    values: dict[str, Any] = {}
     for word in words:
         name, found, text = word.partition("=")
         if not found or not name.isidentifier():
             raise BadQuery(f"-p {word}: a parameter is NAME=VALUE, and the query says $NAME")
-        values[name] = _value(text)
+        if values.setdefault(name, _value(text)) != _value(text):
+            raise BadQuery(f"-p {word}: ${name} has a value already, {values[name]!r}; name each parameter once")
     return values
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harvester.cli import DONE, FINDINGS, UNFINISHED
+from harvester.cli.command import command
 from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.sizes import Size
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from harvester.filling import Filling
 
 
-@click.command()
+@command()
 @click.argument("bag", type=click.Path(path_type=Path))
 @click.option("--allow-host", "allowed", metavar="HOST", multiple=True, help="this host may be asked; repeatable")
 @click.option("--allow-all-hosts", is_flag=True, help="all that fetch.txt names may be, but for this machine's network")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harvester.cli import DAMAGED, DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float:
     return float(match[1]) * _UNITS[(match[2] or "").lower()]
 
 
-@click.command()
+@command()
 @click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="DIR...")
 @click.option(
     "--days", type=click.FloatRange(0.01), default=14, show_default=True, help="read every file once in these"

@@ -17,6 +17,7 @@ from archive.lookups.getting import DESCRIPTION, Reader, open_reader
 from archive.pieces import Files, FolderFiles
 from archive.releases.release import MANIFEST
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import cell, counted, print_json, say
 from harvester.errors import UsageError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from harvester.onehost import Asked
 
 
-@click.command()
+@command()
 @click.argument("where", metavar="PATH-or-URL")
 @click.argument("asked_for", metavar="ID")
 @click.option("--format", "formats", multiple=True, help="only this format (may be given again)")
@@ -41,9 +42,10 @@ def get(
 ) -> int:  # fmt: skip
     """Print the record of one id: the latest version of it, a line of JSON for each format.
 
-    PATH-or-URL is a release or an archive; over HTTP the server must know Range requests, and a few kilobytes and the
-    frame that holds the record are read. ID is an identifier, its local id (123 of oai:host:123), or a DOI in any
-    spelling. A deleted record is printed as well: its tombstone.
+    PATH-or-URL is a release, a delta, an archive, a bag of one, or a file of records, which is read to its end. Over
+    HTTP the server must know Range requests, and a few kilobytes and the frame that holds the record are read. ID is an
+    identifier, its local id (123 of oai:host:123), or a DOI in any spelling. A deleted record is printed as well: its
+    tombstone.
 
     Exit codes: 0 found, 1 there is no such record, 2 usage, 3 no answer, or an index that is out of date, 4 damaged.
     """
@@ -55,6 +57,13 @@ def get(
         raise UsageError(
             "--original prints the bytes of one record and nothing else: leave out --all, --seq and --json"
         )
+    if not _is_url(where) and Path(where).is_file() and Path(where).name not in (MANIFEST, DESCRIPTION):
+        from harvester.recordsets import is_part
+
+        if not is_part(Path(where)):
+            if formats or original:
+                raise UsageError("a file of records says no format and keeps no bytes as sent: leave out the option")
+            return _get_of_file(Path(where), asked_for, seq, as_json)
     with _files(where, contact, variable, verbose) as (files, requests):
         reader = open_reader(files)
         answer = reader.find(asked_for)
@@ -76,7 +85,7 @@ def get(
 @contextmanager
 def _files(where: str, contact: str, variable: str, verbose: bool) -> Iterator[tuple[Files, list["Asked"]]]:
     """The files of a folder or below a URL, and the requests that are made for them."""
-    if not where.lower().startswith(("http://", "https://")):
+    if not _is_url(where):
         yield FolderFiles(_folder(Path(where))), []
         return
     from harvester.contact import user_agent
@@ -97,9 +106,36 @@ def _files(where: str, contact: str, variable: str, verbose: bool) -> Iterator[t
                 _tell(files.asked)
 
 
+def _is_url(where: str) -> bool:
+    return where.lower().startswith(("http://", "https://"))
+
+
+def _get_of_file(path: Path, asked_for: str, seq: bool, as_json: bool) -> int:
+    """Print each record of a file that has this id: all of it is read, there is nothing to find it by."""
+    from archive.canonical import encode
+    from archive.crosswalks.fields import index_doi
+    from archive.crosswalks.identifiers import local_id, normalise_doi
+    from harvester.recordsets import iter_records
+
+    doi, found = normalise_doi(asked_for), []
+    for item in iter_records(path):
+        names = {item.identifier, item.name, local_id(item.identifier) if item.identifier else ""}
+        if item.metadata is not None and (asked_for in names or (doi and index_doi(item.metadata) == doi)):
+            found.append((item.identifier, encode(item.metadata)))
+    if as_json:
+        records = [{"identifier": identifier or None, "record": orjson.loads(text)} for identifier, text in found]
+        print_json({"where": str(path), "id": asked_for, "searched": "file", "records": records})
+    else:
+        for _, text in found:
+            _write(framed(text) if seq else text + LF)
+    if not found:
+        say(f"harvester: no record of {cell(asked_for)} in {path}", err=True)
+    return DONE if found else FINDINGS
+
+
 def _folder(path: Path) -> Path:
     """Where the files are: also when one of them is named, or the bag that they are the payload of."""
-    if path.name in (MANIFEST, DESCRIPTION):
+    if path.name in (MANIFEST, DESCRIPTION) or path.is_file():
         path = path.parent
     return path / "data" if (path / "bagit.txt").exists() else path
 
@@ -139,7 +175,7 @@ def _print_original(records: Sequence[Got], reader: Reader) -> int:
 def _write(body: bytes) -> None:
     """Programs get every byte as it is; on a terminal none steers it."""
     if sys.stdout.isatty():
-        say(body.decode("utf-8", "replace"), nl=False)
+        say(body.decode("utf-8", "replace"), nl=False, keep="\n\t")
         return
     sys.stdout.flush()
     sys.stdout.buffer.write(body)

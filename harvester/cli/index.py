@@ -7,7 +7,8 @@ import click
 
 from archive.releases.release import is_release
 from harvester.cli import DAMAGED, DONE
-from harvester.cli.output import advancing, counted, print_json, print_table, table
+from harvester.cli.command import command
+from harvester.cli.output import advancing, counted, print_json, print_table, say, table
 
 if TYPE_CHECKING:
     from archive.indexes.indexcheck import Difference
@@ -22,7 +23,7 @@ def _print_macro(ctx: click.Context, _: click.Parameter, given: bool) -> None:
         ctx.exit(DONE)
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
 @click.option("--full", is_flag=True, help="read everything, also what an index that is there holds already")
 @click.option("--check", is_flag=True, help="compare the index with shards and ledger, row by row; change nothing")
@@ -53,7 +54,7 @@ def index(folder: Path, full: bool, check: bool, parquet: Path | None, out: Path
             "bytes": report.size_bytes, "seconds": round(report.seconds, 3),
         })  # fmt: skip
     else:
-        click.echo(
+        say(
             f"{report.path}: {counted(report.records, 'record')}, {counted(report.versions, 'version')}, "
             f"{counted(report.outcomes, 'outcome')} from {counted(report.shards, 'shard')}; "
             f"{counted(report.read, 'record')} read, {counted(report.size_bytes, 'byte')} in {report.seconds:.1f} s"
@@ -96,13 +97,13 @@ def _print_differences(folder: Path, found: list["Difference"], as_json: bool) -
             ],
         })  # fmt: skip
     elif not found:
-        click.echo(f"{folder}: the index is equal to what it was made of")
+        say(f"{folder}: the index is equal to what it was made of")
     else:
         made = table("table", "shard", "found", "expected", "first", numbers=("shard", "found", "expected"))
         for d in found:
             made.add_row(d.table, str(d.shard or ""), str(d.found), str(d.expected), d.first or "")
         print_table(made)
-        click.echo(f"harvester: make it again: harvester index {folder} --full", err=True)
+        say(f"harvester: make it again: harvester index {folder} --full", err=True)
 
 
 def _write_parquet(folder: Path, out: Path, as_json: bool) -> int:

@@ -6,10 +6,11 @@ import click
 
 from archive.mending.mending import MendReport
 from harvester.cli import DAMAGED, DONE, FINDINGS
-from harvester.cli.output import cell, counted, print_json
+from harvester.cli.command import command
+from harvester.cli.output import cell, counted, print_json, say
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="say what is wrong and what would be done, and change nothing")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
@@ -46,19 +47,19 @@ def _as_json(report: MendReport) -> dict[str, object]:
 
 def _show(report: MendReport, dry_run: bool) -> None:
     for step in report.steps:
-        click.echo(cell(f"{step.file}: {step.wrong}: {step.remedy}").plain)
+        say(cell(f"{step.file}: {step.wrong}: {step.remedy}").plain)
     for problem in report.left:
-        click.echo(cell(f"still {problem.kind}: {problem.file}: {problem.message}").plain)
+        say(cell(f"still {problem.kind}: {problem.file}: {problem.message}").plain)
     if not report.steps:
-        click.echo(f"{report.path}: nothing to mend")
+        say(f"{report.path}: nothing to mend")
         return
     if dry_run:
-        click.echo(f"{report.path}: {counted(len(report.steps), 'place')} to mend; nothing was changed")
+        say(f"{report.path}: {counted(len(report.steps), 'place')} to mend; nothing was changed")
         return
     lost = f"{counted(report.lost, 'record or file', 'records or files')} lost" if report.lost else "nothing lost"
     unknown = ", and what the ledger alone knew may be wrong or missing" if report.unknown else ""
-    click.echo(f"{report.path}: {counted(len(report.steps), 'place')} mended, {lost}{unknown}; see {report.kept}")
+    say(f"{report.path}: {counted(len(report.steps), 'place')} mended, {lost}{unknown}; see {report.kept}")
     if report.lost or report.unknown:
-        click.echo(f"harvester: ask for what is missing: harvester retry {report.path}", err=True)
+        say(f"harvester: ask for what is missing: harvester retry {report.path}", err=True)
     if report.unknown:
-        click.echo(f"harvester: then compare with the provider: harvester audit {report.path} --against URL", err=True)
+        say(f"harvester: then compare with the provider: harvester audit {report.path} --against URL", err=True)

@@ -5,8 +5,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import click
-
 from archive.durable import translated
 from archive.migrations import migration as migrations
 from archive.migrations.migration import (
@@ -30,7 +28,7 @@ from archive.migrations.migrationsides import Rule, parse_rule
 from archive.migrations.migrationtables import contradictions, differences, parse_stated, rate_of
 from harvester.cli import DONE, FINDINGS, uploads
 from harvester.cli.auditoptions import AuditOptions, other_side
-from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
+from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.errors import UsageError
 
 SHOWN = 10
@@ -85,7 +83,7 @@ def grouping(by: Iterable[str]) -> None:
 
 def code_of(report: MigrationReport, doubts: Iterable[str], fail_under: float | None) -> int:
     """Sums that are off and tables that contradict themselves fail whatever the completeness."""
-    if not report.balanced or list(doubts):
+    if not report.balanced or not report.expected or list(doubts):
         return FINDINGS
     if fail_under is not None:
         return FINDINGS if report.completeness < fail_under else DONE
@@ -160,7 +158,7 @@ def _field_values(found: Migration) -> list[dict[str, Any]]:
 
 def _show(found: Migration, options: AuditOptions, doubts: list[str], files: dict[str, Redirects]) -> None:
     report = found.report
-    click.echo(f"{counted(report.items, 'item')} matched by {report.rule} with {counted(report.records, 'record')}")
+    say(f"{counted(report.items, 'item')} matched by {report.rule} with {counted(report.records, 'record')}")
     made = table("class", "items", "", numbers=("items",))
     for name in CLASSES:
         if report.classes[name] or name in (MATCHED, MISSING):
@@ -168,41 +166,41 @@ def _show(found: Migration, options: AuditOptions, doubts: list[str], files: dic
     print_table(made)
     for name in (MISSING, GONE, AMBIGUOUS, CONTESTED, UNKEYED, KEPT):
         _show_first(found, name, report.classes[name])
-    click.echo(f"of the target: {report.targets['claimed']:,} claimed, {report.targets[UNCLAIMED]:,} unclaimed, "
+    say(f"of the target: {report.targets['claimed']:,} claimed, {report.targets[UNCLAIMED]:,} unclaimed, "
                f"{report.targets['deleted']:,} deleted")  # fmt: skip
     _show_chains(found)
     _show_fields(found)
     for what in options.by:
         _show_by(found, what)
     for name, done in files.items():
-        click.echo(f"--{name}: {counted(done.written, 'line')}, {len(done.conflicts)} old URLs lead to several places, "
+        say(f"--{name}: {counted(done.written, 'line')}, {len(done.conflicts)} old URLs lead to several places, "
                    f"{found.unredirected()} items have no URL on one side")  # fmt: skip
+    if not report.expected:
+        say("there is no live item on this side, so nothing was compared; see whether it is the right archive")
     for sentence in (*report.off, *doubts):
-        click.echo(f"does not add up: {sentence}")
+        say(f"does not add up: {sentence}")
     sums = "the sums balance" if report.balanced else "the sums do NOT balance"
     verdict = "complete" if report.complete and not doubts else "not complete"
     rate = rate_of(report.classes[MATCHED], report.expected)
-    click.echo(
-        f"{report.classes[MATCHED]:,} of {report.expected:,} moved, {rate} %; {sums}; the migration is {verdict}"
-    )
+    say(f"{report.classes[MATCHED]:,} of {report.expected:,} moved, {rate} %; {sums}; the migration is {verdict}")
 
 
 def _show_first(found: Migration, class_: str, items: int) -> None:
     if not items:
         return
     for item, _, title in found.first(class_, SHOWN):
-        click.echo(cell(f"{MARKS[class_]} {item}  {class_}  {title or ''}").plain.rstrip())
+        say(cell(f"{MARKS[class_]} {item}  {class_}  {title or ''}").plain.rstrip())
     if items > SHOWN:
-        click.echo(f"  and {items - SHOWN:,} more {class_}; --lines FILE names them all")
+        say(f"  and {items - SHOWN:,} more {class_}; --lines FILE names them all")
 
 
 def _show_chains(found: Migration) -> None:
     rows = found.chains()
     for code, chain, item, positions in rows[:SHOWN]:
         where = f", versions {', '.join(map(str, positions))}" if positions else ""
-        click.echo(cell(f"{code}: {chain}{f', {item}' if item else ''}{where}").plain)
+        say(cell(f"{code}: {chain}{f', {item}' if item else ''}{where}").plain)
     if len(rows) > SHOWN:
-        click.echo(f"  and {len(rows) - SHOWN:,} more findings on versions; --json names them all")
+        say(f"  and {len(rows) - SHOWN:,} more findings on versions; --json names them all")
 
 
 def _show_fields(found: Migration) -> None:
@@ -218,7 +216,7 @@ def _show_fields(found: Migration) -> None:
             before, after = " | ".join(old), " | ".join(new)
             points = code_points(before, after)
             shown = f"* {item}  {field.name}: {before} -> {after or 'nothing'}{f'  ({points})' if points else ''}"
-            click.echo(cell(shown).plain)
+            say(cell(shown).plain)
 
 
 def _show_by(found: Migration, what: str) -> None:

@@ -28,9 +28,12 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
-    """Lines for people, in which nothing of what strangers wrote steers the terminal."""
-    click.echo(printable(text, "\n\t"), err=err, nl=nl)
+def say(text: str = "", *, err: bool = False, nl: bool = True, keep: str = "") -> None:
+    """Print one line for people, in which nothing that strangers wrote steers the terminal or begins a line.
+
+    `keep` names control characters that stay, for a text of several lines that is printed as a whole.
+    """
+    click.echo(printable(text, keep), err=err, nl=nl)
 
 
 def print_json(value: Any) -> None:

@@ -8,6 +8,7 @@ import click
 from harvester import mix
 from harvester.asking import Asker
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import Command
 from harvester.cli.output import cell, print_json, print_table, say, table
 from harvester.cli.pairs import pairs
 from harvester.contact import user_agent
@@ -21,7 +22,7 @@ from harvester.survey import survey
 KNOWN = frozenset({"site", "url", "ids"})
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("source")
 @click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE",
               help="site=URL of a platform, url=OAI-PMH base URL, ids=1-5000 to probe")  # fmt: skip
@@ -128,13 +129,16 @@ def _show(
     source: Source, answers: Answers, costs: tuple[Cost, ...], steps: tuple[MixStep, ...], taken: tuple[Cost, ...]
 ) -> None:
     counted = {"": "no counts are known", "now": "counted now"}.get(answers.counted, f"counted {answers.counted}")
-    say(f"{source.name or source.url}: {counted}\n\nEach channel alone")
+    say(f"{source.name or source.url}: {counted}")
+    say()
+    say("Each channel alone")
     numbers = ("records", "requests", "time", "bytes")
     made = table("channel", "what", *numbers, "limit", "cannot see", numbers=numbers)
     for cost in costs:
         made.add_row(*map(cell, (cost.spider, cost.what, *_numbers(cost), cost.pace, "; ".join(cost.blind))))
     print_table(made, fold=True)
-    say("\nThe mix")
+    say()
+    say("The mix")
     made = table("step", "what", *numbers, "because", numbers=numbers)
     for step, cost in zip(steps, taken, strict=True):
         made.add_row(*map(cell, (command(step), cost.what, *_numbers(cost), step.because)))

@@ -14,6 +14,7 @@ from protego import Protego
 from harvester import mediatypes, oaipmh, probing, robots
 from harvester.asking import Answer, Asker, PoliteSickle
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import cell, counted, print_json, print_table, say, table
 from harvester.contact import user_agent
 from harvester.drafting import source_text
@@ -26,7 +27,7 @@ IDENTIFY = ("repositoryName", "baseURL", "deletedRecord", "granularity", "earlie
 NO_TYPE = "application/x-nothing-is-served-as-this"
 
 
-@click.command()
+@command()
 @click.argument("url")
 @click.option("--out", type=click.Path(path_type=Path), help="write the source file there; else it is printed")
 @click.option("--contact", default="", help="e-mail address or URL that goes into User-Agent")
@@ -255,7 +256,7 @@ def _print(
         out.write_text(text, encoding="utf-8")
         say(f"harvester: wrote {out}; harvester plan {out} is next", err=True)
     elif not as_json:
-        say(f"\n{text}", nl=False)
+        say(f"\n{text}", nl=False, keep="\n\t")
 
 
 def _as_json(seen: Seen, verdict: Verdict, answers: list[Answer], text: str | None) -> dict[str, Any]:
@@ -288,7 +289,8 @@ def _show(seen: Seen, verdict: Verdict, answers: list[Answer]) -> None:
     for row in _found(seen):
         made.add_row(*map(cell, row))
     print_table(made, fold=True)
-    say(f"\nAsked {counted(len(answers), 'question')}")
+    say()
+    say(f"Asked {counted(len(answers), 'question')}")
     asked = table("status", "seconds", "bytes", "media type", "url", numbers=("seconds", "bytes"))
     for answer in answers:
         size = f"{len(answer.content):,}"

@@ -14,14 +14,15 @@ from archive.errors import BadQuery
 from archive.profiles.drift import PERCENT, Drift, drifts
 from archive.profiles.profile import Field, Profile, as_json, coverage, read_profile, save_profile
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
+from harvester.cli.command import command
+from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.cli.refreshing import no_refresh_option, refresh
 
 # values of a field that a table shows, and of how many characters
 _SHOWN, _WIDE = 3, 24
 
 
-@click.command()
+@command()
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
 @click.option("--sample", type=click.IntRange(min=1), metavar="N",
               help="look at about N records, the same ones in every release; without it at all")  # fmt: skip
@@ -122,13 +123,13 @@ def _print_tables(made: Profile, fields: Sequence[Field], found: list[Drift] | N
         _print_fields(made, fields)
     else:
         for one in found:
-            click.echo(cell(f"{one.severity}: {one.code}: {one.message}").plain)
+            say(cell(f"{one.severity}: {one.code}: {one.message}").plain)
         warnings = sum(one.severity != "info" for one in found)
-        click.echo(f"{counted(warnings, 'drift')}, {counted(len(found) - warnings, 'change')} worth knowing")
+        say(f"{counted(warnings, 'drift')}, {counted(len(found) - warnings, 'change')} worth knowing")
     for name, records in made.records.items():
         looked_at = made.looked_at.get(name, 0)
         sampled = "" if looked_at == records else f", {looked_at:,} of them looked at"
-        click.echo(f"{cell(name).plain}: {counted(records, 'live record')}{sampled}")
+        say(f"{cell(name).plain}: {counted(records, 'live record')}{sampled}")
 
 
 def _print_fields(made: Profile, fields: Sequence[Field]) -> None:

@@ -19,7 +19,7 @@ from archive.indexes.examples import example, examples
 from archive.statements import cut, is_blank
 from harvester.cli.completion import MODES, Schema, candidates, read_schema
 from harvester.cli.executing import execute, one_line
-from harvester.cli.output import cell, print_table, table
+from harvester.cli.output import cell, print_table, say, table
 from harvester.cli.rows import Answer, answer_of, print_answer, table_lines
 
 # lines of history; what a person looks back at
@@ -55,7 +55,7 @@ class Prompt:
 
     def run(self) -> None:
         """Ask until the person leaves."""
-        click.echo(f"{self._where}, read only. .help says what can be typed, Ctrl-D leaves.", err=True)
+        say(f"{self._where}, read only. .help says what can be typed, Ctrl-D leaves.", err=True)
         with _Readline(self._schema):
             while self._asked():
                 pass
@@ -90,9 +90,9 @@ class Prompt:
             execute(self._db, statement, self._values)
             self._print(answer_of(self._db))
         except duckdb.Error as error:
-            click.echo(f"error: {cell(one_line(error)).plain}", err=True)
+            say(f"error: {cell(one_line(error)).plain}", err=True)
         except ArchiveError as error:
-            click.echo(f"error: {cell(str(error)).plain}", err=True)
+            say(f"error: {cell(str(error)).plain}", err=True)
         else:
             return True
         return False
@@ -121,14 +121,14 @@ class Prompt:
             case [".run", name]:
                 self._run(name)
             case _:
-                click.echo(f"error: {cell(' '.join(words)).plain} is no command here; .help names them", err=True)
+                say(f"error: {cell(' '.join(words)).plain} is no command here; .help names them", err=True)
         return True
 
     def _run(self, name: str) -> None:
         try:
             asked = example(name)
         except BadQuery as error:
-            click.echo(f"error: {cell(str(error)).plain}", err=True)
+            say(f"error: {cell(str(error)).plain}", err=True)
             return
         click.echo(asked.sql.rstrip())
         self._answer(asked.sql)
@@ -142,7 +142,7 @@ def show(lines: list[str]) -> None:
         os.environ.setdefault("LESS", "-FSX")
         click.echo_via_pager("\n".join(lines), color=False)
     else:
-        click.echo("\n".join(lines))
+        say("\n".join(lines))
 
 
 def print_examples() -> None:
@@ -202,7 +202,7 @@ class _Readline:
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
             readline.write_history_file(self._path)
         except OSError as error:
-            click.echo(f"harvester: the history could not be kept: {error}", err=True)
+            say(f"harvester: the history could not be kept: {error}", err=True)
 
     def _complete(self, word: str, state: int) -> str | None:
         import readline

@@ -10,7 +10,7 @@ from archive.errors import StaleIndex
 from archive.folder import Layout
 from archive.indexes.indexfile import check_current, open_index
 from archive.releases.release import is_release
-from harvester.cli.output import advancing, counted
+from harvester.cli.output import advancing, counted, say
 
 no_refresh_option: Callable[[Any], Any] = click.option(
     "--no-refresh", "no_refresh", is_flag=True,
@@ -34,7 +34,7 @@ def refresh(folder: Path, no_refresh: bool = False, *, missing: bool = True) -> 
             return
     if no_refresh:
         open_index(folder).close()
-        click.echo(
+        say(
             f"harvester: {folder} has a census that its index does not have; its records are current, its runs, "
             "outcomes and findings are not",
             err=True,
@@ -44,7 +44,7 @@ def refresh(folder: Path, no_refresh: bool = False, *, missing: bool = True) -> 
 
     with advancing("indexing", "records") as progress:
         report = index(folder, progress)
-    click.echo(
+    say(
         f"harvester: the index of {folder} was made current: {counted(report.read, 'record')} read in "
         f"{report.seconds:.1f} s",
         err=True,

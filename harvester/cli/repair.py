@@ -18,7 +18,9 @@ from archive.folder import Layout, read_description
 from archive.ledger import read_only
 from archive.report.standing import read_standing
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
-from harvester.cli.output import print_json
+from harvester.cli.auditoptions import verdict_of
+from harvester.cli.command import command
+from harvester.cli.output import print_json, say
 from harvester.cli.processes import output_of, run_again
 from harvester.errors import UsageError
 from harvester.repairing import STALE, Filling, Gap, fillings, full_identifier, summary
@@ -40,7 +42,7 @@ class Options:
     missing_only: bool
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--against", "target", required=True, metavar="TARGET", help="as `harvester audit` takes it")
 @click.option("--via", type=click.Choice(["oaipmh", "search", "exporter"]), help="how a URL is asked by the audit")
@@ -79,7 +81,7 @@ def repair(
         report, gaps, audited = _audit(folder, options)
         done.append({"asked": len(before), "left": len(gaps), "missing": report["missing"], "stale": report["stale"]})
         if set(gaps) == set(before):
-            click.echo("harvester: a round has brought nothing; see harvester why DIR ID", err=True)
+            say("harvester: a round has brought nothing; see harvester why DIR ID", err=True)
             break
     if as_json:
         print_json({"rounds": done, "before": first, "after": report})
@@ -106,7 +108,7 @@ def _audit(folder: Path, options: Options) -> tuple[dict[str, Any], list[Gap], i
     wanted = [row for row in found if row["mark"] == "+" or (row["mark"] == "*" and not options.missing_only
                                                             and row["reason"] in STALE)]  # fmt: skip
     counts = Counter(row["reason"] for row in wanted)
-    click.echo(f"harvester: to ask for: {summary(counts)}", err=True)
+    say(f"harvester: to ask for: {summary(counts)}", err=True)
     report: dict[str, Any] = orjson.loads(printed)
     return report, [Gap(row["channel"], row["identifier"]) for row in wanted], code
 
@@ -148,7 +150,7 @@ def _crawl(folder: Path, number: int, words: Sequence[str]) -> int:
     kept = _folder(folder) / f"{number}.json"
     durable.remove(kept)
     durable.write_new(kept, orjson.dumps(list(words)), "repair")
-    click.echo(f"harvester: harvester {shlex.join(words)}", err=True)
+    say(f"harvester: harvester {shlex.join(words)}", err=True)
     code = run_again(words)
     if code in (DONE, FINDINGS):
         durable.remove(kept)
@@ -202,8 +204,7 @@ def _empty(folder: Path) -> None:
 
 def _show(before: dict[str, Any], after: dict[str, Any], rounds: Sequence[dict[str, Any]]) -> None:
     for number, one in enumerate(rounds, 1):
-        click.echo(f"round {number}: {one['asked']:,} asked for, {one['left']:,} left")
+        say(f"round {number}: {one['asked']:,} asked for, {one['left']:,} left")
     for word in ("missing", "stale", "extra"):
-        click.echo(f"{word}: {before[word]:,} before, {after[word]:,} now")
-    verdict = "complete" if after["complete"] else "not complete"
-    click.echo(f"{after['completeness']:.4f} % complete; the archive is {verdict}")
+        say(f"{word}: {before[word]:,} before, {after[word]:,} now")
+    say(verdict_of(after))

@@ -12,6 +12,7 @@ from archive.audits.audit import Comparison
 from archive.report import ReportValues, as_html, as_json, as_markdown, gather
 from archive.report.words import is_complete
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
+from harvester.cli.command import command
 from harvester.cli.output import plain, print_json
 from harvester.cli.refreshing import no_refresh_option, refresh
 
@@ -19,7 +20,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED, "damaged": DAMAGED}
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--html", type=_FILE, help="write one self-contained page")
 @click.option("--markdown", type=_FILE, help="write Markdown")

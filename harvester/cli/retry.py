@@ -9,6 +9,7 @@ from archive.accounts.account import read_account
 from archive.folder import read_description
 from archive.report.standing import read_standing
 from harvester.cli import DONE, UNFINISHED
+from harvester.cli.command import command
 from harvester.cli.output import say
 from harvester.cli.processes import run_again
 from harvester.mix import worst
@@ -16,7 +17,7 @@ from harvester.retrying import Again, Step, Told, ask_again
 from harvester.sources import source_names
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE", help="argument for each of the spiders")
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting; may be repeated")

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import click
 import duckdb
 
 from harvester.cli.executing import interruptible
-from harvester.cli.output import cell, plain, print_table, table
+from harvester.cli.output import cell, plain, print_table, say, table
 
 # so many rows a table shows: a person does not read more, and a table must be held in memory
 TABLE_ROWS = 1000
@@ -59,7 +58,7 @@ def _print_table(answer: Answer) -> None:
     for row in islice(answer.rows, TABLE_ROWS):
         made.add_row(*map(cell, row))
     if next(answer.rows, None) is not None:
-        click.echo(f"harvester: more than {TABLE_ROWS} rows; --csv, --jsonl (.mode csv) print all", err=True)
+        say(f"harvester: more than {TABLE_ROWS} rows; --csv, --jsonl (.mode csv) print all", err=True)
     print_table(made, fold=True)
 
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import click
-
 from archive.audits.intervals import Interval
 from archive.audits.knownids import Drawn, Here, Knowledge
 from archive.durable import translated
@@ -19,7 +17,7 @@ from archive.folder import read_description
 from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.estimating import estimate
-from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
+from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.cli.pairs import pairs
 from harvester.errors import UsageError
 from harvester.sampling import (
@@ -210,9 +208,9 @@ def _tell(
                        for part in parts],
         })  # fmt: skip
         return
-    click.echo(f"asked {target} for {counted(len(found), 'id')} at random (--seed {seed}); about {frame.population}")
+    say(f"asked {target} for {counted(len(found), 'id')} at random (--seed {seed}); about {frame.population}")
     states = Counter(one.there.state for one in found)
-    click.echo(f"there: {', '.join(f'{number:,} {state}' for state, number in sorted(states.items()))}")
+    say(f"there: {', '.join(f'{number:,} {state}' for state, number in sorted(states.items()))}")
     if parts:
         made = table("part", "live there", "held", "completeness", "95 % interval", numbers=("live there", "held"))
         for part in parts:
@@ -221,16 +219,14 @@ def _tell(
     for mark in (MISSING, DIFFERS, EXTRA, UNTOLD):
         those = [one for one in found if one.mark == mark]
         for one in those[:SHOWN]:
-            click.echo(f"{mark} {cell(one.drawn.local_id)}  {cell(one.reason)}")
+            say(f"{mark} {cell(one.drawn.local_id)}  {cell(one.reason)}")
         if len(those) > SHOWN:
-            click.echo(f"  and {len(those) - SHOWN:,} more {_WORDS[mark]}; --lines FILE names them all")
+            say(f"  and {len(those) - SHOWN:,} more {_WORDS[mark]}; --lines FILE names them all")
     if not whole.live:
-        click.echo("none of the ids is live there: of the completeness nothing can be said")
+        say("none of the ids is live there: of the completeness nothing can be said")
         return
     estimate, ends = _shown(whole.interval, whole.live)
-    click.echo(
-        f"{whole.held:,} of {whole.live:,} that are live there are held: {estimate} complete, 95 % interval {ends}"
-    )
+    say(f"{whole.held:,} of {whole.live:,} that are live there are held: {estimate} complete, 95 % interval {ends}")
 
 
 def _percents(interval: Interval) -> dict[str, float]:

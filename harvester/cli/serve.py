@@ -10,6 +10,7 @@ import click
 from archive import durable
 from archive.errors import StaleIndex
 from harvester.cli import DONE
+from harvester.cli.command import command
 from harvester.cli.output import advancing, say
 from harvester.errors import UsageError
 
@@ -23,7 +24,7 @@ _BASE_URL = re.compile(r"https?://[\x21\x24-\x3b\x3d\x40-\x7e]+")
 NOBODY = "nobody@example.invalid"
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen at")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True,

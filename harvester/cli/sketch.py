@@ -16,7 +16,8 @@ from archive.durable import translated
 from archive.errors import BadIdFile
 from archive.folder import Layout, read_description
 from harvester.cli import DONE, FINDINGS, UNFINISHED
-from harvester.cli.output import cell, counted, print_json
+from harvester.cli.command import command
+from harvester.cli.output import cell, counted, print_json, say
 from harvester.cli.refreshing import refresh
 from harvester.errors import UsageError
 
@@ -34,7 +35,7 @@ class Difference:
     there: Item | None
 
 
-@click.command()
+@command()
 @click.argument("first", metavar="DIR|SKETCH", type=_PATH)
 @click.argument("second", metavar="[OUT|SKETCH|DIR]", type=_PATH, required=False)
 @click.option("--for", "expected", type=click.IntRange(1, 10_000_000), metavar="N",
@@ -85,7 +86,7 @@ def _write(folder: Path, out: Path, expected: int | None, compares: Compared, as
             {"sketch": str(out), "records": made.items, "bytes": size, "differences": differences_in(made.cells)}
         )
     else:
-        click.echo(f"{out}: {counted(made.items, 'record')} in {counted(size, 'byte')}, enough for "
+        say(f"{out}: {counted(made.items, 'record')} in {counted(size, 'byte')}, enough for "
                    f"{counted(differences_in(made.cells), 'difference')}")  # fmt: skip
     return DONE
 
@@ -119,7 +120,7 @@ def _too_many(estimate: int, here: Sketch, there: Sketch, as_json: bool) -> int:
     if as_json:
         print_json({"here": here.items, "there": there.items, "decoded": False, "differences": estimate, "for": enough})
         return UNFINISHED
-    click.echo(
+    say(
         f"about {estimate:,} differences are too many for these files, which are enough for "
         f"{differences_in(here.cells):,}: nothing is named. Make both again: harvester sketch DIR OUT --for {enough}"
     )
@@ -160,8 +161,8 @@ def _show(found: list[Difference], here: Sketch, there: Sketch, as_json: bool) -
         return FINDINGS if found else DONE
     for one in found:
         sides = [f"{where} {_version(item)}" for where, item in (("here", one.here), ("there", one.there)) if item]
-        click.echo(f"{one.mark} {cell(one.identifier)}" + (f"  {', '.join(sides)}" if here.compares != "ids" else ""))
-    click.echo(
+        say(f"{one.mark} {cell(one.identifier)}" + (f"  {', '.join(sides)}" if here.compares != "ids" else ""))
+    say(
         f"{here.items:,} records here, {there.items:,} there: {counts['+']:,} missing here, {counts['-']:,} only here, "
         f"{counts['*']:,} of another version"
     )
@@ -205,7 +206,7 @@ def _name(folder: Path, path: Path, as_json: bool) -> int:
                     "unknown": [f"sha256:{digits}" for digits in missing]})  # fmt: skip
     else:
         for name in names.values():
-            click.echo(name)
+            say(name)
         for digits in missing:
-            click.echo(f"harvester: sha256:{digits} is of no id here", err=True)
+            say(f"harvester: sha256:{digits} is of no id here", err=True)
     return FINDINGS if missing else DONE

@@ -6,6 +6,7 @@ import click
 
 from harvester import mix
 from harvester.cli import DONE
+from harvester.cli.command import command
 from harvester.cli.output import cell, print_json, print_table, say, table
 from harvester.sources import SITE, BudgetEntry, Source, read_values, source_names
 
@@ -13,7 +14,7 @@ from harvester.sources import SITE, BudgetEntry, Source, read_values, source_nam
 ANY_SITE = "https://SITE"
 
 
-@click.command()
+@command()
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="print JSON")
 def sources(name: str | None, as_json: bool) -> int:
@@ -32,7 +33,8 @@ def sources(name: str | None, as_json: bool) -> int:
             made.add_row(*map(cell, (row["source"], row["platform"], ", ".join(row["endpoints"]),
                                      "; ".join(row["budgets"]), row["token"], row["special"])))  # fmt: skip
         print_table(made, fold=True)
-        say("\nharvester sources NAME shows one; harvester plan NAME, harvester crawl NAME -a archive=DIR use it")
+        say()
+        say("harvester sources NAME shows one; harvester plan NAME, harvester crawl NAME -a archive=DIR use it")
     return DONE
 
 
@@ -95,7 +97,8 @@ def _show_one(name: str, as_json: bool) -> None:
         ("Facts", [f"{fact.about}: {fact.says}  [{fact.seen_in}]" for fact in source.facts]),
     ):
         if rows:
-            say(f"\n{title}")
+            say()
+            say(f"{title}")
             for row in rows:
                 say(f"  {cell(row)}")
 

@@ -12,13 +12,15 @@ import duckdb
 from archive import durable
 from archive.errors import BadQuery
 from archive.indexes.examples import example
-from archive.indexes.indexfile import open_index, release_index
+from archive.indexes.indexfile import release_index
 from archive.releases.release import is_release
 from archive.statements import cut, is_blank
 from harvester.cli import DONE
+from harvester.cli.command import command
 from harvester.cli.executing import bound, execute, interruptible, one_line, parameters
 from harvester.cli.refreshing import no_refresh_option, refresh
 from harvester.cli.rows import answer_of, print_answer
+from harvester.loading import open_records
 
 
 def _print_examples(ctx: click.Context, _: click.Parameter, given: bool) -> None:
@@ -29,7 +31,7 @@ def _print_examples(ctx: click.Context, _: click.Parameter, given: bool) -> None
         ctx.exit(DONE)
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
 @click.argument("query", required=False)
 @click.option("--example", "named", metavar="NAME", help="ask one of the questions that --examples names")
@@ -50,6 +52,9 @@ def sql(
 ) -> int:  # fmt: skip
     """Ask the index of an archive, or of a release, a question in DuckDB's SQL.
 
+    Of a file of records (in any form and packing that convert reads), or of a bag without an index, there is one table,
+    records: number, identifier, name, deleted, metadata (JSON) and reason, why a record has none.
+
     \b
     Tables: records (the latest version of each), versions, identifiers, creators, subjects,
     relations, files, downloads, tombstones, outcomes, requests, windows, runs, findings, waits,
@@ -66,7 +71,7 @@ def sql(
     if text is None and parquet is None and sys.stdin.isatty() and sys.stdout.isatty():
         from harvester.cli.prompt import Prompt
 
-        with closing(open_index(folder)) as db:
+        with closing(open_records(folder)) as db:
             Prompt(db, values, form or "table", str(folder)).run()
         return DONE
     statements = _statements(sys.stdin.read() if text is None else text)
@@ -74,7 +79,7 @@ def sql(
         if parquet is not None:
             _write_parquet(folder, statements, values, parquet)
         else:
-            with closing(open_index(folder)) as db:
+            with closing(open_records(folder)) as db:
                 _answer(db, statements, values, form or "table")
     except BadQuery as error:
         if not is_release(folder) or release_index(folder).exists():
@@ -120,7 +125,7 @@ def _write_parquet(folder: Path, statements: list[str], values: Mapping[str, Any
         raise BadQuery(f"{path} exists; name a new file")
     beside = path.absolute().with_name(f".{path.name}.part")
     try:
-        with closing(open_index(folder, may_write=beside)) as db:
+        with closing(open_records(folder, may_write=beside)) as db:
             _copy(db, statements[0], values, beside)
         durable.rename(beside, path, "parquet")
     finally:

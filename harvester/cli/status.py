@@ -12,6 +12,7 @@ from archive.files.fileaccount import FilesStanding, read_files
 from archive.report.breakdown import CUTS
 from archive.report.standing import RunStanding, Standing, read_standing
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, cuts
+from harvester.cli.command import command
 from harvester.cli.output import cell, counted, print_json, print_table, say, table
 from harvester.errors import UsageError
 
@@ -19,7 +20,7 @@ CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED, "dama
 _YES_NO = {True: "yes", False: "NO"}
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 @click.option("--by", type=click.Choice(CUTS), help="the account by this instead; by set takes a current index")
@@ -151,13 +152,15 @@ def _show(standing: Standing, files: FilesStanding | None) -> None:
     for sentence in (*shards.wrong, *(off.message for off in standing.account.off)):
         say(f"damaged: {sentence}")
     if steps := next_steps(standing):
-        say("\nNext:")
+        say()
+        say("Next:")
         for step in steps:
             say(f"  {step}")
 
 
 def _show_runs(standing: Standing) -> None:
-    say("\nRuns")
+    say()
+    say("Runs")
     made = table("run", "mode", "state", "started", "finished", "asked for", numbers=("run",))
     for run in standing.runs:
         words = " ".join(f"{name}={text}" for name, value in run.arguments.items() if (text := _word(name, value)))
@@ -169,7 +172,8 @@ def _show_runs(standing: Standing) -> None:
 
 def _show_account(standing: Standing) -> None:
     """A row a run and channel, then how the ids stand now."""
-    say("\nAccount")
+    say()
+    say("Account")
     columns = ("listed", *STATES)
     made = table("run", "channel", *columns, "balanced", numbers=columns)
     accounts = [run.account for run in standing.runs]
@@ -190,7 +194,8 @@ def _show_account(standing: Standing) -> None:
 
 def _show_files(files: FilesStanding) -> None:
     """A row a run that asked for files, then what is stored."""
-    say("\nFiles")
+    say()
+    say("Files")
     columns = ("listed", *FILE_STATES, "left out", "bytes read")
     made = table("run", *columns, "balanced", numbers=columns)
     for one in files.runs:
@@ -209,7 +214,8 @@ def _numbers(counts: tuple[int, ...]) -> list[str]:
 def _show_findings(standing: Standing) -> None:
     if not standing.findings:
         return
-    say("\nFindings")
+    say()
+    say("Findings")
     made = table("severity", "code", "count", "the first", numbers=("count",))
     for found in standing.findings:
         made.add_row(*map(cell, (found.severity, found.code, found.count, found.example)))

@@ -27,7 +27,8 @@ def show(story: Story, folder: Path) -> None:
         _show_nearest(story)
     else:
         _show_channels(story)
-        say("\nRequests")
+        say()
+        say("Requests")
         for asked in story.asked:
             _show_request(asked)
         _show_versions(story)
@@ -36,14 +37,16 @@ def show(story: Story, folder: Path) -> None:
         _show_findings(story)
     for sentence in story.damaged:
         say(f"damaged: {_shown(sentence)}")
-    say(f"\n{_shown(next_step(story, folder))}")
+    say()
+    say(f"{_shown(next_step(story, folder))}")
 
 
 def show_records(versions: Sequence[Version]) -> None:
     """The newest copy of each: its JSON text, in which only what would steer a terminal is escaped."""
     newest = {(v.asked.channel, v.asked.identifier): v.copy.text for v in versions if v.copy.text}
     for text in newest.values():
-        say("\n" + re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text.decode()))
+        say()
+        say(re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text.decode()))
 
 
 def next_step(story: Story, folder: Path) -> str:
@@ -93,7 +96,8 @@ def _show_names(story: Story) -> None:
 
 
 def _show_channels(story: Story) -> None:
-    say("\nChannels")
+    say()
+    say("Channels")
     made = table("channel", "identifier", "state", "since", "first listed", "by request", numbers=("by request",))
     for c in story.channels:
         name = f"{c.channel} (headers only)" if c.census else c.channel
@@ -135,7 +139,8 @@ def _show_waits(asked: Asked) -> None:
 
 def _show_versions(story: Story) -> None:
     if story.versions:
-        say("\nHeld")
+        say()
+        say("Held")
         numbers = ("version", "run", "frame", "offset", "position")
         made = table(
             "version", "run", "channel", "datestamp", "state", "sha256", "shard", *numbers[2:], numbers=numbers
@@ -153,7 +158,8 @@ def _show_files(found: FilesOf) -> None:
     ended = ", ".join(f"{number:,} {state}" for state, number in found.states.items() if number)
     left_out = sum(one.left_out for one in found.lists)
     more = f"; {left_out:,} were not asked for" if left_out else ""
-    say(f"\nFiles: {ended or 'none'}{more}")
+    say()
+    say(f"Files: {ended or 'none'}{more}")
     files = sorted(found.files, key=lambda file: file.state == "read")
     if files:
         made = table("file", "run", "state", "bytes", "checksum", "where it is, or why not", numbers=("run", "bytes"))
@@ -176,7 +182,8 @@ def _whereabouts(file: FileOf) -> str:
 
 def _show_findings(story: Story) -> None:
     if story.findings:
-        say("\nFindings")
+        say()
+        say("Findings")
         made = table("run", "severity", "code", "message", numbers=("run",))
         for found in story.findings:
             made.add_row(*map(cell, (found.run, found.severity, found.code, found.message)))

@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import click
-
 from archive.durable import translated
 from archive.migrations.migrationlog import Wording, parse_wording
 from archive.migrations.migrationuploads import CLASSES, SAID, UploadReport, Uploads, uploaded
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.auditoptions import AuditOptions, other_side
-from harvester.cli.output import advancing, cell, counted, print_json, print_table, table
+from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.errors import UsageError
 
 SHOWN = 10
@@ -47,7 +45,7 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
 
 def code_of(report: UploadReport, fail_under: float | None) -> int:
     """The exit code of an audited log."""
-    if not report.balanced:
+    if not report.balanced or not sum(report.classes.values()):
         return FINDINGS
     if fail_under is not None:
         return FINDINGS if report.completeness < fail_under else DONE
@@ -92,7 +90,7 @@ def _values(found: Uploads, log: Path, target: Path) -> dict[str, Any]:
 
 def _show(found: Uploads, log: Path, target: Path) -> None:
     report = found.report
-    click.echo(f"{log.name}: {counted(report.lines, 'line')} of {counted(report.items, 'item')}, against {target}")
+    say(f"{log.name}: {counted(report.lines, 'line')} of {counted(report.items, 'item')}, against {target}")
     said = [name for name in SAID if any(report.table[name].values())]
     names = {"done": "said done", "failed": "said failed", "pending": "said pending", "unsaid": "not in the log"}
     made = table("class", "items", *(names[name] for name in said), "",
@@ -110,15 +108,17 @@ def _show(found: Uploads, log: Path, target: Path) -> None:
         print_table(made)
     for item, copies, targets in found.twice(SHOWN):
         shown = ", ".join(targets[:SHOWN])
-        click.echo(cell(f"* {item}  there {copies:,} times: {shown}{' …' if len(targets) > SHOWN else ''}").plain)
+        say(cell(f"* {item}  there {copies:,} times: {shown}{' …' if len(targets) > SHOWN else ''}").plain)
     if report.twice > SHOWN:
-        click.echo(f"  and {report.twice - SHOWN:,} more; --lines FILE names them all")
-    click.echo(f"{report.twice:,} items are there more than once, {report.copies:,} records too many; "
+        say(f"  and {report.twice - SHOWN:,} more; --lines FILE names them all")
+    say(f"{report.twice:,} items are there more than once, {report.copies:,} records too many; "
                f"{report.things - report.found:,} records there are of no item")  # fmt: skip
+    if not sum(report.classes.values()):
+        say(f"{log.name} names no item, so nothing was compared; see whether it is the right file")
     for sentence in report.off:
-        click.echo(f"does not add up: {sentence}")
+        say(f"does not add up: {sentence}")
     classes = report.classes
-    click.echo(
+    say(
         f"the log says {report.said_done:,}, there are {report.there:,}: {report.there - report.said_done:+,} net, "
         f"of {classes['false_failure']:,} false failures and {classes['false_success']:,} false successes; "
         f"{'the sums balance' if report.balanced else 'the sums do NOT balance'}; "
@@ -129,6 +129,6 @@ def _show(found: Uploads, log: Path, target: Path) -> None:
 def _show_first(found: Uploads, class_: str) -> None:
     for item, line, reason in found.first(class_, SHOWN):
         where = f"  line {line}" if line is not None else ""
-        click.echo(cell(f"{MARKS[class_]} {item}  {class_}{where}{f'  {reason}' if reason else ''}").plain)
+        say(cell(f"{MARKS[class_]} {item}  {class_}{where}{f'  {reason}' if reason else ''}").plain)
     if (more := found.report.classes[class_] - SHOWN) > 0:
-        click.echo(f"  and {more:,} more {class_}; --lines FILE names them all")
+        say(f"  and {more:,} more {class_}; --lines FILE names them all")

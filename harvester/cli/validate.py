@@ -7,6 +7,7 @@ import click
 
 from archive.durable import translated
 from harvester.cli import DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 SHOWN = 20
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--schemas", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="FOLDER",
               help="schemas to use: JSON schemas of DataCite (datacite-v4.5.json), and XSDs of anything")  # fmt: skip

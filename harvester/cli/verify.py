@@ -14,6 +14,7 @@ from archive.problems import Problem, VerifyReport
 from archive.resuming import Checked
 from harvester import __version__
 from harvester.cli import DAMAGED, DONE, FINDINGS
+from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 
@@ -21,7 +22,7 @@ from harvester.errors import UsageError
 _SHOWN_MOST = 1000
 
 
-@click.command()
+@command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--quick", is_flag=True, help="look only at what is there and how long it is: no checksum is taken")
 @click.option("--inside", is_flag=True, help="check the archive or release in a bag record by record, too")
@@ -29,7 +30,7 @@ _SHOWN_MOST = 1000
 @click.option("--fresh", is_flag=True, help="read all of it, also what an interrupted check has read already")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def verify(path: Path, quick: bool, inside: bool, profile: Path | None, fresh: bool, as_json: bool) -> int:
-    """Check PATH: an archive, a shard, a release, a delta, a part of one, or a bag of anybody.
+    """Check PATH: an archive, a shard, a release, a delta, a part of one, a bag of anybody, or a file of records.
 
     Every checksum is taken, of every file; this is the default. Shards and parts are read to their end and compared
     with the ledger or the index, record by record. All damage is listed: file, frame, record.
@@ -45,7 +46,9 @@ def verify(path: Path, quick: bool, inside: bool, profile: Path | None, fresh: b
 
     rules = None if profile is None else _read_profile(profile)
     with _going_on(path, quick, inside, fresh) as checked, advancing("verifying", "bytes") as progress:
-        report = checking.check(path, progress, quick=quick, inside=inside, checked=checked)
+        report = _check_of_others(path) if path.is_file() else None
+        if report is None:
+            report = checking.check(path, progress, quick=quick, inside=inside, checked=checked)
     if rules is not None:
         _check_profile(path, rules, report)
     if as_json:
@@ -53,6 +56,13 @@ def verify(path: Path, quick: bool, inside: bool, profile: Path | None, fresh: b
     else:
         _show(report)
     return DAMAGED if report.damaged else DONE if report.whole else FINDINGS
+
+
+def _check_of_others(path: Path) -> VerifyReport | None:
+    """Check a file of records that others made; None for a file of an archive or a release."""
+    from harvester.recordsets import check_file, is_of_others
+
+    return check_file(path) if is_of_others(path) else None
 
 
 @contextmanager
@@ -120,6 +130,9 @@ def _show(report: VerifyReport) -> None:
 
 def _read(report: VerifyReport) -> Iterator[str]:
     """What was read, in words."""
+    if report.kind == "file":
+        yield f"read {counted(report.records, 'record')} ({counted(report.bytes, 'byte')})"
+        return
     how = "looked at, no checksum taken:" if report.quick else "read"
     if report.shards or report.kind not in ("bag", "release", "delta"):
         unit = "part" if report.kind in ("release", "delta", "part") else "shard"
@@ -147,6 +160,8 @@ def _verdict(report: VerifyReport) -> str:
         return f"DAMAGED in {counted(wrong, 'place')}"
     if report.quick:
         return "nothing is missing" if report.whole else "something should be looked at"
+    if report.kind == "file":
+        return "it can be read to its end, and nothing says what it was when it was written"
     if report.kind == "bag" and report.whole:
         return "complete and valid"
     if not report.problems:

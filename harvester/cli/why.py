@@ -9,6 +9,7 @@ import click
 from archive.lookups.filesof import FilesOf
 from archive.lookups.story import Asked, Story, Version, Window, read_story
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
+from harvester.cli.command import command
 from harvester.cli.output import print_json
 from harvester.cli.telling import next_step, numbered, show, show_records
 from harvester.errors import UsageError
@@ -19,7 +20,7 @@ CODES = {
 }  # fmt: skip
 
 
-@click.command()
+@command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("asked_for", metavar="ID")
 @click.option("--record", "with_record", is_flag=True, help="show the record itself, as the shard has it")

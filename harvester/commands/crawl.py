@@ -11,15 +11,25 @@ from scrapy.exceptions import UsageError
 
 from archive.errors import ArchiveError
 from harvester.cli import exit_code
+from harvester.cli.pairs import pairs
 from harvester.cli.processes import run_again
 from harvester.crawling import Ending, ending_of, run_crawler
 from harvester.errors import HarvestError
 from harvester.filestep import run_steps, split
-from harvester.printable import check_text
+from harvester.printable import check_text, printable
 
 
 class Command(ScrapyCrawl):
     """Run one spider; what it ended as is the exit code, and one line on stderr says why."""
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Refuse an argument or a setting with two values: Scrapy keeps the last one without a word."""
+        try:
+            for words in (opts.spargs, opts.set):
+                pairs(tuple(words))
+        except HarvestError as error:
+            raise UsageError(str(error), print_help=False) from error
+        super().process_options(args, opts)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
@@ -41,10 +51,10 @@ class Command(ScrapyCrawl):
             self.exitcode = self._take(spider_class, words)
             return
         settings = [part for word in opts.set for part in ("-s", word)]
-        pairs = [part for name, value in files.items() for part in ("-a", f"{name}={value}")]
+        given = [part for name, value in files.items() for part in ("-a", f"{name}={value}")]
         self.exitcode = run_steps(
             args[0], read, files, lambda: self._take(spider_class, words),
-            lambda: run_again(["crawl", "files", *pairs, *settings]),
+            lambda: run_again(["crawl", "files", *given, *settings]),
         )  # fmt: skip
 
     def _take(self, spider_class: Any, words: Mapping[str, str]) -> int:
@@ -58,5 +68,5 @@ class Command(ScrapyCrawl):
 
 def _say(ending: Ending) -> int:
     if ending.sentence:
-        print(f"harvester: {ending.sentence}", file=sys.stderr)
+        print(f"harvester: {printable(ending.sentence)}", file=sys.stderr)
     return ending.code

@@ -59,6 +59,9 @@ def faults(memory: Path) -> Iterator[Faults]:
         yield server
 
 
+UNLICENSED = ("--licence-unknown",)
+
+
 class Base:
     """What the commands begin with, made once: an archive, an older one, their releases, a bag, and who serves them."""
 
@@ -69,8 +72,8 @@ class Base:
         self.old = served.harvested(folder / "old", [RECORDS[:40]])
         self.url = self.files_url = ""
         self.made("index", self.archive)
-        self.made("dump", self.old, folder / "release", "--name", "r")
-        self.made("dump", self.archive, folder / "delta", "--name", "d", "--since", folder / "release")
+        self.made("dump", self.old, folder / "release", "--name", "r", *UNLICENSED)
+        self.made("dump", self.archive, folder / "delta", "--name", "d", "--since", folder / "release", *UNLICENSED)
 
     def made(self, *words: Any) -> None:
         answer = self.run([str(word) for word in words])
@@ -178,9 +181,9 @@ COMMANDS = {
     "index": Command("index", "{work}/it", copies="archive", then=indexed),
     "convert": Command("convert", "--all", "{work}/it", copies="archive", then=whole_archive),
     "fixity": Command("fixity", "--once", "--rate", "0", "{work}/it", copies="archive", then=logged),
-    "dump": Command("dump", "{base}/archive", "{work}/it", "--name", "r", then=whole, codes=(0, 1)),
-    "delta": Command("dump", "{base}/archive", "{work}/it", "--name", "r", "--since", "{base}/release", then=whole,
-                     codes=(0, 1)),
+    "dump": Command("dump", "{base}/archive", "{work}/it", "--name", "r", *UNLICENSED, then=whole, codes=(0, 1)),
+    "delta": Command("dump", "{base}/archive", "{work}/it", "--name", "r", *UNLICENSED, "--since", "{base}/release",
+                     then=whole, codes=(0, 1)),
     "bag": Command("bag", "{base}/archive", "{work}/it", then=whole, codes=(0, 1)),
     "apply": Command("apply", "{base}/release", "{base}/delta", "{work}/it", then=whole),
     "fill": Command("fill", "{work}/it", "--allow-host", "{files_host}", copies="holey", then=whole),

@@ -283,7 +283,7 @@ def test_index_writes_parquet_once(archive: Path, tmp_path: Path, typed: Typed):
 
 
 def test_index_of_a_release_is_beside_it(archive: Path, tmp_path: Path, typed: Typed):
-    assert typed("dump", archive, tmp_path / "r").code == 0
+    assert typed("dump", archive, tmp_path / "r", "--licence-unknown").code == 0
     assert "3" in typed("sql", tmp_path / "r", "SELECT count(*) FROM records").out
     assert json.loads(typed("index", tmp_path / "r", "--json").out)["path"] == str(tmp_path / "r.duckdb")
     assert typed("index", tmp_path / "r", "--check").code == 0

@@ -19,8 +19,9 @@ from harvester.cli.dump import dump
 
 
 def run(*words: object, code: int = DONE) -> subprocess.CompletedProcess[str]:
+    licence = () if any(str(word).startswith("--licence") for word in words) else ("--licence", "CC0-1.0")
     done = subprocess.run(
-        [HARVESTER, "dump", *map(str, words)], capture_output=True, text=True, check=False, timeout=100,
+        [HARVESTER, "dump", *map(str, words), *licence], capture_output=True, text=True, check=False, timeout=100,
         env=environment(),
     )  # fmt: skip
     assert done.returncode == code, done.stderr
@@ -110,8 +111,6 @@ def test_only_what_is_asked_for_is_in_it(archive: Path, tmp_path: Path):
     last = made(archive, tmp_path / "last", "--from", "2020-01-01T00:03:00Z")
     assert last["records"] == sum(r.datestamp >= "2020-01-01T00:03:00Z" for r in records)
     assert made(archive, tmp_path / "day", "--until", "2020-01-01")["records"] == len(records)
-    assert made(archive, tmp_path / "none", "--media-type", "application/json")["records"] == 0
-    assert made(archive, tmp_path / "other", "--format", "marcxml")["records"] == 0
     assert read_manifest(tmp_path / "odd").content.selection.sets == ("odd:1",)
 
 
@@ -196,3 +195,55 @@ def test_name_title_licence_and_date_are_as_given(archive: Path, tmp_path: Path)
 def test_every_option_is_explained():
     assert all(getattr(option, "help", None) or option.name in ("compression",) for option in dump.params
                if option.param_type_name == "option")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [
+        (["--format", "OAI_DC"], "oai_dc"), (["--format", "oai_dc", "--format", "marcxml"], "--format marcxml"),
+        (["--set", "nosuch"], "odd:1"), (["--set", "odd:1", "--set", "ODD"], "--set ODD"),
+        (["--media-type", "text/json"], "application/xml"), (["--until", "1990-01-01"], "2020-01-01T00:00:00Z"),
+        (["--from", "2099-01-01", "--set", "odd"], "--set odd --from 2099-01-01"),
+    ],
+)  # fmt: skip
+def test_a_selection_that_fits_nothing_is_refused_with_what_there_is(
+    archive: Path, tmp_path: Path, words: list[str], there: str
+):
+    assert there in run(archive, tmp_path / "out", *words, code=USAGE).stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_delta_of_another_selection_is_refused(archive: Path, tmp_path: Path):
+    run(archive, tmp_path / "old")
+    for words in (["--set", "odd"], ["--from", "2000-01-01"]):
+        done = run(archive, tmp_path / "delta", "--since", tmp_path / "old", *words, code=USAGE)
+        assert "no selection" in done.stderr
+        assert words[0] in done.stderr
+    run(archive, tmp_path / "odd", "--set", "odd")
+    run(archive, tmp_path / "delta", "--since", tmp_path / "odd", code=USAGE)
+    run(archive, tmp_path / "delta", "--since", tmp_path / "odd", "--set", "odd")
+
+
+def test_no_licence_is_asserted_that_nothing_states(archive: Path, tmp_path: Path):
+    done = run(archive, tmp_path / "out", "--licence-unknown")
+    assert "licence" not in done.stderr
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest.licence["id"] == "NOASSERTION"
+    for name in ("README.md", "LICENSE.txt", "CITATION.cff", "ro-crate-metadata.json", "ro-crate-preview.html"):
+        text = (tmp_path / "out" / name).read_text()
+        assert "CC0" not in text, name
+        assert "license:" not in text, name
+        assert "license-url:" not in text, name
+    unsaid = subprocess.run(
+        [HARVESTER, "dump", str(archive), str(tmp_path / "unsaid")], capture_output=True, text=True, check=False,
+        env=environment(),
+    )  # fmt: skip
+    assert unsaid.returncode == USAGE
+    for option in ("--licence SPDX-ID", "--licence-url", "--licence-unknown"):
+        assert option in unsaid.stderr
+    run(archive, tmp_path / "no", "--licence", "proprietary", code=USAGE)
+    run(archive, tmp_path / "no", "--licence", "CC0-1.0", "--licence-unknown", code=USAGE)
+    run(archive, tmp_path / "other", "--licence", "Ours", "--licence-url", "https://data.example/licence")
+    assert "https://data.example/licence" in (tmp_path / "other" / "LICENSE.txt").read_text()
+    run(archive, tmp_path / "lower", "--licence", "cc-by-4.0")
+    assert "license: CC-BY-4.0" in (tmp_path / "lower" / "CITATION.cff").read_text()

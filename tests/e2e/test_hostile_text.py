@@ -131,7 +131,7 @@ def places(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     manifest.write_text(manifest.read_text() + f"{'0' * 64}  data/c{STEER}\n{STEER}\n")
     release, other = folder / "release", folder / "other"
     for out, title in ((release, STEER), (other, f"other {STEER}")):
-        code, text = run("dump", str(archive), str(out), "--form", "envelope", "--title", title)
+        code, text = run("dump", str(archive), str(out), "--form", "envelope", "--title", title, "--licence-unknown")
         assert (out / "manifest.json").exists(), (code, text)
         assert steering(text) == [], text
     return {"archive": str(archive), "folder": str(folder / "plain"), "ids": str(ids), "bag": str(bag),

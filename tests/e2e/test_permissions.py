@@ -33,8 +33,10 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         # the account of a run and its arguments are in the manifest of a release
         crawl = ["crawl", "oaipmh", "-a", "source=source.toml", "-a", "archive=archive", "--progress", "plain"]
         steps = [
-            (crawl, (0, 1)), (["index", "archive"], (0,)), (["dump", "archive", "release"], (0, 1)),
-            (["dump", "archive", "bare", "--form", "bare", "--layout", "tar", "--compression", "gzip"], (0, 1)),
+            (crawl, (0, 1)), (["index", "archive"], (0,)),
+            (["dump", "archive", "release", "--licence-unknown"], (0, 1)),
+            (["dump", "archive", "bare", "--licence-unknown", "--bare", "--layout", "tar", "--compression", "gzip"],
+             (0, 1)),
             (["bag", "archive", "bag", "--contact", "me@example.org"], (0, 1)),
             (["report", "archive", "--html", "report.html", "--markdown", "report.md"], (0, 1)),
             (["fixity", "archive"], (0, 1)), (["fixity", "release"], (0, 1)),

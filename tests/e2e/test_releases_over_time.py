@@ -9,7 +9,8 @@ from typing import Any
 
 from harvests import HARVESTER, Harvest, Hostile, environment
 
-DAY, NEXT_DAY = ("--published", "2026-01-01"), ("--published", "2026-01-08")
+LICENCE = ("--licence", "CC0-1.0")
+DAY, NEXT_DAY = ("--published", "2026-01-01", *LICENCE), ("--published", "2026-01-08", *LICENCE)
 
 
 def run(*words: object) -> tuple[int, str, str]:

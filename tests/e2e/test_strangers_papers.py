@@ -61,7 +61,8 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed) -> Pa
     made.finish("complete")
     made.close()
     out = tmp_path / "out"
-    said = typed("dump", tmp_path / "archive", out, "--title", EVIL, "--set", EVIL, "--format", EVIL, "--name", EVIL)
+    said = typed("dump", tmp_path / "archive", out, "--title", EVIL, "--set", EVIL, "--format", EVIL, "--name", EVIL,
+                 "--licence", "CC0-1.0")  # fmt: skip
     assert said.code == 0, said.err
     return out
 

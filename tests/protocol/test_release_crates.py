@@ -1,4 +1,4 @@
-"""RO-Crates of releases, held against RO-Crate 1.1 by rocrate-validator."""
+"""RO-Crates of releases, held against RO-Crate 1.2 by rocrate-validator."""
 
 import json
 import shutil

@@ -294,6 +294,12 @@ WARNED: dict[str, tuple[set[str], str, Change]] = {
     "twice before 1.0": ({"listed-twice-alike"}, "0.97", lines("manifest-sha256.txt", ONE)),
     "a device of Windows": ({"path-not-portable"}, "1.0", lambda bag: (written("data/nul.txt", "")(bag),
         lines("manifest-sha256.txt", manifest({"data/nul.txt": b""}).decode())(bag))),
+    "a line break of Unicode in a name": ({"name-misread"}, "1.0", lambda bag: (written("data/a\u2028b", "")(bag),
+        lines("manifest-sha256.txt", manifest({"data/a\u2028b": b""}).decode())(bag))),
+    "a blank at the end of a name": ({"name-misread"}, "1.0", lambda bag: (written("data/a\xa0", "")(bag),
+        lines("manifest-sha256.txt", manifest({"data/a\xa0": b""}).decode())(bag))),
+    "a mark that nobody sees in a name": ({"name-unseen"}, "1.0", lambda bag: (written("data/a\u200bb", "")(bag),
+        lines("manifest-sha256.txt", manifest({"data/a\u200bb": b""}).decode())(bag))),
     "two slashes": ({"path-not-portable"}, "1.0", replaced("manifest-sha256.txt", "data/one", "data//one")),
     "BOM before 1.0": ({"tag-file-bom-older"}, "0.97", lambda bag: (bag / "manifest-sha256.txt").write_bytes(
         b"\xef\xbb\xbf" + (bag / "manifest-sha256.txt").read_bytes())),

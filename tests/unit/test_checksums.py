@@ -1,12 +1,13 @@
 """Checksums as providers write them, and digests that grow with a file."""
 
+import base64
 import hashlib
 import zlib
 from pathlib import Path
 
 import pytest
 
-from archive.files.checksums import ALGORITHMS, Checksum, FileDigests, parse_checksum
+from archive.files.checksums import ALGORITHMS, Checksum, FileDigests, parse_checksum, stated_checksum
 
 DATA = b"harvested" * 1000
 MD5 = hashlib.md5(DATA).hexdigest()
@@ -23,6 +24,16 @@ MD5 = hashlib.md5(DATA).hexdigest()
         ("sha256:" + "b" * 64, None, Checksum("sha256", "b" * 64)),
         ("c" * 128, "SHA-512", Checksum("sha512", "c" * 128)),
         ("crc32:0badcafe", None, Checksum("crc32", "0badcafe")),
+        ("a" * 40, None, Checksum("sha1", "a" * 40)),
+        ("b" * 64, None, Checksum("sha256", "b" * 64)),
+        ("c" * 128, "", Checksum("sha512", "c" * 128)),
+        ("sha-256=" + "b" * 64, None, Checksum("sha256", "b" * 64)),
+        ("urn:sha1:" + "a" * 40, None, Checksum("sha1", "a" * 40)),
+        (f'"{MD5}"', None, Checksum("md5", MD5)),
+        (base64.b64encode(bytes.fromhex(MD5)).decode(), None, Checksum("md5", MD5)),
+        (base64.b64encode(bytes.fromhex(MD5)).decode(), "MD5", Checksum("md5", MD5)),
+        (f"sha256-{base64.b64encode(b'x' * 32).decode()}", None, Checksum("sha256", b"x".hex() * 32)),
+        (f"sha-512=:{base64.b64encode(b'x' * 64).decode()}:", None, Checksum("sha512", b"x".hex() * 64)),
     ],
 )
 def test_a_checksum_is_read_in_each_form(text: str, algorithm: str | None, found: Checksum):
@@ -33,10 +44,24 @@ def test_a_checksum_is_read_in_each_form(text: str, algorithm: str | None, found
 @pytest.mark.parametrize(
     ("text", "algorithm"),
     [("", None), (None, None), (12345, "MD5"), ("md5:", None), ("xyz:" + "a" * 32, None), ("a" * 40, "MD5"),
-     ("md5:" + "g" * 32, None), ("multi:" + "a" * 32, None)],
+     ("md5:" + "g" * 32, None), ("multi:" + "a" * 32, None), ("0badcafe", None), ("a" * 31, None), ("etag-1", None),
+     ("a" * 64, "blake3")],
 )  # fmt: skip
 def test_what_cannot_be_checked_is_none(text: object, algorithm: str | None):
     assert parse_checksum(text, algorithm) is None
+
+
+def test_what_is_stated_and_cannot_be_checked_is_kept_as_such():
+    found = stated_checksum(("blake3:" + "a" * 64, None))
+    assert found is not None
+    assert not found.is_checked
+    assert "blake3" in found.value
+    assert parse_checksum(str(found)) is None
+    assert stated_checksum((None, "md5"), ("", None), (True, None)) is None
+    assert stated_checksum(("etag", None), (MD5, "md5")) == Checksum("md5", MD5)
+    digests = FileDigests(found)
+    digests.update(DATA)
+    assert digests.wrong() is None
 
 
 def expected(name: str) -> str:

@@ -12,7 +12,7 @@ import served
 from archive.releases.crate import crate_bytes, crate_graph
 from archive.releases.release import Manifest
 
-OUTSIDE = ("https://w3id.org/ro/crate/1.1", "http://schema.org/CompletedActionStatus")
+OUTSIDE = ("https://w3id.org/ro/crate/1.2", "http://schema.org/CompletedActionStatus")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harvester.cli import main
+from harvester.cli.output import say
 from harvester.errors import UsageError
 from harvester.printable import MARK, PrintableFilter, check_text, printable
 
@@ -41,3 +43,27 @@ def test_arguments_that_are_not_text_are_named_by_their_place():
     check_text(["sql", "é", "𝔊"])
     with pytest.raises(UsageError, match=r"argument 2 .*\\xff"):
         check_text(["bag", "caf\udcff"])
+
+
+def test_a_name_begins_no_line_in_the_log():
+    record = logging.LogRecord("oaipmh", logging.INFO, "x", 1, "%s: %d bytes\n\tmore", ("a\nb\tc", 3), None)
+    assert PrintableFilter().filter(record)
+    assert record.getMessage() == f"a{MARK}b{MARK}c: 3 bytes\n\tmore"
+    scrapys = logging.LogRecord("scrapy.x", logging.INFO, "x", 1, "stats:\n%s", ("a\nb",), None)
+    assert PrintableFilter().filter(scrapys)
+    assert scrapys.getMessage() == "stats:\na\nb"
+
+
+def test_a_line_for_people_is_one_line(capsys: pytest.CaptureFixture[str]):
+    say("a\nb\tc\u2028d\x85e")
+    assert capsys.readouterr().out == f"a{MARK}b{MARK}c{MARK}d{MARK}e\n"
+
+
+@pytest.mark.parametrize("words", [["verify", "no\nsuch\tfolder"], ["convert", "x", "--to", "a\nb"], ["no\nsuch"]])
+def test_an_error_is_one_line_whatever_it_quotes(words: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "\t" not in said
+    assert not any(line.startswith(("such", "b'")) for line in said.splitlines())
