@@ -26,6 +26,8 @@ ATTEMPTS_MOST = 3
 SINGLY_MOST = 8
 # windows in a row that brought nothing but failure: the provider is not answering, cutting further is abuse
 BARREN_MOST = 200
+# before the first record came; the first record of 50 years may be the one that breaks its page, which takes 31 halves
+BARREN_FIRST = 80
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +45,8 @@ class Traits:
 
     `earliest` and `newest` bound the cutting of windows without a bound of their own; they follow what was
     seen, since earliestDatestamp may be later than the oldest record. `ranges` is None until it was tried.
-    `depth` is the number of records after which its lists break off, None where none did so twice.
+    `fruitful` is whether any list brought a record. `depth` is the number of records after which its lists break
+    off, None where none did so twice.
     """
 
     granule: timedelta
@@ -55,6 +58,7 @@ class Traits:
     page_size: int = 0
     target: int = TARGET_RECORDS
     barren: int = 0
+    fruitful: bool = False
     depth: int | None = None
     _failed_at: int = 0
 
@@ -144,6 +148,8 @@ def decide(ended: Ended, traits: Traits) -> Decision:
         return Done((finding("sample", found=ended.distinct),))
     if ended.end in tokens.COMPLETE_ENDS:
         return _with_outside(_decide_complete(ended, traits), ended)
+    if ended.end == tokens.TOKEN_NO_RECORDS and ended.proven:
+        return Done((finding(ended.end, window=describe(ended.span), found=ended.distinct),))
     if ended.end == tokens.TOO_LARGE:
         return Split(_cut_to_size(ended, traits))
     if ended.end == tokens.TOKEN_FORGETS:
@@ -163,8 +169,15 @@ def _decide_singly(ended: Ended, traits: Traits) -> Decision:
     if ended.attempts < ATTEMPTS_MOST and not too_deep:
         return Again()
     if ended.end in tokens.CIRCULAR_ENDS or ended.end == tokens.TOKEN_FORGETS:
-        return Done((_unproven(ended),))
+        return _without_proof(ended)
     return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
+
+
+def _without_proof(ended: Ended) -> Done | Lost:
+    """A list that nothing proves: unfinished when the provider states more records than came."""
+    stated = ended.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
+    short = stated is not None and stated > ended.distinct
+    return Lost((_unproven(ended),)) if short else Done((_unproven(ended),))
 
 
 def _with_outside(decision: Decision, ended: Ended) -> Decision:
@@ -214,13 +227,13 @@ def _decide_stuck(ended: Ended) -> Decision:
         return Again()
     if ended.verb == LIST_RECORDS:
         return Singly()
-    return Done((_unproven(ended),))
+    return _without_proof(ended)
 
 
 def _decide_failed(ended: Ended, traits: Traits) -> Decision:
-    if traits.barren > BARREN_MOST:
+    if traits.barren > (BARREN_MOST if traits.fruitful else BARREN_FIRST):
         return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
-    if ended.end == tokens.TOKEN_EXPIRED and ended.attempts < 2:
+    if ended.end in (tokens.TOKEN_EXPIRED, tokens.TOKEN_NO_RECORDS) and ended.attempts < 2:
         return Again()
     if ended.stamps and ended.verb == LIST_RECORDS and (len(ended.stamps) == 1 or ended.named <= SINGLY_MOST):
         return Singly()

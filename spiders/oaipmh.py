@@ -17,7 +17,7 @@ from archive.accounts.exported import newest_dump
 from archive.audits.idfiles import iter_ids
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
-from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, tokens
+from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, protocolerrors, tokens
 from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
 from harvester.decoding import DecodedPage
 from harvester.errors import MalformedPage, ProviderError, Unreachable
@@ -26,6 +26,7 @@ from harvester.middlewares import WaitTooLong
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
 from spiders.questions import Questions
+from spiders.strays import StrayCheck
 from spiders.walks import (
     Channel,
     Unusable,
@@ -81,6 +82,7 @@ class OaipmhSpider(HarvestSpider):
         self._walking = 0
         self._settled = asyncio.Event()
         self._looked_again = False
+        self._beside = protocolerrors.BesideToken()
         self.questions = Questions(self.crawler, self.arguments.endpoint.url)
         try:
             await self._prepare()
@@ -113,6 +115,7 @@ class OaipmhSpider(HarvestSpider):
             self.traits.ranges = False
         if target := self.settings.get("HARVEST_WINDOW_RECORDS"):
             self.traits.target = int(target)
+        self._strays = StrayCheck(self.questions, self.traits, self._sent_bounds)
         await self._open_channels()
         writer = self.keeper.writer
         rows = writer.ledger.windows(writer.run_number)
@@ -252,7 +255,7 @@ class OaipmhSpider(HarvestSpider):
         """The request for a page of a walk: the list itself, or its resumption token."""
         base = self.arguments.endpoint.url
         if token is not None:
-            url = oaipmh.resume_url(base, walk.verb, token)
+            url = oaipmh.resume_url(base, walk.verb, token, **self._beside_token(walk))
         else:
             bounds = self._sent_bounds(walk.span)
             make = oaipmh.list_records_url if walk.verb == LIST_RECORDS else oaipmh.list_identifiers_url
@@ -274,6 +277,8 @@ class OaipmhSpider(HarvestSpider):
                 walk.asked_ahead[number + 1] = ahead
                 yield self._page_request(walk, number + 1, ahead)
         decoded = await self._decode(response, walk)
+        if token is not None:
+            decoded = _as_answer_to_token(response, decoded)
         async for out in self._in_turn(walk, number, token, response, decoded):
             yield out
 
@@ -304,15 +309,24 @@ class OaipmhSpider(HarvestSpider):
 
     async def _usable(self, walk: Walk, number: int, response: Response, page: DecodedPage) -> AsyncIterator[Any]:
         """Take a page into its walk, and go on to the next one or end the walk."""
-        yield self._page_answer(walk, response, page)
+        if number == 1 and page.rows:
+            walk.first, walk.first_page = page.rows[0][:2], frozenset(row[0] for row in page.rows)
+        facts = self._facts(walk, page, foreign=await self._strays.is_foreign(walk, number, page))
+        end = walk.chain.take(facts)
+        if end == tokens.TOKEN_FORGETS:
+            yield self._stray_answer(walk, response, page)
+        else:
+            yield self._page_answer(walk, response, page)
         walk.answers, walk.tries, walk.judged = walk.answers + 1, 0, number
-        self.traits.barren = 0
+        if number > 1:
+            self._beside.answered()
+        if page.rows:
+            self.traits.barren, self.traits.fruitful = 0, True
         if number == 1 and page.rows and self.traits.ranges is not False:
             await self._compare_beginning(walk, page)
-        facts = self._facts(walk, page)
-        end = walk.chain.take(facts)
-        walk.outside += facts.outside
-        await self._learn(walk, page)
+        if end != tokens.TOKEN_FORGETS:
+            walk.outside += facts.outside
+            await self._learn(walk, page)
         if end in (None, tokens.TOO_LARGE) and self.traits.ranges is None and page.rows:
             # a list of several pages: before it may be cut, see whether cutting works here
             await self._try_ranges(walk.channel, page.rows[0][1])
@@ -340,6 +354,9 @@ class OaipmhSpider(HarvestSpider):
         token = walk.chain.token if number > 1 else None
         if unusable.status == URI_TOO_LONG and not walk.posts:
             walk.posts = True  # section 3.1.1: POST is there for arguments that a URL cannot hold
+            yield self._page_request(walk, number, token)
+            return
+        if number > 1 and unusable.code is not None and self._beside.refused(unusable.reason):
             yield self._page_request(walk, number, token)
             return
         walk.tries += 1
@@ -412,6 +429,19 @@ class OaipmhSpider(HarvestSpider):
             notes=notes_of(page.problems),
         )  # fmt: skip
 
+    def _stray_answer(self, walk: Walk, response: Response, page: DecodedPage) -> Answer:
+        """Build the answer for a page of another list: it is kept in quarantine, its ids are named, none is counted."""
+        unusable = Unusable(tokens.TOKEN_FORGETS, "a page of another list", response.status, response)
+        window = frontier.describe(walk.span)
+        if walk.channel.set_spec is not None:
+            window = f"set {walk.channel.set_spec}, {window}"
+        return Answer(
+            channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt, url=response.url,
+            state="refused", http_status=response.status, reason=unusable.reason, attempts=walk.tries + 1,
+            at=now_text(), bare=walk.bare, refused=refused_body(unusable, response.url),
+            notes=[finding("record-astray", identifier=row[0], window=window) for row in page.rows],
+        )  # fmt: skip
+
     def _hinted_answer(self, walk: Walk, unusable: Unusable, headers: Sequence[tuple[str, str]]) -> Answer:
         """An unreadable list of names that still shows whom to ask for."""
         assert unusable.response is not None
@@ -448,6 +478,14 @@ class OaipmhSpider(HarvestSpider):
             self._enlist(children, tail_of=tail)
         self._walking -= 1
         self._settled.set()
+
+    # --- arguments beside a token
+
+    def _beside_token(self, walk: Walk) -> dict[str, str | None]:
+        """The arguments that this provider wants beside a resumption token, against section 3.5."""
+        from_, until = self._sent_bounds(walk.span)
+        values = {"metadataPrefix": walk.channel.prefix, "set": walk.channel.set_spec, "from": from_, "until": until}
+        return {name: values[name] for name in self._beside.names}
 
     # --- one record
 
@@ -533,7 +571,7 @@ class OaipmhSpider(HarvestSpider):
             if name is None and await self._nothing_here(error, walk):
                 return decoding.NOTHING
             end = tokens.TOKEN_EXPIRED if error.code == "badResumptionToken" else tokens.PAGE_REFUSED
-            return Unusable(end, str(error), status, response)
+            return Unusable(end, str(error), status, response, error.code)
         except MalformedPage as error:
             if status in GATEWAY:
                 return Unusable(tokens.PAGE_LOST, f"HTTP status {status}", status, response)
@@ -568,10 +606,10 @@ class OaipmhSpider(HarvestSpider):
         level = self.settings.getint("HARVEST_ZSTD_LEVEL")
         return await self.decoders.run(decode, body, url, walk.channel.prefix, now_text(), level)
 
-    def _facts(self, walk: Walk, page: DecodedPage) -> tokens.PageFacts:
+    def _facts(self, walk: Walk, page: DecodedPage, *, foreign: bool) -> tokens.PageFacts:
         return tokens.PageFacts(
             len(page.rows), page.token, page.has_token_element, page.digest, page.complete_list_size,
-            frontier.count_outside(page.rows, walk.span, walk.channel.set_spec, self.traits),
+            frontier.count_outside(page.rows, walk.span, walk.channel.set_spec, self.traits), foreign,
         )  # fmt: skip
 
     async def _learn(self, walk: Walk, page: DecodedPage) -> None:
@@ -669,6 +707,16 @@ class OaipmhSpider(HarvestSpider):
         """A window's bounds as they are sent: one granule later for a provider that leaves `until` out."""
         late = self.traits.granule if self.traits.until_excluded else timedelta(0)
         return self._text(span.from_), self._text(span.until + late if span.until else None)
+
+
+def _as_answer_to_token(response: Response, decoded: DecodedPage | Unusable) -> DecodedPage | Unusable:
+    """Judge noRecordsMatch in response to a token: a list that has begun has records, so the token is dead."""
+    if isinstance(decoded, Unusable) or decoded.rows or decoded.token is not None:
+        return decoded
+    if not protocolerrors.says_no_records(plain_body(response)):
+        return decoded
+    reason = "noRecordsMatch in response to a resumption token"
+    return Unusable(tokens.TOKEN_NO_RECORDS, reason, response.status, response, protocolerrors.NO_RECORDS_MATCH)
 
 
 def _posted(request: Request) -> Request:
