@@ -13,19 +13,21 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from archive.accounts import asked
+from archive.accounts import splits as splits_in_ledger
 from archive.accounts.exported import newest_dump
 from archive.audits.idfiles import iter_ids
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
-from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, protocolerrors, tokens
+from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, protocolerrors, splits, tokens
 from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
-from harvester.decoding import DecodedPage
+from harvester.decoding import DecodedPage, Row
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
 from harvester.middlewares import WaitTooLong
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
 from spiders.questions import Questions
+from spiders.splits import SplitCheck
 from spiders.strays import StrayCheck
 from spiders.walks import (
     Channel,
@@ -212,7 +214,46 @@ class OaipmhSpider(HarvestSpider):
         return datestamps.parse(row.from_) == plan.back_from(started, self.arguments, self.traits)
 
     async def _look_again(self) -> bool:
-        """When all windows are done: those that a change may have torn are listed once more. True when some are."""
+        """When all windows are done: list or ask once more what may be missing. True when something is."""
+        if await self._list_torn_again() or await self._ask_named():
+            return True
+        await self._reconcile()
+        return False
+
+    async def _ask_named(self) -> bool:
+        """Ask for ids that a list of names showed and that no window brought. True when there are some."""
+        if self.arguments.mode == RETRY or self.stopping:
+            return False
+        writer, rows = self.keeper.writer, []
+        named = await self.keeper.do(splits_in_ledger.named_and_open, writer.ledger, writer.run_number)
+        for number, names in named.items():
+            for start in range(0, len(names), NAMED_MOST):
+                window = NewWindow(number, asked.IDS, None, None)
+                rows.append(await self.keeper.do(
+                    asked.open_named, writer.ledger, writer.run_number, window, names[start : start + NAMED_MOST],
+                    "named by a list", writer.now(),
+                ))  # fmt: skip
+        self._enlist(rows, tail_of=False)
+        return bool(rows)
+
+    async def _reconcile(self) -> None:
+        """Compare lists that were cut with their parts, and report what no part brought."""
+        if self.stopping:
+            return
+        writer = self.keeper.writer
+        found = await self.keeper.do(lambda: list(splits_in_ledger.iter_splits(writer.ledger, writer.run_number)))
+        began = datestamps.parse(self._started or "")
+        check = SplitCheck(self.questions, self.channels, self._sent_bounds, began)
+        for doubt in splits.doubts(found):
+            split = doubt.split
+            settled = await check.settle(doubt)
+            if isinstance(settled, int):
+                await self.keeper.do(splits_in_ledger.restate, writer.ledger, split.window, settled)
+            elif settled is not None:
+                await self.find(settled, split.channel, split.window)
+
+    async def _list_torn_again(self) -> bool:
+        """List once more the windows that a change may have torn. True when there are some."""
         if self._looked_again or self._started is None or self.arguments.sample is not None:
             return False
         self._looked_again = True
@@ -233,7 +274,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def _begin(self, window: int) -> AsyncIterator[Any]:
         """The first request of a window; for ids that are asked again, theirs."""
-        if self.arguments.mode != RETRY:
+        if not self._is_named(self._windows[window][0]):
             yield self._page_request(self._new_walk(window), 1, None)
             return
         walk, ledger = self._new_walk(window), self.keeper.writer.ledger
@@ -247,7 +288,7 @@ class OaipmhSpider(HarvestSpider):
         row, _ = self._windows[window]
         self._attempts[window] = self._attempts.get(window, 0) + 1
         span = self._span(row)
-        whole = row.verb == GET_RECORD or self.arguments.sample is not None
+        whole = row.verb in (GET_RECORD, asked.IDS) or self.arguments.sample is not None
         chain = tokens.TokenChain(None if whole else frontier.record_limit(span, self.traits))
         return Walk(row, self.channels[row.channel], span, self._attempts[window], row.attempts, chain)
 
@@ -386,10 +427,12 @@ class OaipmhSpider(HarvestSpider):
         if number == 1 and walk.verb == LIST_RECORDS:
             if unusable.end != tokens.PAGE_LOST and frontier.can_split(walk.span, self.traits):
                 await self._try_cutting(walk.channel)
-            await self.questions.look_inside(walk, self._sent_bounds(walk.span))
+            headers = await self.questions.look_inside(walk, self._sent_bounds(walk.span))
+            if headers and self.arguments.sample is None:
+                yield self._named_answer(walk, headers)
         walk.answers += 1
-        if walk.window.verb == GET_RECORD and (headers := scanned(unusable)):
-            yield self._hinted_answer(walk, unusable, headers)
+        if walk.window.verb == GET_RECORD and (names := scanned(unusable)):
+            yield self._hinted_answer(walk, unusable, names)
             end = tokens.LIST_COMPLETE
         else:
             yield Answer(
@@ -429,6 +472,28 @@ class OaipmhSpider(HarvestSpider):
             notes=notes_of(page.problems),
         )  # fmt: skip
 
+    def _named_answer(self, walk: Walk, headers: Sequence[Row]) -> Answer:
+        """Build the answer that keeps the ids of a window whose records cannot be listed: no part may lack them.
+
+        It is of no attempt (0), and does not count as what the window listed.
+        """
+        inside = [
+            row for row in headers
+            if not frontier.count_outside([row], walk.span, walk.channel.set_spec, self.traits)
+        ]  # fmt: skip
+        url = oaipmh.list_identifiers_url(
+            self.arguments.endpoint.url, walk.channel.prefix, *self._sent_bounds(walk.span), walk.channel.set_spec
+        )
+        return Answer(
+            channel=walk.channel.number, window=walk.window.window, attempt=0, url=url, state="read",
+            http_status=None, reason=None, attempts=1, at=now_text(), listed=len(inside), bare=True,
+            outcomes=[(row[0], row[1], "open", None) for row in inside],
+        )  # fmt: skip
+
+    def _is_named(self, row: WindowRow) -> bool:
+        """Whether a window is ids that are known, rather than a list."""
+        return self.arguments.mode == RETRY or row.verb == asked.IDS
+
     def _stray_answer(self, walk: Walk, response: Response, page: DecodedPage) -> Answer:
         """Build the answer for a page of another list: it is kept in quarantine, its ids are named, none is counted."""
         unusable = Unusable(tokens.TOKEN_FORGETS, "a page of another list", response.status, response)
@@ -459,7 +524,7 @@ class OaipmhSpider(HarvestSpider):
     def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
         """The frontier's decision on a list, with what the ledger counted; ids that are asked again are no list."""
         assert end.ended is not None
-        if self.arguments.mode == RETRY:
+        if self._is_named(end.window):
             return frontier.Done()
         return frontier.decide(replace(end.ended, listed=count.listed, distinct=count.distinct), self.traits)
 

@@ -12,6 +12,7 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 
 from harvester import datestamps, frontier, gate, hints, oaipmh
+from harvester.decoding import Row
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.middlewares import WaitTooLong
 from spiders.walks import Channel, Walk, plain_body
@@ -175,25 +176,27 @@ class Questions:
         if lists[0] and lists[0] == lists[1]:
             traits.ranges = False
 
-    async def look_inside(self, walk: Walk, bounds: tuple[str | None, str | None]) -> None:
+    async def look_inside(self, walk: Walk, bounds: tuple[str | None, str | None]) -> Sequence[Row]:
         """Have ListIdentifiers say which records a window holds whose records cannot be listed.
 
-        Leaves what it learned in `walk`. One request, no second try: without an answer the window is cut blindly.
+        Leaves what it learned in `walk`, and returns the headers of the first page. One request, no second try: without
+        an answer there are none, and the window is cut blindly.
         """
         url = oaipmh.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.set_spec)
         try:
             headers, whole = _headers_in(plain_body(await self.ask(url)))
         except Exception as error:  # ours, or whatever the downloader raises
             logger.info("ListIdentifiers does not help with %s: %r", frontier.describe(walk.span), error)
-            return
-        walk.follow([stamp for _, stamp in headers])
-        stamps: set[datetime | None] = {datestamps.parse(stamp) for _, stamp in headers}
+            return ()
+        walk.follow([row[1] for row in headers])
+        stamps: set[datetime | None] = {datestamps.parse(row[1]) for row in headers}
         if whole and None not in stamps:
             walk.stamps, walk.named = tuple(sorted(s for s in stamps if s is not None)), len(headers)
+        return headers
 
 
-def _headers_in(body: bytes) -> tuple[list[tuple[str, str]], bool]:
-    """(identifier, datestamp) of a page of headers, and whether they are all of their list.
+def _headers_in(body: bytes) -> tuple[list[Row], bool]:
+    """Rows of a page of headers, and whether they are all of their list.
 
     Raises MalformedPage or ProviderError when not even hints can be had.
     """
@@ -202,8 +205,9 @@ def _headers_in(body: bytes) -> tuple[list[tuple[str, str]], bool]:
     except MalformedPage:
         if (headers := hints.scan_headers(body)) is None:
             raise
-        return headers, True
-    return [(record.identifier, record.datestamp) for record in page.records], page.token is None
+        return [(name, stamp, False, ()) for name, stamp in headers], True
+    rows = [(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records]
+    return rows, page.token is None
 
 
 def _some(names: Sequence[str]) -> str:
