@@ -46,7 +46,7 @@ class Traits:
     `earliest` and `newest` bound the cutting of windows without a bound of their own; they follow what was
     seen, since earliestDatestamp may be later than the oldest record. `ranges` is None until it was tried.
     `fruitful` is whether any list brought a record. `depth` is the number of records after which its lists break
-    off, None where none did so twice.
+    off, None where none did so twice. `sets` are the repository's sets, None while they were not asked for.
     """
 
     granule: timedelta
@@ -60,6 +60,7 @@ class Traits:
     barren: int = 0
     fruitful: bool = False
     depth: int | None = None
+    sets: tuple[str, ...] | None = None
     _failed_at: int = 0
 
     def failed_at(self, listed: int) -> None:
@@ -79,7 +80,8 @@ class Ended:
     """One attempt at a window. `attempts` counts this one; `distinct` are identifiers among `listed` headers.
 
     Of a window that failed, `stamps` are the datestamps of its `named` records, ascending and each once, where
-    ListIdentifiers could name them all in one page; `reached` is the datestamp up to which an ascending list was read.
+    ListIdentifiers could name them all in one page; `reached` is the datestamp up to which an ascending list was
+    read. `in_set` is whether it lists a set.
     """
 
     span: Span
@@ -97,6 +99,7 @@ class Ended:
     named: int = 0
     reached: datetime | None = None
     outside: int = 0
+    in_set: bool = False
 
     @property
     def proven(self) -> bool:
@@ -137,11 +140,37 @@ class Lost:
     findings: tuple[Finding, ...] = ()
 
 
-Decision = Done | Again | Split | Singly | Lost
+@dataclass(frozen=True, slots=True)
+class BySet:
+    """The same window in each of these sets, because nothing else proves its list; records may be in no set."""
+
+    sets: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+Decision = Done | Again | Split | Singly | Lost | BySet
 
 
 def decide(ended: Ended, traits: Traits) -> Decision:
     """What becomes of a window after one attempt."""
+    decision = _decide(ended, traits)
+    if not isinstance(decision, Done | Lost) or not wants_sets(ended, traits):
+        return decision
+    if isinstance(decision, Done) and all(found.code != "window-unproven" for found in decision.findings):
+        return decision
+    if not traits.sets:
+        return decision
+    # a stated size is compared with what the sets bring; without one, nothing shows that all records are in a set
+    return BySet(traits.sets, () if ended.stated_last is not None else (_unproven(ended),))
+
+
+def wants_sets(ended: Ended, traits: Traits) -> bool:
+    """Whether the records of a window that failed, and that cannot be cut, can be sought in the repository's sets."""
+    answered = ended.end not in tokens.COMPLETE_ENDS and ended.end not in (tokens.SAMPLE_TAKEN, tokens.PAGE_LOST)
+    return answered and not ended.in_set and not can_split(ended.span, traits)
+
+
+def _decide(ended: Ended, traits: Traits) -> Decision:
     if ended.verb == GET_RECORD:
         return _decide_singly(ended, traits)
     if ended.end == tokens.SAMPLE_TAKEN:

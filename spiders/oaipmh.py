@@ -190,7 +190,14 @@ class OaipmhSpider(HarvestSpider):
 
     def new_windows(self, parent: WindowRow, spans: Sequence[Span], verb: str) -> list[NewWindow]:
         """The windows that take a parent's place, as the ledger wants them."""
-        return [NewWindow(parent.channel, verb, *self._texts(span)) for span in spans]
+        return [
+            NewWindow(parent.channel, verb, *self._texts(span), set_spec=parent.set_spec) for span in spans
+        ]  # fmt: skip
+
+    def by_set(self, parent: WindowRow, sets: Sequence[str]) -> list[NewWindow]:
+        """The windows that list the same records set by set."""
+        verb = LIST_RECORDS if self.arguments.mode != "census" else LIST_IDENTIFIERS
+        return [NewWindow(parent.channel, verb, parent.from_, parent.until, spec) for spec in sets]
 
     def singly(self, parent: WindowRow) -> list[NewWindow]:
         """The window that asks for the same records one by one."""
@@ -251,6 +258,8 @@ class OaipmhSpider(HarvestSpider):
                 await self.keeper.do(splits_in_ledger.restate, writer.ledger, split.window, settled)
             elif settled is not None:
                 await self.find(settled, split.channel, split.window)
+                if doubt.kind == splits.SHORT and split.end in tokens.CIRCULAR_ENDS:
+                    await self.keeper.do(splits_in_ledger.lose, writer.ledger, split.window)
 
     async def _list_torn_again(self) -> bool:
         """List once more the windows that a change may have torn. True when there are some."""
@@ -290,7 +299,10 @@ class OaipmhSpider(HarvestSpider):
         span = self._span(row)
         whole = row.verb in (GET_RECORD, asked.IDS) or self.arguments.sample is not None
         chain = tokens.TokenChain(None if whole else frontier.record_limit(span, self.traits))
-        return Walk(row, self.channels[row.channel], span, self._attempts[window], row.attempts, chain)
+        channel = self.channels[row.channel]
+        if row.set_spec is not None:
+            channel = replace(channel, set_spec=row.set_spec)
+        return Walk(row, channel, span, self._attempts[window], row.attempts, chain)
 
     def _page_request(self, walk: Walk, number: int, token: str | None) -> Request:
         """The request for a page of a walk: the list itself, or its resumption token."""
@@ -449,12 +461,20 @@ class OaipmhSpider(HarvestSpider):
     async def _finish(self, walk: Walk, end: str) -> AsyncIterator[Any]:
         """The list is over: hand the walk on, or go on to the records it named."""
         walk.end = end
+        last = walk.verb == LIST_IDENTIFIERS  # names are the last resort: what they do not bring, only sets may
+        if last and self.traits.sets is None and self._wants_sets(walk):
+            self.traits.sets = await self.questions.sets()
         if len(walk.names) > SINGLY_MANY and self.arguments.mode != RETRY:
             await self.find(finding("asked-singly", window=frontier.describe(walk.span), found=len(walk.names)))
         for name in walk.names:
             yield self._record_request(walk, name)
         if not walk.names:
             yield walk.over()
+
+    def _wants_sets(self, walk: Walk) -> bool:
+        ended = walk.over().ended
+        sampled = self.arguments.sample is not None
+        return ended is not None and not sampled and frontier.wants_sets(ended, self.traits)
 
     def _page_answer(self, walk: Walk, response: Response, page: DecodedPage) -> Answer:
         problems = {identifier: code for identifier, code, _ in page.problems}

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 # pages of ListSets that are read to find a set that lists nothing (one aggregator has 42,000 sets)
 SET_PAGES_MOST = 20
+# sets that are listed one by one where the list of all cannot be had
+SETS_MOST = 200
 
 
 class Questions:
@@ -110,6 +112,22 @@ class Questions:
             if page.records:
                 return
         await self._look_up(spec)
+
+    async def sets(self) -> tuple[str, ...]:
+        """The sets of the repository; none when it has none, does not say, or has too many to be asked one by one."""
+        found: list[str] = []
+        url = oaipmh.list_sets_url(self.url)
+        for _ in range(SET_PAGES_MOST):
+            try:
+                page = await self.answer(url, oaipmh.parse_list_sets)
+            except (HarvestError, WaitTooLong) as error:
+                logger.info("ListSets does not help: %s", error)
+                return ()
+            found.extend(item.spec for item in page.sets if item.spec)
+            if page.token is None or len(found) > SETS_MOST:
+                break
+            url = oaipmh.resume_url(self.url, "ListSets", page.token)
+        return tuple(dict.fromkeys(found)) if len(found) <= SETS_MOST else ()
 
     async def _look_up(self, spec: str) -> None:
         offered: list[str] = []

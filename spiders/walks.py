@@ -127,7 +127,7 @@ class Walk:
         ended = Ended(
             self.span, self.window.verb, self.end or "", self.attempt - self.earlier, chain.listed, 0, chain.pages,
             chain.page_size, chain.stated_first, chain.stated_last, self.reissued, self.stamps, self.named,
-            self.reached, self.outside,
+            self.reached, self.outside, self.channel.set_spec is not None,
         )  # fmt: skip
         # the size that a foreign page states is that of another list
         stated = chain.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last

@@ -50,6 +50,12 @@ def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
     return found
 
 
+def lose(ledger: Ledger, window: int) -> None:
+    """Leave a list that was cut as lost: the next run of the same words lists it again."""
+    with ledger.transaction():
+        ledger.db.execute("UPDATE windows SET state = 'lost' WHERE window = ?", (window,))
+
+
 def restate(ledger: Ledger, window: int, stated: int) -> None:
     """Keep the size that the provider states now for a list that was cut."""
     with ledger.transaction():
