@@ -15,6 +15,20 @@ CODES: dict[str, tuple[str, str]] = {
         "until or set; lists are cut to fit a page")),
     "token-repeated": ("info", "{window}: the last token led to itself; all {found} stated records had come"),
     "token-loop": ("info", "{window}: the last token led back; all {found} stated records had come"),
+    "token-no-records": ("info",
+        "{window}: the last token was answered noRecordsMatch; all {found} stated records had come"),
+    "record-astray": ("info",
+        ("{identifier} came on a page that is not of the list asked for ({window}): the resumption token had lost what "
+        "was asked; it is not counted there, and the page is in quarantine")),
+    "parts-short": ("warning",
+        ("{window}: the provider stated {expected} records before this list was cut, and its parts brought {found}; "
+        "records are missing that no part of the list shows")),
+    "parts-lack": ("warning",
+        ("{window}: {found} records that it listed before it was cut are in none of its parts (the first is "
+        "{identifier}); the parts may lack others as well")),
+    "parts-empty": ("warning",
+        ("{window}: an answer that cannot be read ({reason}), and its parts list no record at all; what is in that "
+        "answer is not known")),
     "page-repeated": ("info", "{window}: a page came twice; all {found} stated records had come"),
     "empty-pages": ("info", "{window}: page after page without records; all {found} stated records had come"),
     "endless": ("info", "{window}: tokens without end; all {found} stated records had come"),

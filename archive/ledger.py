@@ -104,6 +104,13 @@ CREATE INDEX IF NOT EXISTS files_by_record ON files (identifier, key);
 CREATE INDEX IF NOT EXISTS files_by_checksum ON files (checksum) WHERE state = 'read'
 """
 
+# Windows of a channel that list one set each, because the list of all could not be had.
+# Archives begun before there were any have no such table: it is made when they are written to again.
+_WINDOW_SETS = """
+CREATE TABLE IF NOT EXISTS windowsets (
+    window INTEGER PRIMARY KEY REFERENCES windows, set_spec TEXT NOT NULL) STRICT
+"""
+
 # Shards sealed before there was a SHA-512 have none. Who only reads finds the column all the same.
 _HAS_SHA512 = "SELECT 1 FROM pragma_table_info('shards', 'main') WHERE name = 'sha512'"
 _SHA512 = "ALTER TABLE shards ADD COLUMN sha512 TEXT"
@@ -143,7 +150,8 @@ class Run:
 class WindowRow:
     """A window as the ledger has it; bounds are text as sent to the provider, None where there is none.
 
-    `attempts` counts those that were begun, an attempt that a kill cut short included.
+    `attempts` counts those that were begun, an attempt that a kill cut short included. `set_spec` is the set it is
+    limited to within its channel, None for most.
     """
 
     window: int
@@ -154,6 +162,7 @@ class WindowRow:
     until: str | None
     state: str
     attempts: int
+    set_spec: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,7 @@ class NewWindow:
     verb: str
     from_: str | None
     until: str | None
+    set_spec: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +203,7 @@ class Ledger:
             check_names(self.db, path)
             self.db.execute(WAITS.format(kind="TABLE"))
             self.db.execute(_VALIDATORS)
+            self.db.execute(_WINDOW_SETS)
             self.db.execute(_FILE_ROWS.format(kind="TABLE"))
             for statement in _FILES.split(";"):
                 self.db.execute(statement)
@@ -345,7 +356,8 @@ class Ledger:
         with _translated(self.path):
             rows = self.db.execute(
                 "SELECT window, channel, parent, verb, from_, until, state, max(attempts, coalesce("
-                "(SELECT max(attempt) FROM requests WHERE requests.window = windows.window), 0)) FROM windows "
+                "(SELECT max(attempt) FROM requests WHERE requests.window = windows.window), 0)), "
+                "(SELECT set_spec FROM windowsets AS s WHERE s.window = windows.window) FROM windows "
                 "WHERE run = ? AND (? IS NULL OR state = ?) ORDER BY window",
                 (run, state, state),
             ).fetchall()
@@ -421,7 +433,13 @@ class Ledger:
                 (run, new.channel, parent, new.verb, new.from_, new.until, now),
             )
             assert cursor.lastrowid is not None
-            made.append(WindowRow(cursor.lastrowid, new.channel, parent, new.verb, new.from_, new.until, "open", 0))
+            if new.set_spec is not None:
+                self.db.execute("INSERT INTO windowsets VALUES (?, ?)", (cursor.lastrowid, new.set_spec))
+            made.append(
+                WindowRow(
+                    cursor.lastrowid, new.channel, parent, new.verb, new.from_, new.until, "open", 0, new.set_spec
+                )
+            )  # fmt: skip
         return made
 
     def count_window(self, window: int, attempt: int) -> WindowCount:

@@ -26,6 +26,8 @@ ATTEMPTS_MOST = 3
 SINGLY_MOST = 8
 # windows in a row that brought nothing but failure: the provider is not answering, cutting further is abuse
 BARREN_MOST = 200
+# before the first record came; the first record of 50 years may be the one that breaks its page, which takes 31 halves
+BARREN_FIRST = 80
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +45,8 @@ class Traits:
 
     `earliest` and `newest` bound the cutting of windows without a bound of their own; they follow what was
     seen, since earliestDatestamp may be later than the oldest record. `ranges` is None until it was tried.
-    `depth` is the number of records after which its lists break off, None where none did so twice.
+    `fruitful` is whether any list brought a record. `depth` is the number of records after which its lists break
+    off, None where none did so twice. `sets` are the repository's sets, None while they were not asked for.
     """
 
     granule: timedelta
@@ -55,7 +58,9 @@ class Traits:
     page_size: int = 0
     target: int = TARGET_RECORDS
     barren: int = 0
+    fruitful: bool = False
     depth: int | None = None
+    sets: tuple[str, ...] | None = None
     _failed_at: int = 0
 
     def failed_at(self, listed: int) -> None:
@@ -75,7 +80,8 @@ class Ended:
     """One attempt at a window. `attempts` counts this one; `distinct` are identifiers among `listed` headers.
 
     Of a window that failed, `stamps` are the datestamps of its `named` records, ascending and each once, where
-    ListIdentifiers could name them all in one page; `reached` is the datestamp up to which an ascending list was read.
+    ListIdentifiers could name them all in one page; `reached` is the datestamp up to which an ascending list was
+    read. `in_set` is whether it lists a set.
     """
 
     span: Span
@@ -93,6 +99,7 @@ class Ended:
     named: int = 0
     reached: datetime | None = None
     outside: int = 0
+    in_set: bool = False
 
     @property
     def proven(self) -> bool:
@@ -133,17 +140,45 @@ class Lost:
     findings: tuple[Finding, ...] = ()
 
 
-Decision = Done | Again | Split | Singly | Lost
+@dataclass(frozen=True, slots=True)
+class BySet:
+    """The same window in each of these sets, because nothing else proves its list; records may be in no set."""
+
+    sets: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+Decision = Done | Again | Split | Singly | Lost | BySet
 
 
 def decide(ended: Ended, traits: Traits) -> Decision:
     """What becomes of a window after one attempt."""
+    decision = _decide(ended, traits)
+    if not isinstance(decision, Done | Lost) or not wants_sets(ended, traits):
+        return decision
+    if isinstance(decision, Done) and all(found.code != "window-unproven" for found in decision.findings):
+        return decision
+    if not traits.sets:
+        return decision
+    # a stated size is compared with what the sets bring; without one, nothing shows that all records are in a set
+    return BySet(traits.sets, () if ended.stated_last is not None else (_unproven(ended),))
+
+
+def wants_sets(ended: Ended, traits: Traits) -> bool:
+    """Whether the records of a window that failed, and that cannot be cut, can be sought in the repository's sets."""
+    answered = ended.end not in tokens.COMPLETE_ENDS and ended.end not in (tokens.SAMPLE_TAKEN, tokens.PAGE_LOST)
+    return answered and not ended.in_set and not can_split(ended.span, traits)
+
+
+def _decide(ended: Ended, traits: Traits) -> Decision:
     if ended.verb == GET_RECORD:
         return _decide_singly(ended, traits)
     if ended.end == tokens.SAMPLE_TAKEN:
         return Done((finding("sample", found=ended.distinct),))
     if ended.end in tokens.COMPLETE_ENDS:
         return _with_outside(_decide_complete(ended, traits), ended)
+    if ended.end == tokens.TOKEN_NO_RECORDS and ended.proven:
+        return Done((finding(ended.end, window=describe(ended.span), found=ended.distinct),))
     if ended.end == tokens.TOO_LARGE:
         return Split(_cut_to_size(ended, traits))
     if ended.end == tokens.TOKEN_FORGETS:
@@ -163,8 +198,15 @@ def _decide_singly(ended: Ended, traits: Traits) -> Decision:
     if ended.attempts < ATTEMPTS_MOST and not too_deep:
         return Again()
     if ended.end in tokens.CIRCULAR_ENDS or ended.end == tokens.TOKEN_FORGETS:
-        return Done((_unproven(ended),))
+        return _without_proof(ended)
     return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
+
+
+def _without_proof(ended: Ended) -> Done | Lost:
+    """A list that nothing proves: unfinished when the provider states more records than came."""
+    stated = ended.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
+    short = stated is not None and stated > ended.distinct
+    return Lost((_unproven(ended),)) if short else Done((_unproven(ended),))
 
 
 def _with_outside(decision: Decision, ended: Ended) -> Decision:
@@ -214,13 +256,13 @@ def _decide_stuck(ended: Ended) -> Decision:
         return Again()
     if ended.verb == LIST_RECORDS:
         return Singly()
-    return Done((_unproven(ended),))
+    return _without_proof(ended)
 
 
 def _decide_failed(ended: Ended, traits: Traits) -> Decision:
-    if traits.barren > BARREN_MOST:
+    if traits.barren > (BARREN_MOST if traits.fruitful else BARREN_FIRST):
         return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
-    if ended.end == tokens.TOKEN_EXPIRED and ended.attempts < 2:
+    if ended.end in (tokens.TOKEN_EXPIRED, tokens.TOKEN_NO_RECORDS) and ended.attempts < 2:
         return Again()
     if ended.stamps and ended.verb == LIST_RECORDS and (len(ended.stamps) == 1 or ended.named <= SINGLY_MOST):
         return Singly()

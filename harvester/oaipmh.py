@@ -136,9 +136,12 @@ def get_record_url(base: str, identifier: str, prefix: str) -> str:
     return _url(base, verb="GetRecord", identifier=identifier, metadataPrefix=prefix)
 
 
-def resume_url(base: str, verb: str, token: str) -> str:
-    """The URL for the next page: the token is opaque, exclusive, and encoded once whatever it looks like (3.5)."""
-    return _url(base, verb=verb, resumptionToken=token)
+def resume_url(base: str, verb: str, token: str, **beside: str | None) -> str:
+    """The URL for the next page: the token is opaque, exclusive, and encoded once whatever it looks like (3.5).
+
+    `beside` is for providers that refuse a token that comes alone.
+    """
+    return _url(base, verb=verb, **beside, resumptionToken=token)
 
 
 def _url(base: str, **arguments: str | None) -> str:

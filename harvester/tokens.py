@@ -23,6 +23,7 @@ ENDLESS = "endless"  # far more than the list was said to hold, and still a toke
 
 # ends that are failures
 TOKEN_EXPIRED = "token-expired"  # noqa: S105 - badResumptionToken
+TOKEN_NO_RECORDS = "token-no-records"  # noqa: S105 - noRecordsMatch in response to a token: not an end of a list
 TOKEN_FORGETS = "token-forgets"  # noqa: S105 - the token's pages are of a larger list: from, until or set are lost
 PAGE_LOST = "page-lost"  # no answer after all tries
 PAGE_REFUSED = "page-refused"  # answers came, none was usable: an error status
@@ -32,7 +33,7 @@ TOO_LARGE = "too-large"  # more records than one window should hold
 
 COMPLETE_ENDS = frozenset({NO_RECORDS, LIST_COMPLETE, EMPTY_TOKEN, LAST_PAGE_EMPTY})
 CIRCULAR_ENDS = frozenset({TOKEN_REPEATED, TOKEN_LOOP, PAGE_REPEATED, EMPTY_PAGES, ENDLESS})
-FAILED_ENDS = frozenset({TOKEN_EXPIRED, PAGE_LOST, PAGE_REFUSED, PAGE_UNREADABLE, DEPTH_LIMIT})
+FAILED_ENDS = frozenset({TOKEN_EXPIRED, TOKEN_NO_RECORDS, PAGE_LOST, PAGE_REFUSED, PAGE_UNREADABLE, DEPTH_LIMIT})
 
 # 50 empty pages in a row: LIBRIS sends dozens before its records come (libris/librisxl#1812)
 EMPTY_PAGES_MOST = 200
@@ -45,7 +46,8 @@ PAGES_MOST = 2_000_000
 @dataclass(frozen=True, slots=True)
 class PageFacts:
     """What the state machine needs of a page. `listed` counts its headers; `digest` is over identifiers and
-    datestamps; `outside` counts headers that the request should not have given (datestamp or set)."""
+    datestamps; `outside` counts headers that the request should not have given (datestamp or set); `foreign`
+    is set when a question of its own showed that the page is of another list."""
 
     listed: int
     token: str | None
@@ -53,6 +55,7 @@ class PageFacts:
     digest: bytes
     stated: int | None = None
     outside: int = 0
+    foreign: bool = False
 
 
 @dataclass(slots=True)
@@ -108,7 +111,7 @@ class TokenChain:
         """Whether this page is of a larger list than the first one was: its token lost from, until or set."""
         if self.pages == 1:
             return False
-        if page.outside and not self._outside_before:
+        if page.foreign or (page.outside and not self._outside_before):
             return True
         before, now = self.stated_last, page.stated
         return before is not None and now is not None and 2 * now > 3 * before + 4 * self.page_size

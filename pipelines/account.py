@@ -124,6 +124,11 @@ class AccountPipeline:
                     writer.close_window, end.window.window, state="split",
                     children=self.spider.singly(end.window), **common,
                 )  # fmt: skip
+            case frontier.BySet(sets, findings):
+                children = await self.keeper.do(
+                    writer.close_window, end.window.window, state="split", notes=findings,
+                    children=self.spider.by_set(end.window, sets), **common,
+                )  # fmt: skip
             case frontier.Again():
                 pass
         assert self.stats is not None

@@ -13,19 +13,22 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from archive.accounts import asked
+from archive.accounts import splits as splits_in_ledger
 from archive.accounts.exported import newest_dump
 from archive.audits.idfiles import iter_ids
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
-from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, tokens
+from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, protocolerrors, splits, tokens
 from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
-from harvester.decoding import DecodedPage
+from harvester.decoding import DecodedPage, Row
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
 from harvester.middlewares import WaitTooLong
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
 from spiders.questions import Questions
+from spiders.splits import SplitCheck
+from spiders.strays import StrayCheck
 from spiders.walks import (
     Channel,
     Unusable,
@@ -83,6 +86,7 @@ class OaipmhSpider(HarvestSpider):
         self._walking = 0
         self._settled = asyncio.Event()
         self._looked_again = False
+        self._beside = protocolerrors.BesideToken()
         self.questions = Questions(self.crawler, self.arguments.endpoint.url)
         try:
             await self._prepare()
@@ -117,6 +121,7 @@ class OaipmhSpider(HarvestSpider):
             self.traits.ranges = False
         if target := self.settings.get("HARVEST_WINDOW_RECORDS"):
             self.traits.target = int(target)
+        self._strays = StrayCheck(self.questions, self.traits, self._sent_bounds)
         await self._open_channels()
         writer = self.keeper.writer
         rows = writer.ledger.windows(writer.run_number)
@@ -189,7 +194,14 @@ class OaipmhSpider(HarvestSpider):
 
     def new_windows(self, parent: WindowRow, spans: Sequence[Span], verb: str) -> list[NewWindow]:
         """The windows that take a parent's place, as the ledger wants them."""
-        return [NewWindow(parent.channel, verb, *self._texts(span)) for span in spans]
+        return [
+            NewWindow(parent.channel, verb, *self._texts(span), set_spec=parent.set_spec) for span in spans
+        ]  # fmt: skip
+
+    def by_set(self, parent: WindowRow, sets: Sequence[str]) -> list[NewWindow]:
+        """The windows that list the same records set by set."""
+        verb = LIST_RECORDS if self.arguments.mode != "census" else LIST_IDENTIFIERS
+        return [NewWindow(parent.channel, verb, parent.from_, parent.until, spec) for spec in sets]
 
     def singly(self, parent: WindowRow) -> list[NewWindow]:
         """The window that asks for the same records one by one."""
@@ -213,7 +225,48 @@ class OaipmhSpider(HarvestSpider):
         return datestamps.parse(row.from_) == plan.back_from(started, self.arguments, self.traits)
 
     async def _look_again(self) -> bool:
-        """When all windows are done: those that a change may have torn are listed once more. True when some are."""
+        """When all windows are done: list or ask once more what may be missing. True when something is."""
+        if await self._list_torn_again() or await self._ask_named():
+            return True
+        await self._reconcile()
+        return False
+
+    async def _ask_named(self) -> bool:
+        """Ask for ids that a list of names showed and that no window brought. True when there are some."""
+        if self.arguments.mode == RETRY or self.stopping:
+            return False
+        writer, rows = self.keeper.writer, []
+        named = await self.keeper.do(splits_in_ledger.named_and_open, writer.ledger, writer.run_number)
+        for number, names in named.items():
+            for start in range(0, len(names), NAMED_MOST):
+                window = NewWindow(number, asked.IDS, None, None)
+                rows.append(await self.keeper.do(
+                    asked.open_named, writer.ledger, writer.run_number, window, names[start : start + NAMED_MOST],
+                    "named by a list", writer.now(),
+                ))  # fmt: skip
+        self._enlist(rows, tail_of=False)
+        return bool(rows)
+
+    async def _reconcile(self) -> None:
+        """Compare lists that were cut with their parts, and report what no part brought."""
+        if self.stopping:
+            return
+        writer = self.keeper.writer
+        found = await self.keeper.do(lambda: list(splits_in_ledger.iter_splits(writer.ledger, writer.run_number)))
+        began = datestamps.parse(self._started or "")
+        check = SplitCheck(self.questions, self.channels, self._sent_bounds, began)
+        for doubt in splits.doubts(found):
+            split = doubt.split
+            settled = await check.settle(doubt)
+            if isinstance(settled, int):
+                await self.keeper.do(splits_in_ledger.restate, writer.ledger, split.window, settled)
+            elif settled is not None:
+                await self.find(settled, split.channel, split.window)
+                if doubt.kind == splits.SHORT and split.end in tokens.CIRCULAR_ENDS:
+                    await self.keeper.do(splits_in_ledger.lose, writer.ledger, split.window)
+
+    async def _list_torn_again(self) -> bool:
+        """List once more the windows that a change may have torn. True when there are some."""
         if self._looked_again or self._started is None or self.arguments.sample is not None:
             return False
         self._looked_again = True
@@ -234,7 +287,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def _begin(self, window: int) -> AsyncIterator[Any]:
         """The first request of a window; for ids that are asked again, theirs."""
-        if self.arguments.mode != RETRY:
+        if not self._is_named(self._windows[window][0]):
             yield self._page_request(self._new_walk(window), 1, None)
             return
         walk, ledger = self._new_walk(window), self.keeper.writer.ledger
@@ -248,15 +301,18 @@ class OaipmhSpider(HarvestSpider):
         row, _ = self._windows[window]
         self._attempts[window] = self._attempts.get(window, 0) + 1
         span = self._span(row)
-        whole = row.verb == GET_RECORD or self.arguments.sample is not None
+        whole = row.verb in (GET_RECORD, asked.IDS) or self.arguments.sample is not None
         chain = tokens.TokenChain(None if whole else frontier.record_limit(span, self.traits))
-        return Walk(row, self.channels[row.channel], span, self._attempts[window], row.attempts, chain)
+        channel = self.channels[row.channel]
+        if row.set_spec is not None:
+            channel = replace(channel, set_spec=row.set_spec)
+        return Walk(row, channel, span, self._attempts[window], row.attempts, chain)
 
     def _page_request(self, walk: Walk, number: int, token: str | None) -> Request:
         """The request for a page of a walk: the list itself, or its resumption token."""
         base = self.arguments.endpoint.url
         if token is not None:
-            url = oaipmh.resume_url(base, walk.verb, token)
+            url = oaipmh.resume_url(base, walk.verb, token, **self._beside_token(walk))
         else:
             bounds = self._sent_bounds(walk.span)
             make = oaipmh.list_records_url if walk.verb == LIST_RECORDS else oaipmh.list_identifiers_url
@@ -278,6 +334,8 @@ class OaipmhSpider(HarvestSpider):
                 walk.asked_ahead[number + 1] = ahead
                 yield self._page_request(walk, number + 1, ahead)
         decoded = await self._decode(response, walk)
+        if token is not None:
+            decoded = _as_answer_to_token(response, decoded)
         async for out in self._in_turn(walk, number, token, response, decoded):
             yield out
 
@@ -308,15 +366,24 @@ class OaipmhSpider(HarvestSpider):
 
     async def _usable(self, walk: Walk, number: int, response: Response, page: DecodedPage) -> AsyncIterator[Any]:
         """Take a page into its walk, and go on to the next one or end the walk."""
-        yield self._page_answer(walk, response, page)
+        if number == 1 and page.rows:
+            walk.first, walk.first_page = page.rows[0][:2], frozenset(row[0] for row in page.rows)
+        facts = self._facts(walk, page, foreign=await self._strays.is_foreign(walk, number, page))
+        end = walk.chain.take(facts)
+        if end == tokens.TOKEN_FORGETS:
+            yield self._stray_answer(walk, response, page)
+        else:
+            yield self._page_answer(walk, response, page)
         walk.answers, walk.tries, walk.judged = walk.answers + 1, 0, number
-        self.traits.barren = 0
+        if number > 1:
+            self._beside.answered()
+        if page.rows:
+            self.traits.barren, self.traits.fruitful = 0, True
         if number == 1 and page.rows and self.traits.ranges is not False:
             await self._compare_beginning(walk, page)
-        facts = self._facts(walk, page)
-        end = walk.chain.take(facts)
-        walk.outside += facts.outside
-        await self._learn(walk, page)
+        if end != tokens.TOKEN_FORGETS:
+            walk.outside += facts.outside
+            await self._learn(walk, page)
         if end in (None, tokens.TOO_LARGE) and self.traits.ranges is None and page.rows:
             # a list of several pages: before it may be cut, see whether cutting works here
             await self._try_ranges(walk.channel, page.rows[0][1])
@@ -346,6 +413,9 @@ class OaipmhSpider(HarvestSpider):
             walk.posts = True  # section 3.1.1: POST is there for arguments that a URL cannot hold
             yield self._page_request(walk, number, token)
             return
+        if number > 1 and unusable.code is not None and self._beside.refused(unusable.reason):
+            yield self._page_request(walk, number, token)
+            return
         walk.tries += 1
         walk.reissued = walk.reissued or number > 1
         if not walk.hopeless(number, unusable) and walk.tries < self._tries(walk, unusable):
@@ -373,10 +443,12 @@ class OaipmhSpider(HarvestSpider):
         if number == 1 and walk.verb == LIST_RECORDS:
             if unusable.end != tokens.PAGE_LOST and frontier.can_split(walk.span, self.traits):
                 await self._try_cutting(walk.channel)
-            await self.questions.look_inside(walk, self._sent_bounds(walk.span))
+            headers = await self.questions.look_inside(walk, self._sent_bounds(walk.span))
+            if headers and self.arguments.sample is None:
+                yield self._named_answer(walk, headers)
         walk.answers += 1
-        if walk.window.verb == GET_RECORD and (headers := scanned(unusable)):
-            yield self._hinted_answer(walk, unusable, headers)
+        if walk.window.verb == GET_RECORD and (names := scanned(unusable)):
+            yield self._hinted_answer(walk, unusable, names)
             end = tokens.LIST_COMPLETE
         else:
             yield Answer(
@@ -393,12 +465,20 @@ class OaipmhSpider(HarvestSpider):
     async def _finish(self, walk: Walk, end: str) -> AsyncIterator[Any]:
         """The list is over: hand the walk on, or go on to the records it named."""
         walk.end = end
+        last = walk.verb == LIST_IDENTIFIERS  # names are the last resort: what they do not bring, only sets may
+        if last and self.traits.sets is None and self._wants_sets(walk):
+            self.traits.sets = await self.questions.sets()
         if len(walk.names) > SINGLY_MANY and self.arguments.mode != RETRY:
             await self.find(finding("asked-singly", window=frontier.describe(walk.span), found=len(walk.names)))
         for name in walk.names:
             yield self._record_request(walk, name)
         if not walk.names:
             yield walk.over()
+
+    def _wants_sets(self, walk: Walk) -> bool:
+        ended = walk.over().ended
+        sampled = self.arguments.sample is not None
+        return ended is not None and not sampled and frontier.wants_sets(ended, self.traits)
 
     def _page_answer(self, walk: Walk, response: Response, page: DecodedPage) -> Answer:
         problems = {identifier: code for identifier, code, _ in page.problems}
@@ -414,6 +494,41 @@ class OaipmhSpider(HarvestSpider):
             state="read", http_status=response.status, reason=None, attempts=walk.tries + 1, at=now_text(),
             listed=len(page.rows), outcomes=outcomes, payload=page.payload, bare=walk.bare,
             notes=notes_of(page.problems),
+        )  # fmt: skip
+
+    def _named_answer(self, walk: Walk, headers: Sequence[Row]) -> Answer:
+        """Build the answer that keeps the ids of a window whose records cannot be listed: no part may lack them.
+
+        It is of no attempt (0), and does not count as what the window listed.
+        """
+        inside = [
+            row for row in headers
+            if not frontier.count_outside([row], walk.span, walk.channel.set_spec, self.traits)
+        ]  # fmt: skip
+        url = oaipmh.list_identifiers_url(
+            self.arguments.endpoint.url, walk.channel.prefix, *self._sent_bounds(walk.span), walk.channel.set_spec
+        )
+        return Answer(
+            channel=walk.channel.number, window=walk.window.window, attempt=0, url=url, state="read",
+            http_status=None, reason=None, attempts=1, at=now_text(), listed=len(inside), bare=True,
+            outcomes=[(row[0], row[1], "open", None) for row in inside],
+        )  # fmt: skip
+
+    def _is_named(self, row: WindowRow) -> bool:
+        """Whether a window is ids that are known, rather than a list."""
+        return self.arguments.mode == RETRY or row.verb == asked.IDS
+
+    def _stray_answer(self, walk: Walk, response: Response, page: DecodedPage) -> Answer:
+        """Build the answer for a page of another list: it is kept in quarantine, its ids are named, none is counted."""
+        unusable = Unusable(tokens.TOKEN_FORGETS, "a page of another list", response.status, response)
+        window = frontier.describe(walk.span)
+        if walk.channel.set_spec is not None:
+            window = f"set {walk.channel.set_spec}, {window}"
+        return Answer(
+            channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt, url=response.url,
+            state="refused", http_status=response.status, reason=unusable.reason, attempts=walk.tries + 1,
+            at=now_text(), bare=walk.bare, refused=refused_body(unusable, response.url),
+            notes=[finding("record-astray", identifier=row[0], window=window) for row in page.rows],
         )  # fmt: skip
 
     def _hinted_answer(self, walk: Walk, unusable: Unusable, headers: Sequence[tuple[str, str]]) -> Answer:
@@ -433,7 +548,7 @@ class OaipmhSpider(HarvestSpider):
     def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
         """The frontier's decision on a list, with what the ledger counted; ids that are asked again are no list."""
         assert end.ended is not None
-        if self.arguments.mode == RETRY:
+        if self._is_named(end.window):
             return frontier.Done()
         return frontier.decide(replace(end.ended, listed=count.listed, distinct=count.distinct), self.traits)
 
@@ -452,6 +567,14 @@ class OaipmhSpider(HarvestSpider):
             self._enlist(children, tail_of=tail)
         self._walking -= 1
         self._settled.set()
+
+    # --- arguments beside a token
+
+    def _beside_token(self, walk: Walk) -> dict[str, str | None]:
+        """The arguments that this provider wants beside a resumption token, against section 3.5."""
+        from_, until = self._sent_bounds(walk.span)
+        values = {"metadataPrefix": walk.channel.prefix, "set": walk.channel.set_spec, "from": from_, "until": until}
+        return {name: values[name] for name in self._beside.names}
 
     # --- one record
 
@@ -537,7 +660,7 @@ class OaipmhSpider(HarvestSpider):
             if name is None and await self._nothing_here(error, walk):
                 return decoding.NOTHING
             end = tokens.TOKEN_EXPIRED if error.code == "badResumptionToken" else tokens.PAGE_REFUSED
-            return Unusable(end, str(error), status, response)
+            return Unusable(end, str(error), status, response, error.code)
         except MalformedPage as error:
             if status in GATEWAY:
                 return Unusable(tokens.PAGE_LOST, f"HTTP status {status}", status, response)
@@ -572,10 +695,10 @@ class OaipmhSpider(HarvestSpider):
         level = self.settings.getint("HARVEST_ZSTD_LEVEL")
         return await self.decoders.run(decode, body, url, walk.channel.prefix, now_text(), level)
 
-    def _facts(self, walk: Walk, page: DecodedPage) -> tokens.PageFacts:
+    def _facts(self, walk: Walk, page: DecodedPage, *, foreign: bool) -> tokens.PageFacts:
         return tokens.PageFacts(
             len(page.rows), page.token, page.has_token_element, page.digest, page.complete_list_size,
-            frontier.count_outside(page.rows, walk.span, walk.channel.set_spec, self.traits),
+            frontier.count_outside(page.rows, walk.span, walk.channel.set_spec, self.traits), foreign,
         )  # fmt: skip
 
     async def _learn(self, walk: Walk, page: DecodedPage) -> None:
@@ -673,6 +796,16 @@ class OaipmhSpider(HarvestSpider):
         """A window's bounds as they are sent: one granule later for a provider that leaves `until` out."""
         late = self.traits.granule if self.traits.until_excluded else timedelta(0)
         return self._text(span.from_), self._text(span.until + late if span.until else None)
+
+
+def _as_answer_to_token(response: Response, decoded: DecodedPage | Unusable) -> DecodedPage | Unusable:
+    """Judge noRecordsMatch in response to a token: a list that has begun has records, so the token is dead."""
+    if isinstance(decoded, Unusable) or decoded.rows or decoded.token is not None:
+        return decoded
+    if not protocolerrors.says_no_records(plain_body(response)):
+        return decoded
+    reason = "noRecordsMatch in response to a resumption token"
+    return Unusable(tokens.TOKEN_NO_RECORDS, reason, response.status, response, protocolerrors.NO_RECORDS_MATCH)
 
 
 def _posted(request: Request) -> Request:

@@ -12,6 +12,7 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 
 from harvester import datestamps, frontier, gate, hints, oaipmh
+from harvester.decoding import Row
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.middlewares import WaitTooLong
 from spiders.walks import Channel, Walk, plain_body
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 # pages of ListSets that are read to find a set that lists nothing (one aggregator has 42,000 sets)
 SET_PAGES_MOST = 20
+# sets that are listed one by one where the list of all cannot be had
+SETS_MOST = 200
 
 
 class Questions:
@@ -118,6 +121,22 @@ class Questions:
                 return
         await self._look_up(spec)
 
+    async def sets(self) -> tuple[str, ...]:
+        """The sets of the repository; none when it has none, does not say, or has too many to be asked one by one."""
+        found: list[str] = []
+        url = oaipmh.list_sets_url(self.url)
+        for _ in range(SET_PAGES_MOST):
+            try:
+                page = await self.answer(url, oaipmh.parse_list_sets)
+            except (HarvestError, WaitTooLong) as error:
+                logger.info("ListSets does not help: %s", error)
+                return ()
+            found.extend(item.spec for item in page.sets if item.spec)
+            if page.token is None or len(found) > SETS_MOST:
+                break
+            url = oaipmh.resume_url(self.url, "ListSets", page.token)
+        return tuple(dict.fromkeys(found)) if len(found) <= SETS_MOST else ()
+
     async def _look_up(self, spec: str) -> None:
         offered: list[str] = []
         url = oaipmh.list_sets_url(self.url)
@@ -183,25 +202,27 @@ class Questions:
         if lists[0] and lists[0] == lists[1]:
             traits.ranges = False
 
-    async def look_inside(self, walk: Walk, bounds: tuple[str | None, str | None]) -> None:
+    async def look_inside(self, walk: Walk, bounds: tuple[str | None, str | None]) -> Sequence[Row]:
         """Have ListIdentifiers say which records a window holds whose records cannot be listed.
 
-        Leaves what it learned in `walk`. One request, no second try: without an answer the window is cut blindly.
+        Leaves what it learned in `walk`, and returns the headers of the first page. One request, no second try: without
+        an answer there are none, and the window is cut blindly.
         """
         url = oaipmh.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.set_spec)
         try:
             headers, whole = _headers_in(plain_body(await self.ask(url)))
         except Exception as error:  # ours, or whatever the downloader raises
             logger.info("ListIdentifiers does not help with %s: %r", frontier.describe(walk.span), error)
-            return
-        walk.follow([stamp for _, stamp in headers])
-        stamps: set[datetime | None] = {datestamps.parse(stamp) for _, stamp in headers}
+            return ()
+        walk.follow([row[1] for row in headers])
+        stamps: set[datetime | None] = {datestamps.parse(row[1]) for row in headers}
         if whole and None not in stamps:
             walk.stamps, walk.named = tuple(sorted(s for s in stamps if s is not None)), len(headers)
+        return headers
 
 
-def _headers_in(body: bytes) -> tuple[list[tuple[str, str]], bool]:
-    """(identifier, datestamp) of a page of headers, and whether they are all of their list.
+def _headers_in(body: bytes) -> tuple[list[Row], bool]:
+    """Rows of a page of headers, and whether they are all of their list.
 
     Raises MalformedPage or ProviderError when not even hints can be had.
     """
@@ -210,8 +231,9 @@ def _headers_in(body: bytes) -> tuple[list[tuple[str, str]], bool]:
     except MalformedPage:
         if (headers := hints.scan_headers(body)) is None:
             raise
-        return headers, True
-    return [(record.identifier, record.datestamp) for record in page.records], page.token is None
+        return [(name, stamp, False, ()) for name, stamp in headers], True
+    rows = [(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records]
+    return rows, page.token is None
 
 
 def _some(names: Sequence[str]) -> str:

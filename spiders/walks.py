@@ -14,13 +14,13 @@ from archive import jsonseq
 from archive.findings import Finding, finding
 from archive.ledger import WindowRow
 from archive.quarantine import RefusedBody
-from harvester import bodies, datestamps, hints, tokens
+from harvester import bodies, datestamps, hints, protocolerrors, tokens
 from harvester.errors import MalformedPage
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
 from harvester.records import WindowEnd
 from spiders.base import now_text
 
-NO_RECORD = ("idDoesNotExist", "cannotDisseminateFormat", "noRecordsMatch")
+NO_RECORD = ("idDoesNotExist", "cannotDisseminateFormat")
 STATE_BY_STATUS = {401: "forbidden", 403: "forbidden", 404: "absent", 410: "deleted"}
 SECRET_HEADERS = (b"set-cookie", b"authorization")
 
@@ -36,19 +36,24 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """Why an answer does not count: `end` is the name the window gets when no try brings a better one."""
+    """Why an answer does not count: `end` is the name the window gets when no try brings a better one.
+
+    `code` is the protocol's error code, None when the answer is not such an error.
+    """
 
     end: str
     reason: str
     status: int | None = None
     response: Response | None = None
+    code: str | None = None
 
 
 @dataclass(slots=True)
 class Walk:
     """The pages of one attempt, in order; `turn` lets pages that were decoded early wait for those before them.
 
-    `attempt` is its number in the ledger, `earlier` the number of those that other processes made.
+    `attempt` is its number in the ledger, `earlier` the number of those that other processes made. `first` is the
+    (identifier, datestamp) of its first record.
     """
 
     window: WindowRow
@@ -73,6 +78,8 @@ class Walk:
     last_stamp: str = ""
     stamps: tuple[datetime, ...] = ()
     named: int = 0
+    first: tuple[str, str] | None = None
+    first_page: frozenset[str] = frozenset()
 
     @property
     def verb(self) -> str:
@@ -97,13 +104,20 @@ class Walk:
         return datestamps.parse(self.last_stamp) if self.ascending and self.last_stamp else None
 
     def hopeless(self, asked: int | str, unusable: Unusable) -> bool:
-        """Whether another try would bring the same: a token that is gone, or one whole answer unreadable twice.
+        """Whether another try would bring the same: a token that is gone, or one whole answer twice that is unreadable
+        or blames the request itself.
 
         `asked` is the number of the page, or the identifier of the record.
         """
-        if unusable.end != tokens.PAGE_UNREADABLE or unusable.response is None:
-            return unusable.end == tokens.TOKEN_EXPIRED
-        again = hints.ends_whole(bytes(unusable.response.body)) and (asked, unusable.reason) in self.unreadable
+        if unusable.end in (tokens.TOKEN_EXPIRED, tokens.TOKEN_NO_RECORDS):
+            return True
+        if unusable.response is None:
+            return False
+        if unusable.end == tokens.PAGE_UNREADABLE:
+            whole = hints.ends_whole(bytes(unusable.response.body))
+        else:
+            whole = unusable.code in protocolerrors.DETERMINISTIC
+        again = whole and (asked, unusable.reason) in self.unreadable
         self.unreadable.add((asked, unusable.reason))
         return again
 
@@ -113,9 +127,11 @@ class Walk:
         ended = Ended(
             self.span, self.window.verb, self.end or "", self.attempt - self.earlier, chain.listed, 0, chain.pages,
             chain.page_size, chain.stated_first, chain.stated_last, self.reissued, self.stamps, self.named,
-            self.reached, self.outside,
+            self.reached, self.outside, self.channel.set_spec is not None,
         )  # fmt: skip
-        return WindowEnd(self.window, self.attempt, self.answers, ended.end, ended.stated_last, ended.pages, ended)
+        # the size that a foreign page states is that of another list
+        stated = chain.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
+        return WindowEnd(self.window, self.attempt, self.answers, ended.end, stated, ended.pages, ended)
 
 
 def no_answer(failure: Failure) -> Unusable:

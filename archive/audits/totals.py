@@ -30,6 +30,10 @@ def list_totals(ledger: sqlite3.Connection, run: int | None) -> Iterator[Total]:
     for channel, verb, stated, counted, _ in ledger.execute(question("audit_stated"), {"run": run}):
         if stated is not None:
             yield Total(f"{_NAMES[verb]}, {channel}", stated, counted)
+    # the parts state only what they have: what the list before them stated is held against them as well
+    for channel, from_, until, stated, counted in ledger.execute(question("audit_short_splits"), {"run": run}):
+        bounds = f"{from_ or 'the beginning'} to {until or 'the end'}" if from_ or until else "the whole list"
+        yield Total(f"completeListSize, {channel}, {bounds} before it was cut", stated, counted)
 
 
 def disagreements(totals: Iterable[Total]) -> tuple[Finding, ...]:

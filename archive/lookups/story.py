@@ -171,7 +171,7 @@ def read_story(folder: Path, asked_for: str) -> Story:
         return Story(
             asked_for, found, channels, asked, tuple(_versions(ledger, layout, asked)),
             tuple(iter_refused(ledger, layout, refused, found.identifiers)),
-            tuple(_findings(ledger, found, channels, files)),
+            tuple(_findings(ledger, {*found.identifiers, asked_for}, channels, files)),
             () if seen else read_nearest(ledger, asked_for), () if seen else read_channels(ledger), files,
         )  # fmt: skip
 
@@ -228,8 +228,8 @@ def _versions(ledger: sqlite3.Connection, layout: Layout, asked: Iterable[Asked]
 
 
 def _findings(
-    ledger: sqlite3.Connection, found: Found, channels: Iterable[ChannelStory], files: FilesOf | None
+    ledger: sqlite3.Connection, identifiers: Iterable[str], channels: Iterable[ChannelStory], files: FilesOf | None
 ) -> Iterator[FindingNamed]:  # fmt: skip
     runs = {channel.last.run for channel in channels} | (files.runs if files is not None else frozenset())
-    for run, *row in ledger.execute(question("story_findings"), {"identifiers": array(found.identifiers)}):
+    for run, *row in ledger.execute(question("story_findings"), {"identifiers": array(sorted(identifiers))}):
         yield FindingNamed(run in runs, run, *row)

@@ -4,6 +4,6 @@ SELECT run, mode, state,
        run = max(run) OVER (PARTITION BY spider, mode, arguments) AS newest,
        (SELECT count(*) FROM windows AS w WHERE w.run = runs.run AND w.state IN ('open', 'lost')) AS windows,
        (SELECT count(*) FROM findings AS f WHERE f.run = runs.run AND f.severity <> 'info'
-        AND f.code IN ('list-size-differs', 'window-unproven')) AS totals
+        AND f.code IN ('list-size-differs', 'window-unproven', 'parts-short', 'parts-lack', 'parts-empty')) AS totals
 FROM runs
 ORDER BY run;

@@ -159,7 +159,7 @@ def test_a_list_that_is_too_large_is_cut_by_its_stated_size():
 @pytest.mark.parametrize("end", sorted(tokens.FAILED_ENDS))
 def test_a_list_that_failed_is_cut_and_at_one_granule_asked_for_by_name(end: str):
     first = decide(ended(end, listed=0, distinct=0, pages=0), traits())
-    assert isinstance(first, Again if end == tokens.TOKEN_EXPIRED else Split)
+    assert isinstance(first, Again if end in (tokens.TOKEN_EXPIRED, tokens.TOKEN_NO_RECORDS) else Split)
     second = decide(ended(end, attempts=2, listed=0, distinct=0, pages=0), traits())
     assert isinstance(second, Split)
     assert covers(second.spans, YEAR, SECOND)

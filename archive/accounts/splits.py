@@ -1,0 +1,62 @@
+"""Lists that were cut into parts: what each stated and gave before, and what its parts brought."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from archive.ledger import Ledger
+from archive.questions import question
+
+
+@dataclass(frozen=True, slots=True)
+class SplitList:
+    """A window whose list was cut, with all its parts settled; bounds are text as in the ledger.
+
+    `listed` ids came before it was cut, `brought` ids are in its parts, `together` in either; `lacking` are those that
+    came before and are in no other list of the run. `reason` says why the last answer that was unusable was so.
+    """
+
+    window: int
+    parent: int | None
+    channel: int
+    from_: str | None
+    until: str | None
+    end: str
+    stated: int | None
+    reason: str | None
+    listed: int
+    brought: int
+    together: int
+    lacking: tuple[str, ...]
+
+
+def iter_splits(ledger: Ledger, run: int) -> Iterator[SplitList]:
+    """Read the lists that were cut, parts before the lists that they are parts of."""
+    db = ledger.db
+    for window, *row in db.execute(question("splits_windows"), {"run": run}).fetchall():
+        for statement in question("splits_ids").split(";"):
+            if statement.strip():
+                db.execute(statement, {"window": window})
+        counts: tuple[int, int, int] = db.execute(question("splits_counts")).fetchone()
+        lacking = db.execute(question("splits_lacking"), {"window": window}).fetchall()
+        names = tuple(identifier for (identifier,) in lacking)
+        yield SplitList(*(window, *row, *counts, names))
+
+
+def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
+    """Read the ids that a list of names showed in a window whose records could not be listed, and nothing brought."""
+    found: dict[int, list[str]] = {}
+    for channel, identifier in ledger.db.execute(question("splits_open"), {"run": run}):
+        found.setdefault(channel, []).append(identifier)
+    return found
+
+
+def lose(ledger: Ledger, window: int) -> None:
+    """Leave a list that was cut as lost: the next run of the same words lists it again."""
+    with ledger.transaction():
+        ledger.db.execute("UPDATE windows SET state = 'lost' WHERE window = ?", (window,))
+
+
+def restate(ledger: Ledger, window: int, stated: int) -> None:
+    """Keep the size that the provider states now for a list that was cut."""
+    with ledger.transaction():
+        ledger.db.execute("UPDATE windows SET stated = ? WHERE window = ?", (stated, window))
