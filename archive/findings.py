@@ -47,7 +47,18 @@ CODES: dict[str, tuple[str, str]] = {
     "torn-tail": ("info",
         "{shard}: {found} bytes after the last commit were cut off; their records are asked for again"),
     "sample": ("info", "a sample of {found} records was taken, the rest was not asked for"),
-    "vanished": ("warning", "{found} records are live here and gone there, the first is {identifier}"),
+    "vanished": ("warning",
+        ("{name}: {found} of {expected} records held live are no longer listed, the first is {identifier}; nothing "
+        "held is erased, and -a accept-loss=true accepts it")),
+    "vanished-accepted": ("info",
+        ("{name}: {found} of {expected} records held live are no longer listed, which was accepted; the first is "
+        "{identifier}")),
+    "loss-in-bulk": ("error",
+        ("{name}: {found} of {expected} records held live are deleted, absent, forbidden or no longer listed, the "
+        "first is {identifier}; the same command again asks once more, with -a accept-loss=true it accepts the loss")),
+    "loss-accepted": ("info",
+        ("{name}: {found} of {expected} records held live are deleted, absent or forbidden, which was accepted; the "
+        "first is {identifier}")),
     "changed-while-listed": ("info",
         ("{found} records changed after they were listed: the lists without a stated size that they were in are read "
         "once more, in windows that fit a page")),

@@ -281,6 +281,23 @@ class Ledger:
                 (run,),
             )
 
+    def take_back(self, run: int, codes: Sequence[str]) -> list[str]:
+        """Remove those findings of a run that are judged again when it ends. Returns their codes."""
+        marks = ",".join("?" * len(codes))
+        with self.transaction():
+            rows = self.db.execute(f"SELECT code FROM findings WHERE run = ? AND code IN ({marks})", (run, *codes))
+            found = [str(code) for (code,) in rows.fetchall()]
+            if found:
+                self.db.execute(f"DELETE FROM findings WHERE run = ? AND code IN ({marks})", (run, *codes))
+        return found
+
+    def ask_again(self, run: int) -> None:
+        """Open the windows of a run that were read to their end once more."""
+        with self.transaction():
+            self.db.execute(
+                "UPDATE windows SET state = 'open', end = NULL, closed = NULL WHERE run = ? AND state = 'done'", (run,)
+            )
+
     def drop_run(self, run: int) -> None:
         """Forget a run that has no window and no request."""
         with self.transaction():
@@ -305,7 +322,12 @@ class Ledger:
             self.db.execute("UPDATE runs SET state = ?, finished = ? WHERE run = ?", (state, now, run))
 
     def settled_state(self, run: int) -> str:
-        """The state to leave a run in: unfinished while a window or an id is open or lost, else by its findings."""
+        """The state to leave a run in: unfinished while a window or an id is open or lost, else by its findings.
+
+        A loss in bulk leaves it unfinished as well: whoever runs it again asks once more, or accepts the loss.
+        """
+        if self._any("SELECT 1 FROM findings WHERE run = ? AND code = 'loss-in-bulk'", run):
+            return "unfinished"
         states = self._unsettled_states(run)
         if not states.isdisjoint(("open", "lost")) or self._any(
             "SELECT 1 FROM windows WHERE run = ? AND state IN ('open', 'lost')", run

@@ -97,6 +97,7 @@ class OaipmhSpider(HarvestSpider):
                 self._settled.clear()
                 await self._settled.wait()
             elif not await self._look_again():
+                await self.guard_losses(await self._listed_whole())
                 return
 
     async def _prepare(self) -> None:
@@ -115,6 +116,8 @@ class OaipmhSpider(HarvestSpider):
             self.traits.target = int(target)
         await self._open_channels()
         writer = self.keeper.writer
+        if self.resumed:
+            await self.take_back_judgement()
         rows = writer.ledger.windows(writer.run_number)
         if not rows:
             await self.questions.check_prefixes(self.arguments.prefixes)
@@ -225,6 +228,15 @@ class OaipmhSpider(HarvestSpider):
             windows = self.new_windows(row, parts, row.verb)
             self._enlist(await self.keeper.do(writer.open_windows, windows, row.window), tail_of=False)
         return True
+
+    async def _listed_whole(self) -> dict[int, bool]:
+        """Name the channels that were asked for, each with whether all of its records were listed."""
+        given, writer = self.arguments, self.keeper.writer
+        state = await self.keeper.do(writer.ledger.settled_state, writer.run_number)
+        bounded = given.from_ is not None or given.until is not None
+        part = given.sample is not None or (given.shard or (1, 1))[1] > 1
+        whole = given.mode in ("full", "census") and not bounded and not part and state != "unfinished"
+        return dict.fromkeys(self.channels, whole)
 
     # --- one window
 

@@ -124,7 +124,10 @@ def _counts(asked: Asked) -> tuple[tuple[str, int, str | None], ...]:
 
 def _words(folder: Path, asked: Asked) -> tuple[dict[str, str], bool]:
     """What the spider is told, and whether the archive's channels, of several kinds, are taken together."""
-    words = {"url": asked.url, "mode": "census"} | ({"source": asked.source} if asked.source else {})
+    # what the target has lost is for the audit itself to say
+    words = {"url": asked.url, "mode": "census", "accept-loss": "true"} | (
+        {"source": asked.source} if asked.source else {}
+    )
     if asked.spider != "oaipmh":
         return words, True
     channels = _channels(folder)
