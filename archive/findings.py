@@ -53,6 +53,26 @@ CODES: dict[str, tuple[str, str]] = {
     "vanished-accepted": ("info",
         ("{name}: {found} of {expected} records held live are no longer listed, which was accepted; the first is "
         "{identifier}")),
+    "empty-list": ("warning",
+        ("{name}: the list is empty, and it need not be ({reason}); tried: {tried}. If the repository has records, ask "
+        "its operator how they are listed; set= and from= name other lists")),
+    "empty-repository": ("info", "{name}: the list is empty, and nothing speaks against it (tried: {tried})"),
+    "listed-with-bounds": ("warning",
+        ("{name}: without from and until the list is empty; it was listed with {window}. Whether there are records "
+        "outside of these bounds cannot be known")),
+    "listed-by-set": ("warning",
+        ("{name}: the list is empty unless a set is named; it was listed set by set, {expected} sets with {found} "
+        "records. Whether there are records in no set cannot be known")),
+    "set-sent-otherwise": ("info", "the set {spec} is listed only when it is sent as {sent}, and is asked for so"),
+    "increments-refused": ("warning",
+        ("{name}: every list with from= is refused ({reason}), and the list without is not: changes cannot be asked "
+        "for here; mode=full lists everything")),
+    "increments-unproven": ("warning",
+        ("{name}: the list from {datestamp} on is empty, and {reason}: what changed cannot be known this way; "
+        "mode=full lists everything")),
+    "increments-by-another-form": ("info",
+        ("{name}: lists from {datestamp} on are asked for by the {granularity}, the form in which they can be had; "
+        "Identify says {claimed}")),
     "loss-in-bulk": ("error",
         ("{name}: {found} of {expected} records held live are deleted, absent, forbidden or no longer listed, the "
         "first is {identifier}; the same command again asks once more, with -a accept-loss=true it accepts the loss")),

@@ -9,7 +9,10 @@ from archive.accounts.losses import ChannelLoss, in_bulk
 from archive.findings import Finding, finding
 
 # findings that are taken back when a run is resumed, and judged again when it ends
-JUDGED_AT_END = ("loss-in-bulk", "loss-accepted", "vanished", "vanished-accepted")
+JUDGED_AT_END = (
+    "loss-in-bulk", "loss-accepted", "vanished", "vanished-accepted", "empty-list", "empty-repository",
+    "listed-by-set", "increments-unproven",
+)  # fmt: skip
 
 
 def judge(loss: ChannelLoss, *, accepted: bool) -> list[Finding]:

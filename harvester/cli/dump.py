@@ -51,8 +51,8 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
 @click.option("--published", metavar="DATE", help="default: today")
 @click.option("--since", type=click.Path(path_type=Path), metavar="RELEASE", help="write only what changed since then")
 @click.option("--accept-loss", is_flag=True,
-              help="of --since: write the delta even if three or more of the records of RELEASE, and a tenth of them or "
-              "more, are deleted or gone")  # fmt: skip
+              help="of --since: write the delta even if three or more of the live records of RELEASE, and a tenth or "
+              "more of them, are deleted or gone")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def dump(folder: Path, out: Path, since: Path | None, accept_loss: bool, as_json: bool, **words: Any) -> int:
     """Make OUT, a release of the archive DIR: its records, each in its latest version, for others to use.
@@ -61,7 +61,8 @@ def dump(folder: Path, out: Path, since: Path | None, accept_loss: bool, as_json
     appears when all of it is on the disk; when a dump is interrupted, the same command begins anew.
 
     Exit codes: 0 done, 1 done and the archive is not complete (the manifest says so), 2 usage, or a delta that deletes
-    in bulk without --accept-loss, 3 no room or another process makes OUT, 4 the archive is damaged or its account does not balance.
+    in bulk without --accept-loss, 3 no room or another process makes OUT, 4 the archive is damaged or its account does
+    not balance.
     """
     began = time.monotonic()
     options = _options(read_description(folder), words)
