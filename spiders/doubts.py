@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from archive.accounts.exported import distinct_in_run
@@ -181,7 +182,9 @@ class Doubts:
         if await self._missing(channel, known, other) is not None:
             await self._unproven(channel, reason)
             return False
-        await self._use_form(other, channel)
+        since = self.spider.sinces[channel.number]
+        assert since is not None
+        await self._use_form(other, channel, increments.begin_at(since, other))
         for number, since in self.spider.sinces.items():
             if since is not None and number not in self._refusing:
                 await self._open(self.spider.channels[number], [Span(increments.begin_at(since, other), None)])
@@ -222,42 +225,46 @@ class Doubts:
         await self.spider.advise(note, channel.number)
 
     async def refuses_from(self, walk: Walk, unusable: Unusable) -> bool:
-        """Whether the first page of an increment is refused because it is one: the same list without from is not.
+        """Whether a list of what changed is refused because it is one: the same list without from is not.
 
         Then `verdicts` has what becomes of the window: it is asked for in the other granularity, where that is taken,
-        or ends with a finding at once.
+        or ends with a finding at once. An increment is such a list, and so is the tail of a whole list.
         """
-        number, since = walk.channel.number, self.spider.sinces.get(walk.channel.number)
-        row = walk.window
-        if since is None or row.parent is not None or row.from_ is None or row.until is not None:
+        number, row = walk.channel.number, walk.window
+        moment = datestamps.parse(row.from_ or "")
+        increment = self.spider.sinces.get(number) is not None
+        if row.parent is not None or moment is None or row.until is not None:
+            return False
+        if not increment and not self.spider.is_tail(row):
             return False
         if number not in self._refusing:
             failed = unusable.end in (tokens.PAGE_REFUSED, tokens.PAGE_UNREADABLE)
-            patient = unusable.status is not None and unusable.status >= 500 and walk.tries < 1
-            if not failed or patient:
+            if not failed or ((unusable.status or 0) >= 500 and walk.tries < 1):
                 return False
             whole = await self._page(walk.channel, None, None)
             if not isinstance(whole, ListPage) or not whole.records:
                 return False
             other = increments.other_form(self.spider.granularity)
-            begin = increments.begin_at(since, other)
+            begin = increments.begin_at(moment, other)
             if isinstance(await self._page(walk.channel, datestamps.as_argument(begin, other), None), ListPage):
-                await self._use_form(other, walk.channel)
+                await self._use_form(other, walk.channel, begin)
                 self.verdicts[row.window] = frontier.Split((Span(begin, None),))
                 return True
             self._refusing.add(number)
+            code = "increments-refused" if increment else "tail-refused"
             name = self.spider.name_of(walk.channel)
-            await self.spider.advise(finding("increments-refused", name=name, reason=unusable.reason), number)
+            note = finding(code, name=name, datestamp=self.spider.text(moment), reason=unusable.reason)
+            await self.spider.advise(note, number)
         self.verdicts[row.window] = frontier.Done()
         return True
 
-    async def _use_form(self, form: str, channel: Channel) -> None:
+    async def _use_form(self, form: str, channel: Channel, begin: datetime) -> None:
         """Ask for lists in another granularity, and say so."""
         self.spider.use_form(form)
         note = finding(
             "increments-by-another-form",
             name=self.spider.name_of(channel),
-            datestamp=self.spider.text(self.spider.sinces[channel.number]),
+            datestamp=self.spider.text(begin),
             granularity=form,
             claimed=self.spider.identity.granularity,
         )

@@ -721,7 +721,8 @@ class OaipmhSpider(HarvestSpider):
         self._tried.add(channel.number)
         await self.questions.try_apart(channel, self.traits, self.granularity)
         if self.traits.ranges is False:
-            await self.find(finding("ranges-ignored", datestamp="two moments"))
+            first, second = frontier.OLDEST, frontier.OLDEST + self.traits.granule
+            await self.find(finding("ranges-ignored", datestamp=f"{self.text(first)} and {self.text(second)}"))
         elif (stamp := await self.questions.known_stamp(channel)) is not None:
             await self._try_ranges(channel, stamp)
 
@@ -730,8 +731,9 @@ class OaipmhSpider(HarvestSpider):
             await self._try_cutting(channel)
             return
         await self.questions.try_ranges(channel, stamp, self.traits, self.granularity)
-        if self.traits.ranges is False:
-            await self.find(finding("ranges-ignored", datestamp=stamp))
+        if self.traits.ranges is False and (moment := datestamps.parse(stamp)) is not None:
+            sent = self.text(frontier.on_granule(moment, self.traits))
+            await self.find(finding("ranges-ignored", datestamp=sent))
 
     def _sampling(self, walk: Walk) -> bool:
         return self.arguments.sample is not None and walk.window.verb != GET_RECORD
