@@ -65,7 +65,7 @@ class Doubts:
         rows, brought, tail_brought = await self._brought(channel)
         if brought or any(row.state == "lost" for row in rows):
             return False
-        doubt = self._doubts[channel.number] = Doubt(self.spider.name_of(channel))
+        doubt = Doubt(self.spider.name_of(channel))
         if tail_brought:
             doubt.reasons.append(f"its end, asked for by itself, has {tail_brought} records")
         answered = self.spider.answered
@@ -77,6 +77,7 @@ class Doubts:
                 await self.spider.advise(note, channel.number)
                 await self._open(channel, [span])
                 return True
+        self._doubts[channel.number] = doubt
         if channel.set_spec is None:
             return await self._list_by_set(channel, doubt)
         doubt.reasons.append("ListSets names the set, or cannot be read")

@@ -54,8 +54,11 @@ class AuditReport:
 
     @property
     def completeness(self) -> float:
-        """Percent of the expected ids that are held in any version; 100.0 only when none is missing."""
-        return percent_of(self.same + self.stale, self.expected)
+        """Percent of the expected ids that are held in any version; 100.0 only when none is missing.
+
+        A target that names no id proves nothing: 0.0.
+        """
+        return percent_of(self.same + self.stale, self.expected) if self.expected else 0.0
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -64,8 +67,10 @@ class AuditReport:
 
     @property
     def complete(self) -> bool:
-        """Whether both sides agree in every id and in every total, and nothing was left unasked."""
-        clean = not (self.missing or self.extra or self.stale or self.unchecked or self.lost_windows)
+        """Whether both sides agree in every id and in every total, there is one, and nothing was left unasked."""
+        clean = self.expected > 0 and not (
+            self.missing or self.extra or self.stale or self.unchecked or self.lost_windows
+        )
         agreed = all(found.severity == "info" for found in self.findings)
         return clean and agreed and self.balanced and self.finished
 

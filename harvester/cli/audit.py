@@ -200,6 +200,8 @@ def show(comparison: Comparison) -> None:
         click.echo(f"{found.severity}: {found.message}")
     if report.lost_windows:
         click.echo(f"{report.lost_windows} windows of the last harvest are not read: what is in them nobody knows")
+    if not report.expected:
+        click.echo("the target names no id at all: nothing can be compared with it, which is no proof of anything")
     verdict = "complete" if report.complete else "not complete"
     sums = "the sums balance" if report.balanced else "the sums do NOT balance: see harvester status"
     click.echo(f"{report.completeness:.4f} % complete, {sums}; the archive is {verdict}")

@@ -16,7 +16,7 @@ from archive.audits.auditreport import Wish
 from archive.errors import Damaged, NotAnArchive
 from archive.folder import Layout, read_description
 from archive.reading import snapshot
-from harvester.cli import DAMAGED, UNFINISHED, USAGE
+from harvester.cli import DAMAGED, FINDINGS, UNFINISHED, USAGE
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.pairs import pairs
 from harvester.errors import UsageError
@@ -153,6 +153,8 @@ def _take_census(asked: Asked, census: Path, words: dict[str, str], options: Aud
         raise UsageError(ending.sentence)
     if ending.code == DAMAGED:
         raise Damaged(ending.sentence)
+    if ending.code == FINDINGS:
+        click.echo(f"harvester: the census of {asked.url} is {ending.sentence}", err=True)
     if ending.code == UNFINISHED:
         click.echo(f"harvester: the census of {asked.url} is unfinished: {ending.sentence}", err=True)
     return ending.code != UNFINISHED

@@ -17,7 +17,7 @@ HEAD = '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>{now
 
 
 class Small(BaseHTTPRequestHandler):
-    """A provider of `records`: (identifier, datestamp, set, deleted). What `bend` returns, if anything, is its answer."""
+    """A provider of `records`: (identifier, datestamp, set, deleted). What `bend` returns is its answer."""
 
     records: list[tuple[str, str, str, bool]]
     sets: tuple[str, ...]
