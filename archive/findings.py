@@ -61,7 +61,41 @@ CODES: dict[str, tuple[str, str]] = {
     "torn-tail": ("info",
         "{shard}: {found} bytes after the last commit were cut off; their records are asked for again"),
     "sample": ("info", "a sample of {found} records was taken, the rest was not asked for"),
-    "vanished": ("warning", "{found} records are live here and gone there, the first is {identifier}"),
+    "vanished": ("warning",
+        ("{name}: {found} of {expected} records held live are no longer listed, the first is {identifier}; nothing "
+        "held is erased, and -a accept-loss=true accepts it")),
+    "vanished-accepted": ("info",
+        ("{name}: {found} of {expected} records held live are no longer listed, which was accepted; the first is "
+        "{identifier}")),
+    "empty-list": ("warning",
+        ("{name}: the list is empty, and it need not be ({reason}); tried: {tried}. If the repository has records, ask "
+        "its operator how they are listed; set= and from= name other lists")),
+    "empty-repository": ("info", "{name}: the list is empty, and nothing speaks against it (tried: {tried})"),
+    "listed-with-bounds": ("warning",
+        ("{name}: without from and until the list is empty; it was listed with {window}. Whether there are records "
+        "outside of these bounds cannot be known")),
+    "listed-by-set": ("warning",
+        ("{name}: the list is empty unless a set is named; it was listed set by set, {expected} sets with {found} "
+        "records. Whether there are records in no set cannot be known")),
+    "set-sent-otherwise": ("info", "the set {spec} is listed only when it is sent as {sent}, and is asked for so"),
+    "increments-refused": ("warning",
+        ("{name}: every list with from= is refused ({reason}), and the list without is not: changes cannot be asked "
+        "for here; mode=full lists everything")),
+    "tail-refused": ("warning",
+        ("{name}: the list from {datestamp} on is refused ({reason}), and the list without from is not: what changed "
+        "while it was listed may be missing; another run with mode=full shows it")),
+    "increments-unproven": ("warning",
+        ("{name}: the list from {datestamp} on is empty, and {reason}: what changed cannot be known this way; "
+        "mode=full lists everything")),
+    "increments-by-another-form": ("info",
+        ("{name}: lists from {datestamp} on are asked for by the {granularity}, the form in which they can be had; "
+        "Identify says {claimed}")),
+    "loss-in-bulk": ("error",
+        ("{name}: {found} of {expected} records held live are deleted, absent, forbidden or no longer listed, the "
+        "first is {identifier}; the same command again asks once more, with -a accept-loss=true it accepts the loss")),
+    "loss-accepted": ("info",
+        ("{name}: {found} of {expected} records held live are deleted, absent or forbidden, which was accepted; the "
+        "first is {identifier}")),
     "changed-while-listed": ("info",
         ("{found} records changed after they were listed: the lists without a stated size that they were in are read "
         "once more, in windows that fit a page")),

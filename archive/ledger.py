@@ -274,6 +274,37 @@ class Ledger:
             ).fetchall()
         return next((_run(row) for row in rows if row[2] in modes), None)
 
+    def last_listing(self, spider: str, arguments: dict[str, Any], modes: Sequence[str], channel: int) -> Run | None:
+        """The newest run that listed a channel which had records then or before, and ended with nothing lost or open.
+
+        Its arguments may name other prefixes and sets beside. A run whose increments could not be trusted does not
+        count: what changed before it may be missing.
+        """
+        with _translated(self.path):
+            rows = self.db.execute(
+                "SELECT run, spider, mode, arguments, started, provider_started, state FROM runs "
+                "WHERE spider = :spider AND state IN ('complete', 'findings') "
+                "AND EXISTS (SELECT 1 FROM windows AS w WHERE w.run = runs.run AND w.channel = :channel) "
+                "AND EXISTS (SELECT 1 FROM requests AS r WHERE r.channel = :channel AND r.run <= runs.run "
+                "AND r.first_outcome IS NOT NULL) "
+                "AND NOT EXISTS (SELECT 1 FROM findings AS f WHERE f.run = runs.run "
+                "AND f.code IN ('increments-refused', 'increments-unproven')) ORDER BY run DESC",
+                {"spider": spider, "channel": channel},
+            ).fetchall()
+        wanted = _without_lists(arguments)
+        runs = (_run(row) for row in rows if row[2] in modes)
+        return next((run for run in runs if _without_lists(run.arguments) == wanted), None)
+
+    def channels_of(self, run: int) -> list[tuple[int, str, str | None]]:
+        """(channel, format, set) of each channel that a run has windows of."""
+        with _translated(self.path):
+            rows = self.db.execute(
+                "SELECT channel, format, set_spec FROM channels "
+                "WHERE channel IN (SELECT channel FROM windows WHERE run = ?) ORDER BY channel",
+                (run,),
+            ).fetchall()
+        return [(int(channel), str(format_), spec) for channel, format_, spec in rows]
+
     def add_run(self, spider: str, mode: str, arguments: dict[str, Any], software: dict[str, Any], now: str) -> Run:
         with self.transaction():
             cursor = self.db.execute(
@@ -290,6 +321,23 @@ class Ledger:
             self.db.execute(
                 "UPDATE windows SET state = 'open', end = NULL, closed = NULL WHERE run = ? AND state = 'lost'",
                 (run,),
+            )
+
+    def take_back(self, run: int, codes: Sequence[str]) -> list[str]:
+        """Remove those findings of a run that are judged again when it ends. Returns their codes."""
+        marks = ",".join("?" * len(codes))
+        with self.transaction():
+            rows = self.db.execute(f"SELECT code FROM findings WHERE run = ? AND code IN ({marks})", (run, *codes))
+            found = [str(code) for (code,) in rows.fetchall()]
+            if found:
+                self.db.execute(f"DELETE FROM findings WHERE run = ? AND code IN ({marks})", (run, *codes))
+        return found
+
+    def ask_again(self, run: int) -> None:
+        """Open the windows of a run that were read to their end once more."""
+        with self.transaction():
+            self.db.execute(
+                "UPDATE windows SET state = 'open', end = NULL, closed = NULL WHERE run = ? AND state = 'done'", (run,)
             )
 
     def drop_run(self, run: int) -> None:
@@ -316,7 +364,12 @@ class Ledger:
             self.db.execute("UPDATE runs SET state = ?, finished = ? WHERE run = ?", (state, now, run))
 
     def settled_state(self, run: int) -> str:
-        """The state to leave a run in: unfinished while a window or an id is open or lost, else by its findings."""
+        """The state to leave a run in: unfinished while a window or an id is open or lost, else by its findings.
+
+        A loss in bulk leaves it unfinished as well: whoever runs it again asks once more, or accepts the loss.
+        """
+        if self._any("SELECT 1 FROM findings WHERE run = ? AND code = 'loss-in-bulk'", run):
+            return "unfinished"
         states = self._unsettled_states(run)
         if not states.isdisjoint(("open", "lost")) or self._any(
             "SELECT 1 FROM windows WHERE run = ? AND state IN ('open', 'lost')", run
@@ -606,6 +659,11 @@ def as_ours(path: Path, cause: sqlite3.DatabaseError | UnicodeDecodeError) -> Bu
     if of_the_disk:
         return DiskFailed(f"{path}: {text}; check the disk, and who may write there")
     return Damaged(f"{path} is damaged ({text}); take it from a copy of the archive")
+
+
+def _without_lists(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a harvest but for which of its lists they name."""
+    return {name: value for name, value in arguments.items() if name not in ("prefix", "set")}
 
 
 def _canonical(value: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,17 @@ RETRY = "retry"
 MODES = ("full", "incremental", "census", RETRY)
 SLICES = ("auto", "day", "month", "year")
 # of every spider
-COMMON = frozenset({"url", "source", "site", "hosts", "mode", "archive", "sample", "shard"})
+COMMON = frozenset({"url", "source", "site", "hosts", "mode", "archive", "sample", "shard", "accept-loss"})
 KNOWN = COMMON | {"prefix", "set", "from", "until", "windows", "slices", "ids"}
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments(ABC):
-    """A harvest as it was asked for, by whatever spider. `windows` is how many requests may be open at once."""
+    """A harvest as it was asked for, by whatever spider. `windows` is how many requests may be open at once.
+
+    `accept_loss`: records held live may be found gone in bulk. It is no part of the identity: the run that ended
+    unfinished for such a loss is resumed with it.
+    """
 
     source: Source
     archive: Path
@@ -32,6 +36,7 @@ class Arguments(ABC):
     sample: int | None
     shard: tuple[int, int] | None
     windows: int
+    accept_loss: bool = field(default=False, kw_only=True)
 
     @property
     @abstractmethod
@@ -95,6 +100,7 @@ def parse_arguments(words: Mapping[str, str]) -> OaipmhArguments:
         slices=choice(words, "slices", SLICES, source.oaipmh.slices),
         file=file,
         file_sha256=digest_of(file) if file else None,
+        accept_loss=flag(words, "accept-loss"),
     )
 
 
@@ -140,6 +146,11 @@ def choice(words: Mapping[str, str], name: str, known: tuple[str, ...], default:
     if value not in known:
         raise UsageError(f"{name}={value} is not known; choose one of {', '.join(known)}")
     return value
+
+
+def flag(words: Mapping[str, str], name: str) -> bool:
+    """`true` or `false`; false where it is not given."""
+    return choice(words, name, ("false", "true")) == "true"
 
 
 def number(words: Mapping[str, str], name: str) -> int | None:

@@ -7,7 +7,18 @@ from typing import Any
 from zlib import crc32
 
 from harvester import datestamps
-from harvester.arguments import COMMON, MODES, Arguments, bound, choice, names, number, shard_of, source_and_archive
+from harvester.arguments import (
+    COMMON,
+    MODES,
+    Arguments,
+    bound,
+    choice,
+    flag,
+    names,
+    number,
+    shard_of,
+    source_and_archive,
+)
 from harvester.errors import UsageError
 from harvester.mediatypes import essence, kind_of, short_name
 from harvester.search import PLAIN_JSON, PLATFORMS, STYLES, platform_of, style_of
@@ -89,7 +100,7 @@ def parse_search(words: Mapping[str, str]) -> SearchArguments:
         source=source, archive=archive, mode=mode, sample=number(words, "sample"), shard=shard_of(words),
         windows=number(words, "windows") or 1, endpoint=endpoint, style=style, accept=accept,
         name=named or plain or short_name(accept), query=words.get("query", endpoint.query).strip(), from_=from_,
-        until=until,
+        until=until, accept_loss=flag(words, "accept-loss"),
     )  # fmt: skip
 
 

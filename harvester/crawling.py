@@ -83,10 +83,11 @@ def ending_of(crawler: Crawler, failure: BaseException | None) -> Ending:
         return Ending(UNFINISHED, f"{type(error).__name__}: {error}")
     state = getattr(spider, "finished_as", None)
     folder = getattr(getattr(spider, "arguments", None), "archive", "DIR")
+    advice = getattr(spider, "advice", "")
     if state == "complete":
         return Ending(DONE)
     if state == "findings":
-        return Ending(FINDINGS, f"done, with findings: harvester status {folder}")
+        return Ending(FINDINGS, f"done, with findings: harvester status {folder}" + (f" ({advice})" if advice else ""))
     if state == "unfinished":
-        return Ending(UNFINISHED, "unfinished; run the same command again")
+        return Ending(UNFINISHED, f"unfinished: {advice}" if advice else "unfinished; run the same command again")
     return Ending(DAMAGED, "the crawl ended without a state; see the log")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harvester.arguments import COMMON, RETRY, Arguments, choice, digest_of, number, shard_of, source_and_archive
+from harvester.arguments import COMMON, RETRY, Arguments, choice, digest_of, flag, number, shard_of, source_and_archive
 from harvester.errors import UsageError
 from harvester.idranges import IdRanges
 from harvester.mediatypes import essence, short_name
@@ -88,6 +88,7 @@ def parse_arguments(words: Mapping[str, str]) -> IdrangeArguments:
         prefix=(words.get("prefix") or prefixes[0]) if kind == CENSUS else None,
         set_spec=words.get("set") or None,
         named={name: words[name] for name in ("source", "site") if words.get(name)},
+        accept_loss=flag(words, "accept-loss"),
     )  # fmt: skip
 
 

@@ -103,6 +103,12 @@ class ListPage:
     response_date: str | None = None
 
 
+class AsSent(str):
+    """An argument that is percent-encoded already, in the way that a provider wants it."""
+
+    __slots__ = ()
+
+
 # --- URLs out
 
 
@@ -146,8 +152,12 @@ def resume_url(base: str, verb: str, token: str, **beside: str | None) -> str:
 
 def _url(base: str, **arguments: str | None) -> str:
     """Add arguments to a base URL, which may have a query of its own; each is percent-encoded exactly once."""
-    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in arguments.items() if value is not None)
+    query = "&".join(f"{name}={_quoted(value)}" for name, value in arguments.items() if value is not None)
     return f"{base}{'&' if '?' in base else '?'}{query}"
+
+
+def _quoted(value: str) -> str:
+    return value if isinstance(value, AsSent) else quote(value, safe="")
 
 
 # --- pages in

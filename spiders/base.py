@@ -16,12 +16,13 @@ from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from twisted.python.failure import Failure
 
+from archive.accounts.losses import read_loss
 from archive.crosswalks import VERSIONS
 from archive.errors import ArchiveError
 from archive.findings import Finding, finding
 from archive.ledger import WindowCount, WindowRow
 from archive.writer import ArchiveWriter
-from harvester import __version__, frontier, robots
+from harvester import __version__, frontier, lossguard, robots
 from harvester.arguments import Arguments
 from harvester.budgets import Budget
 from harvester.contact import user_agent
@@ -42,8 +43,8 @@ class HarvestSpider(Spider):
     """A spider over one source into one archive.
 
     `failure` is what ended the run before its time, None when it ended by itself; `finished_as` is the state
-    the run was left in (complete, findings, unfinished), None until it has ended. `budgets` are those that the
-    source names for each of its hosts.
+    the run was left in (complete, findings, unfinished), None until it has ended. `advice` is what its operator
+    should know of such an end, in a sentence. `budgets` are those that the source names for each of its hosts.
     """
 
     arguments: Arguments
@@ -55,6 +56,7 @@ class HarvestSpider(Spider):
     failure: Exception | None = None
     _told = False
     finished_as: str | None = None
+    advice = ""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -155,6 +157,36 @@ class HarvestSpider(Spider):
         """Write one finding."""
         with contextlib.suppress(KeeperStopped):  # the failure itself ends the run
             await self.keeper.do(self.keeper.writer.note, found, channel, window)
+
+    # --- the loss guard
+
+    async def take_back_judgement(self) -> None:
+        """Take back what the loss guard said of a run that is resumed; its windows are asked once more.
+
+        Call it before the open windows are read. With accept-loss=true nothing is asked again.
+        """
+        ledger, run = self.keeper.writer.ledger, self.keeper.writer.run_number
+        codes = await self.keeper.do(ledger.take_back, run, lossguard.JUDGED_AT_END)
+        if "loss-in-bulk" in codes and not self.arguments.accept_loss:
+            await self.keeper.do(ledger.ask_again, run)
+
+    async def guard_losses(self, channels: Mapping[int, bool]) -> None:
+        """Judge what the run found of records held before it; call it when every window is done.
+
+        `channels` are those of the run, each with whether the run listed all that there is in it.
+        """
+        ledger, run = self.keeper.writer.ledger, self.keeper.writer.run_number
+        for channel, whole in channels.items():
+            loss = await self.keeper.do(read_loss, ledger, run, channel, whole=whole)
+            for found in lossguard.judge(loss, accepted=self.arguments.accept_loss) if loss is not None else ():
+                await self.advise(found, channel)
+
+    async def advise(self, found: Finding, channel: int | None = None) -> None:
+        """Write a finding and tell the operator of it at the end of the run."""
+        await self.find(found, channel)
+        if found.severity != "info":
+            logger.warning("%s", found.message)
+            self.advice = f"{self.advice}; {found.message}" if self.advice else found.message
 
     @property
     def allowed_hosts(self) -> frozenset[str]:

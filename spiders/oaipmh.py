@@ -15,10 +15,23 @@ from twisted.python.failure import Failure
 from archive.accounts import asked
 from archive.accounts import splits as splits_in_ledger
 from archive.accounts.exported import newest_dump
+from archive.accounts.increments import known_before
 from archive.audits.idfiles import iter_ids
 from archive.findings import Finding, finding
-from archive.ledger import NewWindow, WindowCount, WindowRow
-from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, protocolerrors, splits, tokens
+from archive.ledger import NewWindow, Run, WindowCount, WindowRow
+from harvester import (
+    datestamps,
+    decoding,
+    emptiness,
+    frontier,
+    gate,
+    increments,
+    oaipmh,
+    plan,
+    protocolerrors,
+    splits,
+    tokens,
+)
 from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
 from harvester.decoding import DecodedPage, Row
 from harvester.errors import MalformedPage, ProviderError, Unreachable
@@ -26,6 +39,7 @@ from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
 from harvester.middlewares import WaitTooLong
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
+from spiders.doubts import Doubts
 from spiders.questions import Questions
 from spiders.splits import SplitCheck
 from spiders.strays import StrayCheck
@@ -68,7 +82,12 @@ class OaipmhSpider(HarvestSpider):
     traits: frontier.Traits
     identity: oaipmh.Identify
     channels: dict[int, Channel]
+    given: tuple[int, ...]
+    sinces: dict[int, datetime | None]
+    answered: datetime
+    granularity: str
     questions: Questions
+    doubts: Doubts
     _continued: Finding | None = None
     _empty_said = False
 
@@ -88,6 +107,7 @@ class OaipmhSpider(HarvestSpider):
         self._looked_again = False
         self._beside = protocolerrors.BesideToken()
         self.questions = Questions(self.crawler, self.arguments.endpoint.url)
+        self.doubts = Doubts(self)
         try:
             await self._prepare()
         except Exception as error:
@@ -102,7 +122,8 @@ class OaipmhSpider(HarvestSpider):
             elif self._walking:
                 self._settled.clear()
                 await self._settled.wait()
-            elif not await self._look_again():
+            elif not await self._look_again() and not await self.doubts.ask_otherwise():
+                await self.guard_losses(await self._listed_whole())
                 return
 
     async def _prepare(self) -> None:
@@ -113,6 +134,7 @@ class OaipmhSpider(HarvestSpider):
             await self.find(finding("rights-stated", reason=stated))
         granule = timedelta(days=1) if self.identity.granularity == "day" else timedelta(seconds=1)
         answered = datestamps.parse(self.identity.response_date or "") or datetime.now(UTC)
+        self.answered, self.granularity = answered, self.identity.granularity
         earliest = datestamps.parse(self.identity.earliest or "") or frontier.OLDEST
         self.traits = frontier.Traits(granule, earliest, answered)
         self.beginnings = frontier.Beginnings()
@@ -124,11 +146,16 @@ class OaipmhSpider(HarvestSpider):
         self._strays = StrayCheck(self.questions, self.traits, self._sent_bounds)
         await self._open_channels()
         writer = self.keeper.writer
+        if self.resumed:
+            await self.take_back_judgement()
         rows = writer.ledger.windows(writer.run_number)
+        if self.arguments.mode == "incremental":
+            await self._begin_increment(rows)
+        await self._open_known(writer.run_number)
+        if not rows or any(row.state == "open" for row in rows):
+            await self._check_sets(new=not rows)
         if not rows:
             await self.questions.check_prefixes(self.arguments.prefixes)
-            for spec in self.arguments.sets:
-                await self.questions.check_set(spec, self.arguments.prefixes[0])
             started = datestamps.as_argument(answered)
             await self.keeper.do(writer.ledger.set_provider_started, writer.run_number, started)
             if self.arguments.mode == RETRY:
@@ -143,18 +170,77 @@ class OaipmhSpider(HarvestSpider):
         await self._expect()
 
     async def _open_channels(self) -> None:
-        kind = "census" if self.arguments.mode == "census" else "oaipmh"
-        self.channels = {}
+        """Open a channel for each list that the arguments name; `given` has their numbers."""
+        self.channels, self.sinces = {}, {}
         for prefix, spec in self.arguments.channels:
-            name = f"{kind}:{prefix}" + (f":{spec}" if spec is not None else "")
-            number = await self.keeper.do(self.keeper.writer.ledger.channel, name, prefix, spec)
-            self.channels[number] = Channel(number, prefix, spec)
+            await self.open_channel(prefix, spec)
+        self.given = tuple(self.channels)
+
+    async def open_channel(self, prefix: str, spec: str | None) -> Channel:
+        """Open the channel of one list."""
+        kind = "census" if self.arguments.mode == "census" else "oaipmh"
+        name = f"{kind}:{prefix}" + (f":{spec}" if spec is not None else "")
+        number = await self.keeper.do(self.keeper.writer.ledger.channel, name, prefix, spec)
+        return self.channels.setdefault(number, Channel(number, prefix, spec))
+
+    def name_of(self, channel: Channel) -> str:
+        """A channel as it is named in findings."""
+        kind = "census" if self.arguments.mode == "census" else "oaipmh"
+        return f"{kind}:{channel.prefix}" + (f":{channel.set_spec}" if channel.set_spec is not None else "")
+
+    async def _open_known(self, run: int) -> None:
+        """Open the channels of sets that a run lists one by one because its list without a set is empty."""
+        for number, prefix, spec in await self.keeper.do(self.keeper.writer.ledger.channels_of, run):
+            self.channels.setdefault(number, Channel(number, prefix, spec))
+
+    async def _check_sets(self, *, new: bool) -> None:
+        """Look up the sets that the arguments name, and how they have to be sent; a resumed run knows that they are."""
+        for spec in self.arguments.sets:
+            if not new and not emptiness.encodings(spec):
+                continue
+            sent = await self.questions.check_set(spec, self.arguments.prefixes[0])
+            for number, channel in self.channels.items() if sent is not None else ():
+                if channel.set_spec == spec:
+                    self.channels[number] = replace(channel, sent_as=sent)
+
+    async def _begin_increment(self, rows: Sequence[WindowRow]) -> None:
+        """Learn where each list goes on, by set where it had to be listed so, and in which form to ask for that."""
+        ledger, run = self.keeper.writer.ledger, self.keeper.writer.run_number
+        for number in self.given:
+            last = self._last(number)
+            for _, prefix, spec in await self.keeper.do(ledger.channels_of, last.run) if last is not None else ():
+                if (prefix, None) in self.arguments.channels and spec is not None:
+                    await self.open_channel(prefix, spec)
+        if len(self.channels) > len(self.given):
+            for spec in await self.questions.all_sets(emptiness.SETS_MOST) or ():
+                for prefix in {c.prefix for n, c in self.channels.items() if n not in self.given}:
+                    await self.open_channel(prefix, spec)
+        stamps: set[str] = set()
+        for number in self.channels:
+            self.sinces[number] = self._since(number)
+            outcomes = await self.keeper.do(known_before, ledger, run, number)
+            stamps.update(stamp for _, stamp, _ in outcomes if stamp and datestamps.parse(stamp))
+        asked = [row.from_ for row in rows if row.from_ is not None]
+        form = increments.form_for(self.granularity, [*stamps, *asked])
+        if form != self.granularity:
+            self.use_form(form)
+            self.sinces = {number: self._since(number) for number in self.channels}
+
+    def use_form(self, form: str) -> None:
+        """Ask for lists in another granularity than Identify claims."""
+        self.granularity, self.traits.granule = form, increments.GRANULES[form]
+
+    @property
+    def list_verb(self) -> str:
+        """The verb of the lists of this run."""
+        return LIST_IDENTIFIERS if self.arguments.mode == "census" else LIST_RECORDS
 
     def _first_windows(self, answered: datetime) -> list[NewWindow]:
-        since = self._since() if self.arguments.mode == "incremental" else None
-        verb = LIST_IDENTIFIERS if self.arguments.mode == "census" else LIST_RECORDS
-        spans = plan.first_spans(self.arguments, self.traits, answered, since)
-        return [NewWindow(number, verb, *self._texts(span)) for number in self.channels for span in spans]
+        return [
+            NewWindow(number, self.list_verb, *self._texts(span))
+            for number in self.channels
+            for span in plan.first_spans(self.arguments, self.traits, answered, self.sinces.get(number))
+        ]
 
     async def _name_again(self) -> list[WindowRow]:
         """Windows for the ids of a file, or for those of each channel that stand as refused, lost or open."""
@@ -175,22 +261,34 @@ class OaipmhSpider(HarvestSpider):
         file = self.arguments.file
         return None if file is None else list(dict.fromkeys(wanted.identifier for wanted in iter_ids(file)))
 
-    def _since(self) -> datetime | None:
-        """Where an incremental run begins: at the last complete one, or else when a dump was made, minus an overlap.
+    def _last(self, channel: int) -> Run | None:
+        """The last complete run that listed a channel."""
+        ledger, modes = self.keeper.writer.ledger, ("full", "incremental")
+        return ledger.last_listing(self.name, self.arguments.identity, modes, channel)
+
+    def _since(self, channel: int) -> datetime | None:
+        """Where an increment begins: at the last complete run, or else when a dump was made, minus an overlap.
+
+        A list that was not there then, of a set or format that was added to the arguments, begins at its beginning.
 
         By the provider's clock or by ours, whichever said it was earlier: a provider may answer by another clock than
         the one that it stamps records with.
         """
-        last = self.keeper.writer.ledger.last_run(self.name, self.arguments.identity, ("full", "incremental"))
+        last = self._last(channel)
         times = (last.provider_started or "", last.started) if last is not None else ()
         started = min(filter(None, map(datestamps.parse, times)), default=None)
         if started is None and (dump := newest_dump(self.keeper.writer.ledger)) is not None:
             started = datestamps.parse(dump.made)
             self._continued = finding("dump-continued", datestamp=dump.made, name=f"run {dump.run}")
         if started is None:
-            self.logger.info("no complete run of the same words yet: the incremental run takes the whole list")
+            name = self.name_of(self.channels[channel])
+            self.logger.info("no complete run has listed %s yet: the incremental run takes the whole list", name)
             return None
         return plan.back_from(started, self.arguments, self.traits)
+
+    async def open_more(self, windows: Sequence[NewWindow]) -> None:
+        """Open windows that were not planned, and queue them."""
+        self._enlist(await self.keeper.do(self.keeper.writer.open_windows, windows), tail_of=False)
 
     def new_windows(self, parent: WindowRow, spans: Sequence[Span], verb: str) -> list[NewWindow]:
         """The windows that take a parent's place, as the ledger wants them."""
@@ -215,6 +313,10 @@ class OaipmhSpider(HarvestSpider):
             if row.state == "open":
                 self._attempts.setdefault(row.window, row.attempts)
                 self._queue.add(row.window, row.channel, self._span(row), tail=tail)
+
+    def is_tail(self, row: WindowRow) -> bool:
+        """Whether a window is, or descends from, the tail of its channel."""
+        return self._windows[row.window][1] if row.window in self._windows else self._is_tail(row)
 
     def _is_tail(self, row: WindowRow) -> bool:
         if row.parent is not None and row.parent in self._windows:
@@ -283,6 +385,15 @@ class OaipmhSpider(HarvestSpider):
             self._enlist(await self.keeper.do(writer.open_windows, windows, row.window), tail_of=False)
         return True
 
+    async def _listed_whole(self) -> dict[int, bool]:
+        """Name the channels that were asked for, each with whether all of its records were listed."""
+        given, writer = self.arguments, self.keeper.writer
+        state = await self.keeper.do(writer.ledger.settled_state, writer.run_number)
+        bounded = given.from_ is not None or given.until is not None
+        part = given.sample is not None or (given.shard or (1, 1))[1] > 1
+        whole = given.mode in ("full", "census") and not bounded and not part and state != "unfinished"
+        return dict.fromkeys(self.channels, whole)
+
     # --- one window
 
     async def _begin(self, window: int) -> AsyncIterator[Any]:
@@ -316,7 +427,7 @@ class OaipmhSpider(HarvestSpider):
         else:
             bounds = self._sent_bounds(walk.span)
             make = oaipmh.list_records_url if walk.verb == LIST_RECORDS else oaipmh.list_identifiers_url
-            url = make(base, walk.channel.prefix, *bounds, walk.channel.set_spec)
+            url = make(base, walk.channel.prefix, *bounds, walk.channel.sent_set)
         request = Request(
             url,
             callback=self.page,
@@ -416,6 +527,10 @@ class OaipmhSpider(HarvestSpider):
         if number > 1 and unusable.code is not None and self._beside.refused(unusable.reason):
             yield self._page_request(walk, number, token)
             return
+        if number == 1 and await self.doubts.refuses_from(walk, unusable):
+            async for out in self._give_up(walk, number, unusable):
+                yield out
+            return
         walk.tries += 1
         walk.reissued = walk.reissued or number > 1
         if not walk.hopeless(number, unusable) and walk.tries < self._tries(walk, unusable):
@@ -440,7 +555,7 @@ class OaipmhSpider(HarvestSpider):
         self.traits.barren += 1
         if number > 1 and unusable.end in (tokens.PAGE_LOST, tokens.PAGE_REFUSED):
             self.traits.failed_at(walk.chain.listed)
-        if number == 1 and walk.verb == LIST_RECORDS:
+        if number == 1 and walk.verb == LIST_RECORDS and walk.window.window not in self.doubts.verdicts:
             if unusable.end != tokens.PAGE_LOST and frontier.can_split(walk.span, self.traits):
                 await self._try_cutting(walk.channel)
             headers = await self.questions.look_inside(walk, self._sent_bounds(walk.span))
@@ -550,6 +665,8 @@ class OaipmhSpider(HarvestSpider):
         assert end.ended is not None
         if self._is_named(end.window):
             return frontier.Done()
+        if (verdict := self.doubts.verdicts.pop(end.window.window, None)) is not None:
+            return verdict
         return frontier.decide(replace(end.ended, listed=count.listed, distinct=count.distinct), self.traits)
 
     def describe(self, end: WindowEnd) -> str:
@@ -741,9 +858,10 @@ class OaipmhSpider(HarvestSpider):
         if self.traits.ranges is not None or channel.number in self._tried:
             return
         self._tried.add(channel.number)
-        await self.questions.try_apart(channel, self.traits, self.identity.granularity)
+        await self.questions.try_apart(channel, self.traits, self.granularity)
         if self.traits.ranges is False:
-            await self.find(finding("ranges-ignored", datestamp="two moments"))
+            first, second = frontier.OLDEST, frontier.OLDEST + self.traits.granule
+            await self.find(finding("ranges-ignored", datestamp=f"{self.text(first)} and {self.text(second)}"))
         elif (stamp := await self.questions.known_stamp(channel)) is not None:
             await self._try_ranges(channel, stamp)
 
@@ -751,9 +869,10 @@ class OaipmhSpider(HarvestSpider):
         if datestamps.parse(stamp) is None:
             await self._try_cutting(channel)
             return
-        await self.questions.try_ranges(channel, stamp, self.traits, self.identity.granularity)
-        if self.traits.ranges is False:
-            await self.find(finding("ranges-ignored", datestamp=stamp))
+        await self.questions.try_ranges(channel, stamp, self.traits, self.granularity)
+        if self.traits.ranges is False and (moment := datestamps.parse(stamp)) is not None:
+            sent = self.text(frontier.on_granule(moment, self.traits))
+            await self.find(finding("ranges-ignored", datestamp=sent))
 
     def _sampling(self, walk: Walk) -> bool:
         return self.arguments.sample is not None and walk.window.verb != GET_RECORD
@@ -787,15 +906,16 @@ class OaipmhSpider(HarvestSpider):
 
     def _texts(self, span: Span) -> tuple[str | None, str | None]:
         """A window's bounds as the ledger has them."""
-        return self._text(span.from_), self._text(span.until)
+        return self.text(span.from_), self.text(span.until)
 
-    def _text(self, moment: datetime | None) -> str | None:
-        return None if moment is None else datestamps.as_argument(moment, self.identity.granularity)
+    def text(self, moment: datetime | None) -> str | None:
+        """A moment as it is sent."""
+        return None if moment is None else datestamps.as_argument(moment, self.granularity)
 
     def _sent_bounds(self, span: Span) -> tuple[str | None, str | None]:
         """A window's bounds as they are sent: one granule later for a provider that leaves `until` out."""
         late = self.traits.granule if self.traits.until_excluded else timedelta(0)
-        return self._text(span.from_), self._text(span.until + late if span.until else None)
+        return self.text(span.from_), self.text(span.until + late if span.until else None)
 
 
 def _as_answer_to_token(response: Response, decoded: DecodedPage | Unusable) -> DecodedPage | Unusable:

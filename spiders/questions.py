@@ -11,7 +11,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from harvester import datestamps, frontier, gate, hints, oaipmh
+from harvester import datestamps, emptiness, frontier, gate, hints, oaipmh
 from harvester.decoding import Row
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.middlewares import WaitTooLong
@@ -64,6 +64,40 @@ class Questions:
             await asyncio.sleep(gate.backoff_seconds(attempt, random.random()))
         raise error
 
+    async def once(self, url: str, parse: Callable[[bytes], T]) -> T:
+        """Ask once. Raises ProviderError, MalformedPage, Unreachable or WaitTooLong."""
+        try:
+            response = await self.ask(url)
+            body = plain_body(response)
+        except (HarvestError, WaitTooLong):
+            raise
+        except Exception as cause:  # whatever the downloader raises
+            raise Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})") from cause
+        if response.status >= 400 and b"<OAI-PMH" not in body[:4096]:
+            raise Unreachable(f"HTTP status {response.status}")
+        return parse(body)
+
+    async def all_sets(self, most: int) -> list[str] | None:
+        """The sets that ListSets names, none without a set hierarchy; None where it cannot be read.
+
+        Reads no further than `most` sets and one page more.
+        """
+        specs: dict[str, None] = {}
+        url = oaipmh.list_sets_url(self.url)
+        try:
+            while len(specs) <= most:
+                page = await self.once(url, oaipmh.parse_list_sets)
+                before = len(specs)
+                specs.update((item.spec, None) for item in page.sets if item.spec)
+                if not page.token or len(specs) == before:
+                    break
+                url = oaipmh.resume_url(self.url, "ListSets", page.token)
+        except ProviderError as error:
+            return [] if error.code == "noSetHierarchy" else None
+        except (HarvestError, WaitTooLong):
+            return None
+        return list(specs)
+
     async def identify(self) -> oaipmh.Identify:
         """Ask who the provider is. Raises UsageError for an answer that is not of OAI-PMH, Unreachable for none.
 
@@ -105,37 +139,35 @@ class Questions:
         self._offered = [item.prefix for item in formats]
         return self._offered
 
-    async def check_set(self, spec: str, prefix: str) -> None:
-        """Raises UsageError for a set that is not there. One that lists something is; only others are looked up."""
-        try:
-            page = await self.answer(
-                oaipmh.list_identifiers_url(self.url, prefix, None, None, spec), oaipmh.parse_list_identifiers
-            )
-        except ProviderError as error:
-            if error.code == "noSetHierarchy":
-                raise UsageError(f"{self.url} has no sets; leave out set={spec}") from None
-        except MalformedPage:
-            return
-        else:
-            if page.records:
-                return
+    async def check_set(self, spec: str, prefix: str) -> str | None:
+        """Raises UsageError for a set that is not there. One that lists something is; only others are looked up.
+
+        Returns the form in which the set has to be sent, None for the usual one.
+        """
+        for sent in (None, *emptiness.encodings(spec)):
+            set_ = spec if sent is None else oaipmh.AsSent(sent)
+            url = oaipmh.list_identifiers_url(self.url, prefix, None, None, set_)
+            try:
+                page = await (self.answer if sent is None else self.once)(url, oaipmh.parse_list_identifiers)
+            except ProviderError as error:
+                if error.code == "noSetHierarchy":
+                    raise UsageError(f"{self.url} has no sets; leave out set={spec}") from None
+            except MalformedPage:
+                if sent is None:
+                    return None
+            except Unreachable:
+                if sent is None:
+                    raise
+            else:
+                if page.records:
+                    return sent
         await self._look_up(spec)
+        return None
 
     async def sets(self) -> tuple[str, ...]:
         """The sets of the repository; none when it has none, does not say, or has too many to be asked one by one."""
-        found: list[str] = []
-        url = oaipmh.list_sets_url(self.url)
-        for _ in range(SET_PAGES_MOST):
-            try:
-                page = await self.answer(url, oaipmh.parse_list_sets)
-            except (HarvestError, WaitTooLong) as error:
-                logger.info("ListSets does not help: %s", error)
-                return ()
-            found.extend(item.spec for item in page.sets if item.spec)
-            if page.token is None or len(found) > SETS_MOST:
-                break
-            url = oaipmh.resume_url(self.url, "ListSets", page.token)
-        return tuple(dict.fromkeys(found)) if len(found) <= SETS_MOST else ()
+        found = await self.all_sets(SETS_MOST) or ()
+        return tuple(found) if len(found) <= SETS_MOST else ()
 
     async def _look_up(self, spec: str) -> None:
         offered: list[str] = []
@@ -155,7 +187,7 @@ class Questions:
 
     async def known_stamp(self, channel: Channel) -> str | None:
         """A datestamp that a record has: the first one in the list of all that is a moment. None without an answer."""
-        url = oaipmh.list_identifiers_url(self.url, channel.prefix, None, None, channel.set_spec)
+        url = oaipmh.list_identifiers_url(self.url, channel.prefix, None, None, channel.sent_set)
         try:
             page = await self.answer(url, oaipmh.parse_list_identifiers)
         except HarvestError as error:
@@ -174,7 +206,7 @@ class Questions:
         moment = frontier.on_granule(moment, traits)
         for until in (moment, moment + traits.granule):
             bounds = (datestamps.as_argument(moment, granularity), datestamps.as_argument(until, granularity))
-            url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.set_spec)
+            url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
             try:
                 page = await self.answer(url, oaipmh.parse_list_identifiers)
             except ProviderError:
@@ -193,7 +225,7 @@ class Questions:
         lists = []
         for moment in (frontier.OLDEST, frontier.OLDEST + traits.granule):
             bound = datestamps.as_argument(moment, granularity)
-            url = oaipmh.list_identifiers_url(self.url, channel.prefix, bound, bound, channel.set_spec)
+            url = oaipmh.list_identifiers_url(self.url, channel.prefix, bound, bound, channel.sent_set)
             try:
                 page = await self.answer(url, oaipmh.parse_list_identifiers)
             except HarvestError:
@@ -208,7 +240,7 @@ class Questions:
         Leaves what it learned in `walk`, and returns the headers of the first page. One request, no second try: without
         an answer there are none, and the window is cut blindly.
         """
-        url = oaipmh.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.set_spec)
+        url = oaipmh.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.sent_set)
         try:
             headers, whole = _headers_in(plain_body(await self.ask(url)))
         except Exception as error:  # ours, or whatever the downloader raises

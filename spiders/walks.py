@@ -17,6 +17,7 @@ from archive.quarantine import RefusedBody
 from harvester import bodies, datestamps, hints, protocolerrors, tokens
 from harvester.errors import MalformedPage
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
+from harvester.oaipmh import AsSent
 from harvester.records import WindowEnd
 from spiders.base import now_text
 
@@ -27,11 +28,16 @@ SECRET_HEADERS = (b"set-cookie", b"authorization")
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One list of the repository that is stored and counted apart."""
+    """One list of the repository that is stored and counted apart; `sent_set` is the set as it is asked for."""
 
     number: int
     prefix: str
     set_spec: str | None
+    sent_as: str | None = None
+
+    @property
+    def sent_set(self) -> str | None:
+        return self.set_spec if self.sent_as is None else AsSent(self.sent_as)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from pathlib import Path
 import orjson
 
 from archive import canonical, durable
+from archive.accounts.losses import in_bulk
 from archive.errors import CannotDump, OtherArchive
 from archive.releases.assembling import RECORDS, TOMBSTONES, Assembly, file_entry
-from archive.releases.changes import DELETED, KINDS, Row, watched
+from archive.releases.changes import ADDED, DELETED, KINDS, Row, watched
 from archive.releases.contents import Contents, open_contents
 from archive.releases.dumps import FULL, Options, Progress, assemble_archive, read_stated
 from archive.releases.entries import Entry
@@ -34,17 +35,28 @@ README = "README.md"
 _LEVEL = 10
 
 
-def write_delta(archive: Path, old: Path, out: Path, options: Options, progress: Progress | None = None) -> Manifest:
+def write_delta(
+    archive: Path,
+    old: Path,
+    out: Path,
+    options: Options,
+    progress: Progress | None = None,
+    *,
+    accept_loss: bool = False,
+) -> Manifest:
     """Make the delta between the release `old` and the one that `write_release` would make of an archive now.
 
     Of `old` only the manifest and the index are read. Raises as `write_release`; OtherArchive when `old` is no full
-    release, CannotDump when it holds texts of another form, Damaged when its index is not what was written.
+    release, CannotDump when it holds texts of another form, or when its records are gone in bulk and the loss is not
+    accepted, Damaged when its index is not what was written.
     """
     before = open_contents(old)
     _check_old(before, options)
     with staged(out) as folder:
         with _Changes(before, folder / WORK) as changes:
             target = _digested(archive, folder / WORK / "new", options, changes, progress)
+            if not accept_loss:
+                _check_loss(before.manifest, changes.added, target)
             content = changes.assemble(folder, _making(options.making), target.content.selection)
         target = _write_papers(folder / WORK / "papers", target)
         manifest = _manifest(target, before.manifest, content)
@@ -84,6 +96,18 @@ def _check_old(old: Contents, options: Options) -> None:
         )
 
 
+def _check_loss(old: Manifest, added: int, new: Manifest) -> None:
+    """Refuse a delta that deletes in bulk: whoever applies it would lose these records without having been asked."""
+    held = old.content.records
+    lost = held + added - new.content.records
+    if in_bulk(held, lost):
+        raise CannotDump(
+            f"{lost} of the {held} live records of {old.name} are deleted or gone here: such a delta would take them "
+            "from everyone who applies it. Check the archive (harvester status, harvester audit); --accept-loss "
+            "writes the delta"
+        )
+
+
 class _Changes:
     """What changes, put away by kind until all of it is known."""
 
@@ -96,6 +120,11 @@ class _Changes:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def added(self) -> int:
+        """How many records are live, and were not live before."""
+        return len(self._kinds[ADDED])
 
     def watch(self, entries: Iterator[Entry]) -> Iterator[Entry]:
         """Hand on the entries of the new release."""

@@ -32,6 +32,9 @@ class Spool:
             self._writer.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) + text)
         self._count += 1
 
+    def __len__(self) -> int:
+        return self._count
+
     def __iter__(self) -> Iterator[Row]:
         """What was put away, without its texts. Nothing can be added any more."""
         return (Row(*values[:5]) for values, _ in self._read())

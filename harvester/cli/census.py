@@ -14,7 +14,7 @@ from archive.audits.auditreport import Wish
 from archive.errors import Damaged, NotAnArchive
 from archive.folder import Layout, read_description
 from archive.reading import snapshot
-from harvester.cli import DAMAGED, UNFINISHED, USAGE
+from harvester.cli import DAMAGED, FINDINGS, UNFINISHED, USAGE
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.output import say
 from harvester.cli.pairs import pairs
@@ -123,7 +123,10 @@ def _counts(asked: Asked) -> tuple[tuple[str, int, str | None], ...]:
 
 def _words(folder: Path, asked: Asked) -> tuple[dict[str, str], bool]:
     """What the spider is told, and whether the archive's channels, of several kinds, are taken together."""
-    words = {"url": asked.url, "mode": "census"} | ({"source": asked.source} if asked.source else {})
+    # what the target has lost is for the audit itself to say
+    words = {"url": asked.url, "mode": "census", "accept-loss": "true"} | (
+        {"source": asked.source} if asked.source else {}
+    )
     if asked.spider != "oaipmh":
         return words, True
     channels = _channels(folder)
@@ -149,6 +152,8 @@ def _take_census(asked: Asked, census: Path, words: dict[str, str], options: Aud
         raise UsageError(ending.sentence)
     if ending.code == DAMAGED:
         raise Damaged(ending.sentence)
+    if ending.code == FINDINGS:
+        say(f"harvester: the census of {asked.url} is {ending.sentence}", err=True)
     if ending.code == UNFINISHED:
         say(f"harvester: the census of {asked.url} is unfinished: {ending.sentence}", err=True)
     return ending.code != UNFINISHED

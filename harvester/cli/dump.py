@@ -57,8 +57,11 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
 @click.option("--licence-unknown", is_flag=True, help="make a release that states no licence")
 @click.option("--published", metavar="DATE", help="default: today")
 @click.option("--since", type=click.Path(path_type=Path), metavar="RELEASE", help="write only what changed since then")
+@click.option("--accept-loss", is_flag=True,
+              help="of --since: write the delta even if three or more of the live records of RELEASE, and a tenth or "
+              "more of them, are deleted or gone")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-def dump(folder: Path, out: Path, since: Path | None, as_json: bool, **words: Any) -> int:
+def dump(folder: Path, out: Path, since: Path | None, accept_loss: bool, as_json: bool, **words: Any) -> int:
     """Make OUT, a release of the archive DIR: its records, each in its latest version, for others to use.
 
     The same records give the same bytes in parts and index, whatever the machine and the order of the harvest. OUT
@@ -67,18 +70,21 @@ def dump(folder: Path, out: Path, since: Path | None, as_json: bool, **words: An
     The licence is what --licence says, or else what the source's file or the provider's Identify states. Where nothing
     states one, OUT says that it is not known, and the exit code is 2 unless --licence-unknown accepts that.
 
-    Exit codes: 0 done, 1 done and the archive is not complete (the manifest says so), 2 usage, or no licence is known,
-    3 no room or another process makes OUT, 4 the archive is damaged or its account does not balance.
+    Exit codes: 0 done, 1 done and the archive is not complete (the manifest says so), 2 usage, no licence is known, or
+    a delta that deletes in bulk without --accept-loss, 3 no room or another process makes OUT, 4 the archive is damaged
+    or its account does not balance.
     """
     began = time.monotonic()
     options = _options(folder, words)
+    if accept_loss and since is None:
+        raise UsageError("--accept-loss is for --since: a full release deletes nothing")
     with advancing("dumping", "records read and written") as progress:
         if since is None:
             manifest = write_release(folder, out, options, progress)
         else:
             from archive.releases.deltas import write_delta
 
-            manifest = write_delta(folder, since, out, options, progress)
+            manifest = write_delta(folder, since, out, options, progress, accept_loss=accept_loss)
     seconds = time.monotonic() - began
     if as_json:
         print_json(_values(manifest, out, seconds))

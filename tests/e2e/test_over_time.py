@@ -62,7 +62,8 @@ def test_a_census_finds_what_has_vanished_where_deletions_are_not_told(
     server = hostile("--records", "200", "--deleted", "no")
     assert harvest.run(server.url) == 0
     server.get("/__mutate?delete=5")
-    assert harvest.run(server.url, "mode=census") == 0
+    assert harvest.run(server.url, "mode=census") == 1
+    assert "5 of " in harvest.output, "it says how many are no longer listed"
     code, report = audited(harvest.archive, server.url)
     assert (code, report["extra"], report["missing"]) == (1, 5, 0)
     held = truths.held(harvest.archive, "oai_dc")

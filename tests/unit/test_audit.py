@@ -408,3 +408,12 @@ def test_an_index_counts_although_a_census_was_taken_since_and_not_when_records_
     writer.close()
     with pytest.raises(StaleIndex), audit.against_ledger(tmp_path / "a", wish):
         pass
+
+
+def test_a_target_that_names_nothing_proves_nothing(tmp_path: Path):
+    making.ended(tmp_path / "a", [["oai:x:1", "oai:x:2"]])
+    making.ended(tmp_path / "b", [])
+    with audit.against_archive(tmp_path / "a", tmp_path / "b") as found:
+        assert (found.report.expected, found.report.completeness, found.report.complete) == (0, 0.0, False)
+    with audit.against_archive(tmp_path / "b", tmp_path / "b") as found:
+        assert (found.report.completeness, found.report.complete) == (0.0, False)

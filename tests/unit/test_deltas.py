@@ -116,6 +116,21 @@ def test_a_delta_to_another_form_or_since_a_delta_is_refused(folder: Path) -> No
     assert not (folder / "out").exists()
 
 
+def test_a_delta_that_deletes_in_bulk_is_refused_until_the_loss_is_accepted(tmp_path: Path) -> None:
+    """Three records or more, and a tenth of the live ones or more; tombstones that go are no loss."""
+    live = [State(f"{n:02d}") for n in range(30)] + [State("stone", deleted=True)]
+    dead = [State(f"{n:02d}", deleted=True) for n in range(2)]
+    archive_of(tmp_path / "was", live)
+    write_release(tmp_path / "was", tmp_path / "old", options())
+    archive_of(tmp_path / "two", [*dead, *live[2:30]])
+    write_delta(tmp_path / "two", tmp_path / "old", tmp_path / "few", options())
+    archive_of(tmp_path / "three", [*dead, *live[3:30], State("new")])
+    with pytest.raises(CannotDump, match="3 of the 30 live records"):
+        write_delta(tmp_path / "three", tmp_path / "old", tmp_path / "out", options())
+    assert not (tmp_path / "out").exists()
+    write_delta(tmp_path / "three", tmp_path / "old", tmp_path / "out", options(), accept_loss=True)
+
+
 def test_any_damage_to_what_is_read_leaves_no_release(folder: Path) -> None:
     whole = files(folder)
     read = [name for name in whole if name.startswith(("old/", "delta/")) and not _is_unread(name)]
