@@ -416,7 +416,7 @@ class OaipmhSpider(HarvestSpider):
         chain = tokens.TokenChain(None if whole else frontier.record_limit(span, self.traits))
         channel = self.channels[row.channel]
         if row.set_spec is not None:
-            channel = replace(channel, set_spec=row.set_spec)
+            channel = replace(channel, set_spec=row.set_spec, sent_as=None)
         return Walk(row, channel, span, self._attempts[window], row.attempts, chain)
 
     def _page_request(self, walk: Walk, number: int, token: str | None) -> Request:
@@ -621,7 +621,7 @@ class OaipmhSpider(HarvestSpider):
             if not frontier.count_outside([row], walk.span, walk.channel.set_spec, self.traits)
         ]  # fmt: skip
         url = oaipmh.list_identifiers_url(
-            self.arguments.endpoint.url, walk.channel.prefix, *self._sent_bounds(walk.span), walk.channel.set_spec
+            self.arguments.endpoint.url, walk.channel.prefix, *self._sent_bounds(walk.span), walk.channel.sent_set
         )
         return Answer(
             channel=walk.channel.number, window=walk.window.window, attempt=0, url=url, state="read",
