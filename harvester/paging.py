@@ -64,6 +64,7 @@ class Paging:
     moved: bool = False
     shrunk: bool = False
     doubled: int = 0
+    repeats: int = 0
     outside: int = 0
     size_cut: bool = False
     probing: bool = False
@@ -84,8 +85,12 @@ class Paging:
 
     @property
     def in_one_page(self) -> bool:
-        """Whether the first page, which had room for more, had all that came: one response is one moment."""
-        return self.distinct == self.first_hits < self.asked
+        """Whether the first page, which had room for more, had all that came: one response is one moment.
+
+        One that came again says nothing of its room, unless the total would fit in it as well.
+        """
+        fits = not self.repeats or (self.last_total is not None and self.last_total <= self.asked)
+        return fits and self.distinct == self.first_hits < self.asked
 
     def take(self, page: DecodedHits, outside: int = 0) -> str | None:
         """Take a page in its order; `outside` of its records lie beyond the slice. Returns how the list ended, or None.
@@ -100,6 +105,7 @@ class Paging:
         fresh = new > 0
         self.doubled += page.hits - new if fresh else 0
         self._stale = 0 if fresh else self._stale + 1
+        self.repeats += page.hits > 0 and not fresh
         if self.pages == 1:
             self.first_hits = page.hits
             if 2 * outside > page.hits:

@@ -54,7 +54,7 @@ class Walked:
     `distinct` are the different records that the ledger counted, those of all listings where they are `gathered`.
     `attempts` counts this one. `tail`: the slice overlaps one that was read before. `follows`: it goes on from the last
     date of another one. `longest` is the number of records of the longest listing so far, `orders` that of the orders
-    in which this slice was listed.
+    in which this slice was listed, `steady` whether each listing stated the same total.
     """
 
     end: str
@@ -67,6 +67,7 @@ class Walked:
     follows: bool = False
     longest: int = 0
     orders: int = 1
+    steady: bool = True
 
     @property
     def window(self) -> str:
@@ -88,7 +89,7 @@ def decide(walked: Walked, traits: Traits) -> Decision:
         return frontier.Lost((_lost(window, end),))
     if paging.style.since:
         return _decide_listing(walked)
-    if end in (OVERFLOW, BEYOND):
+    if end == OVERFLOW or (end == BEYOND and not paging.in_one_page):
         return _decide_overflown(walked, traits)
     if paging.last_total is None:
         return _decide_without_total(walked, traits)
@@ -142,12 +143,16 @@ def _decide_short(walked: Walked, traits: Traits) -> Decision:
 
 def _decide_gathered(walked: Walked) -> Decision:
     paging = walked.paging
-    agrees = walked.distinct == paging.last_total and not paging.moved
+    agrees = walked.distinct == paging.last_total and not paging.moved and walked.steady
     if agrees and (not paging.suspect or walked.orders > 1):
         return frontier.Done()
     if walked.attempts < GATHERED_MOST:
         return frontier.Again()
-    return frontier.Done((_doubt(walked) if agrees else _differs(walked),))
+    if agrees:
+        return frontier.Done((_doubt(walked),))
+    if walked.distinct == paging.last_total:
+        return frontier.Done((_unproven(walked, "the total is another with each page or listing"),))
+    return frontier.Done((_differs(walked),))
 
 
 def _decide_overflown(walked: Walked, traits: Traits) -> Decision:

@@ -507,9 +507,14 @@ class SearchSpider(HarvestSpider):
         walked = Walked(
             end.end, walk.span, walk.paging, count.distinct, walk.attempt - walk.earlier,
             tail=self._is_tail(walk.window), gathered=walk.gathered, follows=walk.window.parent is not None,
-            longest=self._longest, orders=self._orders(walk),
+            longest=self._longest, orders=self._orders(walk), steady=self._is_steady(walk),
         )  # fmt: skip
         return searchends.decide(walked, self.traits)
+
+    def _is_steady(self, walk: SliceWalk) -> bool:
+        """Whether each listing of a slice, those before it was gathered among them, has stated the same total."""
+        before = self._stated.setdefault(walk.window.window, walk.paging.last_total)
+        return before == walk.paging.last_total
 
     def _orders(self, walk: SliceWalk) -> int:
         """In how many orders the listings that are gathered have come."""
@@ -528,7 +533,8 @@ class SearchSpider(HarvestSpider):
         if not isinstance(decision, frontier.Again):
             self._openings.pop(row.window, None)
         self._longest = max(self._longest, walk.paging.distinct)
-        if end.end in (paging.BEYOND, paging.EMPTY) and walk.paging.splits and walk.paging.listed:
+        torn = end.end in (paging.BEYOND, paging.EMPTY) and not walk.paging.in_one_page
+        if torn and walk.paging.splits and walk.paging.listed:
             self._depth = min(self._depth or walk.paging.listed, walk.paging.listed)
         if isinstance(decision, frontier.Split) and decision.fit_page:
             self._torn.update(child.window for child in children)
