@@ -117,8 +117,10 @@ CODES: dict[str, tuple[str, str]] = {
         "narrow it with query=, or take OAI-PMH or the ids")),
     "search-size-cut": ("info", "the search gives pages of {found} where {expected} were asked for; {found} it is now"),
     "next-link-lies": ("info",
-        ("{url}: the link to the next page is missing or leads elsewhere, and {expected} results are stated: pages are "
-        "reckoned from the total")),
+        ("{url}: the link to the next page leads elsewhere, and {expected} results are stated: pages are reckoned from "
+        "the total")),
+    "search-total-capped": ("info",
+        ("the search counts no further than {expected}: slices by date, each with a smaller total, brought {found}")),
     "hit-twice": ("info", "{found} records are twice in one page, the first is {identifier}"),
     "total-differs": ("warning", "{name}: {expected} stated, {found} counted"),
     "total-was": ("info", "{name}: {expected} on {seen}, {found} counted now"),

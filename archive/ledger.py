@@ -498,14 +498,14 @@ class Ledger:
     def count_window(self, window: int, attempt: int) -> WindowCount:
         """What one attempt at a window has brought into the ledger so far; of ids that are asked one by one, all of it.
 
-        Those count as listed once each, however often they were asked.
+        Those count as listed once each, however often they were asked; so does what is gathered from several listings.
         """
         with _translated(self.path):
             row = self.db.execute(
-                "SELECT iif(w.verb = 'ids', count(DISTINCT o.identifier), count(o.outcome)), "
+                "SELECT iif(w.verb IN ('ids', 'gathered'), count(DISTINCT o.identifier), count(o.outcome)), "
                 "count(DISTINCT o.identifier) FROM windows AS w JOIN requests AS r USING (window) "
                 "JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome "
-                "WHERE w.window = ? AND (w.verb = 'ids' OR (r.attempt = ? AND r.state = 'read'))",
+                "WHERE w.window = ? AND (w.verb IN ('ids', 'gathered') OR (r.attempt = ? AND r.state = 'read'))",
                 (window, attempt),
             ).fetchone()
         return WindowCount(row[0] or 0, row[1] or 0)

@@ -31,7 +31,8 @@ class Answers:
     """What is known of a source when it is planned; None is not known.
 
     `listed` records are in its OAI-PMH lists (all sets, one prefix), `sample` is the identifier of one of them, `tail`
-    of them changed since the dump of `dump_made` was made; `found` are what its search finds. Sizes are bytes,
+    of them changed since the dump of `dump_made` was made; `found` are what its search finds, `found_least` where it
+    may count no further. Sizes are bytes,
     `*_seconds` how long one answer took. `budgets` were read from headers of its answers, `limits` are these headers
     in words, `unanswered` are the questions that brought nothing.
     """
@@ -52,6 +53,7 @@ class Answers:
     budgets: tuple[Budget, ...] = ()
     limits: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    found_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,8 @@ def _search(reckoning: _Reckoning) -> Cost:
     assert endpoint is not None
     size = (endpoint.size_with_token if reckoning.has_token else None) or endpoint.size
     pace = reckoning.pace(endpoint.url, answers.page_seconds, 1)
+    if answers.found_least:
+        reckoning.assumed.append(f"the search has no more than {answers.found:,}, though it may count no further")
     requests = None if answers.found is None else max(1, math.ceil(answers.found / size)) + _slices(endpoint, answers)
     return Cost(
         "search", f"pages of {size:,}", answers.found, requests, _times(requests, pace.seconds),

@@ -28,6 +28,36 @@ class Hit:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The total that a search states; not `exact`, it is the least there are."""
+
+    value: int
+    exact: bool = True
+
+
+def read_count(found: Any) -> Count | None:
+    """Read a total: a number, its digits as text, or Elasticsearch's object; None for null or a negative number.
+
+    Raises ValueError for anything else.
+    """
+    if isinstance(found, dict):
+        inner = read_count(found.get("value"))
+        return inner and Count(inner.value, found.get("relation", "eq") == "eq")
+    if found is None:
+        return None
+    if isinstance(found, str):
+        text = found.strip()
+        if re.fullmatch(r"-?\d{1,18}", text, re.ASCII) is None:
+            raise ValueError(f"no number: {text[:60]!r}")
+        found = int(text)
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise ValueError(f"no number: {str(found)[:60]!r}")
+    return Count(found) if found >= 0 else None
+
+
 def parse_page(body: bytes) -> Any:
     """A whole JSON text. Raises MalformedPage for anything else: a page cut short is never a shorter page.
 

@@ -1,41 +1,48 @@
-"""A walk through the pages of one slice of a search, and what becomes of the slice then; decides, does nothing.
+"""Walk the pages of one slice of a search; decide only which page comes next and how the list ended.
 
-A slice is a search between two dates. Its total decides first: more than the window of results that the API opens, and
-the slice is cut. A slice whose total moved while it was read, or whose records are not as many, is listed once more.
+A slice is a search between two dates. Its stated total says where the list should end, and is not believed further
+than that: a full page at the stated end is followed by another question, pages without anything new in the middle are
+passed over, and a list without a total ends with a page that brings nothing. What an end proves is decided in
+`harvester.searchends`.
 """
 
-import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from archive.findings import Finding, finding
-from harvester import datestamps, frontier
-from harvester.frontier import Decision, Span, Traits
+from harvester import datestamps
+from harvester.frontier import Span
 from harvester.search import CURSOR, FIRST, OFFSET, DecodedHits, Style
 
 LISTED = "all pages"
 TOO_LARGE = "more than the window"
 OVERFLOW = "the window's end"
 REPEATED = "page repeated"
+EMPTY = "pages without records"
+BEYOND = "deeper pages refused"
+CAPPED = "the end of what is counted"
 IGNORED = "bounds ignored"
 SAMPLED = "sample taken"
 PAGE_LOST = "page lost"
 PAGE_REFUSED = "page refused"
 
 GRANULE = timedelta(seconds=1)
-# slices are cut to hold some two thirds of the window: what is added meanwhile should still fit
-FILLED = 0.7
-PARTS_MOST = 16
 # a list by cursor has no end of its window; smaller slices are what a killed run can go on with
 CURSOR_RECORDS = 50_000
-ATTEMPTS_MOST = 2
+# pages in a row without anything new, though the total says that there is more; a slice that can be cut needs fewer
+STALE_MOST, STALE_MOST_OF_SLICES = 10, 2
+# where a search stops counting is a round number
+ROUND = 1000
+# records by which the order of a list is known
+OPENING = 3
 
 
 @dataclass(slots=True)
 class Paging:
-    """Where a walk stands. `place` is that of the next page; `limit` the most results that are opened, None any.
+    """State of one walk. `place` is that of the next page.
 
-    `size` is what is asked for, and after the first page what is really served.
+    `size` is what is asked for, and after the first page what is really served. `limit` is the most results that are
+    opened (None: any), `cap` the total at which the search was seen to stop counting. `fit` slices are cut until each
+    is one page, `wary` ones when their total is a round number. `probing`: the next page lies behind the stated end.
     """
 
     style: Style
@@ -43,19 +50,47 @@ class Paging:
     limit: int | None
     splits: bool
     sample: int | None = None
+    cap: int | None = None
+    fit: bool = False
+    wary: bool = False
     place: str = ""
+    asked: int = 0
     pages: int = 0
     listed: int = 0
+    first_hits: int = 0
     first_total: int | None = None
     last_total: int | None = None
+    exact: bool = True
     moved: bool = False
+    shrunk: bool = False
+    doubled: int = 0
+    repeats: int = 0
     outside: int = 0
     size_cut: bool = False
-    reached: str = ""
-    _digests: set[bytes] = field(default_factory=set)
+    probing: bool = False
+    opening: tuple[str, ...] = ()
+    ascending: bool = True
+    reached: datetime | None = None
+    stamps: list[datetime] = field(default_factory=list)
+    _stale: int = 0
+    _names: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.place = FIRST[self.style.paging]
+        self.place, self.asked = FIRST[self.style.paging], self.size
+
+    @property
+    def distinct(self) -> int:
+        """Different records of this walk."""
+        return len(self._names)
+
+    @property
+    def in_one_page(self) -> bool:
+        """Whether the first page, which had room for more, had all that came: one response is one moment.
+
+        One that came again says nothing of its room, unless the total would fit in it as well.
+        """
+        fits = not self.repeats or (self.last_total is not None and self.last_total <= self.asked)
+        return fits and self.distinct == self.first_hits < self.asked
 
     def take(self, page: DecodedHits, outside: int = 0) -> str | None:
         """Take a page in its order; `outside` of its records lie beyond the slice. Returns how the list ended, or None.
@@ -63,129 +98,144 @@ class Paging:
         After None, `place` is that of the page to ask for.
         """
         self.pages, self.listed, self.outside = self.pages + 1, self.listed + page.hits, self.outside + outside
-        self._count(page.total)
-        self.reached = page.rows[-1][1] if page.rows else self.reached
-        if self.pages == 1 and 2 * outside > page.hits:
-            return IGNORED
-        if page.hits and page.digest in self._digests:
-            return REPEATED
-        self._digests.add(page.digest)
-        if self.pages == 1 and self._too_large():
-            return TOO_LARGE
+        self.probing = False
+        self._count(page)
+        self._follow_dates(page)
+        new = self._add_names(page)
+        fresh = new > 0
+        self.doubled += page.hits - new if fresh else 0
+        self._stale = 0 if fresh else self._stale + 1
+        self.repeats += page.hits > 0 and not fresh
+        if self.pages == 1:
+            self.first_hits = page.hits
+            if 2 * outside > page.hits:
+                return IGNORED
+            self.opening = tuple(name for name, _ in page.rows[:OPENING])
+            if self._too_large(page):
+                return CAPPED if self._capped else TOO_LARGE
         if self.sample is not None and self.listed >= self.sample:
             return SAMPLED
-        return LISTED if not page.hits else self._next(page)
-
-    def _count(self, total: int | None) -> None:
-        self.first_total = total if self.pages == 1 else self.first_total
-        self.moved = self.moved or total != self.first_total
-        self.last_total = total
-
-    def _too_large(self) -> bool:
-        most = CURSOR_RECORDS if self.style.paging == CURSOR else self.limit
-        total = self.last_total or 0
-        return self.splits and self.sample is None and most is not None and total > most
-
-    def _next(self, page: DecodedHits) -> str | None:
         if self.style.paging == CURSOR:
-            if page.cursor is None:
-                return LISTED
-            if page.cursor == self.place:
-                return REPEATED
-            self.place = page.cursor
-            return None
-        more = self.last_total is None or self.last_total > self.listed
-        if self.pages == 1 and page.hits < self.size and more and self.last_total is not None:
-            self.size, self.size_cut = page.hits, True
-        if self.style.paging == OFFSET:
-            self.place = str(int(self.place) + page.hits)
-            return None if more else LISTED
-        return self._next_page()
+            return self._next_cursor(page, fresh)
+        return self._next_place(page, fresh)
 
-    def _next_page(self) -> str | None:
-        """By the size that is served, up to the window's end: (page - 1) * size must lie inside."""
-        number = int(self.place)
-        if self.last_total is not None and number >= math.ceil(self.last_total / self.size):
+    def _count(self, page: DecodedHits) -> None:
+        """Take the total of a page; pages that state none leave it as it was."""
+        self.exact = self.exact and page.exact
+        if page.total is None:
+            return
+        if self.first_total is None:
+            self.first_total = page.total
+        self.moved = self.moved or page.total != self.first_total
+        self.shrunk = self.shrunk or page.total < (self.last_total or 0)
+        self.last_total = page.total
+
+    def _follow_dates(self, page: DecodedHits) -> None:
+        texts = page.dates if self.style.since else [stamp for _, stamp in page.rows] if self.splits else ()
+        for moment in map(datestamps.parse, texts):
+            if moment is None:
+                continue
+            if self.splits:
+                self.stamps.append(moment)
+            # only days can be asked for where lists go on from the last date
+            self.ascending = self.ascending and (self.reached is None or moment.date() >= self.reached.date())
+            self.reached = moment if self.reached is None else max(self.reached, moment)
+
+    def _add_names(self, page: DecodedHits) -> int:
+        """How many records of a page no page before had."""
+        known = len(self._names)
+        self._names.update(hash(name) for name, _ in page.rows)
+        self._names.update(hash((hit.name, hit.body)) if hit.named else hash(hit.body) for hit in page.refused)
+        return len(self._names) - known
+
+    def _too_large(self, page: DecodedHits) -> bool:
+        if not self.splits or self.sample is not None or self.last_total is None:
+            return False
+        if page.hits < self.size and page.hits >= self.last_total:
+            return False  # all of it, in a page that had room for more
+        fit = self.fit and page.hits >= self.size and self.last_total > page.hits
+        total, cursor = self.last_total, self.style.paging == CURSOR
+        most = CURSOR_RECORDS + 1 if cursor else self.limit
+        if self.doubtful or (most is not None and total >= most) or (self.wary and is_round(total)):
+            return True
+        return fit
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the total may be where the search stops counting."""
+        if self.last_total is None or (self.in_one_page and self.distinct >= self.last_total):
+            return False
+        at_window = self.style.paging != CURSOR and self.limit is not None and self.last_total == self.limit
+        return not self.exact or at_window or self._capped
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the total is doubtful, or nothing but another order of the list could show that it is."""
+        round_total = self.last_total is not None and is_round(self.last_total)
+        return self.doubtful or (not self.style.sliced and round_total)
+
+    @property
+    def _capped(self) -> bool:
+        return self.cap is not None and (self.last_total or 0) >= self.cap
+
+    def _next_cursor(self, page: DecodedHits, fresh: bool) -> str | None:
+        if page.cursor is None:
             return LISTED
-        if self.limit is not None and number * self.size >= self.limit:
-            return OVERFLOW
-        self.place = str(number + 1)
+        if page.cursor == self.place or (page.hits and not fresh):
+            return REPEATED
+        if not page.hits and (self._ended(self.distinct) or self._stale > self._stale_most):
+            return LISTED if self._ended(self.distinct) else EMPTY
+        self.place = page.cursor
         return None
 
+    def _next_place(self, page: DecodedHits, fresh: bool) -> str | None:
+        """By the size that is served, up to the window's end: (page - 1) * size must lie inside."""
+        if self.pages == 1 and 0 < page.hits < self.size and self.last_total != page.hits:
+            # fewer are served than were asked for, or the list is over: the next page is right either way
+            self.size = page.hits
+        elif self.pages == 2 and fresh and self.size < self.asked:
+            self.size_cut = True
+        passed = self._passed(page)
+        if self._ended(passed):
+            if not fresh or page.hits < self.size:
+                return LISTED
+            self.probing = self.last_total is not None
+        elif not fresh and (self.last_total is None or self._stale > self._stale_most):
+            return LISTED if self.last_total is None and not page.hits else REPEATED if page.hits else EMPTY
+        if self.limit is not None and passed >= self.limit:
+            return LISTED if self._ended(passed) else OVERFLOW
+        self.place = str(passed if self.style.paging == OFFSET else int(self.place) + 1)
+        return None
 
-def decide(
-    end: str, span: Span, paging: Paging, distinct: int, attempts: int, traits: Traits, tail: bool = False
-) -> Decision:
-    """What becomes of a slice after one attempt; `attempts` counts this one, `distinct` are its different records."""
-    window = frontier.describe(span)
-    if end == SAMPLED:
-        return frontier.Done((finding("sample", found=distinct),))
-    if end == TOO_LARGE:
-        return frontier.Split(frontier.cut(span, _parts(paging), traits))
-    if end == OVERFLOW:
-        return _overflown(span, paging, distinct)
-    if end == IGNORED:
-        note = finding("ranges-ignored", datestamp=window)
-        # what follows a list that ignores dates would only be the same list
-        return frontier.Done((note,)) if tail else frontier.Lost((note, _lost(window, end)))
-    if end in (PAGE_LOST, PAGE_REFUSED):
-        return frontier.Lost((_lost(window, end),))
-    if _proven(span, paging, distinct):
-        return frontier.Done(_repeated(end, window, distinct))
-    if attempts < ATTEMPTS_MOST:
-        return frontier.Again()
-    if paging.last_total is None:
-        return frontier.Done((finding("window-unproven", window=window, reason=end, found=distinct),))
-    expected = paging.last_total if distinct != paging.last_total else paging.first_total
-    return frontier.Done((finding("list-size-differs", window=window, expected=expected, found=distinct),))
+    def _passed(self, page: DecodedHits) -> int:
+        """How many results lie before the next page."""
+        if self.style.paging == OFFSET:
+            return int(self.place) + (page.hits or self.size)
+        return int(self.place) * self.size
 
+    def _ended(self, passed: int) -> bool:
+        """Whether the stated total was reached."""
+        return self.last_total is not None and passed >= self.last_total
 
-def _proven(span: Span, paging: Paging, distinct: int) -> bool:
-    """Whether the records are those that were stated.
-
-    In a slice that is over, records can only leave, and each that does moves another to a page that was read. In one
-    that is open, what is added in between is for the next harvest.
-    """
-    if paging.last_total is None:
-        return True  # its end was an empty page
-    if span.until is None:
-        return distinct >= (paging.first_total or 0)
-    return distinct == paging.last_total and not paging.moved
+    @property
+    def _stale_most(self) -> int:
+        return STALE_MOST_OF_SLICES if self.splits else STALE_MOST
 
 
-def _overflown(span: Span, paging: Paging, distinct: int) -> Decision:
-    """The window of results is used up. A list in the order of its dates goes on from the last one."""
-    last = datestamps.parse(paging.reached) if paging.style.since else None
-    if last is not None and (span.from_ is None or _midnight(last) > span.from_):
-        return frontier.Split((Span(_midnight(last), span.until),))
-    stated = paging.last_total if paging.last_total is not None else paging.listed
-    return frontier.Lost(
-        (finding("search-window-overflow", window=frontier.describe(span), expected=stated, found=distinct),)
-    )
+def is_round(total: int) -> bool:
+    """Whether a total looks like the number at which a search stops counting."""
+    return total >= ROUND and total % ROUND == 0
 
 
-def _midnight(moment: datetime) -> datetime:
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _repeated(end: str, window: str, distinct: int) -> tuple[Finding, ...]:
-    return (finding("page-repeated", window=window, found=distinct),) if end == REPEATED else ()
-
-
-def _lost(window: str, end: str) -> Finding:
-    return finding("window-lost", window=window, reason=end)
-
-
-def _parts(paging: Paging) -> int:
-    most = CURSOR_RECORDS if paging.style.paging == CURSOR else paging.limit or CURSOR_RECORDS
-    return max(2, min(PARTS_MOST, math.ceil((paging.last_total or 0) / (FILLED * most))))
-
-
-def count_outside(page: DecodedHits, span: Span) -> int:
+def count_outside(page: DecodedHits, span: Span, style: Style | None = None) -> int:
     """How many records of a page lie beyond the slice that was asked for; a date that cannot be read does not count."""
     if span.from_ is None and span.until is None:
         return 0
-    moments = [moment for _, stamp in page.rows if (moment := datestamps.parse(stamp)) is not None]
+    by_day = style is not None and style.since
+    texts = page.dates if by_day else [stamp for _, stamp in page.rows]
+    moments = [moment for text in texts if (moment := datestamps.parse(text)) is not None]
+    if by_day:
+        return sum(span.from_ is not None and moment.date() < span.from_.date() for moment in moments)
     return sum(not _inside(moment, span) for moment in moments)
 
 

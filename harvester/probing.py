@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from harvester.hits import read_count
 from harvester.mediatypes import essence
 from harvester.sources import Source
 
@@ -138,8 +139,19 @@ def rest_of(style: str, url: str, body: Any) -> RestSeen | None:
         return None
 
 
+def _total(found: Any) -> int:
+    """Read a total in any form that searches state it in. Raises TypeError where there is none."""
+    try:
+        total = read_count(found)
+    except ValueError:
+        total = None
+    if total is None:
+        raise TypeError("no total")
+    return total.value
+
+
 def _invenio(base: str, body: Any) -> RestSeen:
-    hits, total = body["hits"]["hits"], int(body["hits"]["total"])
+    hits, total = body["hits"]["hits"], _total(body["hits"]["total"])
     first = hits[0] if hits else {}
     found = str(first["id"]) if "id" in first else None
     return RestSeen("invenio", base, total, found, base + "/{id}", legacy="conceptrecid" in first)
@@ -155,11 +167,11 @@ def _dataverse(base: str, body: Any) -> RestSeen:
     site = base.removesuffix("/api/search")
     found = items[0].get("global_id") if items else None
     template = f"{site}/api/datasets/:persistentId/?persistentId={{id}}"
-    return RestSeen("dataverse", base, int(data["total_count"]), found, template)
+    return RestSeen("dataverse", base, _total(data["total_count"]), found, template)
 
 
 def _datacite(base: str, body: Any) -> RestSeen:
-    total, rows = int(body["meta"]["total"]), body["data"]
+    total, rows = _total(body["meta"]["total"]), body["data"]
     if rows and rows[0]["type"] != "dois":
         raise KeyError("dois")
     return RestSeen("datacite", base, total, rows[0]["id"] if rows else None, base + "/{id}")

@@ -4,8 +4,7 @@ No link in an answer is followed: pages are computed from the total, and of a li
 it is taken. What a style cannot do (a total, bounds of date, any depth) is said in `STYLES`.
 """
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from harvester import datestamps
 from harvester.decoding import packed, pieces
 from harvester.errors import MalformedPage
 from harvester.frontier import Span
-from harvester.hits import Hit, cut_hits, inside, parse_page
+from harvester.hits import Count, cut_hits, inside, parse_page, read_count
 from harvester.mediatypes import essence, kind_of, same, short_name
 
 PAGES, CURSOR, OFFSET = "pages", "cursor", "offset"
@@ -36,9 +35,9 @@ class Style:
     """How a platform searches. Paths are keys, from the page to its hits and its total, from a hit to its record.
 
     `total` None: it says none, and a list ends with an empty page. `sliced`: both bounds of a date can be asked for;
-    `since`: only a lower one, in the order of that date. `stamps` are where the date of a record stands. `name` is
-    what its records are called where they come as plain JSON, "": after the media type. `window` is how many results of
-    one search are opened at most.
+    `since`: only a lower one, in the order of that date, which stands at one of `dates`. `stamps` are where the date of
+    a record stands. `turned` is a second order, where one is known. `name` is what its records are called where they
+    come as plain JSON, "": after the media type. `window` is how many results of one search are opened at most.
     """
 
     paging: str
@@ -54,13 +53,15 @@ class Style:
     oldest: str = ""
     name: str = ""
     window: int | None = None
+    dates: tuple[tuple[str, ...], ...] = ()
+    turned: str = ""
 
 
 STYLES = {
     # facts: invenio-records-resources pagination.py; both `updated` (InvenioRDM) and `modified` (Zenodo's old shape)
     "invenio": Style(
         PAGES, ("hits", "hits"), ("hits", "total"), ("id",), (("updated",), ("modified",)), next=("links", "next"),
-        sliced=True, sort="oldest", oldest="updated-asc", window=10_000,
+        sliced=True, sort="oldest", oldest="updated-asc", window=10_000, turned="newest",
     ),
     "datacite": Style(
         CURSOR, ("data",), ("meta", "total"), ("id",), (("attributes", "updated"),), next=("links", "next"),
@@ -68,12 +69,12 @@ STYLES = {
     ),
     "figshare": Style(
         PAGES, (), None, ("id",), (("modified_date",), ("published_date",)), since=True, sort="published_date",
-        name="figshare-json", window=9_000,
+        name="figshare-json", window=9_000, dates=(("published_date",),),
     ),
     "dspace": Style(
         PAGES, ("_embedded", "searchResult", "_embedded", "objects"),
         ("_embedded", "searchResult", "page", "totalElements"), ("uuid", "id"), (("lastModified",),),
-        record=("_embedded", "indexableObject"), name="dspace-json",
+        record=("_embedded", "indexableObject"), name="dspace-json", turned="dc.title,ASC",
     ),
     "dspace-items": Style(
         PAGES, ("_embedded", "items"), ("page", "totalElements"), ("uuid", "id"), (("lastModified",),),
@@ -81,7 +82,8 @@ STYLES = {
     ),
     "dataverse": Style(
         OFFSET, ("data", "items"), ("data", "total_count"), ("global_id", "identifier"),
-        (("updatedAt",), ("published_at",)), name="dataverse-json",
+        (("updatedAt",), ("published_at",)), name="dataverse-json", sort="date",
+        turned="name",
     ),
 }  # fmt: skip
 
@@ -161,13 +163,14 @@ def _figshare(asking: Asking, span: Span, place: str, size: int) -> dict[str, st
 def _dspace(asking: Asking, span: Span, place: str, size: int) -> dict[str, str]:
     words = {"page": str(int(place) - 1), "size": str(size)}
     if asking.style == "dspace":
-        words |= {"dsoType": "ITEM"} | ({"query": asking.query} if asking.query else {})
+        more = {"dsoType": "ITEM", "query": asking.query, "sort": asking.sort}
+        words |= {name: value for name, value in more.items() if value}
     return words
 
 
 def _dataverse(asking: Asking, span: Span, place: str, size: int) -> dict[str, str]:
-    return {"q": asking.query or "*", "type": "dataset", "start": place, "per_page": str(size), "sort": "date",
-            "order": "asc"}  # fmt: skip
+    return {"q": asking.query or "*", "type": "dataset", "start": place, "per_page": str(size),
+            "sort": asking.sort or "date", "order": "asc"}  # fmt: skip
 
 
 _WORDS = {
@@ -194,19 +197,21 @@ Row = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class RefusedHit:
-    """A hit that cannot be kept as a record; `name` is its id, or its place in the page where it has none."""
+    """A hit that cannot be kept as a record; `name` is its id, or its place in the page where it has none (`named`)."""
 
     name: str
     reason: str
     body: bytes
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedHits:
     """A page, checked; `rows` are (identifier, date as sent) of the records in the payload, in their order.
 
-    `next` is the link to the next page as it was sent, `cursor` the cursor in it; None: it has none. `digest` is over
-    the identifiers. `problem` is a code of `archive.findings` for all of them, with what was found.
+    `total` is None where the page states none; not `exact`, there may be more. `next` is the link to the next page as
+    it was sent, `cursor` the cursor in it; None: it has none. `dates` are those by which a list is ordered, a row each,
+    where lists go on from a date. `problem` is a code of `archive.findings` for all of them, with what was found.
     """
 
     rows: tuple[Row, ...]
@@ -215,8 +220,9 @@ class DecodedHits:
     next: str | None
     cursor: str | None
     payload: tuple[tuple[bytes, int], ...]
-    digest: bytes
     problem: tuple[str, str] | None = None
+    exact: bool = True
+    dates: tuple[str, ...] = ()
 
     @property
     def hits(self) -> int:
@@ -233,13 +239,14 @@ def decode_page(
     known = STYLES[style]
     page = parse_page(body)
     total = _total(page, known)
-    hits = cut_hits(body, page, known.hits, known.record) if inside(page, known.hits) is not None or total else []
+    empty = total is not None and not total.value and inside(page, known.hits) is None
+    hits = [] if empty else cut_hits(body, page, known.hits, known.record)
     format_, problem = name, None
     plain = {essence(accept), essence(media_type)} <= PLAIN_JSON
     if not plain and not same(accept, media_type) and kind_of(media_type) == "json":
         # a server that does not look at Accept says what it sends
         format_, problem = short_name(media_type), ("other-media-type", f"{media_type} for {accept}")
-    rows, refused, texts = [], [], []
+    rows, refused, texts, dates = [], [], [], []
     for number, hit in enumerate(hits, 1):
         named = _identifier(hit.value, known)
         stamp = _stamp(hit.value, known)
@@ -248,23 +255,25 @@ def decode_page(
                 raise NotJson("a hit without an id")
             text = envelope.encode_json(named, stamp, False, (), format_, media_type, url, retrieved, hit.body)
         except NotJson as cause:
-            refused.append(RefusedHit(named or f"hit {number} of {url}", str(cause), hit.body))
+            refused.append(RefusedHit(named or f"hit {number} of {url}", str(cause), hit.body, bool(named)))
             continue
         rows.append((named, stamp))
+        dates.append(_first_text(hit.value, known.dates))
         texts.append(jsonseq.encode(text))
     link = inside(page, known.next) if known.next else None
     link = link if isinstance(link, str) and link else None
     return DecodedHits(
-        tuple(rows), tuple(refused), total, link, _cursor(link) if link else None,
-        tuple(packed(piece, level) for piece in pieces(texts)), _digest(hits, known), problem,
+        tuple(rows), tuple(refused), None if total is None else total.value, link, _cursor(link) if link else None,
+        tuple(packed(piece, level) for piece in pieces(texts)), problem, total is None or total.exact,
+        tuple(dates) if known.dates else (),
     )  # fmt: skip
 
 
-def read_total(body: bytes, style: str) -> int | None:
-    """The total of a search, None where its style has none. Raises MalformedPage for what is no page of the style."""
+def read_total(body: bytes, style: str) -> Count | None:
+    """Read the total of a search, None where it states none. Raises MalformedPage for what is no page of the style."""
     page, known = parse_page(body), STYLES[style]
     total = _total(page, known)
-    if not isinstance(inside(page, known.hits), list) and total != 0:
+    if not isinstance(inside(page, known.hits), list) and not (total is not None and total.value == 0):
         raise MalformedPage(f"no list at {'.'.join(known.hits) or 'the top'} in a page of {len(body)} bytes")
     return total
 
@@ -276,13 +285,14 @@ def oldest_stamp(body: bytes, style: str) -> str | None:
     return _stamp(hits[0], known) or None if isinstance(hits, list) and hits else None
 
 
-def _total(page: Any, style: Style) -> int | None:
+def _total(page: Any, style: Style) -> Count | None:
     if style.total is None:
         return None
     found = inside(page, style.total)
-    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
-        raise MalformedPage(f"no number at {'.'.join(style.total)}: {str(found)[:60]!r}")
-    return found
+    try:
+        return read_count(found)
+    except ValueError:
+        raise MalformedPage(f"no number at {'.'.join(style.total)}: {str(found)[:60]!r}") from None
 
 
 def _identifier(hit: Any, style: Style) -> str:
@@ -294,7 +304,11 @@ def _identifier(hit: Any, style: Style) -> str:
 
 
 def _stamp(hit: Any, style: Style) -> str:
-    found = (inside(hit, path) for path in style.stamps)
+    return _first_text(hit, style.stamps)
+
+
+def _first_text(hit: Any, paths: tuple[tuple[str, ...], ...]) -> str:
+    found = (inside(hit, path) for path in paths)
     return next((value for value in found if isinstance(value, str) and value), "")
 
 
@@ -305,13 +319,6 @@ def _cursor(link: str) -> str | None:
     except ValueError:
         return None
     return found[0] if found else None
-
-
-def _digest(hits: Sequence[Hit], style: Style) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for hit in hits:
-        digest.update(f"{_identifier(hit.value, style)}\0{_stamp(hit.value, style)}\0".encode("utf-8", "surrogatepass"))
-    return digest.digest()
 
 
 def next_page(link: str) -> tuple[str, str] | None:

@@ -12,11 +12,13 @@ from urllib.parse import quote, urlsplit
 import orjson
 
 from archive.crosswalks.identifiers import local_id
-from harvester import oaipmh, probing
+from harvester import oaipmh
 from harvester.asking import Answer, Asker, PoliteSickle
 from harvester.budgets import Budget, covers
 from harvester.errors import HarvestError, MalformedPage, Unreachable
 from harvester.forecast import Answers, from_counts
+from harvester.hits import Count, inside, read_count
+from harvester.search import STYLES, style_of
 from harvester.sources import Exporter, Oaipmh, Search, Source
 
 # more sets than this are not counted one by one
@@ -137,18 +139,20 @@ def _total(source: Source, asker: Asker, known: Answers) -> Answers:
     query = _COUNTS[endpoint.style].format(query=quote(endpoint.query, safe=""))
     answer = asker.get(f"{endpoint.url}{'&' if '?' in endpoint.url else '?'}{query}", endpoint.accept)
     total = _count_in(endpoint, _parsed(answer))
-    return replace(known, found=total)
+    # a search that stops counting states its window, or says itself that there is more
+    least = not total.exact or total.value in (endpoint.window, STYLES[endpoint.style].window)
+    return replace(known, found=total.value, found_least=least)
 
 
-def _count_in(endpoint: Search, body: Any) -> int:
-    """The total in an answer. Raises MalformedPage when it is not where it should be."""
+def _count_in(endpoint: Search, body: Any) -> Count:
+    """Read the total of an answer. Raises MalformedPage when it is not where it should be."""
     try:
-        if endpoint.style == "dspace":
-            return int(body["_embedded"]["searchResult"]["page"]["totalElements"])
-        found = probing.rest_of(endpoint.style, endpoint.url, body)
-        return int(found.total)  # type: ignore[union-attr, arg-type]
-    except (KeyError, TypeError, AttributeError, ValueError):
-        raise MalformedPage(f"{endpoint.url} does not answer as a search of the style {endpoint.style}") from None
+        total = read_count(inside(body, STYLES[style_of(endpoint.style, endpoint.url)].total or ()))
+    except ValueError:
+        total = None
+    if total is None:
+        raise MalformedPage(f"{endpoint.url} does not answer as a search of the style {endpoint.style}")
+    return total
 
 
 def _dump(source: Source, asker: Asker, known: Answers) -> Answers:

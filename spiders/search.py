@@ -14,39 +14,52 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive.accounts.exported import distinct_in_run
+from archive.accounts.exported import distinct_in_run, listed_in_run, windows_in_run
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
 from archive.quarantine import RefusedBody
-from harvester import datestamps, frontier, gate, paging, search
+from harvester import datestamps, frontier, gate, paging, search, searchends
 from harvester.bulkarguments import SearchArguments, parse_search
 from harvester.errors import MalformedPage, Unreachable, UsageError
 from harvester.frontier import Span
+from harvester.hits import Count
 from harvester.middlewares import WaitTooLong
 from harvester.paging import GRANULE, PAGE_LOST, PAGE_REFUSED, Paging
 from harvester.records import Answer, Batch, WindowEnd
 from harvester.search import CURSOR, SIZE_OF_GUESTS, STYLES, Asking, DecodedHits
+from harvester.searchends import Walked
 from spiders.base import HarvestSpider, now_text
 from spiders.walks import Unusable, no_answer, plain_body, refused_body
 
-VERB = "search"
+# a slice that no single listing brings whole is counted over all of its listings
+VERB, GATHERED = "search", "gathered"
 GATEWAY = frozenset({502, 503, 504})
+# how deep pages are refused: asked once more they are refused again
+TOO_DEEP = frozenset({400, 404, 410, 416, 422})
 # where no record is older, and a provider does not say which one is the oldest
 OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class SliceWalk:
-    """One attempt at a slice; `earlier` is the number of attempts that other processes made."""
+    """One attempt at a slice; `earlier` is the number of attempts that other processes made.
+
+    `base` is how it is asked, `asking` the same with the size of page that is served.
+    """
 
     window: WindowRow
     span: Span
     attempt: int
     earlier: int
     paging: Paging
+    base: Asking
     asking: Asking
     answers: int = 0
     tries: int = 0
+
+    @property
+    def gathered(self) -> bool:
+        return self.window.verb == GATHERED
 
 
 class SearchSpider(HarvestSpider):
@@ -71,7 +84,14 @@ class SearchSpider(HarvestSpider):
         self._attempts: dict[int, int] = {}
         self._settled = asyncio.Event()
         self._noted: set[str] = set()
-        self._lost = self._proved = False
+        self._stated: dict[int, int | None] = {}
+        self._openings: dict[int, set[tuple[str, ...]]] = {}
+        self._torn: set[int] = set()
+        self._lost = self._proved = self._recut = False
+        self._depth: int | None = None
+        self._cap: int | None = None
+        self._longest = 0
+        self._whole: Count | None = None
         try:
             await self._prepare()
             while not self.stopping:
@@ -96,7 +116,8 @@ class SearchSpider(HarvestSpider):
         await asyncio.gather(self.introduce(), self.decoders.start())
         writer = self.keeper.writer
         rows = writer.ledger.windows(writer.run_number)
-        self.expected_records, answered = await self._ask_total(Span(arguments.from_, arguments.until))
+        self._whole, answered = await self._ask_total(Span(arguments.from_, arguments.until))
+        self.expected_records = self._whole.value if self._whole is not None else None
         self._channel = await self.keeper.do(writer.ledger.channel, arguments.channel, arguments.name, None)
         if not rows:
             await self.keeper.do(
@@ -111,7 +132,18 @@ class SearchSpider(HarvestSpider):
             rows = await self.keeper.do(writer.open_windows, self._first_windows())
         self.held_before = await self.keeper.do(writer.ledger.records_done, writer.run_number) if self.resumed else 0
         self._lost = any(row.state == "lost" for row in rows)
+        await self._recall()
         self._enlist(rows)
+
+    async def _recall(self) -> None:
+        """Take up what earlier processes learned: where the search stops counting, and how long its lists are."""
+        writer = self.keeper.writer
+        if self._whole is not None and not self._whole.exact:
+            self._cap = self._whole.value
+        for row in await self.keeper.do(windows_in_run, writer.ledger, writer.run_number):
+            self._longest = max(self._longest, row.distinct)
+            if row.end == paging.CAPPED and row.stated is not None:
+                self._cap = min(self._cap or row.stated, row.stated)
 
     def _first_windows(self) -> list[NewWindow]:
         """The body, which is over when the run begins, and the tail, which catches what changes meanwhile."""
@@ -143,12 +175,12 @@ class SearchSpider(HarvestSpider):
     def _tail_from(self) -> datetime:
         return self._started - self._overlap
 
-    def _new(self, spans: Sequence[Span]) -> list[NewWindow]:
-        return [NewWindow(self._channel, VERB, _text(span.from_), _text(span.until)) for span in spans]
+    def _new(self, spans: Sequence[Span], verb: str = VERB) -> list[NewWindow]:
+        return [NewWindow(self._channel, verb, _text(span.from_), _text(span.until)) for span in spans]
 
     def new_windows(self, parent: WindowRow, spans: Sequence[Span], verb: str) -> list[NewWindow]:
-        """The slices that take a slice's place."""
-        return self._new(spans)
+        """Make the slices that take a slice's place; the same slice once more is gathered over several listings."""
+        return self._new(spans, GATHERED if list(spans) == [_span(parent)] else VERB)
 
     def _enlist(self, rows: Sequence[WindowRow]) -> None:
         for row in rows:
@@ -162,8 +194,11 @@ class SearchSpider(HarvestSpider):
 
     # --- questions beside the pages
 
-    async def _ask_total(self, span: Span) -> tuple[int | None, datetime]:
-        """The total of a search and the provider's clock. Raises UsageError when the URL is no search of this style."""
+    async def _ask_total(self, span: Span) -> tuple[Count | None, datetime]:
+        """Ask for the total of a search and the provider's clock.
+
+        Raises UsageError when the URL is no search of this style.
+        """
         url = search.page_url(self._asking, span, self._first_place, 1)
         error: Exception = Unreachable(f"{url}: not asked")
         for attempt in range(1, self.settings.getint("HARVEST_TRIES") + 1):
@@ -190,7 +225,7 @@ class SearchSpider(HarvestSpider):
         span = Span(self.arguments.from_, self.arguments.until)
         url = search.oldest_url(self._asking, span)
         most = paging.CURSOR_RECORDS if self.style.paging == CURSOR else self.arguments.limit
-        if url is None or most is None or (self.expected_records or 0) <= most:
+        if url is None or most is None or (self.expected_records or 0) < most:
             return OLDEST
         try:
             stamp = search.oldest_stamp(plain_body(await self._ask(url)), self.arguments.style)
@@ -231,30 +266,70 @@ class SearchSpider(HarvestSpider):
         return Request(url, headers={"Accept": self.arguments.accept}, dont_filter=True, **more)
 
     async def _prove(self) -> bool:
-        """When all slices are done, the whole must be what the search states. True when something is asked again."""
-        arguments = self.arguments
-        if (
-            self._lost
-            or arguments.sample
-            or arguments.shard
-            or arguments.mode == "incremental"
-            or not self.style.sliced
-        ):
+        """Compare all slices together with what the search states. True when something is asked again.
+
+        Where all of it was one list, its total is compared with that of the list without its first records: a search
+        that stops counting states the same for both. Where it was cut, the sum of the slices stands against it.
+        """
+        arguments, writer = self.arguments, self.keeper.writer
+        if self._lost or arguments.sample or arguments.shard or arguments.mode == "incremental":
             return False
-        writer = self.keeper.writer
-        stated, _ = await self._ask_total(Span(arguments.from_, arguments.until))
+        if not self.style.sliced:
+            return False
+        whole = Span(arguments.from_, arguments.until)
+        rows = await self.keeper.do(windows_in_run, writer.ledger, writer.run_number)
         found = await self.keeper.do(distinct_in_run, writer.ledger, writer.run_number)
-        if stated == found:
+        ignored = any(row.end == paging.IGNORED for row in rows)
+        cut = any(row.state == "split" for row in rows)
+        part = None if cut or ignored else await self._part(whole)
+        more = 0
+        if part is not None:
+            there, _ = await self._ask_total(part.span)
+            more = there.value - part.records if there is not None else 0
+            if not more and self._whole is not None and self._whole.value == found:
+                return False
+        stated, _ = await self._ask_total(whole)
+        if stated is None and (found or self._whole is not None):
+            return False  # its slices were judged one by one
+        unknown = part is None and not cut and paging.is_round(found)
+        if stated is not None and stated.value == found and not more and not unknown:
             return False
         if not self._proved and arguments.until is None:
             self._proved = True
             tail = self._new([Span(self._tail_from, None)])
             self._enlist(await self.keeper.do(writer.open_windows, tail))
             return True
-        await self.find(
-            finding("list-size-differs", window="all slices together", expected=stated, found=found), self._channel
-        )
+        if stated is not None and part is not None and more > 0 and not self._recut:
+            self._recut, self._cap = True, stated.value
+            body = Span(arguments.from_, arguments.until if arguments.until is not None else self._started)
+            self._enlist(await self.keeper.do(writer.open_windows, self._new([body])))
+            return True
+        await self._compare(stated, found, cut, ignored)
         return False
+
+    async def _part(self, whole: Span) -> searchends.Part | None:
+        """The part of the search to compare with the whole, None where there are too many records to look at."""
+        if (self.expected_records or 0) > paging.CURSOR_RECORDS:
+            return None
+        writer = self.keeper.writer
+        stamps = await self.keeper.do(listed_in_run, writer.ledger, writer.run_number)
+        return searchends.part_to_compare(list(stamps.values()), whole)
+
+    async def _compare(self, stated: Count | None, found: int, cut: bool, ignored: bool) -> None:
+        """Say how the whole differs from its slices."""
+        name = "all slices together"
+        if stated is None or stated.value == found:
+            why = (
+                "no record came, and no total is stated" if stated is None else f"it may count no further than {found}"
+            )
+            reason = f"{why}; {searchends.SETTLE}"
+            await self.find(finding("window-unproven", window=name, found=found, reason=reason), self._channel)
+            return
+        counts_no_further = not stated.exact or stated.value in (self._cap, self.arguments.limit)
+        if cut and not ignored and counts_no_further and found >= stated.value:
+            await self.find(finding("search-total-capped", expected=stated.value, found=found), self._channel)
+            return
+        await self.find(finding("list-size-differs", window=name, expected=stated.value, found=found), self._channel)
 
     # --- one slice
 
@@ -262,21 +337,31 @@ class SearchSpider(HarvestSpider):
         attempt = self._attempts[row.window] = self._attempts.get(row.window, 0) + 1
         span, arguments = _span(row), self.arguments
         splits = self.style.sliced and frontier.can_split(span, self.traits)
-        paging_ = Paging(self.style, self._asking.size, arguments.limit, splits, arguments.sample)
-        walk = SliceWalk(row, span, attempt, row.attempts, paging_, self._asking)
+        limits = [limit for limit in (arguments.limit, self._depth) if limit is not None]
+        base = self._asking
+        if row.verb == GATHERED:
+            total = self._stated.get(row.window, self.expected_records)
+            base = searchends.other_asking(base, self.style, attempt - row.attempts, total)
+        paging_ = Paging(
+            self.style, base.size, min(limits, default=None), splits, arguments.sample, cap=self._cap,
+            fit=row.window in self._torn, wary=arguments.mode == "incremental" or arguments.shard is not None,
+        )  # fmt: skip
+        walk = SliceWalk(row, span, attempt, row.attempts, paging_, base, base)
         self._walks[row.window] = walk
         return walk
 
     def _page_request(self, walk: SliceWalk) -> Request:
         """The request for the next page of a walk."""
-        walk.asking = replace(self._asking, size=walk.paging.size)
+        walk.asking = replace(walk.base, moments=self._asking.moments, size=walk.paging.size)
         url = search.page_url(walk.asking, walk.span, walk.paging.place)
         return self._request(url, callback=self.page, errback=self.no_page, cb_kwargs={"walk": walk})
 
     async def page(self, response: Response, walk: SliceWalk) -> AsyncIterator[Any]:
         """An answer for the next page of a walk."""
-        if response.status == 400 and walk.paging.pages == 0 and self._smaller(response):
-            walk.paging.size = self._asking.size
+        first = walk.paging.pages == 0 and not walk.gathered
+        if response.status == 400 and first and self._smaller(response):
+            walk.base = self._asking
+            walk.paging.size = walk.paging.asked = self._asking.size
             yield self._page_request(walk)
             return
         decoded = await self._decode(response)
@@ -286,7 +371,7 @@ class SearchSpider(HarvestSpider):
             return
         yield self._answers(walk, response, decoded)
         walk.answers, walk.tries = walk.answers + 1 + len(decoded.refused), 0
-        end = walk.paging.take(decoded, paging.count_outside(decoded, walk.span))
+        end = walk.paging.take(decoded, paging.count_outside(decoded, walk.span, self.style))
         await self._remark(walk, response, decoded, end)
         if end is None:
             yield self._page_request(walk)
@@ -321,10 +406,15 @@ class SearchSpider(HarvestSpider):
     async def _unusable(self, walk: SliceWalk, unusable: Unusable) -> AsyncIterator[Any]:
         """Ask for a page again, in smaller pieces where deep ones end in errors, or give it up."""
         walk.tries += 1
+        if walk.paging.probing:  # nothing is said to be there, and so a refusal agrees
+            yield self._over(walk, paging.LISTED)
+            return
+        deep = walk.paging.pages > 0 and unusable.end == PAGE_REFUSED
+        refused = unusable.status in TOO_DEEP and (deep or walk.gathered)
         failed = unusable.status is None or unusable.status >= 500
         if failed and self.style.paging == CURSOR and walk.tries > 1 and walk.paging.size > 10:
             walk.paging.size //= 2
-        if walk.tries < self.settings.getint("HARVEST_TRIES"):
+        if walk.tries < self.settings.getint("HARVEST_TRIES") and not refused:
             await asyncio.sleep(gate.backoff_seconds(walk.tries, random.random()))
             yield self._page_request(walk)
             return
@@ -338,7 +428,8 @@ class SearchSpider(HarvestSpider):
             state="lost" if unusable.end == PAGE_LOST else "refused", http_status=unusable.status,
             reason=unusable.reason, attempts=walk.tries, at=now_text(), bare=True, refused=refused_body(unusable, url),
         )  # fmt: skip
-        yield self._over(walk, unusable.end)
+        beyond = deep and (unusable.status or 0) >= 400
+        yield self._over(walk, paging.BEYOND if beyond else unusable.end)
 
     async def _somebody_there(self) -> bool:
         try:
@@ -390,11 +481,12 @@ class SearchSpider(HarvestSpider):
 
     async def _remark(self, walk: SliceWalk, response: Response, page: DecodedHits, end: str | None) -> None:
         """Say once what is odd about this provider's pages."""
-        if walk.paging.size_cut and walk.paging.pages == 1:
+        if walk.paging.size_cut and not walk.gathered and walk.paging.size < self._asking.size:
             asked = self._asking.size
             self._asking = replace(self._asking, size=walk.paging.size)
             await self._note(finding("search-size-cut", expected=asked, found=walk.paging.size))
-        if end is None and self.style.next and self.style.paging != CURSOR and not self._leads_on(walk, page):
+        linked = self.style.next is not None and self.style.paging != CURSOR and page.next is not None
+        if end is None and linked and not self._leads_on(walk, page):
             await self._note(finding("next-link-lies", url=response.url, expected=page.total))
 
     def _leads_on(self, walk: SliceWalk, page: DecodedHits) -> bool:
@@ -412,8 +504,23 @@ class SearchSpider(HarvestSpider):
     def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
         """What becomes of a slice, with what the ledger counted."""
         walk = self._walks[end.window.window]
-        attempts, tail = walk.attempt - walk.earlier, self._is_tail(walk.window)
-        return paging.decide(end.end, walk.span, walk.paging, count.distinct, attempts, self.traits, tail)
+        walked = Walked(
+            end.end, walk.span, walk.paging, count.distinct, walk.attempt - walk.earlier,
+            tail=self._is_tail(walk.window), gathered=walk.gathered, follows=walk.window.parent is not None,
+            longest=self._longest, orders=self._orders(walk), steady=self._is_steady(walk),
+        )  # fmt: skip
+        return searchends.decide(walked, self.traits)
+
+    def _is_steady(self, walk: SliceWalk) -> bool:
+        """Whether each listing of a slice, those before it was gathered among them, has stated the same total."""
+        before = self._stated.setdefault(walk.window.window, walk.paging.last_total)
+        return before == walk.paging.last_total
+
+    def _orders(self, walk: SliceWalk) -> int:
+        """In how many orders the listings that are gathered have come."""
+        openings = self._openings.setdefault(walk.window.window, set())
+        openings.add(walk.paging.opening)
+        return len(openings)
 
     def describe(self, end: WindowEnd) -> str:
         """The slice's bounds."""
@@ -421,7 +528,17 @@ class SearchSpider(HarvestSpider):
 
     def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
         """Go on with the slices that take a slice's place, or with itself once more."""
-        row = self._walks.pop(end.window.window).window
+        walk = self._walks.pop(end.window.window)
+        row = walk.window
+        if not isinstance(decision, frontier.Again):
+            self._openings.pop(row.window, None)
+        self._longest = max(self._longest, walk.paging.distinct)
+        torn = end.end in (paging.BEYOND, paging.EMPTY) and not walk.paging.in_one_page
+        if torn and walk.paging.splits and walk.paging.listed:
+            self._depth = min(self._depth or walk.paging.listed, walk.paging.listed)
+        if isinstance(decision, frontier.Split) and decision.fit_page:
+            self._torn.update(child.window for child in children)
+        self._stated.update((child.window, walk.paging.last_total) for child in children)
         self._lost = self._lost or isinstance(decision, frontier.Lost)
         if isinstance(decision, frontier.Again):
             self._queue.add(row.window, row.channel, _span(row), tail=self._is_tail(row))

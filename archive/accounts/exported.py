@@ -36,3 +36,23 @@ def members_counted(ledger: Ledger, window: int) -> int:
 def distinct_in_run(ledger: Ledger, run: int) -> int:
     """How many different ids a run has met."""
     return int(ledger.db.execute(question("exported_distinct"), {"run": run}).fetchone()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class EndedWindow:
+    """How a window of a run stands: its state and end, the total that was stated, and the different ids it brought."""
+
+    state: str
+    end: str | None
+    stated: int | None
+    distinct: int
+
+
+def windows_in_run(ledger: Ledger, run: int) -> list[EndedWindow]:
+    """List the windows of a run, in the order in which they were opened."""
+    return [EndedWindow(*row) for row in ledger.db.execute(question("exported_windows"), {"run": run})]
+
+
+def listed_in_run(ledger: Ledger, run: int) -> dict[str, str]:
+    """Map each id that a run has read to the last date that came with it, in the order in which ids came first."""
+    return dict(ledger.db.execute(question("exported_listed"), {"run": run}))

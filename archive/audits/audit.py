@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from archive.audits.auditindexes import useful_indexes
 from archive.audits.auditreport import AuditReport, Row, Wish
 from archive.audits.auditsides import CHANNEL, FORMAT, HERE, IDENTIFIER, LOCAL, THERE, Sides
 from archive.audits.idfiles import iter_ids
-from archive.audits.totals import Total, list_totals
+from archive.audits.totals import Total, list_doubts, list_totals
 from archive.duck import translated_duckdb
 from archive.errors import NotAnArchive, OtherArchive
+from archive.findings import Finding
 from archive.folder import Layout, read_description
 from archive.questions import question
 from archive.reading import snapshot
@@ -93,6 +94,7 @@ class _Target:
     other: Path | None = None
     hashed: bool = False
     totals: tuple[Total, ...] = ()
+    doubts: tuple[Finding, ...] = ()
 
 
 @contextmanager
@@ -116,7 +118,7 @@ def against_census(
     """
     read_description(census)
     with snapshot(Layout(census)) as ledger:
-        totals = tuple(list_totals(ledger, run))
+        totals, doubts = tuple(list_totals(ledger, run)), tuple(list_doubts(ledger, run))
     same = census.resolve() == folder.resolve()
 
     def fill(sides: Sides) -> None:
@@ -125,7 +127,7 @@ def against_census(
 
     made = _Target(
         target, LOCAL if together else CHANNEL, None, fill, run if same else None, finished=finished, stamped=stamped,
-        only_newer=together, totals=totals,
+        only_newer=together, totals=totals, doubts=doubts,
     )  # fmt: skip
     with _compared(folder, made, wish) as found:
         yield found
@@ -214,6 +216,7 @@ def _compared(folder: Path, target: _Target, wish: Wish, stated: Sequence[Stated
                     sides, target.name, target.totals, (*stated, *wish.stated), wish.by, balanced=balanced,
                     finished=target.finished, lost_windows=lost,
                 )  # fmt: skip
+                comparison.report = replace(comparison.report, doubts=target.doubts)
                 yield comparison
             finally:
                 sides.db.close()

@@ -28,7 +28,8 @@ class AuditReport:
     target was not listed to its end; `forgotten` are tombstones held here that the target no longer shows; `live` ids
     are named there and not as deleted. `reasons` says why ids are missing, `differences` how stale ones differ.
     `twice_here` ids are in one list of a harvest more than once, `twice_there` in one of the target. `balanced`: the
-    account of the archive is, and no id is counted twice or not at all.
+    account of the archive is, and no id is counted twice or not at all. `doubts` are findings of the census that listed
+    the target: its list is not proven to be all.
     """
 
     target: str
@@ -51,6 +52,7 @@ class AuditReport:
     twice_there: int = 0
     totals: tuple[Total, ...] = ()
     by: dict[str, list[Row]] = field(default_factory=dict)
+    doubts: tuple[Finding, ...] = ()
 
     @property
     def completeness(self) -> float:
@@ -59,8 +61,8 @@ class AuditReport:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The totals that disagree."""
-        return disagreements(self.totals)
+        """The totals that disagree, and what kept the list of the target from being proven."""
+        return (*disagreements(self.totals), *self.doubts)
 
     @property
     def complete(self) -> bool:

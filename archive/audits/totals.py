@@ -36,6 +36,11 @@ def list_totals(ledger: sqlite3.Connection, run: int | None) -> Iterator[Total]:
         yield Total(f"completeListSize, {channel}, {bounds} before it was cut", stated, counted)
 
 
+def list_doubts(ledger: sqlite3.Connection, run: int) -> Iterator[Finding]:
+    """Iterate over the findings of a census that say why its list may not be all."""
+    yield from (Finding(*row) for row in ledger.execute(question("audit_doubts"), {"run": run}))
+
+
 def disagreements(totals: Iterable[Total]) -> tuple[Finding, ...]:
     """A finding for each total that is not what was counted."""
     return tuple(

@@ -3,11 +3,11 @@
 -- Parameters: run (NULL is each of them), limit.
 WITH counted AS (
     SELECT w.window, w.run, w.channel, w.listed, w.distinct_ids,
-           iif(w.verb = 'ids', count(DISTINCT o.identifier), count(o.outcome)) AS listed_found,
+           iif(w.verb IN ('ids', 'gathered'), count(DISTINCT o.identifier), count(o.outcome)) AS listed_found,
            count(DISTINCT o.identifier) AS distinct_found
     FROM windows AS w
     LEFT JOIN requests AS r ON r.window = w.window
-        AND (w.verb = 'ids' OR (r.attempt = w.attempts AND r.state = 'read'))
+        AND (w.verb IN ('ids', 'gathered') OR (r.attempt = w.attempts AND r.state = 'read'))
     LEFT JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
     WHERE w.state <> 'open' AND w.listed IS NOT NULL AND (:run IS NULL OR w.run = :run)
     GROUP BY w.window)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harvester import frontier, paging
+from harvester import frontier, paging, searchends
 from harvester.frontier import Again, Done, Lost, Span, Split, Traits
 from harvester.paging import Paging
 from harvester.search import STYLES, DecodedHits
+from harvester.searchends import Walked
 
 START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 31, 23, 59, 59, tzinfo=UTC)
 YEAR, SECOND, OPEN = Span(START, END), Span(START, START), Span(START, None)
@@ -15,8 +16,8 @@ TRAITS = Traits(paging.GRANULE, START, END)
 
 
 def page(count: int, total: int | None, *, first: int = 0, cursor: str | None = None, stamp: str = "") -> DecodedHits:
-    rows = tuple((str(first + n), stamp or "2024-02-03T00:00:00Z") for n in range(count))
-    return DecodedHits(rows, (), total, None, cursor, (), f"{first}:{count}".encode())
+    rows = tuple((str(first + n), stamp or f"2024-02-03T{n // 60:02}:{n % 60:02}:00Z") for n in range(count))
+    return DecodedHits(rows, (), total, None, cursor, (), dates=tuple(date for _, date in rows))
 
 
 def walk(style: str = "invenio", size: int = 25, limit: int | None = 100, splits: bool = True) -> Paging:
@@ -24,7 +25,7 @@ def walk(style: str = "invenio", size: int = 25, limit: int | None = 100, splits
 
 
 def decided(end: str, walked: Paging, distinct: int, span: Span = YEAR, attempts: int = 1) -> frontier.Decision:
-    return paging.decide(end, span, walked, distinct, attempts, TRAITS)
+    return searchends.decide(Walked(end, span, walked, distinct, attempts), TRAITS)
 
 
 def codes(decision: frontier.Decision) -> list[str]:
@@ -43,16 +44,18 @@ def test_pages_go_on_to_the_stated_total():
 def test_a_size_that_was_cut_counts_from_then_on():
     walked = walk(size=100)
     assert walked.take(page(25, 60)) is None
+    assert (walked.size, walked.size_cut) == (25, False), "the total may count more than is shown"
+    assert walked.take(page(25, 60, first=25)) is None
     assert (walked.size, walked.size_cut) == (25, True)
 
 
-@pytest.mark.parametrize("total", [101, 5000, 10**7])
+@pytest.mark.parametrize("total", [100, 101, 5000, 10**7])
 def test_more_than_the_window_is_cut(total: int):
     walked = walk()
     assert walked.take(page(25, total)) == paging.TOO_LARGE
     decision = decided(paging.TOO_LARGE, walked, 25)
     assert isinstance(decision, Split)
-    assert 2 <= len(decision.spans) <= paging.PARTS_MOST
+    assert 2 <= len(decision.spans) <= searchends.PARTS_MOST
     assert (decision.spans[0].from_, decision.spans[-1].until) == (START, END)
     for before, after in zip(decision.spans, decision.spans[1:], strict=False):
         assert before.until is not None
@@ -74,32 +77,61 @@ def test_a_total_that_moved_is_listed_again_even_when_the_count_agrees():
     walked.take(page(25, 51))
     walked.take(page(25, 50, first=25))
     assert decided(paging.LISTED, walked, 50) == Again()
-    assert codes(decided(paging.LISTED, walked, 50, attempts=2)) == ["list-size-differs"]
+    again = decided(paging.LISTED, walked, 50, attempts=2)
+    assert isinstance(again, Split)
+    assert again.fit_page
 
 
 def test_in_an_open_slice_more_may_come():
     walked = walk()
     walked.take(page(25, 50))
     walked.take(page(25, 51, first=25))
-    assert decided(paging.LISTED, walked, 50, OPEN) == Done()
-    assert decided(paging.LISTED, walked, 49, OPEN) == Again()
+    assert decided(paging.LISTED, walked, 50, OPEN) == Again()
+    assert decided(paging.LISTED, walked, 50, OPEN, attempts=2) == Done()
+    assert decided(paging.LISTED, walked, 49, OPEN, attempts=2) != Done()
 
 
-def test_too_few_or_too_many_records_are_a_finding_with_both_numbers():
+def test_too_few_or_too_many_records_are_cut_to_pages_and_in_one_page_a_finding_with_both_numbers():
     for found in (48, 52):
         walked = walk()
         walked.take(page(25, 50))
         walked.take(page(25, 50, first=25))
-        decision = decided(paging.LISTED, walked, found, attempts=2)
-        assert isinstance(decision, Done)
-        assert [(note.expected, note.found) for note in decision.findings] == [(50, found)]
+        assert isinstance(decided(paging.LISTED, walked, found, attempts=2), Split)
+    single = walk()
+    single.take(page(12, 14))
+    single.take(page(0, 14))
+    decision = decided(paging.LISTED, single, 12, attempts=2)
+    assert isinstance(decision, Done)
+    assert [(note.expected, note.found) for note in decision.findings] == [(14, 12)]
 
 
-def test_a_page_that_came_before_ends_the_walk():
-    walked = walk()
-    walked.take(page(25, 60))
-    assert walked.take(page(25, 60)) == paging.REPEATED
-    assert decided(paging.REPEATED, walked, 25) == Again()
+def test_pages_that_bring_nothing_new_are_passed_over_while_the_total_says_more():
+    for nothing in (page(0, 300), page(25, 300)):
+        walked = walk(splits=False, limit=None)
+        walked.take(page(25, 300))
+        assert [walked.take(nothing), walked.place] == [None, "3"]
+        assert walked.take(page(25, 300, first=50)) is None
+        ends = [walked.take(nothing) for _ in range(paging.STALE_MOST)]
+        assert ends[-1] in (paging.EMPTY, paging.REPEATED, paging.LISTED)
+        assert decided(ends[-1] or "", walked, 50) == Again()
+
+
+def test_a_full_page_at_the_stated_end_is_followed_by_another_question():
+    walked = walk(limit=None)
+    walked.take(page(25, 50))
+    assert walked.take(page(25, 50, first=25)) is None
+    assert (walked.probing, walked.place) == (True, "3")
+    assert walked.take(page(25, 50, first=50)) is None, "and what it brings is read as well"
+    assert walked.take(page(0, 50)) == paging.LISTED
+    assert decided(paging.LISTED, walked, 75) == Again()
+
+
+def test_a_slice_that_lost_records_between_its_pages_is_cut_at_once_where_the_rest_was_empty():
+    walked = walk(limit=None)
+    walked.take(page(25, 300))
+    ends = [walked.take(page(0, 300)) for _ in range(3)]
+    assert ends[-1] == paging.EMPTY
+    assert isinstance(decided(paging.EMPTY, walked, 25), Split)
 
 
 def test_a_cursor_that_starts_again_ends_the_walk():
@@ -107,6 +139,7 @@ def test_a_cursor_that_starts_again_ends_the_walk():
     assert walked.take(page(25, 60, cursor="a")) is None
     assert walked.take(page(25, 60, first=25, cursor="a")) == paging.REPEATED
     assert walk("datacite").take(page(25, 60)) == paging.LISTED
+    assert isinstance(decided(paging.REPEATED, walked, 25), Split)
 
 
 def test_records_outside_of_the_slice_show_that_its_bounds_are_ignored():
@@ -118,7 +151,7 @@ def test_records_outside_of_the_slice_show_that_its_bounds_are_ignored():
     walked = walk()
     assert walked.take(stray, 25) == paging.IGNORED
     assert isinstance(decided(paging.IGNORED, walked, 25), Lost)
-    assert isinstance(paging.decide(paging.IGNORED, OPEN, walked, 25, 1, TRAITS, tail=True), Done)
+    assert isinstance(searchends.decide(Walked(paging.IGNORED, OPEN, walked, 25, 1, tail=True), TRAITS), Done)
 
 
 def test_a_list_without_a_total_ends_with_an_empty_page():
@@ -126,7 +159,35 @@ def test_a_list_without_a_total_ends_with_an_empty_page():
     assert walked.take(page(10, None)) is None
     assert walked.take(page(3, None, first=10)) is None
     assert walked.take(page(0, None)) == paging.LISTED
-    assert decided(paging.LISTED, walked, 13, Span(None, None)) == Done()
+    on = Span(datetime(2024, 2, 3, tzinfo=UTC), None)
+    assert decided(paging.LISTED, walked, 13, Span(None, None)) == Split((on,)), "its end is where nothing follows"
+    assert decided(paging.LISTED, walked, 13, on) == Done()
+
+
+def test_a_listing_without_a_total_that_ends_at_a_round_number_of_one_day_is_not_proven():
+    on = Span(datetime(2024, 2, 3, tzinfo=UTC), None)
+    walked = walk("figshare", size=10, limit=None)
+    for n in range(10):
+        assert walked.take(page(10, None, first=10 * n)) is None
+    assert walked.take(page(0, None)) == paging.LISTED
+    assert codes(decided(paging.LISTED, walked, 100, on)) == ["window-unproven"]
+    longer = Walked(paging.LISTED, on, walked, 100, 1, longest=200)
+    assert searchends.decide(longer, TRAITS) == Done()
+
+
+def test_a_listing_out_of_the_order_of_its_dates_is_not_proven():
+    walked = walk("figshare", size=10, limit=None)
+    walked.take(page(10, None, stamp="2024-03-04T00:00:00Z"))
+    walked.take(page(3, None, first=10, stamp="2024-03-01T00:00:00Z"))
+    walked.take(page(0, None))
+    assert codes(decided(paging.LISTED, walked, 13, Span(None, None))) == ["window-unproven"]
+
+
+def test_nothing_at_all_is_not_proven_and_nothing_since_a_date_is():
+    walked = walk("figshare", size=10, limit=None)
+    assert walked.take(page(0, None)) == paging.LISTED
+    assert codes(decided(paging.LISTED, walked, 0, Span(None, None))) == ["window-unproven"]
+    assert decided(paging.LISTED, walked, 0, OPEN) == Done()
 
 
 def test_a_list_in_the_order_of_its_dates_goes_on_from_the_last_one():

@@ -10,6 +10,7 @@ import pytest
 from archive import envelope, jsonseq
 from harvester.errors import MalformedPage
 from harvester.frontier import Span
+from harvester.hits import Count
 from harvester.search import (
     FIRST,
     STYLES,
@@ -116,7 +117,7 @@ def test_names_of_plain_json_are_the_same_to_us():
 
 @pytest.mark.parametrize(
     "page",
-    [[], {}, {"hits": []}, {"hits": {"hits": [], "total": "5"}}, {"hits": {"hits": [], "total": -1}},
+    [[], {}, {"hits": []}, {"hits": {"hits": [], "total": "many"}}, {"hits": {"hits": [], "total": {"value": "x"}}},
      {"hits": {"hits": [], "total": True}}, {"hits": {"total": 5}}, {"hits": {"hits": {}, "total": 1}}],
 )  # fmt: skip
 def test_what_is_no_page_of_its_style_is_refused(page: object):
@@ -124,9 +125,20 @@ def test_what_is_no_page_of_its_style_is_refused(page: object):
         decoded(page)
 
 
+@pytest.mark.parametrize(
+    ("stated", "read"),
+    [(5, (5, True)), ("5", (5, True)), (5.0, (5, True)), ({"value": 5, "relation": "eq"}, (5, True)),
+     ({"value": 10_000, "relation": "gte"}, (10_000, False)), ({"value": "7"}, (7, True)), (-1, (None, True)),
+     (None, (None, True)), ("-1", (None, True))],
+)  # fmt: skip
+def test_a_total_is_read_in_the_forms_that_searches_give_it(stated: object, read: tuple[int | None, bool]):
+    page = decoded({"hits": {"hits": [{"id": 1}], "total": stated}})
+    assert (page.total, page.exact) == read
+
+
 def test_the_total_and_the_oldest_date_are_read():
     body = json.dumps(hits({"id": 1, "updated": "2020-01-01"}, total=9)).encode()
-    assert read_total(body, "invenio") == 9
+    assert read_total(body, "invenio") == Count(9)
     assert oldest_stamp(body, "invenio") == "2020-01-01"
     assert read_total(b"[]", "figshare") is None
     with pytest.raises(MalformedPage):

@@ -126,3 +126,14 @@ def test_a_limit_in_headers_counts_where_it_is_another_one(
     answer = Answer("x", "https://x.example/oai", 200, headers, b"", 0.1)
     assert seen_budget(answer, known) == budget
     assert bool(limit_words(answer)) == bool(headers)
+
+
+@pytest.mark.parametrize(
+    ("stated", "found", "least"),
+    [(171, 171, False), ({"value": 171, "relation": "eq"}, 171, False), (10_000, 10_000, True),
+     ({"value": 5_000, "relation": "gte"}, 5_000, True)],
+)  # fmt: skip
+def test_a_search_that_may_count_no_further_is_taken_as_the_least(stated: Any, found: int, least: bool):
+    page_of = as_json({"hits": {"hits": [], "total": stated}})
+    answers = asked({"/api/records": page_of}, search={"url": "SITE/api/records"})
+    assert (answers.found, answers.found_least) == (found, least)
