@@ -47,6 +47,11 @@ CODES: dict[str, tuple[str, str]] = {
     "torn-tail": ("info",
         "{shard}: {found} bytes after the last commit were cut off; their records are asked for again"),
     "sample": ("info", "a sample of {found} records was taken, the rest was not asked for"),
+    "live-and-deleted": ("warning",
+        "{found} records were listed both live and deleted, the first is {identifier}: {reason}"),
+    "datestamps-went-back": ("warning",
+        ("{found} records came with an older datestamp than an earlier run brought, the first is {identifier}: the "
+        "provider has taken a state back (a restored copy, or a corrected datestamp); what it lists now counts")),
     "vanished": ("warning", "{found} records are live here and gone there, the first is {identifier}"),
     "changed-while-listed": ("info",
         ("{found} records changed after they were listed: the lists without a stated size that they were in are read "

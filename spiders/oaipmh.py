@@ -12,7 +12,7 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive.accounts import asked
+from archive.accounts import asked, contradictions
 from archive.accounts.exported import newest_dump
 from archive.audits.idfiles import iter_ids
 from archive.findings import Finding, finding
@@ -20,9 +20,9 @@ from archive.ledger import NewWindow, WindowCount, WindowRow
 from harvester import datestamps, decoding, frontier, gate, oaipmh, plan, tokens
 from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
 from harvester.decoding import DecodedPage
-from harvester.errors import MalformedPage, ProviderError, Unreachable
+from harvester.errors import MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
-from harvester.middlewares import WaitTooLong
+from harvester.middlewares import WaitTooLong, redirect_not_followed
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
 from spiders.questions import Questions
@@ -50,6 +50,8 @@ AHEAD = 3
 URI_TOO_LONG = 414
 # records asked for one by one, so many that it is said what that costs
 SINGLY_MANY = 20
+# ids listed both live and deleted that are settled by a question each
+SETTLED_MOST = 100
 # characters of a datestamp in each granularity
 STAMP_LENGTH = {"day": 10, "second": 20}
 
@@ -66,6 +68,7 @@ class OaipmhSpider(HarvestSpider):
     questions: Questions
     _continued: Finding | None = None
     _empty_said = False
+    _answered = False
 
     @classmethod
     def read_arguments(cls, words: Mapping[str, str]) -> OaipmhArguments:
@@ -80,7 +83,7 @@ class OaipmhSpider(HarvestSpider):
         self._attempts: dict[int, int] = {}
         self._walking = 0
         self._settled = asyncio.Event()
-        self._looked_again = False
+        self._looked_again = self._settled_all = False
         self.questions = Questions(self.crawler, self.arguments.endpoint.url)
         try:
             await self._prepare()
@@ -96,7 +99,8 @@ class OaipmhSpider(HarvestSpider):
             elif self._walking:
                 self._settled.clear()
                 await self._settled.wait()
-            elif not await self._look_again():
+            elif not await self._look_again() and not await self._settle_contradictions():
+                await self._sum_up()
                 return
 
     async def _prepare(self) -> None:
@@ -226,11 +230,47 @@ class OaipmhSpider(HarvestSpider):
             self._enlist(await self.keeper.do(writer.open_windows, windows, row.window), tail_of=False)
         return True
 
+    async def _settle_contradictions(self) -> bool:
+        """When all lists are done: name the ids that they contradict each other about, and ask for each of these.
+
+        True when some are asked for.
+        """
+        if self._settled_all or self.arguments.sample is not None or self.arguments.mode in (RETRY, "census"):
+            return False
+        self._settled_all = True
+        writer = self.keeper.writer
+        ledger, run = writer.ledger, writer.run_number
+        if self.arguments.mode == "full" and run > 1:
+            older, first = await self.keeper.do(contradictions.count_older_than_held, ledger, run)
+            if older:
+                await self.find(finding("datestamps-went-back", found=older, identifier=first))
+        found = await self.keeper.do(lambda: dict(contradictions.iter_contradicted(ledger, run)))
+        if not found:
+            return False
+        cheap = len(found) <= SETTLED_MOST
+        reason = (
+            "GetRecord says which it is" if cheap else "the newer datestamp counts, and a live record before a deleted"
+        )
+        await self.find(finding("live-and-deleted", found=len(found), identifier=next(iter(found)), reason=reason))
+        if not cheap:
+            return False
+        for number in sorted(set(found.values())):
+            names = [name for name, channel in found.items() if channel == number]
+            window = NewWindow(number, GET_RECORD, None, None)
+            row = await self.keeper.do(asked.open_named, ledger, run, window, names, "contradictions", writer.now())
+            self._enlist([row], tail_of=False)
+        return True
+
+    async def _sum_up(self) -> None:
+        """Say once of each channel, at the end, how many records have datestamps that are no dates."""
+        writer = self.keeper.writer
+        await self.keeper.do(contradictions.note_impossible_datestamps, writer.ledger, writer.run_number, writer.now())
+
     # --- one window
 
     async def _begin(self, window: int) -> AsyncIterator[Any]:
         """The first request of a window; for ids that are asked again, theirs."""
-        if self.arguments.mode != RETRY:
+        if not _names_ids(self._windows[window][0]):
             yield self._page_request(self._new_walk(window), 1, None)
             return
         walk, ledger = self._new_walk(window), self.keeper.writer.ledger
@@ -304,6 +344,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def _usable(self, walk: Walk, number: int, response: Response, page: DecodedPage) -> AsyncIterator[Any]:
         """Take a page into its walk, and go on to the next one or end the walk."""
+        self._answered = True
         yield self._page_answer(walk, response, page)
         walk.answers, walk.tries, walk.judged = walk.answers + 1, 0, number
         self.traits.barren = 0
@@ -389,7 +430,7 @@ class OaipmhSpider(HarvestSpider):
     async def _finish(self, walk: Walk, end: str) -> AsyncIterator[Any]:
         """The list is over: hand the walk on, or go on to the records it named."""
         walk.end = end
-        if len(walk.names) > SINGLY_MANY and self.arguments.mode != RETRY:
+        if len(walk.names) > SINGLY_MANY and not _names_ids(walk.window):
             await self.find(finding("asked-singly", window=frontier.describe(walk.span), found=len(walk.names)))
         for name in walk.names:
             yield self._record_request(walk, name)
@@ -429,7 +470,7 @@ class OaipmhSpider(HarvestSpider):
     def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
         """The frontier's decision on a list, with what the ledger counted; ids that are asked again are no list."""
         assert end.ended is not None
-        if self.arguments.mode == RETRY:
+        if _names_ids(end.window):
             return frontier.Done()
         return frontier.decide(replace(end.ended, listed=count.listed, distinct=count.distinct), self.traits)
 
@@ -527,6 +568,10 @@ class OaipmhSpider(HarvestSpider):
     async def _decode(self, response: Response, walk: Walk, name: str | None = None) -> DecodedPage | Unusable:
         """Decode a page, or GetRecord's answer for `name`; the body is read whatever the status is."""
         status = response.status
+        if (reason := redirect_not_followed(response)) is not None:
+            if not self._answered:
+                self.fail(UsageError(f"{response.url} {reason}"))
+            return Unusable(tokens.PAGE_REFUSED, reason, status, response)
         try:
             page = await self._decoded(plain_body(response), response.url, walk, name)
         except ProviderError as error:
@@ -669,6 +714,11 @@ class OaipmhSpider(HarvestSpider):
         """A window's bounds as they are sent: one granule later for a provider that leaves `until` out."""
         late = self.traits.granule if self.traits.until_excluded else timedelta(0)
         return self._text(span.from_), self._text(span.until + late if span.until else None)
+
+
+def _names_ids(row: WindowRow) -> bool:
+    """Return whether a window is for ids that the ledger names, and not for those of a list."""
+    return row.verb == GET_RECORD and row.parent is None
 
 
 def _posted(request: Request) -> Request:
