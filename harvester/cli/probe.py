@@ -46,7 +46,7 @@ def probe(url: str, out: Path | None, contact: str, as_json: bool) -> int:
     with Asker(user_agent([host], contact), frozenset({host})) as asker:
         seen = look(asker, url)
     verdict = probing.judge(seen, single_sites())
-    seen = replace(seen, asked_anyway=_asked_anyway(seen, verdict))
+    seen = replace(seen, asked_anyway=asked_anyway(seen, verdict))
     day = datetime.now(UTC).strftime("%Y-%m-%d")
     text = source_text(seen, verdict, day) if seen.oai or seen.rest or seen.eprints_id else None
     if text is not None:
@@ -55,7 +55,7 @@ def probe(url: str, out: Path | None, contact: str, as_json: bool) -> int:
     return FINDINGS if text is None else DONE
 
 
-def _asked_anyway(seen: Seen, verdict: probing.Verdict) -> tuple[tuple[str, Robots], ...]:
+def asked_anyway(seen: Seen, verdict: probing.Verdict) -> tuple[tuple[str, Robots], ...]:
     """Which of the URLs that robots.txt closes the platform's own source asks for anyway, and why."""
     name = verdict.source or verdict.platform
     if not seen.closed or name not in source_names():

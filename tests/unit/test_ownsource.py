@@ -1,8 +1,13 @@
 """The source of an archive is named again as it was named, and not by what it is called."""
 
+import tomllib
+from dataclasses import replace
 from pathlib import Path
 
+from harvester import probing
 from harvester.cli.census import Asked, what_to_ask
+from harvester.cli.probe import asked_anyway
+from harvester.drafting import source_text
 from harvester.ownsource import own_source, own_source_at
 from harvester.sources import Source
 
@@ -49,3 +54,14 @@ def test_eprints_is_asked_although_its_robots_txt_closes_cgi():
     for url in (source.oaipmh.url, *(source.idrange.url,)):
         assert url.removeprefix(SITE).startswith(source.robots.asks_anyway)
     assert len(source.robots.because.split()) > 10
+
+
+def test_probe_says_what_the_platform_s_source_asks_anyway():
+    url, rule = f"{SITE}/cgi/oai2", "Disallow: /cgi/"
+    seen = probing.Seen(SITE, closed=((url, rule), (f"{SITE}/secret/x", "Disallow: /secret/")))
+    verdict = probing.Verdict("eprints", "sure", ("its path",))
+    [(asked, said)] = asked_anyway(seen, verdict)
+    assert (asked, said.because) == (url, Source.named("eprints", SITE).robots.because)
+    assert asked_anyway(seen, probing.Verdict("", "unknown", ())) == ()
+    draft = source_text(replace(seen, closed=seen.closed[:1], asked_anyway=((url, said),)), verdict, "2026-01-02")
+    assert tomllib.loads(draft)["robots"]["asks_anyway"] == list(said.asks_anyway)
