@@ -96,6 +96,11 @@ CODES: dict[str, tuple[str, str]] = {
     "loss-accepted": ("info",
         ("{name}: {found} of {expected} records held live are deleted, absent or forbidden, which was accepted; the "
         "first is {identifier}")),
+    "live-and-deleted": ("warning",
+        "{found} records were listed both live and deleted, the first is {identifier}: {reason}"),
+    "datestamps-went-back": ("warning",
+        ("{found} records came with an older datestamp than an earlier run brought, the first is {identifier}: the "
+        "provider has taken a state back (a restored copy, or a corrected datestamp); what it lists now counts")),
     "changed-while-listed": ("info",
         ("{found} records changed after they were listed: the lists without a stated size that they were in are read "
         "once more, in windows that fit a page")),

@@ -1,14 +1,17 @@
-"""The newest version of each record that an archive holds, shard by shard, read from its frames."""
+"""The latest state of each record that an archive holds (archive/newest.py), shard by shard, read from its frames."""
 
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import orjson
 
 from archive import shards
 from archive.envelope import Record
 from archive.folder import Layout
 from archive.ledger import read_only
 from archive.matching import kept_in, matched
+from archive.newest import newest, read_copies, read_looks
 from archive.questions import question
 
 
@@ -33,7 +36,18 @@ class LatestRecords:
         self._ledger: sqlite3.Connection = read_only(layout.ledger)
         self._ledger.execute("CREATE TEMP TABLE latest (outcome INTEGER PRIMARY KEY, channel INTEGER NOT NULL)")
         self._ledger.execute(question("latest_fill"))
+        self._choose()
         self._ledger.commit()
+
+    def _choose(self) -> None:
+        """Correct those records whose last copy is not their latest state."""
+        looks = read_looks(self._ledger)
+        for (listed,) in self._ledger.execute(question("latest_doubtful")).fetchall():
+            outcomes = orjson.loads(listed)
+            copy = newest(list(read_copies(self._ledger, outcomes).values()), looks)
+            self._ledger.execute("DELETE FROM latest WHERE outcome = ?", (max(outcomes),))
+            if not copy.deleted:
+                self._ledger.execute("INSERT INTO latest VALUES (?, ?)", (copy.outcome, copy.channel))
 
     def parts(self) -> list[Part]:
         """Which shards hold records of which channels, from the first shard."""

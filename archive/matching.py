@@ -12,13 +12,18 @@ from archive.questions import question
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An outcome that has a record; `datestamp` is text as sent, None where the answer had none."""
+    """An outcome that has a record; `datestamp` is text as sent, None where the answer had none.
+
+    `channel` is 0 where the request had none; `direct`: it was the answer to a question about this id.
+    """
 
     outcome: int
     run: int
     identifier: str
     datestamp: str | None
     state: str
+    channel: int = 0
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,10 @@ class Difference:
 def kept_in(ledger: sqlite3.Connection, shard: int, frame: int) -> list[Kept]:
     """The outcomes whose records a frame holds, in the order of the records."""
     rows = ledger.execute(question("outcomes_of_frame"), {"shard": shard, "frame": frame})
-    return [Kept(*row) for row in rows]
+    return [
+        Kept(outcome, run, identifier, datestamp, state, channel, bool(direct))
+        for outcome, run, identifier, datestamp, state, channel, direct in rows
+    ]
 
 
 def compared(frame: shards.Frame, kept: list[Kept]) -> Iterator[tuple[Record, Kept] | Difference]:

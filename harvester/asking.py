@@ -20,7 +20,7 @@ from sickle.iterator import OAIResponseIterator
 
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.gate import parse_retry_after
-from harvester.redirects import HOPS_MOST, REDIRECTS
+from harvester.redirects import HOPS_MOST, REDIRECTS, not_followed
 from harvester.sources import is_loopback
 
 T = TypeVar("T")
@@ -122,19 +122,11 @@ class Asker:
     def _next(self, url: str, location: str) -> str:
         """Where a redirect leads. Raises Unreachable for another host, and from https to http."""
         try:
-            parts = urlsplit(target := urljoin(url, location))
-            host = parts.netloc.lower()
+            reason = not_followed(url, target := urljoin(url, location), frozenset(self._hosts))
         except ValueError:
             raise Unreachable(f"{url} redirects to what is no URL") from None
-        if (
-            parts.scheme not in ("http", "https")
-            or host not in self._hosts
-            or (url[:6], parts.scheme) == ("https:", "http")
-        ):
-            where = f"{parts.scheme}://{host.rpartition('@')[2]}"
-            raise Unreachable(
-                f"{url} redirects to {where[:120]}, which was not asked for: name that one, if it is right"
-            )
+        if reason is not None:
+            raise Unreachable(f"{url} {reason}")
         return target
 
     async def _once(self, asked: str, url: str, accept: str) -> Answer:

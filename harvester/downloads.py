@@ -189,7 +189,9 @@ class Downloader:
         target = urljoin(url, location)
         parts = urlsplit(target)
         if parts.netloc.lower() not in self._hosts or parts.scheme not in ("http", "https"):
-            raise Refused(f"{url} redirects to {parts.netloc.rpartition('@')[2]}, which is no host of this source")
+            host = parts.netloc.rpartition("@")[2]
+            allowed = f"; if it is right, allow it: -a hosts={host}" if host else ""
+            raise Refused(f"{url} redirects to {host}, which is no host of this source{allowed}")
         if (urlsplit(url).scheme, parts.scheme) == ("https", "http"):
             raise Refused(f"{url} redirects from https to http")
         if leads_to_login(target):

@@ -126,6 +126,12 @@ def _robots_text(seen: Seen) -> list[str]:
     delay = (
         [f"# robots.txt asks for {seen.crawl_delay:g} s between requests, which is obeyed"] if seen.crawl_delay else []
     )
+    if seen.closed and len(seen.asked_anyway) == len(seen.closed):
+        said = seen.asked_anyway[0][1]
+        paths = ", ".join(map(_quoted, said.asks_anyway))
+        return [*delay, *(f"# robots.txt closes {_comment(url)} ({_comment(rule)})" for url, rule in seen.closed),
+                "# As the source of the platform has it; decide whether that holds here, too.",
+                "[robots]", f"asks_anyway = [{paths}]", f"because = {_quoted(said.because)}"]  # fmt: skip
     closed = [f"# robots.txt closes {_comment(url)} ({_comment(rule)})" for url, rule in seen.closed]
     decide = ["# Decide: leave that endpoint out, or say in words why it may be asked:", "# [robots]",
               "# asks_anyway = [\"/path\"]", "# because = \"…\""] if closed else []  # fmt: skip

@@ -1,5 +1,6 @@
 """Which files of the records are wanted (`-a files=true` or a filter), and the arguments of the files spider."""
 
+import contextlib
 import mimetypes
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,8 @@ from archive.folder import read_description
 from harvester.arguments import Arguments, names, number
 from harvester.errors import UsageError
 from harvester.mediatypes import essence
-from harvester.sources import Source, single_sites
+from harvester.ownsource import own_source
+from harvester.sources import Source
 
 KNOWN = frozenset({"archive", "source", "site", "hosts", "files", "downloads", "sample"})
 # of these the files spider is told what the record spider was told
@@ -144,14 +146,15 @@ def named_in(words: Mapping[str, str]) -> dict[str, str]:
 
 
 def _source(words: Mapping[str, str], description: Mapping[str, Any]) -> Source:
-    """The source that is named; else the one of ours that the archive says it is of; else the archive's own hosts."""
+    """The source that is named; else the one that the archive was harvested from; else the archive's own hosts."""
     held = frozenset(str(host).lower() for host in description.get("hosts", ()))
     more = names(words.get("hosts", ""))
     if words.get("source"):
         return Source.named(words["source"], words.get("site")).with_hosts((*sorted(held), *more))
-    for source in single_sites().values():
-        if source.name == description.get("name") and held <= source.allowed_hosts:
-            return source.with_hosts(more)
+    own = own_source(description)
+    if own:
+        with contextlib.suppress(UsageError):  # its file is not where it was; the hosts are known
+            return Source.named(own["source"], own.get("site")).with_hosts((*sorted(held), *more))
     url = str(description.get("url") or "")
     values: dict[str, Any] = {"name": description.get("name") or "", "homepage": url}
     return Source.checked({**values, "hosts": sorted(held)}, "archive.json").with_hosts(more)

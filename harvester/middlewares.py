@@ -2,7 +2,6 @@
 
 import logging
 from typing import Self
-from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
@@ -11,8 +10,11 @@ from scrapy.http import Response
 
 from harvester.gates import FIRST_BYTES, HEADERS, Gates
 from harvester.gates import WaitTooLong as WaitTooLong  # for spiders, which know the middleware
+from harvester.redirects import not_followed
 
 logger = logging.getLogger(__name__)
+# how a response is flagged that is a redirect which was not followed; the reason is behind it
+NOT_FOLLOWED = "redirect not followed: "
 
 
 class GateMiddleware:
@@ -68,16 +70,16 @@ class SameHostRedirects(RedirectMiddleware):
     ) -> Request | Response:
         try:
             result = super().process_response(request, response)
-            target = urlsplit(result.url)
-            host = target.netloc.lower()
+            hosts: frozenset[str] = getattr(self.crawler.spider, "allowed_hosts", frozenset())
+            reason = not_followed(request.url, result.url, hosts) if isinstance(result, Request) else None
         except ValueError:
             return response  # what it names is no URL
-        if not isinstance(result, Request):
+        if reason is None:
             return result
-        hosts: frozenset[str] = getattr(self.crawler.spider, "allowed_hosts", frozenset())
-        downgraded = request.url.startswith("https:") and target.scheme == "http"
-        if target.scheme not in ("http", "https") or host not in hosts or downgraded:
-            logger.warning("%s redirects to %s, which is no host of this source, or not to https: not followed",
-                           request.url, host.rpartition("@")[2] or target.scheme)  # fmt: skip
-            return response
-        return result
+        logger.warning("%s %s", request.url, reason)
+        return response.replace(flags=[*response.flags, f"{NOT_FOLLOWED}{reason}"])
+
+
+def redirect_not_followed(response: Response) -> str | None:
+    """Return why the redirect that an answer is was not followed, None where it is no such answer."""
+    return next((flag.removeprefix(NOT_FOLLOWED) for flag in response.flags if flag.startswith(NOT_FOLLOWED)), None)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from harvester.hits import read_count
 from harvester.mediatypes import essence
-from harvester.sources import Source
+from harvester.sources import Robots, Source
 
 # where software puts its OAI-PMH endpoint, and whose habit that is
 OAI_PATHS = {
@@ -82,7 +82,10 @@ class RestSeen:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """All that was found at a site. `budgets` are (header, value) as sent, `closed` (URL, rule) by robots.txt."""
+    """All that was found at a site. `budgets` are (header, value) as sent, `closed` (URL, rule) by robots.txt.
+
+    `asked_anyway` are those of the closed URLs that the source of the platform asks for, with what it says of it.
+    """
 
     root: str
     oai: OaiSeen | None = None
@@ -92,6 +95,7 @@ class Seen:
     budgets: tuple[tuple[str, str], ...] = ()
     closed: tuple[tuple[str, str], ...] = ()
     crawl_delay: float | None = None
+    asked_anyway: tuple[tuple[str, Robots], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from archive.accounts.asked import MOVED_TO
 from archive.crosswalks import ConversionError, convert
 from archive.crosswalks.fields import index_fields
 from archive.crosswalks.identifiers import local_id
-from archive.indexes.rows import moment
+from archive.moments import moment
 from harvester import bodies, gate, oaipmh, robots
 from harvester.credentials import Credentials
 from harvester.downloads import Turns

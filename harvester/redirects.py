@@ -28,6 +28,30 @@ def leads_to_login(url: str) -> bool:
     return _LOGIN.search(urlsplit(url).path) is not None
 
 
+def not_followed(url: str, target: str, hosts: frozenset[str]) -> str | None:
+    """Say why a redirect from `url` to `target` must not be followed, and what allows it; None when it may be.
+
+    Only to a host of the source, never from https to http. An OAI-PMH endpoint that is redirected without its query, or
+    with one that is percent-encoded a second time, would answer another question. Raises ValueError for what is no URL.
+    """
+    here, there = urlsplit(url), urlsplit(target)
+    host = there.netloc.lower()
+    bare = f"{there.scheme}://{host.rpartition('@')[2]}{there.path}"[:200]
+    if there.scheme not in ("http", "https") or "@" in host:
+        return f"redirects to {bare}, which is no address of a provider; it is not followed"
+    if host not in hosts:
+        return f"redirects to {bare}, which is no host of this source; if it is right, allow it: -a hosts={host}"
+    if (here.scheme, there.scheme) == ("https", "http"):
+        return f"redirects from https to {bare}; it is not followed"
+    if not here.query.startswith("verb=") and "&verb=" not in here.query:
+        return None
+    if "verb=" not in there.query:
+        return f"redirects to {bare} without the query (verb=... is lost); name that address instead: -a url={bare}"
+    if "%" in here.query and there.query.replace("%25", "%") == here.query != there.query:
+        return f"redirects to {bare} with a query that is encoded twice; name that address instead: -a url={bare}"
+    return None
+
+
 class IdUrls:
     """The URLs of records: one template with {id} in it, and the hosts that belong to the source."""
 
@@ -72,7 +96,8 @@ class IdUrls:
             return Redirect("refused", "a redirect to what is no URL")
         if parts.scheme not in ("http", "https") or "@" in host or host not in self.hosts:
             where = host.rpartition("@")[2] or parts.scheme
-            return Redirect("refused", f"redirects to {where[:100]}, which is no host of this source")
+            allowed = "" if "@" in host or not host else f"; if it is right, allow it: -a hosts={host[:100]}"
+            return Redirect("refused", f"redirects to {where[:100]}, which is no host of this source{allowed}")
         if urlsplit(url).scheme == "https" and parts.scheme == "http":
             return Redirect("refused", "redirects from https to http")
         if (found := self.id_in(target)) is not None and found.casefold() != self._sent(identifier).casefold():

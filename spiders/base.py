@@ -30,6 +30,7 @@ from harvester.credentials import Credentials, hide_in_logs
 from harvester.errors import HarvestError, Unreachable
 from harvester.keeper import Keeper, KeeperStopped
 from harvester.middlewares import WaitTooLong
+from harvester.ownsource import NAMING
 from harvester.permissions import close_to_others
 from harvester.printable import tame_logs
 from harvester.records import WindowEnd
@@ -44,10 +45,12 @@ class HarvestSpider(Spider):
 
     `failure` is what ended the run before its time, None when it ended by itself; `finished_as` is the state
     the run was left in (complete, findings, unfinished), None until it has ended. `advice` is what its operator
-    should know of such an end, in a sentence. `budgets` are those that the source names for each of its hosts.
+    should know of such an end, in a sentence. `budgets` are those that the source names for each of its hosts;
+    `naming` the arguments that named the source.
     """
 
     arguments: Arguments
+    naming: dict[str, str]
     budgets: dict[str, tuple[Budget, ...]]
     credentials: Credentials
     keeper: Keeper
@@ -64,6 +67,7 @@ class HarvestSpider(Spider):
         close_to_others()
         spider = super().from_crawler(crawler, *args)
         spider.arguments = cls.read_arguments(kwargs)
+        spider.naming = {name: kwargs[name] for name in NAMING if kwargs.get(name)}
         settings = crawler.settings
         spider.credentials = Credentials.of(spider.arguments.source)
         _identify(spider.arguments, settings)
@@ -86,7 +90,7 @@ class HarvestSpider(Spider):
         source, settings, software = self.arguments.source, self.settings, software_versions()
         writer = ArchiveWriter(
             self.arguments.archive,
-            _described(source),
+            _described(source) | self.naming,
             software,
             level=settings.getint("HARVEST_ZSTD_LEVEL"),
             shard_bytes=settings.getint("HARVEST_SHARD_BYTES"),

@@ -12,7 +12,7 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive.accounts import asked
+from archive.accounts import asked, contradictions
 from archive.accounts import splits as splits_in_ledger
 from archive.accounts.exported import newest_dump
 from archive.accounts.increments import known_before
@@ -34,9 +34,9 @@ from harvester import (
 )
 from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
 from harvester.decoding import DecodedPage, Row
-from harvester.errors import MalformedPage, ProviderError, Unreachable
+from harvester.errors import MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
-from harvester.middlewares import WaitTooLong
+from harvester.middlewares import WaitTooLong, redirect_not_followed
 from harvester.records import Answer, WindowEnd
 from spiders.base import HarvestSpider, now_text
 from spiders.doubts import Doubts
@@ -69,6 +69,8 @@ URI_TOO_LONG = 414
 SINGLY_MANY = 20
 # statements about rights in Identify that are noted
 _RIGHTS_MOST = 5
+# ids listed both live and deleted that are settled by a question each
+SETTLED_MOST = 100
 # characters of a datestamp in each granularity
 STAMP_LENGTH = {"day": 10, "second": 20}
 
@@ -90,6 +92,7 @@ class OaipmhSpider(HarvestSpider):
     doubts: Doubts
     _continued: Finding | None = None
     _empty_said = False
+    _answered = False
 
     @classmethod
     def read_arguments(cls, words: Mapping[str, str]) -> OaipmhArguments:
@@ -104,7 +107,7 @@ class OaipmhSpider(HarvestSpider):
         self._attempts: dict[int, int] = {}
         self._walking = 0
         self._settled = asyncio.Event()
-        self._looked_again = False
+        self._looked_again = self._settled_all = False
         self._beside = protocolerrors.BesideToken()
         self.questions = Questions(self.crawler, self.arguments.endpoint.url)
         self.doubts = Doubts(self)
@@ -122,8 +125,13 @@ class OaipmhSpider(HarvestSpider):
             elif self._walking:
                 self._settled.clear()
                 await self._settled.wait()
-            elif not await self._look_again() and not await self.doubts.ask_otherwise():
+            elif (
+                not await self._look_again()
+                and not await self.doubts.ask_otherwise()
+                and not await self._settle_contradictions()
+            ):
                 await self.guard_losses(await self._listed_whole())
+                await self._sum_up()
                 return
 
     async def _prepare(self) -> None:
@@ -394,6 +402,42 @@ class OaipmhSpider(HarvestSpider):
         whole = given.mode in ("full", "census") and not bounded and not part and state != "unfinished"
         return dict.fromkeys(self.channels, whole)
 
+    async def _settle_contradictions(self) -> bool:
+        """When all lists are done: name the ids that they contradict each other about, and ask for each of these.
+
+        True when some are asked for.
+        """
+        if self._settled_all or self.arguments.sample is not None or self.arguments.mode in (RETRY, "census"):
+            return False
+        self._settled_all = True
+        writer = self.keeper.writer
+        ledger, run = writer.ledger, writer.run_number
+        if self.arguments.mode == "full" and run > 1:
+            older, first = await self.keeper.do(contradictions.count_older_than_held, ledger, run)
+            if older:
+                await self.find(finding("datestamps-went-back", found=older, identifier=first))
+        found = await self.keeper.do(lambda: dict(contradictions.iter_contradicted(ledger, run)))
+        if not found:
+            return False
+        cheap = len(found) <= SETTLED_MOST
+        reason = (
+            "GetRecord says which it is" if cheap else "the newer datestamp counts, and a live record before a deleted"
+        )
+        await self.find(finding("live-and-deleted", found=len(found), identifier=next(iter(found)), reason=reason))
+        if not cheap:
+            return False
+        for number in sorted(set(found.values())):
+            names = [name for name, channel in found.items() if channel == number]
+            window = NewWindow(number, asked.IDS, None, None)
+            row = await self.keeper.do(asked.open_named, ledger, run, window, names, "contradictions", writer.now())
+            self._enlist([row], tail_of=False)
+        return True
+
+    async def _sum_up(self) -> None:
+        """Say once of each channel, at the end, how many records have datestamps that are no dates."""
+        writer = self.keeper.writer
+        await self.keeper.do(contradictions.note_impossible_datestamps, writer.ledger, writer.run_number, writer.now())
+
     # --- one window
 
     async def _begin(self, window: int) -> AsyncIterator[Any]:
@@ -477,6 +521,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def _usable(self, walk: Walk, number: int, response: Response, page: DecodedPage) -> AsyncIterator[Any]:
         """Take a page into its walk, and go on to the next one or end the walk."""
+        self._answered = True
         if number == 1 and page.rows:
             walk.first, walk.first_page = page.rows[0][:2], frozenset(row[0] for row in page.rows)
         facts = self._facts(walk, page, foreign=await self._strays.is_foreign(walk, number, page))
@@ -583,7 +628,7 @@ class OaipmhSpider(HarvestSpider):
         last = walk.verb == LIST_IDENTIFIERS  # names are the last resort: what they do not bring, only sets may
         if last and self.traits.sets is None and self._wants_sets(walk):
             self.traits.sets = await self.questions.sets()
-        if len(walk.names) > SINGLY_MANY and self.arguments.mode != RETRY:
+        if len(walk.names) > SINGLY_MANY and not self._is_named(walk.window):
             await self.find(finding("asked-singly", window=frontier.describe(walk.span), found=len(walk.names)))
         for name in walk.names:
             yield self._record_request(walk, name)
@@ -771,6 +816,10 @@ class OaipmhSpider(HarvestSpider):
     async def _decode(self, response: Response, walk: Walk, name: str | None = None) -> DecodedPage | Unusable:
         """Decode a page, or GetRecord's answer for `name`; the body is read whatever the status is."""
         status = response.status
+        if (reason := redirect_not_followed(response)) is not None:
+            if not self._answered:
+                self.fail(UsageError(f"{response.url} {reason}"))
+            return Unusable(tokens.PAGE_REFUSED, reason, status, response)
         try:
             page = await self._decoded(plain_body(response), response.url, walk, name)
         except ProviderError as error:

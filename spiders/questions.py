@@ -14,7 +14,7 @@ from scrapy.http import Response
 from harvester import datestamps, emptiness, frontier, gate, hints, oaipmh
 from harvester.decoding import Row
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
-from harvester.middlewares import WaitTooLong
+from harvester.middlewares import WaitTooLong, redirect_not_followed
 from spiders.walks import Channel, Walk, plain_body
 
 logger = logging.getLogger(__name__)
@@ -38,15 +38,19 @@ class Questions:
         return await self.crawler.engine.download_async(Request(url, dont_filter=True))
 
     async def answer(self, url: str, parse: Callable[[bytes], T]) -> T:
-        """Ask until an answer parses. Raises ProviderError at once, Unreachable or MalformedPage after all tries."""
+        """Ask until an answer parses. Raises Unreachable or MalformedPage after all tries; ProviderError at once, and
+        UsageError for a redirect that is not followed.
+        """
         error: HarvestError = Unreachable(f"{url}: not asked")
         for attempt in range(1, self.crawler.settings.getint("HARVEST_TRIES") + 1):
             try:
                 response = await self.ask(url)
+                if (reason := redirect_not_followed(response)) is not None:
+                    raise UsageError(f"{url} {reason}")
                 if response.status < 400 or b"<OAI-PMH" in response.body[:4096]:
                     return parse(plain_body(response))
                 error = Unreachable(f"{url} answers with HTTP status {response.status}")
-            except (ProviderError, WaitTooLong):
+            except (ProviderError, UsageError, WaitTooLong):
                 raise
             except MalformedPage as cause:
                 before, error = error, MalformedPage(f"{url}: {cause}; the answer begins {response.body[:60]!r}")

@@ -11,6 +11,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from archive import jsonseq
+from archive.accounts import contradictions
 from archive.findings import Finding, finding
 from archive.ledger import WindowRow
 from archive.quarantine import RefusedBody
@@ -204,9 +205,14 @@ def plain_body(response: Response) -> bytes:
 
 
 def notes_of(problems: Iterable[tuple[str, str, str]]) -> list[Finding]:
-    """One finding for each kind of problem that came together, naming the first record; each outcome names its own."""
+    """One finding for each kind of problem that came together, naming the first record; each outcome names its own.
+
+    Impossible datestamps are counted at the end of the run: a record may come on several pages.
+    """
     first: dict[str, tuple[str, str, int]] = {}
     for identifier, code, reason in problems:
+        if code == contradictions.IMPOSSIBLE:
+            continue
         name, why, count = first.get(code, (identifier, reason, 0))
         first[code] = (name, why, count + 1)
     return [finding(code, identifier=name, found=count, reason=why) for code, (name, why, count) in first.items()]

@@ -8,6 +8,7 @@ import csv
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from archive.durable import translated
 from archive.errors import BadIdFile
 from archive.folder import Layout
 from archive.indexes.ledgercopy import copy_ledger
+from archive.newest import newest_of, read_looks
 from archive.questions import question
 from archive.reading import snapshot
 
@@ -149,6 +151,7 @@ class Sides:
         for _ in self._parts():
             self.db.execute(question("audit_several"))
         if self.count("SELECT count(*) FROM several"):
+            self._choose()
             self.db.execute(question("audit_sides"))
             self.db.execute(question("audit_twice"))
         else:
@@ -156,6 +159,17 @@ class Sides:
         if own:
             self.db.execute(question("audit_own"))
         self.db.execute(question("audit_paired"))
+
+    def _choose(self) -> None:
+        """Find the ids whose latest state is not what their last copy says."""
+        with ExitStack() as stack:
+            ledgers = [stack.enter_context(snapshot(Layout(folder))) for folder in self._ledgers]
+            looks = [read_looks(ledger) for ledger in ledgers]
+            in_turn = all(look.in_turn for look in looks)
+            for number, side, outcomes in self.db.execute(question("audit_doubtful"), {"in_turn": in_turn}).fetchall():
+                outcome = newest_of(ledgers[number], looks[number], outcomes)
+                if outcome != outcomes[-1]:
+                    self.db.execute("INSERT INTO chosen VALUES (?, ?)", [side, outcome])
 
     def compare(self) -> None:
         """Find the mark of every id; those that are not the same go into a table, all are in the view `every`."""

@@ -6,6 +6,7 @@ and no number of records makes it need more memory.
 """
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -28,6 +29,7 @@ from archive.envelope import Record
 from archive.findings import Finding, finding
 from archive.folder import Layout, read_description
 from archive.matching import kept_in, matched
+from archive.newest import newest_of, read_looks
 from archive.parallel import spread
 from archive.questions import question
 from archive.reading import snapshot
@@ -137,6 +139,15 @@ def _fill(
             done += rows.rows
             if progress is not None:
                 progress(done, total)
+        _choose(db, ledger)
+
+
+def _choose(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection) -> None:
+    """Keep the latest state of each record that has more copies than one in a temporary table."""
+    looks = read_looks(ledger)
+    repeated = db.execute(question("validate_repeated")).fetchall()
+    chosen = [newest_of(ledger, looks, outcomes) for (outcomes,) in repeated]
+    db.execute("CREATE TEMP TABLE chosen AS SELECT unnest($outcomes)::BIGINT AS outcome", {"outcomes": chosen})
 
 
 def _check_frames(task: _Task) -> Spill:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from archive.folder import Layout
 from archive.indexes import spilling
 from archive.indexes.renewal import NotRenewable, Renewal
 from archive.indexes.spilling import OutcomesToSpill, outcomes_to_spill, spill, spill_table
+from archive.newest import newest, read_copies, read_looks
 from archive.parallel import spread
 from archive.questions import question
 from archive.spill import FramesToSpill, Spill, frames_to_spill
@@ -96,13 +97,14 @@ def fill(db: duckdb.DuckDBPyConnection, task: Indexing, meanwhile: Meanwhile | N
     _drop(db, task.renewal)
     with while_loading(db):
         read = _load_shards(db, task)
+    running = [run for (run,) in db.execute("SELECT run FROM runs WHERE state IN ('open', 'unfinished')").fetchall()]
     behind = {"requests": task.renewal.request, "download_rows": task.renewal.file}
     for table in LEDGER_TABLES:
         if table not in behind:
             db.execute(f"DELETE FROM {table}")
         load(db, spill_table(task.ledger, table, task.work, behind.get(table)))
     db.execute("COMMIT")
-    _settle(db, task.renewal)
+    _settle(db, task, running)
     for account in read_accounts(task.ledger):
         for row in _account_rows(account):
             db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -195,12 +197,29 @@ def load(db: duckdb.DuckDBPyConnection, rows: Spill) -> None:
     rows.path.unlink()
 
 
-def _settle(db: duckdb.DuckDBPyConnection, renewal: Renewal) -> None:
-    db.execute(question("settle_repeated"), {"after": renewal.outcome, "shards": renewal.fresh})
+def _settle(db: duckdb.DuckDBPyConnection, task: Indexing, running: list[int]) -> None:
+    """Number the versions of each record; `running` are the runs that had not ended when the old index was made."""
+    renewal = task.renewal
+    parameters = {"after": renewal.outcome, "shards": renewal.fresh, "runs": running}
+    db.execute(question("settle_repeated"), parameters)
+    db.execute("CREATE TEMP TABLE chosen (outcome BIGINT)")
+    db.execute("INSERT INTO chosen SELECT unnest($outcomes)", {"outcomes": list(_choose(db, task.ledger))})
     db.execute(question("settle_versions"))
     if db.execute("SELECT 1 FROM settled WHERE stays AND NOT whole LIMIT 1").fetchone():
         raise NotRenewable("a copy that was left out is a version now")
-    db.execute("DROP TABLE settled; DROP TABLE repeated")
+    db.execute("DROP TABLE settled; DROP TABLE chosen; DROP TABLE repeated")
+
+
+def _choose(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection) -> Iterator[int]:
+    """The outcomes that are latest states although others came after them."""
+    looks = read_looks(ledger)
+    doubtful = db.execute(question("settle_doubtful"), {"in_turn": looks.in_turn}).fetchall()
+    for outcomes, contents in doubtful:
+        known = dict(zip(outcomes, contents, strict=True))
+        copies = read_copies(ledger, outcomes).values()
+        found = newest([replace(copy, content=known[copy.outcome]) for copy in copies], looks).outcome
+        if found != outcomes[-1]:
+            yield found
 
 
 def add_lookups(db: duckdb.DuckDBPyConnection) -> bool:

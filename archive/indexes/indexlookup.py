@@ -39,7 +39,8 @@ def write_index_lookup(db: duckdb.DuckDBPyConnection, path: Path, stamp: dict[st
     """
     names = [name for (name,) in db.execute(question("index_shard_names")).fetchall()]
     numbers = {name: number for number, name in enumerate(names)}
-    about = {"archive": stamp["archive"], "stamp": stamp_digest(stamp), "ledger": at_rest}
+    latest = [[numbers[name], *place] for name, *place in db.execute(question("index_latest")).fetchall()]
+    about = {"archive": stamp["archive"], "stamp": stamp_digest(stamp), "ledger": at_rest, "latest": latest}
     writer = LookupWriter(path, names, about)
     try:
         rows = db.execute(question("index_places"))

@@ -1,8 +1,6 @@
 """The row of the index that a record gives: a JSON object on a line, as sql/load_versions.sql reads it."""
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -10,13 +8,10 @@ from typing import Any
 import orjson
 
 from archive.indexes.columns import columns_of
+from archive.moments import moment
 
 Json = dict[str, Any]
 
-# fractions, an offset, no Z: providers send them in headers, although only two forms are legal
-_STAMP = re.compile(
-    r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
-)
 _METADATA, _ORIGINAL, _IN_SHARD = b',"metadata":', b',"original":"', b'{"identifier":'
 
 
@@ -86,22 +81,6 @@ def _original(values: Json) -> str | None:
     if values["metadata"] or values["deleted"] or values.get("encoding", "utf-8") != "utf-8":
         return None
     return values.get("original")
-
-
-def moment(stamp: str | None) -> str | None:
-    """A datestamp as a time of the index, in UTC and to the second; None when it is none, or an impossible one."""
-    if stamp is None:
-        return None
-    try:
-        if len(stamp) == 20 and stamp[4::3] == "--T::Z":  # the legal form with a time, which nearly all have
-            return datetime.fromisoformat(stamp[:19]).isoformat(" ")
-        if _STAMP.fullmatch(text := stamp.strip()) is None:
-            return None
-        read = datetime.fromisoformat(text)
-        in_utc = read.astimezone(UTC) if read.tzinfo else read
-    except (ValueError, OverflowError):
-        return None
-    return in_utc.replace(microsecond=0, tzinfo=None).isoformat(" ")
 
 
 _page_moment = lru_cache(maxsize=64)(moment)  # all records of a page were retrieved at one time

@@ -15,8 +15,9 @@ from archive.crosswalks.identifiers import local_id
 from archive.errors import Damaged
 from archive.fixity import sha256_of
 from archive.folder import Layout
-from archive.indexes.rows import moment, parse_record, row_line
+from archive.indexes.rows import parse_record, row_line
 from archive.matching import kept_in, matched
+from archive.moments import moment
 from archive.questions import question
 from archive.reading import snapshot
 from archive.spill import FramesToSpill, ShardToRead, Spill, spilled
@@ -131,7 +132,7 @@ class _FrameRows:
         shard, number = self._task.shard.shard, frame.frame
         kept = ledger.execute(question("outcomes_of_frame"), {"shard": shard, "frame": number}).fetchall()
         for position, (text, one) in enumerate(zip(frame.texts(), kept, strict=True)):
-            outcome, run, identifier, datestamp, state = one
+            outcome, run, identifier, datestamp, state, *_ = one
             parsed = parse_record(text)
             values = parsed.values
             if (

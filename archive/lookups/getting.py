@@ -117,13 +117,17 @@ class _ArchiveReader:
         self._files = files
         self._notes: tuple[str, ...] = ()
         self._lookup = self._current(archive) if files.folder is None else self._current_in(files.folder, archive)
+        self._latest = set() if self._lookup is None else _latest_places(self._lookup)
 
     def find(self, asked: str) -> Answer:
         return replace(self._find(asked), notes=self._notes)
 
     def _find(self, asked: str) -> Answer:
         if self._lookup is not None:
-            return chosen(gather(self._lookup, self._read, asked, enveloped=True), asked, "lookup")
+            found = gather(self._lookup, self._read, asked, enveloped=True)
+            # stands behind the versions that came later
+            found.sort(key=lambda got: (got.file, got.offset, got.position) in self._latest)
+            return chosen(found, asked, "lookup")
         # brings DuckDB, which takes longer to import than all else here
         from archive.lookups.ledgerget import find_in_ledger
 
@@ -173,6 +177,11 @@ class _ArchiveReader:
         raw = read_piece(self._files, [f"{SHARDS}/{name}", f"{SHARDS}/{name}.open"], offset, length, where)
         texts = decode_frame("jsonseq", "zstd", raw, where, positions)
         yield from _records(texts, positions, name, offset, where, enveloped=True)
+
+
+def _latest_places(lookup: Lookup) -> set[tuple[str, int, int]]:
+    """Where the latest states of records lie that have versions which came later."""
+    return {(lookup.names[file], offset, position) for file, offset, position in lookup.about.get("latest", ())}
 
 
 def _records(

@@ -14,6 +14,7 @@ from archive.lookups.filesof import FilesOf, read_files_of
 from archive.lookups.held import Copy, Refused, array, iter_copies, iter_refused
 from archive.lookups.lookup import Found, find_id
 from archive.lookups.nearby import ChannelSeen, Range, read_channels, read_nearest
+from archive.newest import newest, read_copies, read_looks
 from archive.questions import question
 from archive.reading import snapshot
 
@@ -113,7 +114,8 @@ class ChannelStory:
 class Story:
     """All that an archive knows of an id. `nearest` and `elsewhere` are there for one that nobody ever saw.
 
-    `files` is None when no run has asked for files of it.
+    `files` is None when no run has asked for files of it. `latest` is the state of the copies that are latest states
+    (read where any is live), None where nothing is held.
     """
 
     asked_for: str
@@ -126,19 +128,21 @@ class Story:
     nearest: tuple[Range, ...]
     elsewhere: tuple[ChannelSeen, ...]
     files: FilesOf | None = None
+    latest: str | None = None
 
     @property
     def state(self) -> str:
         """A state of the contract; `listed` when only a census saw the id, `unseen` when nothing ever did.
 
-        Of several channels the one that needs most counts, where something is held before where nothing is. An id that
-        no request named is open while a range of ids that holds it is not settled.
+        Of several channels the one that needs most counts, where something is held before where nothing is; of what is
+        held, the latest state. An id that no request named is open while a range of ids that holds it is not settled.
         """
         if not self.channels:
             waiting = any(near.covers and near.state in ("open", "lost") for near in self.nearest)
             return "open" if waiting else "unseen"
         states = {channel.last.state for channel in self.channels if not channel.census}
-        return next((state for state in WORST if state in states), "listed")
+        found = next((state for state in WORST if state in states), "listed")
+        return self.latest if self.latest is not None and found in ("read", "deleted") else found
 
     @property
     def damaged(self) -> tuple[str, ...]:
@@ -168,11 +172,13 @@ def read_story(folder: Path, asked_for: str) -> Story:
         refused = {ask.request for ask in asked if ask.state == "refused"}
         seen = bool(channels)
         files = read_files_of(ledger, folder, found.identifiers)
+        versions = tuple(_versions(ledger, layout, asked))
         return Story(
-            asked_for, found, channels, asked, tuple(_versions(ledger, layout, asked)),
+            asked_for, found, channels, asked, versions,
             tuple(iter_refused(ledger, layout, refused, found.identifiers)),
             tuple(_findings(ledger, {*found.identifiers, asked_for}, channels, files)),
             () if seen else read_nearest(ledger, asked_for), () if seen else read_channels(ledger), files,
+            _latest(ledger, versions),
         )  # fmt: skip
 
 
@@ -225,6 +231,17 @@ def _versions(ledger: sqlite3.Connection, layout: Layout, asked: Iterable[Asked]
         place, content = (ask.channel, ask.identifier), (ask.datestamp, ask.state, copy.sha256)
         yield Version(ask, copy, before.get(place) != content)
         before[place] = content
+
+
+def _latest(ledger: sqlite3.Connection, versions: Iterable[Version]) -> str | None:
+    """The state of the copies that are the latest of their format: read where any is live."""
+    by_format: dict[tuple[str, str], list[int]] = {}
+    for version in versions:
+        _, _, rest = version.asked.channel.partition(":")
+        by_format.setdefault((version.asked.identifier, rest.partition(":")[0]), []).append(version.copy.outcome)
+    looks = read_looks(ledger)
+    deleted = {newest(list(read_copies(ledger, held).values()), looks).deleted for held in by_format.values()}
+    return None if not deleted else "deleted" if all(deleted) else "read"
 
 
 def _findings(

@@ -92,7 +92,9 @@ def read_stated(archive: Path, work: Path, options: Options) -> Stated:
     if not plan.records:
         raise CannotDump(f"{archive} holds no records yet; harvest it first")
     said = {"id": description["id"], "created": description["created"], "format_version": FORMAT_VERSION}
-    return Stated(description["source"], said, runs, account, plan)
+    # how somebody here has named the source, by a file of theirs, is of no use to others
+    source = {name: value for name, value in description["source"].items() if name not in ("source", "site")}
+    return Stated(source, said, runs, account, plan)
 
 
 def assemble_archive(

@@ -2,18 +2,18 @@
 
 Shards are read once, on all cores: each record is matched with its outcome, gets the text it has in the release, and
 goes into a bucket: a range of identifiers, so narrow that all versions of its records fit into memory. Then bucket by
-bucket is sorted, and of each identifier and format the version of the highest outcome is handed on.
+bucket is sorted, and of each identifier and format the latest state (archive/newest.py) is handed on.
 """
 
 import sqlite3
 import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice, zip_longest
+from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from archive.envelope import Record
 from archive.errors import CannotDump, Damaged
 from archive.folder import Layout
 from archive.matching import Kept, kept_in, matched
+from archive.newest import Copy, Looks, content_of, newest, read_looks
 from archive.parallel import spread
 from archive.questions import question
 from archive.reading import snapshot
@@ -50,10 +51,10 @@ _SIZE = struct.Struct("<I")
 _LEVEL = -3
 
 Progress = Callable[[int, int], None]
-# identifier, format, outcome, datestamp, deleted, doi, sha256, fate, text. The fate: taken (true), not taken (false),
-# or why it cannot be taken
+# identifier, format, outcome, run, channel, direct, datestamp, deleted, content, doi, sha256, fate, text. The fate:
+# taken (true), not taken (false), or why it cannot be taken
 Row = list[Any]
-_ORDER = itemgetter(0, 1, 2)
+_RECORD = itemgetter(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Plan:
     bytes: int
     form: str
     selection: Selection
+    looks: Looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def make_plan(ledger: sqlite3.Connection, layout: Layout, work: Path, form: str,
         tuple(frames_to_spill(ledger, layout, found, work, piece_bytes)),
         _borders(ledger, min(-(-content // BUCKET_BYTES), MOST_BUCKETS)),
         sum(shard.records for shard in found), sum(shard.believed for shard in found), form, selection,
+        read_looks(ledger),
     )  # fmt: skip
 
 
@@ -112,7 +115,7 @@ def iter_entries(plan: Plan, work: Path, progress: Progress | None = None) -> It
     check_values(plan.selection, offered)
     with closing(Spool(work / "tombstones")) as tombstones:
         for bucket in range(len(plan.borders) + 1):
-            for entry in _latest(_bucket(spilled, bucket)):
+            for entry in _latest(_bucket(spilled, bucket), plan.looks):
                 selected = True
                 if entry.deleted:
                     tombstones.append(entry)
@@ -197,7 +200,8 @@ def _made(task: _Task, text: bytes, record: Record, kept: Kept) -> Row:
             fate = str(cause)
         digest = sha256(made).hexdigest()
     return [
-        record.identifier, record.format, kept.outcome, record.datestamp, record.deleted, doi, digest, fate, made
+        record.identifier, record.format, kept.outcome, kept.run, kept.channel, kept.direct, record.datestamp,
+        record.deleted, content_of(record), doi, digest, fate, made,
     ]  # fmt: skip
 
 
@@ -214,17 +218,23 @@ def _bucket(spilled: Sequence[_Spilled], bucket: int) -> Iterator[Row]:
             yield from _unpacked(raw)
 
 
-def _latest(rows: Iterator[Row]) -> Iterator[Entry]:
-    """Of each identifier and format the last version, if it is taken. Python sorts text as its UTF-8 sorts."""
-    ordered = sorted(rows, key=_ORDER)
-    for row, after in zip_longest(ordered, islice(ordered, 1, None)):
-        identifier, format_, _, datestamp, deleted, doi, digest, fate, text = row
-        if after is not None and after[0] == identifier and after[1] == format_:
-            continue
+def _latest(rows: Iterator[Row], looks: Looks) -> Iterator[Entry]:
+    """Of each identifier and format the latest state, if it is taken. Python sorts text as its UTF-8 sorts."""
+    for (identifier, format_), group in groupby(sorted(rows, key=_RECORD), key=_RECORD):
+        versions = {row[2]: row for row in group}
+        *_, datestamp, deleted, _, doi, digest, fate, text = versions[_newest(versions.values(), looks)]
         if isinstance(fate, str):
             raise CannotDump(fate)
         if fate:
             yield Entry(identifier, format_, datestamp, deleted, doi, digest, text)
+
+
+def _newest(rows: Collection[Row], looks: Looks) -> int:
+    """Return the outcome of the row that is the latest state."""
+    if len(rows) == 1:
+        [only] = rows
+        return int(only[2])
+    return newest([Copy(*row[2:9]) for row in rows], looks).outcome
 
 
 # --- blocks: the length of a JSON list of rows, the list with lengths for texts, the texts

@@ -18,6 +18,8 @@ CREATE TABLE wanted (
 -- what indexes know of records, where that is asked for
 CREATE TABLE items (
     side UTINYINT, format VARCHAR, identifier VARCHAR, year INTEGER, type VARCHAR, sets VARCHAR[], sha256 VARCHAR);
+-- latest states that others came after (archive/newest.py)
+CREATE TABLE chosen (side UTINYINT, outcome BIGINT);
 -- ids with more rows than one
 CREATE TABLE several (side UTINYINT, name INTEGER, identifier VARCHAR);
 -- ids that one list has more than once

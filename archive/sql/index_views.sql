@@ -41,9 +41,10 @@ CREATE VIEW census AS
             SELECT channel, arg_max(run, (runs.state IN ('complete', 'findings'), run)) AS run
             FROM (SELECT DISTINCT channel, run FROM outcomes WHERE mode = 'census') JOIN runs USING (run)
             GROUP BY channel)
-    SELECT any_value(runs.arguments ->> '$.url') AS target, identifier, arg_max(datestamp, outcome) AS datestamp,
-           arg_max(outcomes.state, outcome) = 'deleted' AS deleted, channel, run, arg_max(stamp, outcome) AS stamp
-    FROM outcomes JOIN chosen USING (channel, run) JOIN runs USING (run)
+    SELECT any_value(runs.arguments ->> '$.url') AS target, identifier, arg_max(datestamp, place) AS datestamp,
+           arg_max(outcomes.state, place) = 'deleted' AS deleted, channel, run, arg_max(stamp, place) AS stamp
+    FROM (SELECT *, {moment: coalesce(datestamp, '-infinity'::TIMESTAMP), live: state = 'read', outcome: outcome} AS place FROM outcomes)
+         AS outcomes JOIN chosen USING (channel, run) JOIN runs USING (run)
     WHERE outcomes.state IN ('read', 'deleted')
     GROUP BY channel, run, identifier;
 -- The records as they were held at a time: of each the version that was the latest then.

@@ -55,6 +55,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--seed", type=int, help="of --sample: the same seed asks for the same ids")
 @click.option("--estimate", is_flag=True, help="how many records no channel of the archive saw")
 @no_refresh_option
+@click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE",
+              help="of a source: site=URL for a platform that many run, hosts=HOST")  # fmt: skip
 @click.option("--contact", metavar="ADDRESS", help="e-mail address or URL for User-Agent; or HARVESTER_CONTACT")
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting for the census of a URL")
 def audit(folder: Path, target: str, **given: Any) -> int:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from archive.audits.auditreport import AuditReport
 from harvester.cli import DONE, FINDINGS, UNFINISHED
+from harvester.cli.pairs import pairs
 from harvester.cli.refreshing import refresh
 from harvester.errors import UsageError
 
@@ -18,6 +19,7 @@ class AuditOptions:
 
     `match`, `redirects` and `nginx` are of a migration by a rule, `log` and `columns` (NAME=COLUMN) of an uploader's
     own log, `mapping` of one by fields; `sample`, `seed` and `estimate` of what is too dear to list; `by` of all.
+    `arguments` (NAME=VALUE) are of the source that is asked.
     """
 
     as_json: bool = False
@@ -43,6 +45,15 @@ class AuditOptions:
     no_refresh: bool = False
     contact: str | None = None
     settings: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The arguments of the source by name. Raises UsageError for others than `site` and `hosts`."""
+        words = pairs(self.arguments)
+        if unknown := sorted(set(words) - {"site", "hosts"}):
+            raise UsageError(f"-a {unknown[0]}=: an audit takes site= and hosts=")
+        return words
 
 
 def refresh_sides(folder: Path, target: str, options: AuditOptions) -> None:

@@ -2,10 +2,11 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from archive.audits import audit as audits
@@ -19,6 +20,7 @@ from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.output import say
 from harvester.cli.pairs import pairs
 from harvester.errors import UsageError
+from harvester.ownsource import own_source, own_source_at
 from harvester.search import paths_of_searches
 from harvester.sources import Source, checked_url, single_sites, source_names
 
@@ -27,11 +29,16 @@ SPIDERS = ("oaipmh", "search", "exporter")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A target that is asked: by which spider, at which URL, and the source that says how, None where none is known."""
+    """A target that is asked: by which spider, at which URL, and the source that says how, None where none is known.
+
+    `site` is that of a platform, `hosts` more hosts that belong to it (with commas), "" without any.
+    """
 
     spider: str
     url: str
     source: str | None
+    site: str | None = None
+    hosts: str = ""
 
 
 def open_comparison(folder: Path, target: str, options: AuditOptions) -> AbstractContextManager[Comparison]:
@@ -40,7 +47,8 @@ def open_comparison(folder: Path, target: str, options: AuditOptions) -> Abstrac
     path = Path(target)
     is_url = urlsplit(target).scheme in ("http", "https")
     if is_url or ((target in source_names() or target.endswith(".toml")) and not path.is_dir()):
-        asked = what_to_ask(target, options.via, oaipmh_first=bool(_channels(folder)))
+        own = read_description(folder)["source"]
+        asked = what_to_ask(target, options.via, oaipmh_first=bool(_channels(folder)), words=options.words, own=own)
         return _against_asked(folder, asked, options, wish)
     if options.via:
         raise UsageError(f"--via says how a URL or a source is asked, and {target} is neither")
@@ -55,23 +63,38 @@ def open_comparison(folder: Path, target: str, options: AuditOptions) -> Abstrac
     return audits.against_file(folder, path, wish)
 
 
-def what_to_ask(target: str, via: str | None, *, oaipmh_first: bool = True) -> Asked:
-    """The spider that lists a URL, or a source (name or file). Raises UsageError when it has no such endpoint."""
+def what_to_ask(
+    target: str, via: str | None, *, oaipmh_first: bool = True, words: Mapping[str, str] | None = None,
+    own: Mapping[str, Any] | None = None,
+) -> Asked:  # fmt: skip
+    """The spider that lists a URL, or a source (name or file). Raises UsageError when it has no such endpoint.
+
+    `words` are the arguments of the source (`site`, `hosts`); `own` the source in the archive's archive.json: what it
+    says holds for URLs at its hosts, and its site for its platform.
+    """
+    words, described = dict(words or {}), own or {}
+    hosts = words.get("hosts", "")
     if urlsplit(target).scheme not in ("http", "https"):
-        source = Source.named(target)
+        mine = own_source(described)
+        site = words.get("site") or (mine.get("site") if mine.get("source") == target else None)
+        source = Source.named(target, site)
         known = [name for name in (SPIDERS if oaipmh_first else (*SPIDERS[1:], SPIDERS[0])) if name in source.parts]
         spider = via or next(iter(known), "")
         if spider not in known:
             raise UsageError(f"{target} has no endpoint that lists its records{f' as {via}' if via else ''}")
-        return Asked(spider, source.parts[spider].url, target)
+        return Asked(spider, source.parts[spider].url, target, site, hosts)
     url = checked_url(target)
     host = urlsplit(url).netloc.lower()
     sites = {name: source for name, source in single_sites().items() if host in source.own_hosts}
     for name, source in sites.items():
         for spider in SPIDERS:
             if via in (None, spider) and spider in source.parts and source.parts[spider].url == url:
-                return Asked(spider, url, name)
-    return Asked(via or _spider_at(url), url, next(iter(sites), None))
+                return Asked(spider, url, name, hosts=hosts)
+    mine = own_source_at(described, host)
+    spider = via or _spider_at(url)
+    if mine:
+        return Asked(spider, url, mine["source"], mine.get("site"), hosts)
+    return Asked(spider, url, next(iter(sites), None), hosts=hosts)
 
 
 def _spider_at(url: str) -> str:
@@ -116,22 +139,22 @@ def _against_asked(folder: Path, asked: Asked, options: AuditOptions, wish: Wish
 
 def _counts(asked: Asked) -> tuple[tuple[str, int, str | None], ...]:
     """What somebody counted when the source's file was written."""
-    counts = Source.named(asked.source).counts if asked.source else None
+    counts = Source.named(asked.source, asked.site).counts if asked.source else None
     number = None if counts is None else counts.found if asked.spider == "search" else counts.listed
     return () if counts is None or number is None else ((f"[counts] of {asked.source}", number, counts.seen),)
 
 
 def _words(folder: Path, asked: Asked) -> tuple[dict[str, str], bool]:
     """What the spider is told, and whether the archive's channels, of several kinds, are taken together."""
+    named = {"source": asked.source, "site": asked.site, "hosts": asked.hosts}
     # what the target has lost is for the audit itself to say
-    words = {"url": asked.url, "mode": "census", "accept-loss": "true"} | (
-        {"source": asked.source} if asked.source else {}
-    )
+    words = {"url": asked.url, "mode": "census", "accept-loss": "true"}
+    words |= {name: value for name, value in named.items() if value}
     if asked.spider != "oaipmh":
         return words, True
     channels = _channels(folder)
     if not channels:
-        prefixes = Source.of(asked.source, asked.url).oaipmh
+        prefixes = Source.of(asked.source, asked.url, site=asked.site).oaipmh
         return {**words, "prefix": prefixes.prefixes[0] if prefixes else "oai_dc"}, True
     whole = [channel for channel in channels if channel[1] is None] or channels
     words["prefix"] = ",".join(dict.fromkeys(prefix for prefix, _ in whole))

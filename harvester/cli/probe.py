@@ -20,7 +20,7 @@ from harvester.contact import user_agent
 from harvester.drafting import source_text
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.probing import OaiSeen, RestSeen, Seen, Verdict
-from harvester.sources import Source, checked_url, single_sites
+from harvester.sources import Robots, Source, checked_url, single_sites, source_names
 
 IDENTIFY = ("repositoryName", "baseURL", "deletedRecord", "granularity", "earliestDatestamp")
 # a media type that nobody serves: the 406 for it often lists those that are
@@ -47,12 +47,22 @@ def probe(url: str, out: Path | None, contact: str, as_json: bool) -> int:
     with Asker(user_agent([host], contact), frozenset({host})) as asker:
         seen = look(asker, url)
     verdict = probing.judge(seen, single_sites())
+    seen = replace(seen, asked_anyway=asked_anyway(seen, verdict))
     day = datetime.now(UTC).strftime("%Y-%m-%d")
     text = source_text(seen, verdict, day) if seen.oai or seen.rest or seen.eprints_id else None
     if text is not None:
         Source.checked(tomllib.loads(text), "the source file that was written")
     _print(seen, verdict, asker.answers, text, out, as_json)
     return FINDINGS if text is None else DONE
+
+
+def asked_anyway(seen: Seen, verdict: probing.Verdict) -> tuple[tuple[str, Robots], ...]:
+    """Which of the URLs that robots.txt closes the platform's own source asks for anyway, and why."""
+    name = verdict.source or verdict.platform
+    if not seen.closed or name not in source_names():
+        return ()
+    said = Source.named(name, seen.root).robots
+    return tuple((url, said) for url, _ in seen.closed if urlsplit(url).path.startswith(said.asks_anyway))
 
 
 def look(asker: Asker, url: str) -> Seen:
@@ -234,7 +244,8 @@ def _with_robots(asker: Asker, seen: Seen) -> Seen:
     record = (
         seen.rest.template.replace("{id}", seen.rest.record_id or "1") if seen.rest and seen.rest.template else None
     )
-    urls = [url for url in (seen.oai and seen.oai.url, seen.rest and seen.rest.url, record) if url]
+    export = f"{seen.root}/cgi/export/eprint/{seen.eprints_id}/JSON/export.js" if seen.eprints_id else None
+    urls = [url for url in (seen.oai and seen.oai.url, seen.rest and seen.rest.url, record, export) if url]
     closed = [(url, file.closed or robots.closing_line(file.text, url)) for url in urls
               if file.closed or not rules.can_fetch(url, robots.PRODUCT)]  # fmt: skip
     return replace(seen, closed=tuple(closed), crawl_delay=rules.crawl_delay(robots.PRODUCT))
@@ -272,7 +283,8 @@ def _as_json(seen: Seen, verdict: Verdict, answers: list[Answer], text: str | No
             "style": rest.style, "url": rest.url, "total": rest.total, "record": rest.template,
             "media_types": list(rest.media_types), "version": rest.version or None},
         "exporter": list(seen.exporter_keys), "limits": dict(seen.budgets),
-        "robots": {"closed": dict(seen.closed), "crawl_delay": seen.crawl_delay},
+        "robots": {"closed": dict(seen.closed), "crawl_delay": seen.crawl_delay,
+                   "asked_anyway": {url: said.because for url, said in seen.asked_anyway}},
         "asked": [{"url": answer.asked, "status": answer.status, "media_type": answer.media_type,
                    "bytes": len(answer.content), "seconds": round(answer.seconds, 3)} for answer in answers],
         "source_file": text,
@@ -318,7 +330,10 @@ def _found(seen: Seen) -> list[tuple[str, str, str]]:
     if seen.exporter_keys:
         add(("exporter", ", ".join(seen.exporter_keys), seen.root + probing.EXPORTER_PATH))
     rows.extend(("limit", f"{name}: {value}", "") for name, value in seen.budgets)
-    rows.extend(("robots.txt", f"closed by {rule}", url) for url, rule in seen.closed)
+    anyway = dict(seen.asked_anyway)
+    for url, rule in seen.closed:
+        because = f"; the source that comes with us asks anyway: {anyway[url].because}" if url in anyway else ""
+        add(("robots.txt", f"closed by {rule}{because}", url))
     if seen.crawl_delay is not None:
         add(("robots.txt", f"Crawl-delay {seen.crawl_delay:g} s", ""))
     return rows

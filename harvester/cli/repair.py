@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +21,13 @@ from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
 from harvester.cli.auditoptions import verdict_of
 from harvester.cli.command import command
 from harvester.cli.output import print_json, say
+from harvester.cli.pairs import pairs
 from harvester.cli.processes import output_of, run_again
 from harvester.errors import UsageError
+from harvester.ownsource import own_source
 from harvester.repairing import STALE, Filling, Gap, fillings, full_identifier, summary
 from harvester.retrying import Told
-from harvester.sources import Source, source_names
+from harvester.sources import Source
 
 # crawls that were begun, and their ids, until they are done
 FOLDER = ".repair"
@@ -39,6 +41,7 @@ class Options:
     audit: tuple[str, ...]
     crawl: tuple[str, ...]
     source: str | None
+    site: str | None
     missing_only: bool
 
 
@@ -49,7 +52,13 @@ class Options:
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="ask so often at most")
 @click.option("--missing-only", is_flag=True, help="leave alone what is here in another version")
 @click.option("--source", metavar="NAME", help="the source that says how a record is had by its id")
-@click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE", help="argument for each of the crawls")
+@click.option(
+    "-a",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="argument for each of the crawls; site=URL is for the audits as well",
+)
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting; may be repeated")
 @click.option("--contact", metavar="ADDRESS", help="e-mail address or URL for User-Agent; or HARVESTER_CONTACT")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
@@ -67,9 +76,14 @@ def repair(
     """
     read_description(folder)
     shared = [part for word in settings for part in ("-s", word)] + (["--contact", contact] if contact else [])
+    given = pairs(arguments)
+    site = given.pop("site", None)
+    source = given.pop("source", source)
     options = Options(
-        target, (*(["--via", via] if via else []), *shared),
-        (*(part for word in arguments for part in ("-a", word)), *shared), source, missing_only,
+        target=target,
+        audit=(*(["--via", via] if via else []), *(["-a", f"site={site}"] if site else []), *shared),
+        crawl=(*(part for name, value in given.items() for part in ("-a", f"{name}={value}")), *shared),
+        source=source, site=site, missing_only=missing_only,
     )  # fmt: skip
     done: list[dict[str, Any]] = []
     code = _go_on(folder)
@@ -118,8 +132,11 @@ def _ask(folder: Path, gaps: Sequence[Gap], options: Options) -> int:
     standing = read_standing(folder)
     runs = [Told(run.spider, run.mode, run.arguments, run.state, run.newest,
                  tuple(channel.channel for channel in run.account.channels)) for run in standing.runs]  # fmt: skip
-    name = options.source or read_description(folder)["source"].get("name")
-    source = Source.named(name) if name and (name in source_names() or name.endswith(".toml")) else None
+    naming = _naming(folder, options)
+    try:
+        source = Source.named(naming["source"], naming.get("site")) if naming else None
+    except UsageError as error:
+        raise UsageError(f"the source of {folder}: {error}; name it with --source NAME-or-FILE.toml") from None
     planned, rest = fillings(gaps, runs, source)
     if rest and not planned:
         raise UsageError(
@@ -128,12 +145,21 @@ def _ask(folder: Path, gaps: Sequence[Gap], options: Options) -> int:
         )
     codes = [DONE]
     for number, filling in enumerate(planned):
-        words = [*_words(folder, filling, number, name if source else None), *options.crawl]
+        words = [*_words(folder, filling, number, naming), *options.crawl]
         codes.append(_crawl(folder, number, words))
     return max(codes, key=lambda code: (DONE, FINDINGS, UNFINISHED, USAGE, DAMAGED).index(code))
 
 
-def _words(folder: Path, filling: Filling, number: int, source: str | None) -> list[str]:
+def _naming(folder: Path, options: Options) -> dict[str, str]:
+    """Return the arguments that name the source: as given, else those of the archive; none where neither names one."""
+    site = {"site": options.site} if options.site else {}
+    if options.source:
+        return {"source": options.source, **site}
+    own = own_source(read_description(folder)["source"])
+    return {**own, **site} if own else {}
+
+
+def _words(folder: Path, filling: Filling, number: int, naming: Mapping[str, str]) -> list[str]:
     """Write down the ids of a crawl, and what it is told."""
     file = _folder(folder) / f"{number}.txt"
     sample = _sample(folder) if filling.whole else ""
@@ -141,7 +167,7 @@ def _words(folder: Path, filling: Filling, number: int, source: str | None) -> l
                         for gap in filling.gaps)  # fmt: skip
     durable.remove(file)
     durable.write_new(file, "".join(f"{identifier}\n" for identifier in ids).encode(), "repair")
-    words = {"archive": str(folder), **filling.words, "ids": f"@{file}"} | ({"source": source} if source else {})
+    words = {"archive": str(folder), **filling.words, "ids": f"@{file}", **naming}
     return ["crawl", filling.spider, *(part for key, value in words.items() for part in ("-a", f"{key}={value}"))]
 
 

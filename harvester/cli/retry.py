@@ -13,8 +13,8 @@ from harvester.cli.command import command
 from harvester.cli.output import say
 from harvester.cli.processes import run_again
 from harvester.mix import worst
+from harvester.ownsource import own_source
 from harvester.retrying import Again, Step, Told, ask_again
-from harvester.sources import source_names
 
 
 @command()
@@ -58,6 +58,5 @@ def what_to_ask(folder: Path) -> Again:
 
 
 def _words(step: Step, folder: Path) -> list[str]:
-    name = read_description(folder)["source"].get("name")
-    words = {"archive": str(folder), **step.words} | ({"source": name} if name in source_names() else {})
+    words = {"archive": str(folder), **step.words, **own_source(read_description(folder)["source"])}
     return ["crawl", step.spider, *(part for key, value in words.items() for part in ("-a", f"{key}={value}"))]

@@ -3,23 +3,25 @@
 import os
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from archive.audits.intervals import Interval
 from archive.audits.knownids import Drawn, Here, Knowledge
 from archive.durable import translated
 from archive.folder import read_description
+from harvester.arguments import names
 from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.estimating import estimate
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.cli.pairs import pairs
 from harvester.errors import UsageError
+from harvester.ownsource import own_source, own_source_at
 from harvester.sampling import (
     DIFFERS,
     EXTRA,
@@ -65,7 +67,7 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
     if len(by) > 1 or by[0] not in ("all", "year", "set"):
         raise UsageError(f"a sample has one kind of strata: --by year or --by set, not {', '.join(by)}")
     seed = secrets.randbelow(1 << 31) if options.seed is None else options.seed
-    asked = target_of(target, options.via, read_description(folder)["source"].get("name", ""))
+    asked = target_of(target, options.via, read_description(folder)["source"], options.words)
     with closing(Knowledge(folder)) as known:
         frame, drawn = _drawn(known, options.sample, by[0], seed)
         contact = options.contact or pairs(options.settings).get("HARVEST_CONTACT", "")
@@ -82,14 +84,18 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
     return _code(found, whole, options.fail_under)
 
 
-def target_of(target: str, via: str | None, own: str) -> Target:
-    """Who is to be asked, and how; `own` is the name of the archive's own source.
+def target_of(target: str, via: str | None, own: Mapping[str, Any], words: Mapping[str, str] | None = None) -> Target:
+    """Who is to be asked, and how; `own` is the source in archive.json, `words` are arguments (`site`, `hosts`).
 
     A URL with {id} in it, or one that ends in /api/records, is asked by id; any other is an OAI-PMH endpoint. What is
     known of a source (budgets, robots.txt, its token) holds for a URL at its hosts. Raises UsageError.
     """
+    words = words or {}
+    more = names(words.get("hosts", ""))
     if target in source_names() or target.endswith(".toml"):
-        source = Source.named(target)
+        mine = own_source(own)
+        site = words.get("site") or (mine.get("site") if mine.get("source") == target else None)
+        source = Source.named(target, site).with_hosts(more)
         part = "oaipmh" if (via == "oaipmh" or source.idrange is None) else "idrange"
         if part not in source.parts:
             raise UsageError(f"{target} can be asked neither by id nor by OAI-PMH: there is nothing to sample")
@@ -101,8 +107,8 @@ def target_of(target: str, via: str | None, own: str) -> Target:
     part, url = "oaipmh", target
     if by_id:
         part, url = "idrange", target if "{id}" in target else f"{target.rstrip('/')}/{{id}}"
-    known = own if own in source_names() and parts.netloc.lower() in Source.named(own).allowed_hosts else None
-    return _target(Source.of(known, url, part), part)
+    mine = own_source_at(own, parts.netloc)
+    return _target(Source.of(mine.get("source"), url, part, mine.get("site")).with_hosts(more), part)
 
 
 def _target(source: Source, part: str) -> Target:

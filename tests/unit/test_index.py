@@ -126,14 +126,22 @@ def test_a_record_is_there_once_and_each_version_of_it_too(archive: Path):
     ]
 
 
-def test_a_version_that_comes_back_is_another_version(archive: Path):
+def test_a_version_that_a_whole_list_brings_back_is_another_version(archive: Path):
     harvested(archive, "full", ("oai:x:1", "2021-01-01T00:00:00Z", True))
-    harvested(archive, "incremental", ("oai:x:1", "2020-01-01T00:00:00Z", False))
+    harvested(archive, "full", ("oai:x:1", "2020-01-01T00:00:00Z", False))
     index.index(archive)
     found = asked(
         archive, "SELECT version, deleted, latest FROM versions WHERE identifier = 'oai:x:1' ORDER BY version"
     )
     assert found == [(1, False, False), (2, True, False), (3, False, True)]
+
+
+def test_an_older_datestamp_in_a_list_with_bounds_is_not_the_latest_state(archive: Path):
+    harvested(archive, "full", ("oai:x:1", "2021-01-01T00:00:00Z", True))
+    harvested(archive, "incremental", ("oai:x:1", "2020-01-01T00:00:00Z", False))
+    index.index(archive)
+    found = asked(archive, "SELECT version, deleted, latest, run FROM versions WHERE identifier = 'oai:x:1'")
+    assert sorted(found) == [(1, False, False, 3), (2, True, True, 2)]
 
 
 def test_a_record_of_several_sets_is_one_record(archive: Path):

@@ -10,7 +10,7 @@ from scrapy.settings import Settings
 
 from harvester.middlewares import SameHostRedirects
 
-HERE = "https://x.example/oai?verb=Identify"
+HERE = "https://x.example/records?a=1"
 HOSTS = frozenset({"x.example", "files.x.example:8443"})
 
 
@@ -23,7 +23,7 @@ def follow(location: bytes, url: str = HERE, status: int = 302, headers: dict[st
 
 @pytest.mark.parametrize(
     ("location", "target"),
-    [(b"/other", "https://x.example/other"), (b"https://X.example/a", "https://X.example/a"), (b"?b=1", "https://x.example/oai?b=1"),
+    [(b"/other", "https://x.example/other"), (b"https://X.example/a", "https://X.example/a"), (b"?b=1", "https://x.example/records?b=1"),
      (b"//x.example/a", "https://x.example/a"), (b"https://files.x.example:8443/f", "https://files.x.example:8443/f")],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -57,21 +57,21 @@ def test_identifiers_are_sorted_by_their_bytes(tmp_path: Path):
     assert [entry.identifier for entry in entries(folder, tmp_path / "work")] == sorted(names, key=str.encode)
 
 
-def test_the_version_of_the_highest_outcome_stays_whatever_its_datestamp(tmp_path: Path):
+def test_the_version_with_the_newest_datestamp_stays_whatever_came_last(tmp_path: Path):
     versions = [
-        served.record("1", "2024", "first"),
-        served.record("1", "2026", "second"),
-        served.record("1", "2025", "x"),
+        served.record("1", "2024-01-01", "first"),
+        served.record("1", "2026-01-01", "second"),
+        served.record("1", "2025-01-01", "x"),
     ]
     folder = served.harvested(tmp_path / "archive", [[one] for one in versions])
     [entry] = entries(folder, tmp_path / "work")
-    assert entry.datestamp == "2025"
-    assert b'"title":["x"]' in entry.text
+    assert entry.datestamp == "2026-01-01"
+    assert b'"title":["second"]' in entry.text
 
 
 def test_a_record_that_was_deleted_is_a_tombstone_and_one_that_came_back_is_none(tmp_path: Path):
-    pages = [[served.record("gone", "1", "T"), served.record("back", "1", None)],
-             [served.record("gone", "2", None), served.record("back", "2", "T")]]  # fmt: skip
+    pages = [[served.record("gone", "2020-01-01", "T"), served.record("back", "2020-01-01", None)],
+             [served.record("gone", "2020-01-02", None), served.record("back", "2020-01-02", "T")]]  # fmt: skip
     folder = served.harvested(tmp_path / "archive", pages)
     assert places(entries(folder, tmp_path / "work")) == [(False, "back", "oai_dc"), (True, "gone", "oai_dc")]
 
@@ -84,8 +84,8 @@ def test_formats_of_one_identifier_are_records_of_their_own(tmp_path: Path):
 
 
 def test_what_is_selected_is_asked_of_the_latest_version(tmp_path: Path):
-    pages = [[served.record("left", "2020", "T", ["a"]), served.record("came", "2020", "T")],
-             [served.record("left", "2021", "T"), served.record("came", "2021", "T", ["a"])]]  # fmt: skip
+    pages = [[served.record("left", "2020-01-01", "T", ["a"]), served.record("came", "2020-01-01", "T")],
+             [served.record("left", "2021-01-01", "T"), served.record("came", "2021-01-01", "T", ["a"])]]  # fmt: skip
     folder = served.harvested(tmp_path / "archive", pages)
     assert [e.identifier for e in entries(folder, tmp_path / "work", sets=("a",))] == ["came"]
     assert [e.identifier for e in entries(folder, tmp_path / "work", until="2020")] == []

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from archive import spill
 from archive.folder import Layout
 from archive.indexes import spilling
-from archive.indexes.rows import moment
 from archive.ledger import read_only
+from archive.moments import moment
 from harvester import datestamps
 
 
