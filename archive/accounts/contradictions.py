@@ -25,7 +25,7 @@ class Listed:
 
 
 def iter_contradicted(ledger: Ledger, run: int) -> Iterator[tuple[str, int]]:
-    """Yield each identifier that a run listed both live and deleted, with a channel that named it.
+    """Yield each identifier that a run listed both live and deleted, with the channel of its newest state.
 
     An id that the run has also asked for by itself is settled, and so is one that was deleted or published while the
     lists were read.
@@ -37,7 +37,8 @@ def iter_contradicted(ledger: Ledger, run: int) -> Iterator[tuple[str, int]]:
             Listed(channel, request, outcome, at, bool(gone)) for _, _, channel, request, outcome, at, gone in group
         ]
         if not changed_meanwhile(listed, started):
-            yield identifier, listed[0].channel
+            newest = max(listed, key=lambda one: (moment(one.datestamp) or "", not one.deleted))
+            yield identifier, newest.channel
 
 
 def changed_meanwhile(listed: Iterable[Listed], started: str | None) -> bool:

@@ -24,6 +24,10 @@ def datacite(identifier: str, title: str, doi: str = "a", type_: str = "Dataset"
     return text(identifier, VALID.format(title=title, doi=doi, type=type_), format_="oai_datacite")
 
 
+def tombstone(identifier: str, datestamp: str) -> bytes:
+    return orjson.dumps({**orjson.loads(record(identifier, datestamp, deleted=True)), "format": "oai_datacite"})
+
+
 def report(folder: Path, *frames: list[bytes]) -> tuple[ValidateReport, list[tuple[str, str, str]]]:
     filled(folder, [frames])
     with validated(folder) as found:
@@ -55,7 +59,7 @@ def test_only_the_latest_version_counts_and_no_tombstone(tmp_path: Path):
     found, lines = report(
         tmp_path / "a",
         [datacite("a", "T", type_="Novelty"), datacite("b", "T", type_="Novelty")],
-        [datacite("a", "T"), orjson.dumps({**orjson.loads(record("b", deleted=True)), "format": "oai_datacite"})],
+        [datacite("a", "T"), tombstone("b", "2021-01-01T00:00:00Z")],
     )
     assert (found.records, found.invalid, lines) == (1, 0, [])
 
