@@ -29,8 +29,8 @@ def manifest(folder: Path) -> Manifest:
     return dumping.read_manifest(folder)
 
 
-# recommendations of 1.2 that releases do not follow: the page has the name that the specification gives it; manifest.json
-# names the crate, so that the crate cannot say how long the manifest is; a state of schema.org is not described again;
+# recommendations of 1.2 that releases do not follow: the page has the name that the specification gives it; as the
+# manifest names the crate, the crate cannot say how long the manifest is; a state of schema.org is not described again;
 # of an organisation neither ROR nor contact is known
 NOT_FOLLOWED = ("42.1", "43.0", "43.1", "64.1", "77.1", "78.1", "89.0", "90.1", "93.0")
 
