@@ -115,7 +115,8 @@ def as_uri(url: str) -> str:
 
 def _descriptor() -> Entity:
     return {
-        "@id": METADATA, "@type": "CreativeWork", "about": {"@id": "./"}, "conformsTo": {"@id": _SPECIFICATION},
+        "@id": METADATA, "@type": "CreativeWork", "name": "This crate as linked data", "about": {"@id": "./"},
+        "conformsTo": {"@id": _SPECIFICATION},
     }  # fmt: skip
 
 
@@ -127,7 +128,7 @@ def _root(manifest: Manifest) -> Entity:
     publisher = {"@id": _organization_id(manifest)}
     return {
         "@id": "./", "@type": "Dataset", "name": manifest.title, "description": describe(manifest),
-        "identifier": [manifest.name, {"@id": "#root"}], "datePublished": manifest.published,
+        "identifier": [{"@id": "#name"}, {"@id": "#root"}], "datePublished": manifest.published,
         "license": {"@id": _licence_id(manifest)}, "author": publisher, "publisher": publisher,
         "isBasedOn": {"@id": _source_id(manifest)},
     }  # fmt: skip
@@ -197,7 +198,11 @@ def _provenance(manifest: Manifest) -> list[Entity]:
         "@id": "#root", "@type": "PropertyValue", "name": "Root of the Merkle tree over the records",
         "propertyID": "https://www.rfc-editor.org/rfc/rfc6962#section-2.1", "value": manifest.content.root,
     }  # fmt: skip
-    return [root, *(_run(manifest, run) for run in manifest.runs), release, *software.values()]
+    name = {
+        "@id": "#name", "@type": "PropertyValue", "name": "Name of the release", "propertyID": "name",
+        "value": manifest.name,
+    }  # fmt: skip
+    return [name, root, *(_run(manifest, run) for run in manifest.runs), release, *software.values()]
 
 
 def _run(manifest: Manifest, run: dict[str, Any]) -> Entity:
@@ -227,6 +232,7 @@ def _application(software: dict[str, Any]) -> Entity:
     version = str(software.get("harvester", "unknown"))
     return {
         "@id": _software_id(software), "@type": "SoftwareApplication", "name": "Harvester", "version": version,
+        "url": {"@id": "README.md"},
     }  # fmt: skip
 
 
