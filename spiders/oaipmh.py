@@ -546,7 +546,11 @@ class OaipmhSpider(HarvestSpider):
         assert end.ended is not None
         if self._is_named(end.window):
             return frontier.Done()
-        return frontier.decide(replace(end.ended, listed=count.listed, distinct=count.distinct), self.traits)
+        ended = replace(end.ended, listed=count.listed, distinct=count.distinct)
+        decision = frontier.decide(ended, self.traits)
+        if self._windows[end.window.window][1]:  # a tail only shows what changed since the run began
+            return decision
+        return frontier.distrust_empty(decision, ended, self.traits)
 
     def describe(self, end: WindowEnd) -> str:
         """The window's bounds."""
