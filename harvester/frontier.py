@@ -164,6 +164,17 @@ def decide(ended: Ended, traits: Traits) -> Decision:
     return BySet(traits.sets, () if ended.stated_last is not None else (_unproven(ended),))
 
 
+def distrust_empty(decision: Decision, ended: Ended, traits: Traits) -> Decision:
+    """Do not take noRecordsMatch for an empty window where the provider was seen not to honour from and until."""
+    bounded = ended.span != Span(None, None)
+    if ended.end != tokens.NO_RECORDS or not bounded or traits.ranges is not False or not isinstance(decision, Done):
+        return decision
+    if ended.attempts < 2:
+        return Again()
+    reason = "noRecordsMatch, though the provider does not honour from and until"
+    return Done((finding("window-unproven", window=describe(ended.span), reason=reason, found=0),))
+
+
 def wants_sets(ended: Ended, traits: Traits) -> bool:
     """Whether the records of a window that failed, and that cannot be cut, can be sought in the repository's sets."""
     answered = ended.end not in tokens.COMPLETE_ENDS and ended.end not in (tokens.SAMPLE_TAKEN, tokens.PAGE_LOST)

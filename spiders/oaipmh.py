@@ -712,7 +712,11 @@ class OaipmhSpider(HarvestSpider):
             return frontier.Done()
         if (verdict := self.doubts.verdicts.pop(end.window.window, None)) is not None:
             return verdict
-        return frontier.decide(replace(end.ended, listed=count.listed, distinct=count.distinct), self.traits)
+        ended = replace(end.ended, listed=count.listed, distinct=count.distinct)
+        decision = frontier.decide(ended, self.traits)
+        if self._windows[end.window.window][1]:  # a tail only shows what changed since the run began
+            return decision
+        return frontier.distrust_empty(decision, ended, self.traits)
 
     def describe(self, end: WindowEnd) -> str:
         """The window's bounds."""

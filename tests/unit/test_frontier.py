@@ -1,6 +1,7 @@
 """The frontier: what becomes of a window, whatever way it ended."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -16,6 +17,7 @@ from harvester.frontier import (
     LIST_RECORDS,
     Again,
     Beginnings,
+    BySet,
     Done,
     Ended,
     Lost,
@@ -30,6 +32,7 @@ from harvester.frontier import (
     cut,
     decide,
     describe,
+    distrust_empty,
     on_granule,
     part_of,
     record_limit,
@@ -121,6 +124,34 @@ def test_a_list_whose_token_was_sent_twice_starts_again():
     assert isinstance(decide(ended(**last), traits()), Split)
     assert decide(ended(span=POINT, **last), traits()) == Singly()
     assert codes(decide(ended(span=POINT, verb=LIST_IDENTIFIERS, **last), traits())) == ["window-unproven"]
+
+
+def test_an_empty_window_is_not_believed_where_bounds_are_not_honoured():
+    empty = {"end": tokens.NO_RECORDS, "listed": 0, "distinct": 0, "pages": 1}
+    for known, span, attempts, expected in (
+        (True, YEAR, 1, []), (None, YEAR, 1, []), (False, WHOLE, 1, []), (False, YEAR, 2, ["window-unproven"]),
+    ):  # fmt: skip
+        one = ended(span=span, attempts=attempts, **empty)
+        decision = distrust_empty(decide(one, traits(ranges=known)), one, traits(ranges=known))
+        assert codes(decision) == expected
+    one = ended(**empty)
+    assert distrust_empty(Done(), one, traits(ranges=False)) == Again()
+
+
+def test_noRecordsMatch_for_a_token_is_believed_only_with_all_that_was_stated():
+    whole = ended(tokens.TOKEN_NO_RECORDS, stated_first=50, stated_last=50)
+    assert codes(decide(whole, traits())) == ["token-no-records"]
+    assert decide(ended(tokens.TOKEN_NO_RECORDS), traits()) == Again()
+    assert isinstance(decide(ended(tokens.TOKEN_NO_RECORDS, attempts=2), traits()), Split)
+
+
+def test_a_window_that_cannot_be_cut_is_sought_by_set_before_it_is_given_up():
+    stuck = {"span": POINT, "verb": GET_RECORD, "attempts": 3}
+    lost = ended(tokens.TOKEN_LOOP, stated_first=60, stated_last=60, **stuck)
+    assert isinstance(decide(lost, traits()), Lost)
+    assert decide(lost, traits(sets=("a", "b"))) == BySet(("a", "b"))
+    assert codes(decide(ended(tokens.TOKEN_LOOP, **stuck), traits(sets=("a",)))) == ["window-unproven"]
+    assert isinstance(decide(replace(lost, in_set=True), traits(sets=("a", "b"))), Lost)
 
 
 # --- lists that walk in circles
