@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from archive.accounts.exported import distinct_in_run
 from archive.accounts.increments import known_before
@@ -19,9 +19,6 @@ from harvester.middlewares import WaitTooLong
 from harvester.oaipmh import ListPage
 from spiders.walks import NO_RECORD, Channel, Unusable, Walk
 
-if TYPE_CHECKING:
-    from spiders.oaipmh import OaipmhSpider
-
 logger = logging.getLogger(__name__)
 
 
@@ -31,7 +28,7 @@ class Doubts:
     `verdicts` are decisions on windows whose question the provider refuses as such, by the window's number.
     """
 
-    def __init__(self, spider: "OaipmhSpider") -> None:
+    def __init__(self, spider: Any) -> None:  # an OaipmhSpider, whose module imports this one
         self.spider = spider
         self.verdicts: dict[int, frontier.Decision] = {}
         self._judged: set[int] = set()
@@ -273,7 +270,10 @@ class Doubts:
 
     async def _outcomes(self, number: int) -> list[tuple[str, str | None, str]]:
         writer = self.spider.keeper.writer
-        return await self.spider.keeper.do(known_before, writer.ledger, writer.run_number, number)
+        rows: list[tuple[str, str | None, str]] = await self.spider.keeper.do(
+            known_before, writer.ledger, writer.run_number, number
+        )
+        return rows
 
     # --- inside
 
@@ -291,9 +291,10 @@ class Doubts:
         """One question for a list of headers: its first page, or what was answered instead."""
         url = oaipmh.list_identifiers_url(self.spider.questions.url, channel.prefix, from_, until, channel.sent_set)
         try:
-            return await self.spider.questions.once(url, oaipmh.parse_list_identifiers)
+            page: ListPage = await self.spider.questions.once(url, oaipmh.parse_list_identifiers)
         except (HarvestError, WaitTooLong) as error:
             return str(error)[:200]
+        return page
 
     async def _open(self, channel: Channel, spans: Sequence[Span]) -> None:
         verb = self.spider.list_verb

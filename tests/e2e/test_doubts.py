@@ -1,4 +1,4 @@
-"""Providers that answer with nothing: asked otherwise, proven with what is held, or named; not complete by default."""
+"""Providers that answer with nothing: asked otherwise, proven with what is held, or named as not known."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
