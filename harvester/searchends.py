@@ -121,7 +121,7 @@ def proven(walked: Walked) -> bool:
 
 def _decide_ignored(walked: Walked) -> Decision:
     note = finding("ranges-ignored", datestamp=walked.window)
-    if walked.follows:
+    if walked.follows and walked.paging.style.since:
         return frontier.Done((note, _unproven(walked, "the list cannot be asked for from its last date on")))
     # what follows a list that ignores dates would only be the same list
     return frontier.Done((note,)) if walked.tail else frontier.Lost((note, _lost(walked.window, walked.end)))

@@ -4,8 +4,10 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from harvester import searchends
-from harvester.frontier import Span, Traits
-from harvester.paging import GRANULE
+from harvester.frontier import Done, Lost, Span, Traits
+from harvester.paging import GRANULE, IGNORED, Paging
+from harvester.search import STYLES
+from harvester.searchends import Walked
 
 START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 31, tzinfo=UTC)
 TRAITS = Traits(GRANULE, START, END)
@@ -57,3 +59,11 @@ def test_a_total_that_is_the_same_without_the_first_records_is_a_cap():
 def test_dates_that_do_not_tell_leave_nothing_to_compare():
     assert searchends.part_to_compare(["2024-01-01"] * 3, ALL) is None
     assert searchends.part_to_compare(["2024-01-01", "soon", "2024-01-02"], ALL) is None
+
+
+def test_parts_that_ignore_their_bounds_are_lost_and_a_listing_that_cannot_be_asked_on_is_unproven():
+    for style, kind, code in (("invenio", Lost, "window-lost"), ("figshare", Done, "window-unproven")):
+        walked = Walked(IGNORED, Span(START, END), Paging(STYLES[style], 25, 50, False), 25, 1, follows=True)
+        decision = searchends.decide(walked, TRAITS)
+        assert isinstance(decision, kind)
+        assert code in [note.code for note in decision.findings]
