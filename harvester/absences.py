@@ -24,6 +24,11 @@ EMPTY, HTML, TEXT, JSON, XML = "empty", "html", "text", "json", "xml"
 # highest id that fits 32 bits, less some: larger ones end in an error of the database instead of a 404
 _NUMBERS = (2_147_483_629, 9_007_199_254_740_881)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# times of day, seconds since 1970, what requests are numbered by, and how long they took
+_TIMES = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]*(Z|[+-]\d\d:?\d\d)?|\b[0-9a-fA-F-]{8,}\b"
+    r'|"(took|elapsed|duration|time|\w{0,12}Time|QTime)"\s*:\s*"?[\d.]+'
+)
 # so many bytes of a body are looked at
 _LOOK_BYTES = 65536
 # of the words of two pages so large a part must be the same
@@ -67,14 +72,15 @@ def _letters(name: str, letter: str, digit: str) -> str:
 class Look:
     """What an answer looks like: its status, what its body is, and the names or words in it.
 
-    `words` are the members of a JSON object, or the words of a page and its markup; `digest` is of the whole body
-    without its id and its numbers.
+    `words` are the members of a JSON object, or the words of a page and its markup. `digest` is of the body without its
+    id and times, "" where it is known to have numbers that change with each answer; `shape` is without any number.
     """
 
     status: int
     kind: str
     words: frozenset[str]
     digest: str
+    shape: str
 
     def __str__(self) -> str:
         return f"HTTP status {self.status} with {_SAID[self.kind]}"
@@ -82,20 +88,19 @@ class Look:
     @classmethod
     def of(cls, status: int, body: bytes, identifier: str) -> Self:
         """Look at a body that is unpacked, sent for an id."""
-        text = body[:_LOOK_BYTES].decode("utf-8", "replace")
+        text = _TIMES.sub("\0", body[:_LOOK_BYTES].decode("utf-8", "replace"))
         kind = kind_of_body(body)
         for written in {identifier, quote(identifier, safe=""), quote(identifier), escape(identifier)}:
-            text = text.replace(written, "\0")
-        # numbers of requests and times
-        text = re.sub(r"\b[0-9a-fA-F-]{8,}\b|\d+", "0", text)
-        words = re.findall(r"[^\W\d_]{2,}", text)
+            text = re.sub(rf"(?<!\w){re.escape(written)}(?!\w)", "\0", text)
+        shape = re.sub(r"\d+|\0", "0", text)
+        words = re.findall(r"[^\W\d_]{2,}", shape)
         if kind == JSON:
             try:
                 value = envelope.parse_json(body).value
                 words = list(value) if isinstance(value, dict) else []
             except NotJson:
                 kind = TEXT
-        return cls(status, kind, frozenset(words), sha256(text.encode()).hexdigest())
+        return cls(status, kind, frozenset(words), *(sha256(one.encode()).hexdigest() for one in (text, shape)))
 
     def is_like(self, own: "Look") -> bool:
         """Whether a 404 or 410 comes from the same place as the answer for an id that cannot exist."""
@@ -108,7 +113,8 @@ class Look:
 
     def is_same(self, own: "Look") -> bool:
         """Whether an answer says the same, word for word, as the one for an id that cannot exist."""
-        return (self.status, self.kind, self.digest) == (own.status, own.kind, own.digest)
+        alike = self.digest == own.digest if own.digest else self.shape == own.shape
+        return alike and (self.status, self.kind) == (own.status, own.kind)
 
     def encoded(self) -> str:
         """Write it as JSON."""
@@ -118,7 +124,7 @@ class Look:
     def decoded(cls, text: str) -> Self:
         """Read what `encoded` wrote."""
         found: dict[str, Any] = orjson.loads(text)
-        return cls(found["status"], found["kind"], frozenset(found["words"]), found["digest"])
+        return cls(found["status"], found["kind"], frozenset(found["words"]), found["digest"], found["shape"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,11 @@ def indexed(folder: Path, columns: str) -> dict[tuple[str, str], dict[str, Any]]
 
 
 # whether a provider includes until is tried before a window with an end is asked for; nobody recorded that
-TRIAL = re.compile(r"GET /\S*\?verb=ListIdentifiers&metadataPrefix=\w+(&from=\S+&until=\S+)?(&set=\S+)? ")
+# and so is how ids are answered that cannot exist
+TRIAL = re.compile(
+    r"GET /\S*\?verb=ListIdentifiers&metadataPrefix=\w+(&from=\S+&until=\S+)?(&set=\S+)? |"
+    r"GET /\S*(21474836[12]9|[z9.-]{6,}|[y8.-]{6,})\S* "
+)
 
 
 def printed(*words: str) -> str:

@@ -1,5 +1,7 @@
 """What an answer for an id that cannot exist teaches, and what a 404, a 410 or a 200 means beside it."""
 
+from dataclasses import replace
+
 import pytest
 
 from archive import envelope
@@ -99,8 +101,11 @@ def test_a_410_counts_where_it_is_the_forms_own():
 
 
 def test_a_200_that_says_word_for_word_what_an_impossible_id_is_answered_is_no_record():
-    soft = Look.of(200, b'{"result": "Nothing for 2147483629", "took": 12}', "2147483629")
-    assert state(b'{"result": "Nothing for 7", "took": 3}', 200, Known(soft))[0] == "absent"
+    soft = Look.of(200, b'{"result": "Nothing for 2147483629", "took": 12, "n": 8}', "2147483629")
+    assert state(b'{"result": "Nothing for 7", "took": 3, "n": 8}', 200, Known(soft))[0] == "absent"
+    assert state(b'{"result": "Nothing for 7", "took": 3, "n": 9}', 200, Known(soft))[0] == "read"
+    soft = replace(soft, digest="")  # two answers of them had other numbers
+    assert state(b'{"result": "Nothing for 7", "took": 3, "n": 9}', 200, Known(soft))[0] == "absent"
     assert state(b'{"result": {"title": "x"}, "took": 3}', 200, Known(soft))[0] == "read"
     assert state(b'{"result": "Nothing for 7", "took": 3}', 200, Known(look(OWN)))[0] == "read"
     for body in (b"{}", b"[]", b"null"):
@@ -108,6 +113,15 @@ def test_a_200_that_says_word_for_word_what_an_impossible_id_is_answered_is_no_r
         assert state(body, 200, Known())[0] == "refused"
     assert state(b"", 204, Known(Look.of(204, b"", "2147483629")))[0] == "absent"
     assert state(b"", 204, Known(look(OWN)))[0] == "refused"
+
+
+def test_records_that_differ_in_numbers_or_are_sent_for_any_id_are_records():
+    soft = Look.of(200, b'{"height": 0, "at": "2026-01-01T00:00:00Z"}', "2147483629")
+    assert state(b'{"height": 12, "at": "2026-01-01T00:00:01Z"}', 200, Known(soft))[0] == "read"
+    assert state(b'{"height": 0, "at": "2026-01-01T00:00:01Z"}', 200, Known(soft))[0] == "absent"
+    first = Look.of(200, b'{"id": 1, "title": "x"}', "2147483629")
+    assert state(b'{"id": 1, "title": "x"}', 200, Known(first), identifier="1")[0] == "read"
+    assert state(b'{"id": 1, "title": "x"}', 200, Known(first), identifier="8")[0] == "absent"
 
 
 def test_pages_of_html_and_empty_bodies_are_refused_whatever_was_learned():
