@@ -72,7 +72,7 @@ CODES: dict[str, tuple[str, str]] = {
         ("{name}: the provider has a record for {identifier}, an id that cannot exist: which of its records are real "
         "is not known")),
     "held-and-absent": ("warning",
-        "{name}: {found} ids are absent, and held in {channels}; the first is {identifier}; see harvester why"),
+        "{name}: {found} ids are absent, and live in {channels}; the first is {identifier}; see harvester why"),
     "type-not-served": ("warning",
         ("{name}: HTTP status {status} for each of the first {found} ids, so {accept} is not served; the other ids are "
         "refused without being asked for; leave it out of accept=")),

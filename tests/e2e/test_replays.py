@@ -452,10 +452,12 @@ def test_eprints_by_its_list_and_then_each_export_as_json(corpus: Path, replay: 
     for identifier in ("300", "301"):
         replay.given(f"/cgi/export/eprint/{identifier}/JSON/export.js", b"<html>404</html>", "text/html", 404)
     words = ("source=eprints", f"site={replay.url}", "ids=census", "accept=eprints-json")
-    done(crawl("idrange", folder, *words), 0, replay, folder)
+    # one is listed and denied
+    done(crawl("idrange", folder, *words), 1, replay, folder)
+    assert "held-and-absent" in findings(folder)
     by_id = {i: state for (channel, i), state in states(folder).items() if channel == "idrange:eprints-json"}
-    # what the list calls deleted is asked for all the same
-    assert by_id == dict.fromkeys(bodies, "read") | {"300": "absent", "301": "absent"}
+    # what the list calls deleted is asked for all the same, and the list counts where it is not there
+    assert by_id == dict.fromkeys(bodies, "read") | {"300": "absent", "301": "deleted"}
     held = kept(folder)
     assert {i: held["eprints-json", i] for i in bodies} == {i: path.read_bytes() for i, path in bodies.items()}
     rows = indexed(folder, "title, creators")
