@@ -112,6 +112,23 @@ CODES: dict[str, tuple[str, str]] = {
     "answer-names-another": ("warning",
         "{found} records that call themselves by another id; the first is {identifier}, which says {reason}"),
     "range-top": ("info", "{rule}"),
+    "absence-unproven": ("warning",
+        ("{name}: {found} ids were answered with {reason}, and no record came to show that the repository itself "
+        "answers: is {url} right, and is it up? They are refused; ids=gaps asks for them again")),
+    "absence-changed": ("warning",
+        ("{name}: an id that cannot exist is answered with {reason} now, and was with {seen} before; until a record "
+        "comes beside it, such an answer says nothing of an id")),
+    "no-record-shown": ("warning",
+        ("{name}: none of {found} ids brought a record, here or in an earlier run, so nothing shows that records are "
+        "found at {url}; ask for an id that is known to be there")),
+    "answers-any-id": ("warning",
+        ("{name}: the provider has a record for {identifier}, an id that cannot exist: which of its records are real "
+        "is not known")),
+    "held-and-absent": ("warning",
+        "{name}: {found} ids are absent, and live in {channels}; the first is {identifier}; see harvester why"),
+    "type-not-served": ("warning",
+        ("{name}: HTTP status {status} for each of the first {found} ids, so {accept} is not served; the other ids are "
+        "refused without being asked for; leave it out of accept=")),
     "robots-closed": ("info", "robots.txt closes {url} ({by}), which is asked anyway: {reason}"),
     "robots-delay": ("info", "robots.txt of {host} asks for {seconds} s between requests, which is not kept: {reason}"),
     "secret-masked": ("warning",

@@ -31,6 +31,41 @@ BLOCK_SECONDS = 5.0
 # an id that is told to wait so often while others are answered is refused: the order is not about the host
 TOLD_MOST, OTHERS_LEAST = 10, 3
 CONNECT_SECONDS = 30.0
+# while a few answers may settle whether a media type is served at all, no more are asked for
+_DOUBT_SECONDS = 0.02
+
+
+# a media type that so many ids were refused in, and none was sent in, is not served
+UNSERVED_LEAST = 5
+NOT_SERVED = (406, 415)
+
+
+@dataclass(slots=True)
+class Service:
+    """Whether a provider serves a media type: ids `turned` away because of it, and whether any was answered in it."""
+
+    turned: int = 0
+    status: int = 406
+    serves: bool = False
+    asking: int = 0
+
+    def take(self, status: int | None) -> None:
+        """Count an answer; an error of another kind says nothing of the type."""
+        if status in NOT_SERVED:
+            self.turned += 1
+            self.status = status or 0
+        elif status is not None and (status < 300 or status == 304):
+            self.serves = True
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing more should be asked for in this type."""
+        return not self.serves and self.turned >= UNSERVED_LEAST
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether what is being asked for now may settle it."""
+        return not self.serves and self.turned > 0 and self.turned + self.asking >= UNSERVED_LEAST
 
 
 @dataclass(slots=True)
@@ -69,10 +104,13 @@ class BlockResponse(Response):
         self.fetched, self.left, self.ended = fetched, left, ended
 
 
-def block_request(host: str, number: int, asked: Sequence[Asked], accept: str, **more: Any) -> Request:
+def block_request(
+    host: str, number: int, asked: Sequence[Asked], accept: str, service: Service | None = None, **more: Any
+) -> Request:
     """The Scrapy request for a block; `more` are its callback and the like."""
     request = Request(f"{SCHEME}://{host}/{number}", dont_filter=True, **more)
     request.meta["asked"], request.meta["accept"] = asked, accept
+    request.meta["service"] = service or Service()
     return request
 
 
@@ -111,17 +149,29 @@ class BlockHandler:
 
     async def download_request(self, request: Request) -> BlockResponse:
         """Ask for the ids of a block. Never raises for one of them."""
-        block = _Block(deque(request.meta["asked"]), request.meta["accept"], time.monotonic() + BLOCK_SECONDS)
+        block = _Block(
+            waiting=deque(request.meta["asked"]),
+            accept=request.meta["accept"],
+            service=request.meta["service"],
+            until=time.monotonic() + BLOCK_SECONDS,
+        )
         workers = min(self._connections, len(block.waiting))
         await asyncio.gather(*(self._work(block) for _ in range(workers)))
         return BlockResponse(request.url, block.fetched, tuple(block.waiting), block.ended)
 
     async def _work(self, block: "_Block") -> None:
-        while block.waiting and block.ended is None and time.monotonic() < block.until:
+        service = block.service
+        while block.waiting and block.ended is None and not service.refused and time.monotonic() < block.until:
+            if service.doubtful:
+                await asyncio.sleep(_DOUBT_SECONDS)
+                continue
             async with self._slots:
                 if not block.waiting or (block.fetched and self._long_wait()):
                     return
+                if service.doubtful or service.refused:
+                    continue
                 asked = block.waiting.popleft()
+                service.asking += 1
                 try:
                     await self.gates.admit(asked.url)
                     fetched = await self._clean(await self._fetch(asked, block.accept))
@@ -134,7 +184,10 @@ class BlockHandler:
                     block.waiting.appendleft(asked)
                     block.until = 0.0
                     return
+                finally:
+                    service.asking -= 1
             if counts:
+                service.take(fetched.status)
                 block.fetched.append(fetched)
             else:
                 block.waiting.append(asked)
@@ -208,6 +261,7 @@ class _Block:
 
     waiting: deque[Asked]
     accept: str
+    service: Service
     until: float
     fetched: list[Fetched] = field(default_factory=list)
     ended: WaitTooLong | None = None

@@ -6,7 +6,7 @@ status says; whether another try may bring a better one is said with it.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -16,7 +16,9 @@ from archive.accounts.asked import NOT_MODIFIED
 from archive.crosswalks import ConversionError, convert, unmapped
 from archive.envelope import NotJson, ParsedJson
 from archive.prolog import first_tag
+from harvester.absences import EMPTY, HTML, TEXT, Known, Look, is_machine
 from harvester.decoding import packed, pieces
+from harvester.errorbodies import Verdict, judge_json, judge_text, judge_xml
 from harvester.errors import MalformedPage
 from harvester.inflating import CUT, UNPACKED_MOST, WHOLE, inflated
 from harvester.mediatypes import essence, kind_of, parameters, same, short_name
@@ -26,6 +28,9 @@ _GATEWAY = frozenset({502, 503, 504})
 _AGAIN = frozenset({408, 421, 425, 500, 502, 503, 504, 507, 508})
 _FORBIDDEN = frozenset({401, 403, 451})
 _HTML = re.compile(rb"<!doctype\s+html|<html\b", re.IGNORECASE)
+# how the reason of an outcome begins whose answer may come from something in front of the repository
+UNPROVEN = "HTTP status 404 with "
+_NOTHING = Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +73,16 @@ class Unusable(Exception):
 
 
 def decode_block(
-    answers: Sequence[Received], name: str, accept: str, retrieved: str, level: int = 3, most: int = UNPACKED_MOST
-) -> DecodedBlock:
+    answers: Sequence[Received], name: str, accept: str, retrieved: str, level: int = 3, most: int = UNPACKED_MOST,
+    known: Known = _NOTHING,
+) -> DecodedBlock:  # fmt: skip
     """Settle a block of answers to requests for the form `name`, which was asked for as `accept`.
 
     A body that unpacks to more than `most` bytes is refused.
     """
     settled, texts = [], []
     for answer in answers:
-        result, text = settle(answer, name, accept, retrieved, most)
+        result, text = settle(answer, name, accept, retrieved, most, known)
         settled.append(result)
         if text is not None:
             texts.append(jsonseq.encode(text))
@@ -84,26 +90,121 @@ def decode_block(
 
 
 def settle(
-    answer: Received, name: str, accept: str, retrieved: str, most: int = UNPACKED_MOST
+    answer: Received, name: str, accept: str, retrieved: str, most: int = UNPACKED_MOST, known: Known = _NOTHING
 ) -> tuple[Settled, bytes | None]:
-    """What one answer means, and its record where it has one (RFC 9110, section 15)."""
+    """What one answer means, and its record where it has one (RFC 9110, section 15).
+
+    The content counts as well as the status: an error may come with 200, and a 404 from a proxy.
+    """
     status = answer.status
     if status == 304:
         return Settled("read", NOT_MODIFIED), None
-    if status == 404:
-        return Settled("absent"), None
+    if (status in _FORBIDDEN or status == 404) and answer.identifier in known.deleted:
+        return _listed_as_deleted(answer, name, accept, retrieved, known.deleted[answer.identifier])
     if status in _FORBIDDEN:
         return Settled("forbidden", f"HTTP status {status}"), None
     try:
+        if status == 404:
+            return _not_found(look_of(answer, most), accept, known), None
+        if status in (200, 203, 204) and _is_soft(answer, accept, most, known):
+            return Settled("absent", f"HTTP status {status}, and the same answer as for an id that cannot exist"), None
         if status in (200, 203):
             return _read(answer, name, accept, retrieved, most)
         if status == 410:
-            return tombstone(answer, name, retrieved, most)
+            return _gone(answer, name, accept, retrieved, most, known)
     except Unusable as error:
         return Settled("refused", str(error), again=True), None
     if status in _GATEWAY:
         return Settled("lost", f"HTTP status {status}", again=True), None
     return Settled("refused", f"HTTP status {status}", again=status in _AGAIN), None
+
+
+# --- absence
+
+
+def is_odd(answer: Received, settled: Settled) -> bool:
+    """Whether an answer makes it worth asking how ids are answered that are not there."""
+    return settled.state != "read" and answer.status in (200, 203, 204, 404, 410)
+
+
+def look_of(answer: Received, most: int = UNPACKED_MOST) -> Look:
+    """What an answer looks like, to tell who sent it."""
+    try:
+        body = unpacked(answer.body, answer.encoding, most)
+    except Unusable:
+        return Look(answer.status, TEXT, frozenset(), "", "")
+    return Look.of(answer.status, body, answer.identifier)
+
+
+def names_itself(answer: Received, accept: str, most: int = UNPACKED_MOST) -> bool:
+    """Whether a record has the id that it was asked for by in it; of JSON only where it calls itself by it."""
+    try:
+        body = unpacked(answer.body, answer.encoding, most)
+        value = envelope.parse_json(body).value if kind_of(accept) == "json" else None
+    except (Unusable, NotJson):
+        return False
+    if isinstance(value, dict):
+        return any(str(value.get(name)) == answer.identifier for name in ("id", "recid", "identifier", "eprintid"))
+    return answer.identifier.encode() in body
+
+
+def _not_found(look: Look, accept: str, known: Known) -> Settled:
+    """A 404 counts where it looks like the form's own; the reason of one that may be a proxy's says so."""
+    if known.own is not None and not _is_own(look, accept, known.own):
+        return _foreign(look, known)
+    return Settled("absent", None if is_machine(look.kind, accept) else str(look))
+
+
+def _is_own(look: Look, accept: str, own: Look) -> bool:
+    return look.is_like(own) if own.status in (404, 410) else is_machine(look.kind, accept)
+
+
+def _foreign(look: Look, known: Known) -> Settled:
+    """A 404 or 410 of something in front of the repository says nothing of the record."""
+    again = known.now is None or not look.is_like(known.now)
+    return Settled(
+        "refused", f"{look}, where {known.own} is this form's answer for an id that is not there", again=again
+    )
+
+
+def _is_soft(answer: Received, accept: str, most: int, known: Known) -> bool:
+    """Whether an answer that is no error is the one that this form gives for any id it does not have.
+
+    A page of HTML and an empty body are sent by others as well, at any time: they are refused as before.
+    """
+    if known.own is None or known.own.status != answer.status:
+        return False
+    if answer.status == 204:
+        return True
+    look = look_of(answer, most)
+    if look.kind == EMPTY or (look.kind == HTML and kind_of(accept) != "html") or not look.is_same(known.own):
+        return False
+    # a provider that sends one and the same record for any id has that one
+    return kind_of(accept) != "json" or not names_itself(answer, accept, most)
+
+
+def _gone(
+    answer: Received, name: str, accept: str, retrieved: str, most: int, known: Known
+) -> tuple[Settled, bytes | None]:
+    look, own = look_of(answer, most), known.own
+    if own is not None and own.status == 410 and (own.kind, own.words) == (look.kind, look.words):
+        return Settled("absent", "HTTP status 410, as for an id that cannot exist"), None
+    if own is not None and look.kind != own.kind and not is_machine(look.kind, accept):
+        return _foreign(look, known), None
+    settled, text = tombstone(answer, name, retrieved, most)
+    if settled.reason is None and not is_machine(look.kind, accept):
+        settled = replace(settled, reason=str(look))
+    return settled, text
+
+
+def _listed_as_deleted(
+    answer: Received, name: str, accept: str, retrieved: str, datestamp: str
+) -> tuple[Settled, bytes]:
+    """A record that an OAI-PMH list names as deleted, and that is closed or absent by its id: a tombstone."""
+    text = envelope.encode(
+        answer.identifier, datestamp, True, (), name, essence(accept), answer.url, retrieved, None, None, None, ()
+    )
+    return Settled("deleted", f"deleted by its OAI-PMH header; HTTP status {answer.status}", datestamp), text
 
 
 def unpacked(body: bytes, encoding: str, most: int = UNPACKED_MOST) -> bytes:
@@ -129,7 +230,7 @@ def unpacked(body: bytes, encoding: str, most: int = UNPACKED_MOST) -> bytes:
 # --- records
 
 
-def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -> tuple[Settled, bytes]:
+def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -> tuple[Settled, bytes | None]:
     body = unpacked(answer.body, answer.encoding, most)
     kind = _kind(body, answer.media_type, accept)
     declared = answer.media_type
@@ -146,6 +247,8 @@ def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -
         return _json(answer, body, format_, retrieved, problem)
     if kind == "xml":
         return _xml(answer, body, format_, retrieved, problem)
+    if (verdict := judge_text(body, short_name(accept))) is not None:
+        return _other(verdict, answer, format_, retrieved, body)
     text = envelope.encode_bytes(
         answer.identifier, _http_date(answer.last_modified), False, (), format_, declared, answer.url, retrieved,
         body, parameters(declared).get("charset", "utf-8").lower(), None,
@@ -155,13 +258,15 @@ def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -
 
 def _json(
     answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
-) -> tuple[Settled, bytes]:
+) -> tuple[Settled, bytes | None]:
     try:
         parsed = envelope.parse_json(body)
     except NotJson as cause:
         raise Unusable(str(cause)) from None
     if not isinstance(parsed.value, dict):
         raise Unusable(f"JSON that is a {type(parsed.value).__name__} and no object")
+    if (verdict := judge_json(parsed.value)) is not None:
+        return _other(verdict, answer, format_, retrieved, body)
     stamp = json_datestamp(parsed.value) or _http_date(answer.last_modified)
     if problem is None and (other := _names_another(parsed.value, answer.identifier)):
         problem = ("answer-names-another", other)
@@ -173,11 +278,13 @@ def _json(
 
 def _xml(
     answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
-) -> tuple[Settled, bytes]:
+) -> tuple[Settled, bytes | None]:
     try:
         root = parse_document(body)
     except MalformedPage as cause:
         raise Unusable(str(cause)) from None
+    if (verdict := judge_xml(root)) is not None:
+        return _other(verdict, answer, format_, retrieved, body)
     metadata: dict[str, Any] | None = None
     try:
         metadata = convert(root)
@@ -191,6 +298,23 @@ def _xml(
         (root.getroottree().docinfo.encoding or "utf-8").lower(), metadata,
     )  # fmt: skip
     return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
+
+
+def _other(
+    verdict: Verdict, answer: Received, format_: str, retrieved: str, body: bytes
+) -> tuple[Settled, bytes | None]:
+    """Settle a body that came with HTTP status 200 and is no record; that of a deletion is its tombstone."""
+    if verdict.state != "deleted":
+        return Settled(verdict.state, verdict.reason, again=verdict.again), None
+    found, text = tombstone(replace(answer, body=body, encoding=""), format_, retrieved)
+    if not verdict.datestamp:
+        return replace(found, reason=found.reason or verdict.reason), text
+    charset = parameters(answer.media_type).get("charset", "utf-8").lower()
+    text = envelope.encode_bytes(
+        answer.identifier, verdict.datestamp, True, (), format_, answer.media_type, answer.url, retrieved, body,
+        charset, None,
+    )  # fmt: skip
+    return Settled("deleted", verdict.reason, verdict.datestamp), text
 
 
 def tombstone(answer: Received, name: str, retrieved: str, most: int = UNPACKED_MOST) -> tuple[Settled, bytes]:

@@ -308,6 +308,8 @@ def _record(entry: Entry, kind: str, url: str, retrieved: str) -> tuple[DecodedE
     settled, text = bodies.settle(received, format_, media_type, retrieved)
     if settled.problem is not None and settled.problem[0] == "other-media-type":
         settled, text = Settled("refused", f"{settled.problem[1]}: not what its name says"), None
+    if settled.state != "read":  # a dump holds records: an error in the place of one is no answer about its id
+        settled, text = Settled("refused", settled.reason), None
     refused = entry.body if settled.state == "refused" else None
     done = DecodedEntry(entry.identifier, settled.datestamp, settled.state, settled.reason, refused, settled.problem)
     return done, text

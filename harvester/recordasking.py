@@ -23,9 +23,11 @@ from archive.crosswalks.fields import index_fields
 from archive.crosswalks.identifiers import local_id
 from archive.moments import moment
 from harvester import bodies, gate, oaipmh, robots
+from harvester.absences import Known, is_machine
 from harvester.credentials import Credentials
 from harvester.downloads import Turns
 from harvester.errors import MalformedPage, ProviderError, Unreachable
+from harvester.learning import Learning
 from harvester.mediatypes import short_name
 from harvester.redirects import HOPS_MOST, REDIRECTS, IdUrls
 from harvester.sampling import There
@@ -34,6 +36,8 @@ from harvester.sources import Source
 logger = logging.getLogger(__name__)
 
 TRIES = 4
+# so many ids are worth a question about one that cannot exist
+LEARN_LEAST = 10
 # so many questions in a row without any answer, and the target is not there
 SILENT_MOST = 20
 BODY_MOST = 64 << 20
@@ -86,6 +90,7 @@ class RecordAsker:
         else:  # a redirect to the same question somewhere else is followed, and none names another id
             template = f"{source.parts[part].url}?identifier={{id}}"
         self._urls = IdUrls(template, pattern, source.allowed_hosts)
+        self._known = Known()
 
     def ask(self, questions: Sequence[Question], progress: Progress = lambda done, total: None) -> list[There]:
         """The answers, in the order of the questions; without a usable one after all tries it is lost or refused.
@@ -104,6 +109,7 @@ class RecordAsker:
     async def _ask_all(self, questions: Sequence[Question], progress: Progress) -> list[There]:
         async with self._session() as session:
             await self._introduce(session)
+            await self._learn_absence(session, [question.identifier for question in questions])
             answers: dict[int, There] = {}
             waiting = deque((number, 1) for number in range(len(questions)))
             silent = 0
@@ -124,7 +130,37 @@ class RecordAsker:
                     continue
                 answers[number] = answer
                 progress(len(answers), len(questions))
-            return [answers[number] for number in range(len(questions))]
+            return self._doubted([answers[number] for number in range(len(questions))])
+
+    async def _learn_absence(self, session: aiohttp.ClientSession, identifiers: Sequence[str]) -> None:
+        """Learn what the target answers for ids that it does not have; a few ids are not worth another question."""
+        if self._part != "idrange" or len(identifiers) < LEARN_LEAST:
+            return
+        learning = Learning(identifiers, self._accept)
+        while (identifier := learning.ask()) is not None:
+            url = self._urls.url(identifier)
+            try:
+                reply = await self._persistent(session, url)
+            except Unreachable:
+                learning.take(None)
+            else:
+                learning.take(_received(identifier, reply))
+        if learning.invented is not None:
+            logger.warning("the target has a record for %s, an id that cannot exist", learning.invented)
+        self._known = Known(own=learning.look, now=learning.look)
+
+    def _doubted(self, answers: list[There]) -> list[There]:
+        """Refuse absences that may be a proxy's, where no record came beside them to show who answers."""
+        own = self._known.own
+        shown = any(answer.state in ("read", "moved") for answer in answers)
+        if self._part != "idrange" or (shown and (own is None or not is_machine(own.kind, self._accept))):
+            return answers
+        return [
+            There("refused", f"{answer.reason}, and no record beside it")
+            if answer.state == "absent" and answer.reason.startswith(bodies.UNPROVEN)
+            else answer
+            for answer in answers
+        ]
 
     async def _first_page(self, prefix: str) -> list[str]:
         assert self._source.oaipmh is not None
@@ -177,11 +213,10 @@ class RecordAsker:
         return There("refused", f"redirects more than {HOPS_MOST} times"), False
 
     def _by_id(self, identifier: str, reply: _Reply) -> tuple[There, bool]:
-        received = bodies.Received(
-            identifier, reply.url, reply.status, reply.media_type, reply.encoding, reply.last_modified, reply.body
-        )
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        settled, text = bodies.settle(received, short_name(self._accept), self._accept, now)
+        settled, text = bodies.settle(
+            _received(identifier, reply), short_name(self._accept), self._accept, now, known=self._known
+        )
         year = None
         if settled.state == "read" and text is not None:
             year = index_fields(identifier, envelope.decode(text).metadata).publication_year
@@ -221,6 +256,12 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
         if len(body) > BODY_MOST:
             raise ValueError(f"a body of more than {BODY_MOST} bytes")
     return bytes(body)
+
+
+def _received(identifier: str, reply: _Reply) -> bodies.Received:
+    return bodies.Received(
+        identifier, reply.url, reply.status, reply.media_type, reply.encoding, reply.last_modified, reply.body
+    )
 
 
 def _by_oaipmh(identifier: str, reply: _Reply) -> tuple[There, bool]:

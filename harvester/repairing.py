@@ -16,10 +16,14 @@ STALE = ("newer there", "deleted there", "live there", "content differs", "dates
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """An id that is missing or stale, and the channel that lacks it: PREFIX[:SET], or "" for any."""
+    """An id that is missing or stale, and the channel that lacks it: PREFIX[:SET], or "" for any.
+
+    `deleted` is its datestamp where the target lists it as deleted, None otherwise.
+    """
 
     channel: str
     identifier: str
+    deleted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

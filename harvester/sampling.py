@@ -125,7 +125,8 @@ def takes_of(strata: Mapping[str, int], count: int) -> dict[str, int]:
 def compare(drawn: Drawn, there: There, here: Here) -> Compared:
     """What an id is by both sides: live there and here, missing, extra, of another version, or not to be told."""
     if there.state in ("refused", "lost", "forbidden"):
-        agreed = there.state == "forbidden" and here.held is None
+        # a deletion is known from a list, and closed by its id
+        agreed = there.state == "forbidden" and here.held != "read"
         why = f"{there.state} there" + (f": {there.reason}" if there.reason else "")
         return Compared(drawn, SAME if agreed else UNTOLD, there, here, False, False, why)
     if there.state == "read":

@@ -21,16 +21,18 @@ from archive.crosswalks.identifiers import local_id
 from archive.findings import finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
 from harvester import bodies, frontier, gate
+from harvester.absences import Look
 from harvester.arguments import RETRY
-from harvester.blocks import Asked, BlockResponse, block_request, host_of
+from harvester.blocks import NOT_SERVED, Asked, BlockResponse, block_request, host_of
 from harvester.errors import MalformedPage, Unreachable
-from harvester.idarguments import CENSUS, FILE, Form, IdrangeArguments, parse_arguments
+from harvester.idarguments import CENSUS, FILE, IdrangeArguments, parse_arguments
 from harvester.idranges import GAP, gallop, sentence
 from harvester.idsupply import Chunk, ListSupply, RangeSupply
-from harvester.records import Batch, WindowEnd
-from harvester.redirects import IdUrls
+from harvester.learning import Learning
+from harvester.records import Answer, Batch, WindowEnd
+from harvester.redirects import REDIRECTS, IdUrls
 from spiders.base import HarvestSpider, now_text
-from spiders.idwalks import IdWalk, judged, received, without_decoding
+from spiders.idwalks import FormState, IdWalk, judged, not_asked, received, without_decoding
 
 # ids of one block, and blocks that are asked for, decoded or written at once
 BLOCK_IDS = 200
@@ -39,6 +41,10 @@ BLOCKS = 4
 NAMED_MOST = 1000
 # a provider that has answered nobody for so long is not there
 SILENCE_SECONDS = 60.0
+# so many ids that show no record, in a form that never showed one, are a finding
+UNSEEN_LEAST = 3
+# a list of fewer ids is not worth another question before anything looks odd
+LEARN_LEAST = 10
 _CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
@@ -108,13 +114,24 @@ class IdrangeSpider(HarvestSpider):
             except Exception as error:
                 self.fail(error)
                 return
+            unserved = self._unserved()
             if block is not None:
                 self._flying += 1
                 yield block
-            elif self._walks:
+            for walk in unserved:
+                yield Batch((self._settle_unserved(walk),))
+                if not walk.unsettled:
+                    yield WindowEnd(walk.window, 1, walk.answers, "not served")
+            if block is not None or unserved:
+                continue
+            if self._walks:
                 await self._changed.wait()
-            else:
-                return
+                continue
+            try:
+                await self._conclude()
+            except Exception as error:
+                self.fail(error)
+            return
 
     async def _prepare(self) -> None:
         """The rest of a new run, or the open windows of one that is resumed."""
@@ -125,10 +142,15 @@ class IdrangeSpider(HarvestSpider):
             census = await self._take_census()
         await asyncio.gather(self.introduce(), self.decoders.start())
         writer = self.keeper.writer
-        self._forms: dict[int, Form] = {}
+        self._forms: dict[int, FormState] = {}
         for form in arguments.forms:
             number = await self.keeper.do(writer.ledger.channel, form.channel, form.name, None)
-            self._forms[number] = form
+            self._forms[number] = FormState(form, number)
+        self._deleted = await self.keeper.do(ledger_of_ids.deleted_in_lists, writer.ledger)
+        if arguments.file is not None:
+            self._deleted |= {
+                local_id(one.identifier): one.datestamp or "" for one in iter_ids(arguments.file) if one.deleted
+            }
         self._urls = {
             form.name: IdUrls(form.url, arguments.endpoint.pattern, self.allowed_hosts) for form in arguments.forms
         }
@@ -310,9 +332,12 @@ class IdrangeSpider(HarvestSpider):
 
     async def _walk(self, row: WindowRow, identifiers: Sequence[str]) -> None:
         """Begin with the ids of a window."""
-        form = self._forms[row.channel]
-        urls, trusted = self._urls[form.name], self.arguments.endpoint.validators
-        walk = IdWalk(row, form, urls, None if trusted == "none" else trusted, unsettled=len(identifiers))
+        state = self._forms[row.channel]
+        if len(identifiers) >= LEARN_LEAST:
+            await self._learn_absence(state, identifiers)
+        urls, trusted = self._urls[state.form.name], self.arguments.endpoint.validators
+        walk = IdWalk(row, state, urls, None if trusted == "none" else trusted, unsettled=len(identifiers))
+        walk.size = len(identifiers)
         known: dict[str, str] = {}
         if walk.validator and self.arguments.mode == "incremental":
             known = await self.keeper.do(ledger_of_ids.validators, self.keeper.writer.ledger, row.channel, identifiers)
@@ -343,10 +368,10 @@ class IdrangeSpider(HarvestSpider):
     def _next_block(self) -> Request | None:
         """The next ids of the oldest window that has some."""
         for walk in self._walks.values():
-            if walk.waiting:
+            if walk.waiting and not walk.state.service.refused:
                 return block_request(
                     host_of(walk.form.url), next(self._numbers), walk.take(BLOCK_IDS), walk.form.accept,
-                    callback=self.block, errback=self.no_block, cb_kwargs={"walk": walk},
+                    walk.state.service, callback=self.block, errback=self.no_block, cb_kwargs={"walk": walk},
                 )  # fmt: skip
         return None
 
@@ -359,10 +384,22 @@ class IdrangeSpider(HarvestSpider):
         fetched = response.fetched
         if any(one.status is not None for one in fetched):
             self._answered = time.monotonic()
-        said = without_decoding(fetched, walk.urls)
-        decoded = await self._decoded(
-            received(one for one, early in zip(fetched, said, strict=True) if early is None), walk.form
-        )
+        deleted = {
+            one.asked.identifier: self._deleted[one.asked.identifier]
+            for one in fetched
+            if one.asked.identifier in self._deleted
+        }
+        said = without_decoding(fetched, walk.urls, deleted)
+        answered = received(one for one, early in zip(fetched, said, strict=True) if early is None)
+        decoded = await self._decoded(answered, walk.state, deleted)
+        if not walk.state.learned and walk.size > 1 and any(map(bodies.is_odd, answered, decoded.settled)):
+            await self._learn_absence(walk.state, [answer.identifier for answer in answered])
+            decoded = await self._decoded(answered, walk.state, deleted)
+        if walk.state.service.refused:
+            service = walk.state.service
+            await self._find_once(
+                walk.state, "type-not-served", found=service.turned, status=service.status, accept=walk.form.accept
+            )
         result = judged(walk, fetched, said, decoded, self.settings.getint("HARVEST_TRIES"))
         walk.waiting.extendleft(reversed(result.elsewhere))
         if result.again:
@@ -373,6 +410,7 @@ class IdrangeSpider(HarvestSpider):
             return
         if answers:
             self._learn(answers)
+            await self._learn_from(walk.state, answers)
             walk.unsettled -= len(answers)
             walk.answers += len(answers)
             walk.lost += sum(answer.state == "lost" for answer in answers)
@@ -381,18 +419,20 @@ class IdrangeSpider(HarvestSpider):
             yield WindowEnd(walk.window, 1, walk.answers, "all asked")
         self._changed.set()
 
-    async def _decoded(self, answers: Sequence[bodies.Received], form: Form) -> bodies.DecodedBlock:
+    async def _decoded(
+        self, answers: Sequence[bodies.Received], state: FormState, deleted: Mapping[str, str]
+    ) -> bodies.DecodedBlock:
         """Decode a block; one that brings its process down is decoded answer by answer."""
-        level = self.settings.getint("HARVEST_ZSTD_LEVEL")
+        level, form = self.settings.getint("HARVEST_ZSTD_LEVEL"), state.form
         try:
             return await self.decoders.run(
                 bodies.decode_block, answers, form.name, form.accept, now_text(), level,
-                self.settings.getint("DOWNLOAD_MAXSIZE"),
+                self.settings.getint("DOWNLOAD_MAXSIZE"), state.known(deleted),
             )  # fmt: skip
         except MalformedPage as error:
             if len(answers) == 1:
                 return bodies.DecodedBlock((bodies.Settled("refused", str(error)),), ())
-        parts = [await self._decoded([answer], form) for answer in answers]
+        parts = [await self._decoded([answer], state, deleted) for answer in answers]
         return bodies.DecodedBlock(
             tuple(settled for part in parts for settled in part.settled),
             tuple(piece for part in parts for piece in part.payload),
@@ -427,6 +467,116 @@ class IdrangeSpider(HarvestSpider):
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 
+    # --- ids that are not there
+
+    async def _learn_absence(self, state: FormState, identifiers: Sequence[str]) -> None:
+        """Learn how a form answers for ids that are not there, by one that cannot exist.
+
+        It is asked once, and a second one where the answer may be of something in front of the repository.
+        """
+        if state.learned:
+            return
+        state.learned = True
+        ledger = self.keeper.writer.ledger
+        kept = await self.keeper.do(ledger_of_ids.absence_look, ledger, state.form.channel)
+        before = None if kept is None else Look.decoded(kept)
+        state.now = await self._look(state, identifiers)
+        state.own = before or state.now
+        if before is None or state.now is None:
+            return
+        state.proven = state.now.is_same(before) or (state.now.status == before.status and state.now.is_like(before))
+        if state.proven:
+            state.own = state.now
+        else:
+            await self._find_once(state, "absence-changed", reason=str(state.now), seen=str(before))
+
+    async def _look(self, state: FormState, identifiers: Sequence[str]) -> Look | None:
+        """What is answered for an id that cannot exist; None when nothing can be learned from it."""
+        ranges = self.arguments.ranges.ranges if self.arguments.ranges is not None else ()
+        taken = [range(one.first, (one.last or one.first) + 1) for one in ranges]
+        learning = Learning(identifiers, state.form.accept, taken)
+        while (identifier := learning.ask()) is not None:
+            learning.take(await self._ask_impossible(state, identifier))
+        if learning.invented is not None:
+            await self._find_once(state, "answers-any-id", identifier=learning.invented)
+        return learning.look
+
+    async def _ask_impossible(self, state: FormState, identifier: str) -> bodies.Received | None:
+        """Ask for one id outside the account; None when no answer came."""
+        urls = self._urls[state.form.name]
+        asked = [Asked(identifier, urls.url(identifier))]
+        assert self.crawler.engine is not None
+        while asked and not self.stopping:
+            request = block_request(host_of(state.form.url), next(self._numbers), asked, state.form.accept)
+            response = await self.crawler.engine.download_async(request)
+            assert isinstance(response, BlockResponse)
+            if response.ended is not None:
+                raise response.ended
+            for answer, one in zip(received(response.fetched), response.fetched, strict=True):
+                if one.status in NOT_SERVED:  # before it looked for a record
+                    state.service.take(one.status)
+                return None if one.status is None or one.reason or one.status in REDIRECTS else answer
+            asked = list(response.left)
+        return None
+
+    async def _learn_from(self, state: FormState, answers: Sequence[Answer]) -> None:
+        """Keep how a form answers for ids that are not there once a record shows who answers.
+
+        Where that was in doubt the impossible id is asked for again: what answered then may have been a proxy.
+        """
+        if state.shown or not any(answer.state == "read" for answer in answers):
+            return
+        state.shown = True
+        if state.doubtful and not state.proven:
+            names = [answer.outcomes[0][0] for answer in answers]
+            state.now = await self._look(state, names) or state.now
+            state.own = state.now
+        if state.own is not None and not state.proven:
+            ledger = self.keeper.writer.ledger
+            await self.keeper.do(ledger_of_ids.keep_absence_look, ledger, state.form.channel, state.own.encoded())
+
+    async def _find_once(self, state: FormState, code: str, **words: Any) -> None:
+        """Write a finding of a channel, unless this run has it."""
+        writer = self.keeper.writer
+        if not await self.keeper.do(ledger_of_ids.has_finding, writer.ledger, writer.run_number, state.number, code):
+            await self.find(finding(code, name=state.form.name, **words), state.number)
+
+    async def _conclude(self) -> None:
+        """Doubt what the run found absent, where nothing shows that the repository said it or where it is held."""
+        writer, ledger = self.keeper.writer, self.keeper.writer.ledger
+        run = writer.run_number
+        await self.keeper.do(writer.commit)
+        for number, state in self._forms.items():
+            form = state.form
+            if not state.trusted:
+                what = bodies.UNPROVEN + "what may be a proxy's page, and no record beside it"
+                count = await self.keeper.do(
+                    ledger_of_ids.refuse_unproven, ledger, run, number, bodies.UNPROVEN, form.url, what, writer.now()
+                )
+                if count:
+                    reason = str(state.now or "pages of HTML, plain text or nothing")
+                    await self._find_once(state, "absence-unproven", found=count, reason=reason, url=form.url)
+            ids, unseen = await self.keeper.do(ledger_of_ids.ended, ledger, run, number)
+            if unseen >= UNSEEN_LEAST and not await self.keeper.do(ledger_of_ids.has_shown, ledger, number):
+                await self._find_once(state, "no-record-shown", found=ids, url=form.url)
+            if not unseen:
+                continue
+            found, first, channels = await self.keeper.do(ledger_of_ids.denied, ledger, run, number)
+            if found:
+                await self._find_once(state, "held-and-absent", found=found, identifier=first, channels=channels)
+
+    # --- a type that is not served
+
+    def _unserved(self) -> list[IdWalk]:
+        """Windows with ids that wait in a type that is not served."""
+        return [walk for walk in self._walks.values() if walk.waiting and walk.state.service.refused]
+
+    def _settle_unserved(self, walk: IdWalk) -> Answer:
+        answer = not_asked(walk)
+        walk.unsettled -= len(answer.outcomes)
+        walk.answers += 1
+        return answer
+
     # --- what the pipelines ask
 
     def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
@@ -437,7 +587,7 @@ class IdrangeSpider(HarvestSpider):
     def describe(self, end: WindowEnd) -> str:
         """The ids of a window."""
         row = end.window
-        return f"{self._forms[row.channel].name} {row.from_}" + (f" to {row.until}" if row.until else "")
+        return f"{self._forms[row.channel].form.name} {row.from_}" + (f" to {row.until}" if row.until else "")
 
     def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
         """The window is over."""

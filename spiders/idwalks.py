@@ -1,13 +1,14 @@
 """A window of ids while it is asked: which are still to be settled, and what becomes of their answers."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archive.accounts.asked import MOVED_TO, NOT_MODIFIED
 from archive.ledger import WindowRow
 from archive.quarantine import RefusedBody
-from harvester.blocks import Asked, Fetched
+from harvester.absences import Known, Look, is_machine
+from harvester.blocks import Asked, Fetched, Service
 from harvester.bodies import DecodedBlock, Received, Settled
 from harvester.idarguments import Form
 from harvester.records import Answer
@@ -20,17 +21,57 @@ NAMED_FINDINGS = {"refused": "ids-refused", "lost": "ids-lost"}
 
 
 @dataclass(slots=True)
+class FormState:
+    """What is known of a form of this run, in the channel `number`.
+
+    `own` is how it answers for ids that are not there, `now` how it answered for one that cannot exist when it was last
+    asked, None where nothing can be learned of it. `proven` says that an earlier run saw records beside such answers,
+    `shown` that a record came in this process.
+    """
+
+    form: Form
+    number: int
+    service: Service = field(default_factory=Service)
+    own: Look | None = None
+    now: Look | None = None
+    learned: bool = False
+    proven: bool = False
+    shown: bool = False
+
+    def known(self, deleted: Mapping[str, str]) -> Known:
+        """What a block of answers is judged by."""
+        return Known(self.own, self.now, deleted)
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether what was learned may be of something in front of the repository."""
+        return self.now is not None and (self.now != self.own or not is_machine(self.now.kind, self.form.accept))
+
+    @property
+    def trusted(self) -> bool:
+        """Whether absences count whose answers have not the shape of the form."""
+        own_is_odd = self.own is None or not is_machine(self.own.kind, self.form.accept)
+        return own_is_odd and (self.shown or self.proven)
+
+
+@dataclass(slots=True)
 class IdWalk:
     """The ids of one window: `waiting` may be asked now, `unsettled` counts those without an end state."""
 
     window: WindowRow
-    form: Form
+    state: FormState
     urls: IdUrls
     validator: str | None
     waiting: deque[Asked] = field(default_factory=deque)
     unsettled: int = 0
+    size: int = 0
     answers: int = 0
     lost: int = 0
+
+    @property
+    def form(self) -> Form:
+        """The form that its ids are asked for in."""
+        return self.state.form
 
     def take(self, most: int) -> list[Asked]:
         """The next ids to ask for."""
@@ -46,9 +87,18 @@ class Judged:
     elsewhere: list[Asked]
 
 
-def without_decoding(fetched: Sequence[Fetched], urls: IdUrls) -> list[Settled | str | None]:
-    """What can be said of answers by their status alone; a text is the URL to ask instead, None: decode it."""
-    return [_by_status(one, urls) for one in fetched]
+def without_decoding(
+    fetched: Sequence[Fetched], urls: IdUrls, deleted: Collection[str] = ()
+) -> list[Settled | str | None]:
+    """What can be said of answers by their status alone; a text is the URL to ask instead, None: decode it.
+
+    A login in place of an id that is listed as `deleted` is decoded as well, as status 401: it has a tombstone.
+    """
+    found = [_by_status(one, urls) for one in fetched]
+    return [
+        None if isinstance(early, Settled) and early.state == "forbidden" and one.asked.identifier in deleted else early
+        for one, early in zip(fetched, found, strict=True)
+    ]
 
 
 def _by_status(one: Fetched, urls: IdUrls) -> Settled | str | None:
@@ -75,7 +125,8 @@ def received(fetched: Iterable[Fetched]) -> list[Received]:
     """Answers as the decoding processes take them."""
     return [
         Received(
-            one.asked.identifier, one.asked.url, one.status or 0, one.headers.get("content-type", ""),
+            one.asked.identifier, one.asked.url, 401 if one.status in REDIRECTS else one.status or 0,
+            one.headers.get("content-type", ""),
             one.headers.get("content-encoding", ""), one.headers.get("last-modified", ""), one.body,
         )
         for one in fetched
@@ -107,11 +158,25 @@ def judged(
         payload = () if has_record else payload
         if settled.problem is not None:
             problems.append((asked.identifier, *settled.problem))
-        if settled.state in NAMED_FINDINGS:
+        # a type that is not served is reported for the channel
+        quiet = walk.state.service.refused and one.status == walk.state.service.status
+        if settled.state in NAMED_FINDINGS and not quiet:
             problems.append((asked.identifier, NAMED_FINDINGS[settled.state], settled.reason or ""))
     if result.answers and problems:
         result.answers[-1] = replace(result.answers[-1], notes=notes_of(problems))
     return result
+
+
+def not_asked(walk: IdWalk) -> Answer:
+    """Settle the ids of a window that wait, in a type that is not served: one answer for all of them."""
+    service, form = walk.state.service, walk.form
+    reason = f"not asked: HTTP status {service.status} for each of {service.turned} ids in this type"
+    names = [asked.identifier for asked in walk.take(len(walk.waiting))]
+    return Answer(
+        channel=walk.window.channel, window=walk.window.window, attempt=1, url=form.url, state="refused",
+        http_status=service.status, reason=reason, attempts=0, at=now_text(),
+        outcomes=[(name, None, "refused", reason) for name in names], bare=True,
+    )  # fmt: skip
 
 
 def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tuple[bytes, int]], at: str) -> Answer:

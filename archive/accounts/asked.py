@@ -6,6 +6,8 @@ All of it is done by the thread that writes the ledger.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from archive.crosswalks.identifiers import local_id
 from archive.ledger import Ledger, NewWindow, WindowRow
@@ -124,3 +126,64 @@ def validators(ledger: Ledger, channel: int, identifiers: Sequence[str]) -> dict
         query = f"SELECT identifier, value FROM validators WHERE channel = ? AND identifier IN ({marks})"
         found |= dict(ledger.db.execute(query, (channel, *part)))
     return found
+
+
+# --- what is known of a channel
+
+
+def deleted_in_lists(ledger: Ledger) -> dict[str, str]:
+    """The datestamps of the local ids that OAI-PMH lists of this archive name as deleted."""
+    ledger.db.create_function("local_id", 1, local_id, deterministic=True)
+    return dict(ledger.db.execute(question("asked_deleted")))
+
+
+def denied(ledger: Ledger, run: int, channel: int) -> tuple[int, str | None, str | None]:
+    """Count ids that a run found absent in a channel and that are held: (ids, the first one, names of channels)."""
+    ledger.db.create_function("local_id", 1, local_id, deterministic=True)
+    row = ledger.db.execute(question("asked_denied"), {"run": run, "channel": channel}).fetchone()
+    return int(row[0]), row[1], row[2]
+
+
+def ended(ledger: Ledger, run: int, channel: int) -> tuple[int, int]:
+    """Count the ids that a run asked for in a channel, and those of them that are absent, closed or gone unseen."""
+    row = ledger.db.execute(question("asked_ended"), {"run": run, "channel": channel}).fetchone()
+    return int(row[0]), int(row[1])
+
+
+def has_shown(ledger: Ledger, channel: int) -> bool:
+    """Whether a record ever came in a channel."""
+    return ledger.db.execute(question("asked_shown"), {"channel": channel}).fetchone() is not None
+
+
+def has_finding(ledger: Ledger, run: int, channel: int, code: str) -> bool:
+    """Whether a run has this finding of a channel already: a run that is resumed reports it once."""
+    query = "SELECT 1 FROM findings WHERE run = ? AND channel = ? AND code = ? LIMIT 1"
+    return ledger.db.execute(query, (run, channel, code)).fetchone() is not None
+
+
+def refuse_unproven(ledger: Ledger, run: int, channel: int, begins: str, url: str, reason: str, now: str) -> int:
+    """Take back absences whose reason begins with `begins`: their ids end as refused, and ids=gaps asks again."""
+    rows = ledger.db.execute(
+        question("asked_unproven"), {"run": run, "channel": channel, "reason": f"{begins}%"}
+    ).fetchall()
+    with ledger.transaction():
+        for window, group in groupby(rows, key=itemgetter(0)):
+            outcomes = [(identifier, None, "refused", reason) for _, identifier in group]
+            ledger.add_request(run, channel, window, 1, url, "refused", 404, reason, 0, now, 0, outcomes)
+    return len(rows)
+
+
+# the answer for an id that is not there is kept under this key and the name of the channel
+_ABSENCE = "absence:"
+
+
+def absence_look(ledger: Ledger, channel: str) -> str | None:
+    """How a channel that has shown records answers for ids that are not there, as it was written; None if unknown."""
+    row = ledger.db.execute("SELECT value FROM meta WHERE key = ?", (_ABSENCE + channel,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def keep_absence_look(ledger: Ledger, channel: str, look: str) -> None:
+    """Write it."""
+    with ledger.transaction():
+        ledger.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_ABSENCE + channel, look))

@@ -124,7 +124,11 @@ def _audit(folder: Path, options: Options) -> tuple[dict[str, Any], list[Gap], i
     counts = Counter(row["reason"] for row in wanted)
     say(f"harvester: to ask for: {summary(counts)}", err=True)
     report: dict[str, Any] = orjson.loads(printed)
-    return report, [Gap(row["channel"], row["identifier"]) for row in wanted], code
+    return report, [_gap(row) for row in wanted], code
+
+
+def _gap(row: dict[str, Any]) -> Gap:
+    return Gap(row["channel"], row["identifier"], (row["datestamp_there"] or "") if row["deleted_there"] else None)
 
 
 def _ask(folder: Path, gaps: Sequence[Gap], options: Options) -> int:
@@ -161,12 +165,19 @@ def _naming(folder: Path, options: Options) -> dict[str, str]:
 
 def _words(folder: Path, filling: Filling, number: int, naming: Mapping[str, str]) -> list[str]:
     """Write down the ids of a crawl, and what it is told."""
-    file = _folder(folder) / f"{number}.txt"
+    file = _folder(folder) / f"{number}.jsonl"
     sample = _sample(folder) if filling.whole else ""
-    ids = dict.fromkeys(full_identifier(gap.identifier, sample) if filling.whole else gap.identifier
-                        for gap in filling.gaps)  # fmt: skip
+    # what the target lists as deleted may be closed by its id: then that is what is known of it
+    ids = {
+        full_identifier(gap.identifier, sample) if filling.whole else gap.identifier: gap.deleted
+        for gap in filling.gaps
+    }
+    lines = [
+        orjson.dumps({"identifier": identifier} | ({} if gone is None else {"deleted": True, "datestamp": gone}))
+        for identifier, gone in ids.items()
+    ]
     durable.remove(file)
-    durable.write_new(file, "".join(f"{identifier}\n" for identifier in ids).encode(), "repair")
+    durable.write_new(file, b"".join(line + b"\n" for line in lines), "repair")
     words = {"archive": str(folder), **filling.words, "ids": f"@{file}", **naming}
     return ["crawl", filling.spider, *(part for key, value in words.items() for part in ("-a", f"{key}={value}"))]
 
@@ -180,7 +191,7 @@ def _crawl(folder: Path, number: int, words: Sequence[str]) -> int:
     code = run_again(words)
     if code in (DONE, FINDINGS):
         durable.remove(kept)
-        durable.remove(kept.with_suffix(".txt"))
+        _remove_ids(kept)
         _empty(folder)
     return code
 
@@ -195,9 +206,15 @@ def _go_on(folder: Path) -> int:
             codes.append(_crawl(folder, int(kept.stem), words))
         else:
             durable.remove(kept)
-            durable.remove(kept.with_suffix(".txt"))
+            _remove_ids(kept)
     _empty(folder)
     return max(codes)
+
+
+def _remove_ids(kept: Path) -> None:
+    """Remove the ids of a crawl; releases before this one wrote them as text."""
+    for suffix in (".jsonl", ".txt"):
+        durable.remove(kept.with_suffix(suffix))
 
 
 def _is_open(folder: Path) -> bool:

@@ -151,7 +151,8 @@ def test_a_type_that_is_not_served_is_refused_in_its_channel_only(hostile: Calla
     assert harvest.run(server.records_url, *asked, spider="idrange") == 1
     refused = states(harvest.archive, "datacite-v41-xml")
     read = {i for i, (state, _) in states(harvest.archive, "json").items() if state == "read"}
-    assert {i for i, (state, _) in refused.items() if state == "refused"} == read
+    # after a few of them no more are asked for, whatever they would have been answered
+    assert {i for i, (state, _) in refused.items() if state == "refused"} >= read
     assert {
         row[0] for row in making.rows(harvest.archive, "SELECT http_status FROM requests WHERE state='refused'")
     } == {406}
