@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
-import orjson
 
+from archive.canonical import reread
 from archive.jsonseq import LF
 from archive.jsonseq import encode as framed
 from archive.lookups.found import Answer, Got
@@ -187,7 +187,7 @@ def _described(
         "where": where, "id": asked_for, "searched": answer.searched,
         "records": [
             {"identifier": got.identifier, "format": got.format, "deleted": got.deleted, "file": got.file,
-             "offset": got.offset, "position": got.position, "record": orjson.loads(got.text)}
+             "offset": got.offset, "position": got.position, "record": reread(got.text)}
             for got in records
         ],
         "others": list(answer.others), "notes": list(answer.notes),
