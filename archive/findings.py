@@ -58,6 +58,9 @@ CODES: dict[str, tuple[str, str]] = {
         "{found} answers in another media type than was asked for, kept as such; the first is {identifier}: {reason}"),
     "answer-names-another": ("warning",
         "{found} records that call themselves by another id; the first is {identifier}, which says {reason}"),
+    "answer-holds-several": ("warning",
+        ("{found} answers to a request for one id that hold several records: they are kept as they came, and the index "
+        "has no fields of them; the first is {identifier}: {reason}")),
     "range-top": ("info", "{rule}"),
     "robots-closed": ("info", "robots.txt closes {url} ({by}), which is asked anyway: {reason}"),
     "robots-delay": ("info", "robots.txt of {host} asks for {seconds} s between requests, which is not kept: {reason}"),

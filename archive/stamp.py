@@ -10,7 +10,7 @@ from archive.errors import StaleIndex
 from archive.questions import question
 
 # raised when what is derived changes
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 
 
 def read_stamp(ledger: sqlite3.Connection, archive: str) -> dict[str, str]:

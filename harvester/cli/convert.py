@@ -33,8 +33,10 @@ def convert(path: Path, target: str | None, seq: bool, everything: bool, as_json
     which goes once the new one counts; killed at any time, the same command goes on. The index is stale then.
 
     With --to, PATH is an archive (the latest version of each record; it needs an index), a shard or a part of a dump,
-    an OAI-PMH response, a record or a collection of records as XML, JSON or JSON lines; - is standard input. marcxml
-    is made of MARC, XML or JSON; index-json of any. What is not of that format is named on stderr.
+    an OAI-PMH response, a record or a collection of records as XML or JSON: pages of APIs, graphs of JSON-LD, lists,
+    JSON lines and texts one after the other are opened completely, or refused; - is standard input. marcxml is made of
+    MARC, XML or JSON; index-json of any. What a record has and the format has no place for is under `unmapped` in it:
+    XML, or for index-json the place in the record. What is not of that format is named on stderr.
 
     Exit codes: 0 all of it is converted, 1 something is not, 3 an archive that is written to, or has no index.
     """
@@ -118,6 +120,9 @@ def _write(path: Path, target: str, seq: bool) -> int:
         except Unreadable as error:
             missed += 1
             say(f"harvester: {path}: {error}; {counted(done, 'record')} before that", err=True)
+    if not (done or missed or deleted or path.is_dir()):
+        missed += 1
+        say(f"harvester: {path}: there is no record in it", err=True)
     if target == MARCXML:
         out.write(_COLLECTION[1])
     out.flush()
