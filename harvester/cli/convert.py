@@ -120,8 +120,8 @@ def _write(path: Path, target: str, seq: bool) -> int:
         except Unreadable as error:
             missed += 1
             say(f"harvester: {path}: {error}; {counted(done, 'record')} before that", err=True)
-    if not (done or missed or deleted or path.is_dir()):
-        missed += 1
+    empty = not (done or missed or deleted or path.is_dir())
+    if empty:
         say(f"harvester: {path}: there is no record in it", err=True)
     if target == MARCXML:
         out.write(_COLLECTION[1])
@@ -129,7 +129,7 @@ def _write(path: Path, target: str, seq: bool) -> int:
     tombstones = f", {counted(deleted, 'tombstone')} without metadata" if deleted else ""
     if missed or deleted:
         say(f"harvester: {counted(done, 'record')} written, {missed:,} not{tombstones}", err=True)
-    return FINDINGS if missed else DONE
+    return FINDINGS if missed or empty else DONE
 
 
 def _text(target: str, identifier: str, metadata: dict[str, Any] | None, reason: str) -> tuple[bytes | None, str]:
