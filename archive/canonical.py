@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from json.encoder import encode_basestring
@@ -25,17 +24,32 @@ _STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*+"')
 _DIGITS_MOST, _ZEROS_MOST = 21, 6
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number as it was sent."""
+class Number(float):
+    """A number as it was sent: `text` has all of its digits, the float that it also is may have fewer."""
 
+    __slots__ = ("text",)
     text: str
+
+    def __new__(cls, text: str) -> "Number":
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __reduce__(self) -> tuple[type["Number"], tuple[str]]:
+        return Number, (self.text,)
 
 
 # digits and points as they are, all else white space; so many of them in a row are more than 15 digits
 _DIGITS = bytes(ord("0") if chr(byte) in "0123456789." else ord(" ") for byte in range(256))
 _RUN = b"0" * 16
-_DECODER = json.JSONDecoder(parse_float=Number)
+# a float below this is zero, or may be one of those with fewer digits than others have (IEEE 754, subnormal)
+_TINY = 1e-290
+_FAR_EXPONENT = re.compile(rb"[eE]-0*[0-9]{3}")
+# integers of 64 bits, which orjson writes, have so many characters at most
+_INTEGER_MOST = 20
 
 
 def parse(text: bytes) -> Any:
@@ -67,9 +81,24 @@ def holders(value: Any) -> list[Any]:
     return found
 
 
-def has_long_number(text: bytes) -> bool:
+def has_long_run(text: bytes) -> bool:
     """Whether there may be a number in a JSON text of more digits than a double holds (15): in a string as well."""
     return _RUN in text.translate(_DIGITS)
+
+
+def loses_digits(holding: Iterable[Any], text: bytes) -> bool:
+    """Whether a float in `holding`, as orjson read them in `text`, may be another number than the one that was sent.
+
+    That is so for more digits than a double holds, and for numbers next to zero, which have fewer.
+    """
+    return has_long_run(text) or (
+        any(
+            type(item) is float and abs(item) < _TINY
+            for inner in holding
+            for item in (inner.values() if type(inner) is dict else inner)
+        )
+        and _FAR_EXPONENT.search(text) is not None
+    )
 
 
 def write_doubles(holding: Iterable[Any]) -> None:
@@ -81,19 +110,51 @@ def write_doubles(holding: Iterable[Any]) -> None:
 
 
 def reread(text: bytes) -> Any:
-    """Read JSON, each decimal as it was sent."""
+    """Read JSON, each number that is not an integer of 64 bits as it was sent. Raises ValueError."""
     return _DECODER.decode(text.decode())
+
+
+def reread_leniently(text: bytes) -> Any:
+    """Read JSON as `reread` does, also after a byte order mark; NaN and Infinity are None. Raises ValueError."""
+    return _LENIENT.decode(text.decode("utf-8-sig"))
+
+
+def encode_as_sent(value: Any) -> bytes:
+    """Write JSON on one line, in the order of its keys, each `Number` as it was sent.
+
+    One beyond all doubles (1e400) is written as a text: with such a number in it most readers of JSON refuse the
+    whole record.
+    """
+    return orjson.dumps(value, as_sent)
+
+
+def as_sent(value: Any) -> Any:
+    """Write a `Number`: for the `default` of orjson."""
+    if not isinstance(value, Number):
+        raise TypeError(f"{type(value).__name__} is not JSON")
+    return orjson.Fragment(value.text) if math.isfinite(value) else value.text
 
 
 def encode(value: Any) -> bytes:
     """The canonical text of what `parse` or `reread` has read."""
     try:
-        text = orjson.dumps(value, _fragment, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
+        text = orjson.dumps(value, _fragment, orjson.OPT_SORT_KEYS)
     except TypeError:  # an integer beyond 64 bits
         return _write(value).encode()
     if any(lead in text for lead in _LATE) and _has_astral_key(text):
         return _write(value).encode()
     return text
+
+
+def _whole(text: str) -> int | Number:
+    if len(text) > _INTEGER_MOST or text == "-0":
+        return Number(text)
+    value = int(text)
+    return value if -(1 << 63) <= value < 1 << 64 else Number(text)
+
+
+_DECODER = json.JSONDecoder(parse_float=Number, parse_int=_whole)
+_LENIENT = json.JSONDecoder(parse_float=Number, parse_int=_whole, parse_constant=lambda _: None)
 
 
 @lru_cache(maxsize=4096)  # of most records the same few: counts, coordinates
@@ -142,6 +203,8 @@ def _utf16(key: str) -> bytes:
 
 @lru_cache(maxsize=4096)  # of most records the same few: counts, coordinates
 def _number(text: str) -> str:
+    if text.lstrip("-").isdecimal():  # an integer of any size stays as it is
+        return "0" if text == "-0" else text
     value = float(text)
     return _double(value) if repr(value) == text or _holds(value, text) else text
 

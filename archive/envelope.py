@@ -3,12 +3,13 @@
 import base64
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from archive import canonical
 
 # what JSON may not have around or in it when it stands in a text sequence as it is: its lines end where it ends
 _LINE_ENDS = (b"\n", b"\r", b"\x1e")
@@ -65,35 +66,48 @@ def encode(
         record["original"] = original
     if about:
         record["about"] = about
-    return orjson.dumps(record)
+    return canonical.encode_as_sent(record)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedJson:
-    """What JSON that was sent means; `plain`: its bytes can stand in a record as they are."""
+    """What JSON that was sent means, and `text`, which says the same and can stand in a record.
+
+    `plain`: that text is what was sent, byte for byte. Otherwise it is on one line, each key once, its numbers with
+    all their digits.
+    """
 
     value: Any
+    text: bytes
     plain: bool
 
 
 def parse_json(body: bytes) -> ParsedJson:
     """Read one JSON text. Raises NotJson.
 
-    With a byte order mark, NaN or Infinity, or a lone surrogate it is none to the letter (RFC 8259), and is read:
-    what cannot be written again is null, or U+FFFD.
+    With a byte order mark, NaN or Infinity, or a lone surrogate it is not JSON to the letter (RFC 8259), and is read:
+    what cannot be written again is null, or U+FFFD. A number beyond all doubles (1e400) is a text of its digits.
     """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as cause:
-        value, plain = _lenient(body, cause), False
-    else:
-        plain = not any(end in body for end in _LINE_ENDS)
+        value = _lenient(body, cause)
+        _check_depth(value, body)
+        return ParsedJson(value, canonical.encode_as_sent(value), plain=False)
     _check_depth(value, body)
-    if not plain:
-        return ParsedJson(value, plain=False)
     # a key that is there twice shows as a colon too few; the slow look decides
-    twice = body.count(b'":') + body.count(b'" :') != orjson.dumps(value).count(b'":') and _repeats_a_key(body)
-    return ParsedJson(value, plain=not twice)
+    if any(end in body for end in _LINE_ENDS) or (
+        body.count(b'":') + body.count(b'" :') != orjson.dumps(value).count(b'":') and _repeats_a_key(body)
+    ):
+        value = read_as_sent(body, value)
+        return ParsedJson(value, canonical.encode_as_sent(value), plain=False)
+    return ParsedJson(value, body, plain=True)
+
+
+def parse_exactly(body: bytes) -> Any:
+    """Read one JSON text as `parse_json`, each number with all its digits. Raises NotJson."""
+    parsed = parse_json(body)
+    return read_as_sent(body, parsed.value) if parsed.plain else parsed.value
 
 
 def encode_json(
@@ -110,10 +124,8 @@ def encode_json(
         "identifier": identifier, "datestamp": datestamp, "deleted": deleted, "sets": sets, "format": format_,
         "media_type": media_type, "url": url, "retrieved": retrieved, "sha256": hashlib.sha256(body).hexdigest(),
     }  # fmt: skip
-    if parsed.plain:
-        record["metadata"] = orjson.Fragment(body)
-    else:
-        record["metadata"] = parsed.value
+    record["metadata"] = orjson.Fragment(parsed.text)
+    if not parsed.plain:
         record |= _original(body, "utf-8")
     return orjson.dumps(record)
 
@@ -123,7 +135,7 @@ def encode_bytes(
     retrieved: str, body: bytes, encoding: str, metadata: dict[str, Any] | None,
 ) -> bytes:  # fmt: skip
     """One record that was not sent as JSON; `encoding` is that of the body's text, as far as it is known."""
-    return orjson.dumps({
+    return canonical.encode_as_sent({
         "identifier": identifier, "datestamp": datestamp, "deleted": deleted, "sets": sets, "format": format_,
         "media_type": media_type, "url": url, "retrieved": retrieved, "sha256": hashlib.sha256(body).hexdigest(),
         "metadata": metadata, **_original(body, encoding),
@@ -147,21 +159,9 @@ def sent_bytes(text: bytes) -> bytes | None:
 
 def _lenient(body: bytes, cause: Exception) -> Any:
     try:
-        value = json.loads(
-            body.decode("utf-8-sig"), parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole
-        )
-        return _writable(value)
+        return _writable(canonical.reread_leniently(body))
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise NotJson(f"not JSON ({len(body)} bytes): {cause}") from None
-
-
-def _finite(text: str) -> float | None:
-    value = float(text)
-    return value if math.isfinite(value) else None
-
-
-def _whole(text: str) -> int | float | None:
-    return int(text) if len(text) < 19 else _finite(text)
 
 
 def _writable(value: Any) -> Any:
@@ -208,6 +208,17 @@ def _original(body: bytes, encoding: str) -> dict[str, str]:
 def decode(text: bytes) -> Record:
     """Read a record. Raises ValueError (KeyError, TypeError) when the text is no record of ours."""
     return record_of(orjson.loads(text))
+
+
+def decode_as_sent(text: bytes) -> Record:
+    """Read a record; the numbers in its metadata have all the digits that were sent. Raises as `decode`."""
+    return record_of(read_as_sent(text, orjson.loads(text)))
+
+
+def read_as_sent(text: bytes, value: Any) -> Any:
+    """Return `value`, which orjson has read in `text`, with each number as it was sent."""
+    exact = b"-0" not in text and not canonical.holders(value if isinstance(value, dict | list) else [value])
+    return value if exact else canonical.reread(text)
 
 
 def record_of(values: dict[str, Any]) -> Record:

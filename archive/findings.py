@@ -111,6 +111,9 @@ CODES: dict[str, tuple[str, str]] = {
         "{found} answers in another media type than was asked for, kept as such; the first is {identifier}: {reason}"),
     "answer-names-another": ("warning",
         "{found} records that call themselves by another id; the first is {identifier}, which says {reason}"),
+    "answer-holds-several": ("warning",
+        ("{found} answers to a request for one id that hold several records: they are kept as they came, and the index "
+        "has no fields of them; the first is {identifier}: {reason}")),
     "range-top": ("info", "{rule}"),
     "absence-unproven": ("warning",
         ("{name}: {found} ids were answered with {reason}, and no record came to show that the repository itself "

@@ -14,6 +14,7 @@ from typing import Any
 from archive import envelope, jsonseq
 from archive.accounts.asked import NOT_MODIFIED
 from archive.crosswalks import ConversionError, convert, unmapped
+from archive.crosswalks.containers import records_in
 from archive.envelope import NotJson, ParsedJson
 from archive.prolog import first_tag
 from harvester.absences import EMPTY, HTML, TEXT, Known, Look, is_machine
@@ -270,6 +271,8 @@ def _json(
     stamp = json_datestamp(parsed.value) or _http_date(answer.last_modified)
     if problem is None and (other := _names_another(parsed.value, answer.identifier)):
         problem = ("answer-names-another", other)
+    if problem is None and (several := records_in(parsed.value)) > 1:
+        problem = ("answer-holds-several", f"{several} records")
     text = envelope.encode_json(
         answer.identifier, stamp, False, (), format_, answer.media_type, answer.url, retrieved, body, parsed
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from archive import canonical
 from archive.bags.bagcheck import is_bag
 from archive.durable import translated
 from archive.errors import ArchiveError, NotAnArchive
@@ -176,7 +177,7 @@ def _of_bare(text: bytes, name: str) -> Item:
 
 def _of_entry(text: bytes, name: str) -> Item:
     """The native JSON in an entry for invenio-rdm-migrator."""
-    return _of_bare(orjson.dumps(orjson.loads(text)["record"]["json"]), name)
+    return _of_bare(canonical.encode(canonical.reread(text)["record"]["json"]), name)
 
 
 # --- files in folders

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
-
+from archive.canonical import encode_as_sent
 from archive.crosswalks import ConversionError, convert
-from archive.envelope import Record
+from archive.envelope import Record, parse_json
 from archive.originals import parsed_original
 
 # What becomes of a record: the same JSON again, another, some where there was none; or none now where there was some
@@ -31,7 +30,7 @@ def redone(text: bytes, record: Record) -> tuple[bytes, Redone]:
     """
     element = parsed_original(record)
     if element is None:
-        return text, Redone("other", record.identifier, record.format)
+        return _reread(text, record)
     try:
         made, reason = convert(element), ""
     except (ConversionError, RecursionError) as error:
@@ -41,11 +40,27 @@ def redone(text: bytes, record: Record) -> tuple[bytes, Redone]:
     if made is None:
         kind = "no_longer" if had else "not" if reason else "other"
         return text, Redone(kind, record.identifier, record.format, reason or f"no crosswalk for {element.tag!s}")
-    new = orjson.dumps(made)
+    new = encode_as_sent(made)
     if new == text[start:end]:
         return text, Redone("same", record.identifier, record.format)
     what = Redone("otherwise" if had else "new", record.identifier, record.format, _difference(record.metadata, made))
     return text[:start] + new + text[end:], what
+
+
+def _reread(text: bytes, record: Record) -> tuple[bytes, Redone]:
+    """A record that was sent as JSON and kept beside its meaning: that is read once more, with all digits."""
+    other = Redone("other", record.identifier, record.format)
+    if record.metadata is None or record.original is None:
+        return text, other
+    try:
+        parsed = parse_json(record.original_bytes() or b"")
+    except ValueError:
+        return text, other
+    start, end = _place_of_metadata(text)
+    if not isinstance(parsed.value, dict) or parsed.text == text[start:end]:
+        return text, other
+    difference = _difference(record.metadata, parsed.value)
+    return text[:start] + parsed.text + text[end:], Redone("otherwise", record.identifier, record.format, difference)
 
 
 def _place_of_metadata(text: bytes) -> tuple[int, int]:
@@ -60,4 +75,4 @@ def _place_of_metadata(text: bytes) -> tuple[int, int]:
 def _difference(had: Mapping[str, object] | None, made: Mapping[str, object]) -> str:
     """The keys whose values differ."""
     names = [name for name in {**(had or {}), **made} if (had or {}).get(name) != made.get(name)]
-    return ", ".join(names[:5]) or "the order of its keys"
+    return ", ".join(names[:5]) or "how it is written"

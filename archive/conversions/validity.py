@@ -51,10 +51,14 @@ _VALUES: list[tuple[str, str, str, tuple[str, ...]]] = [
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a DataCite record says it is: `version` as in 4.3, and the version whose schema has its shape."""
+    """What a DataCite record says it is: `version` as in 4.3, and the version whose schema has its shape.
+
+    `from_xml`: its JSON was made of XML, of which the XSD is the measure; the JSON schema is stricter in places.
+    """
 
     version: str
     schema: str
+    from_xml: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def declared(record: Record) -> Declared | None:
     metadata = record.metadata
     if record.original is not None and record.original.lstrip("\ufeff \t\r\n").startswith("<"):
         named = _MINOR.search(record.original[:_HEAD]) or _KERNEL.search(str(metadata.get("schemaVersion", "")))
-        return Declared(_version(named), _SHAPE)
+        return Declared(_version(named), _SHAPE, from_xml=True)
     if is_api_view(metadata):
         return None
     named = _KERNEL.search(str(metadata.get("schemaVersion", "")))
@@ -151,18 +155,21 @@ class Schemas:
     def _made(self, what: Declared) -> "tuple[str, jsonschema_rs.Validator]":
         import jsonschema_rs
 
-        own = what.version in self._files and (what.schema != _SHAPE or what.version >= _SHAPE)
+        own = what.version in self._files and (what.schema != _SHAPE or what.version >= _SHAPE) and not what.from_xml
         used = _nearest(what.version if own else what.schema, self._files)
         schema = orjson.loads(self._files[used].read_bytes())
         if used != _SHAPE:
             return used, jsonschema_rs.validator_for(schema)
         differs = any(first <= what.version <= last for first, last, *_ in _VALUES)
         name = f"{used} with the values of {what.version}" if differs else used
-        return name, jsonschema_rs.validator_for(amended(schema, what.version))
+        return name, jsonschema_rs.validator_for(amended(schema, what.version, from_xml=what.from_xml))
 
 
-def amended(schema: Json, version: str) -> Json:
-    """The schema of 4.5 with what another version has otherwise, and what its own XSD has and it forgets."""
+def amended(schema: Json, version: str, *, from_xml: bool = False) -> Json:
+    """The schema of 4.5 with what another version has otherwise, and what its own XSD has and it forgets.
+
+    `from_xml` also takes from it what no XSD demands, so that what is valid XML is valid JSON.
+    """
     made = copy.deepcopy(schema)
     items = made["properties"]
     items["fundingReferences"]["items"]["properties"]["schemeUri"] = {"type": "string"}
@@ -173,9 +180,31 @@ def amended(schema: Json, version: str) -> Json:
             made["definitions"][name]["enum"] += values
     if version < "4":
         made["required"] = [name for name in made["required"] if name != "types"]
+    if from_xml:
+        _as_open_as_the_xsd(made)
     if version >= "4.7":
         made["definitions"]["relatedObject"]["properties"]["relationTypeInformation"] = {"type": "string"}
     return made
+
+
+def _as_open_as_the_xsd(schema: Json) -> None:
+    items, definitions = schema["properties"], schema["definitions"]
+    items["identifiers"] = {"type": "array"}  # an identifier that is not a DOI
+    definitions["nameIdentifiers"]["items"]["required"] = ["nameIdentifier"]
+    item = items["relatedItems"]["items"]
+    item["required"] = [name for name in item["required"] if name != "titles"]
+    item["properties"]["relatedItemIdentifier"]["required"] = ["relatedItemIdentifier"]
+    # the schema of what is related is for metadata about the resource, as the documentation says; the XSD takes it
+    # with any relation
+    for one in (items["relatedIdentifiers"]["items"], item):
+        for word in ("if", "then", "else"):
+            one.pop(word, None)
+    waiting: list[Any] = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            one.pop("uniqueItems", None)
+        waiting += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
 
 
 def _causes(errors: "list[jsonschema_rs.ValidationError]") -> "Iterator[jsonschema_rs.ValidationError]":

@@ -12,12 +12,13 @@ from lxml import etree
 
 from archive.crosswalks import datacite, dublincore, marc, places
 from archive.crosswalks.errors import ConversionError
+from archive.crosswalks.places import local_name
 
-__all__ = ["VERSIONS", "ConversionError", "Converted", "convert", "unmapped"]
+__all__ = ["VERSIONS", "ConversionError", "Converted", "convert", "has_crosswalk", "is_record", "payloads", "unmapped"]
 
 Converted = dict[str, Any]
 # raised when the JSON made from the same XML changes
-VERSIONS = {"datacite-json": 1, "marc-json": 1, "dc-json": 1, "index-json": 1}
+VERSIONS = {"datacite-json": 2, "marc-json": 2, "dc-json": 1, "index-json": 2}
 
 
 def convert(element: etree._Element) -> Converted | None:
@@ -29,6 +30,33 @@ def convert(element: etree._Element) -> Converted | None:
     return None if crosswalk is None else crosswalk(element)
 
 
+def is_record(element: etree._Element) -> bool:
+    """Whether an element inside a document is a record, or a collection of MARC, that `convert` is for.
+
+    Without a namespace, a <record> is one of MARC only with the fields of one, and an element of Dublin Core is a
+    record only when it holds others: single ones are in documents of many kinds.
+    """
+    if element.tag in _BY_TAG:
+        return True
+    if element.tag in ("record", "collection"):
+        return marc.holds_marc(element)
+    crosswalk = _by_name(element)
+    return crosswalk is not None and (crosswalk is not dublincore.dc_json or dublincore.holds_dublin_core(element))
+
+
+def has_crosswalk(element: etree._Element) -> bool:
+    """Whether `convert` is for an element that is the root of a document."""
+    return is_record(element) or (element.tag not in ("record", "collection") and _by_name(element) is not None)
+
+
+def payloads(element: etree._Element) -> list[etree._Element]:
+    """The records that an element is an envelope of: those of DataCite may have several; any other is one itself."""
+    if local_name(element) != "oai_datacite":
+        return [element]
+    found = [inner for inner in element.iter(etree.Element) if local_name(inner) == "resource" and has_crosswalk(inner)]
+    return found if len(found) > 1 else [element]
+
+
 def unmapped(converted: Converted) -> list[str]:
     """The XML of what had no place in the JSON of a record, in document order; empty when all of it had one."""
     found: list[str] = converted.get("unmapped", [])
@@ -37,7 +65,9 @@ def unmapped(converted: Converted) -> list[str]:
 
 def _datacite(element: etree._Element) -> Converted | None:
     resource = datacite.unwrapped(element)
-    return None if resource is None else datacite.datacite_json(resource)
+    if resource is None or resource is element:
+        return None if resource is None else datacite.datacite_json(resource)
+    return datacite.datacite_json(resource, datacite.others_in(element, resource))
 
 
 _ENVELOPES = ("http://schema.datacite.org/oai/oai-1.0/", "http://schema.datacite.org/oai/oai-1.1/")

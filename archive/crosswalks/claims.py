@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from archive.crosswalks.anyjson import each, object_, objects, text, texts
-from archive.crosswalks.dublincore import plain_texts
+from archive.crosswalks.anyjson import object_, objects, texts
+from archive.crosswalks.dublincore import DATES, TITLES, named_identifiers
 from archive.crosswalks.forms import Form, form_of
 from archive.crosswalks.identifiers import normalise_doi
-from archive.crosswalks.links import name_of
 from archive.crosswalks.marc import datafields
+from archive.crosswalks.platforms import CSL_DATES, schema_org_names
+from archive.crosswalks.shapes import date_texts, identifiers, names_doi, spoken, titles
 
 Json = dict[str, Any]
 
@@ -48,21 +49,24 @@ def _claims(dois: Iterable[Any], titles: Iterable[Any], dates: Iterable[Any]) ->
 
 def _datacite(metadata: Json) -> Claims:
     others = [
-        item.get(key)
-        for name, key in (("identifiers", "identifier"), ("alternateIdentifiers", "alternateIdentifier"))
-        for item in objects(metadata.get(name))
-        if str(item.get(f"{key}Type", "")).upper() == "DOI"
+        found
+        for name in ("identifiers", "identifier", "alternateIdentifiers")
+        for found, scheme in identifiers(metadata.get(name))
+        if names_doi(scheme)
     ]
     issued = (date.get("date") for date in objects(metadata.get("dates")) if date.get("dateType") == "Issued")
-    titles = (title.get("title") for title in objects(metadata.get("titles")))
-    return _claims((metadata.get("doi"), *others), titles, (metadata.get("publicationYear"), *issued))
+    return _claims(
+        (*spoken(metadata.get("doi")), *others),
+        titles(metadata.get("titles")),
+        date_texts([metadata.get("publicationYear"), *issued]),
+    )
 
 
 def _dublin_core(metadata: Json) -> Claims:
-    dates = plain_texts(metadata, "dcterms:issued", "date", "dates", "dcterms:date", "dcterms:created")
+    dates = date_texts([metadata.get(name) for name in DATES])
     return _claims(
-        plain_texts(metadata, "identifier", "identifiers", "dcterms:identifier"),
-        plain_texts(metadata, "title", "titles", "dcterms:title"),
+        (found for found, _ in named_identifiers(metadata)),
+        titles([metadata[name] for name in TITLES if name in metadata]),
         (date for date in dates if not date.startswith("info:eu-repo/")),  # when an embargo ends
     )
 
@@ -80,37 +84,37 @@ def _marc(record: Json) -> Claims:
 def _zenodo(record: Json) -> Claims:
     metadata = object_(record.get("metadata"))
     return _claims(
-        (record.get("doi"), metadata.get("doi")), (metadata.get("title"), record.get("title")),
-        (metadata.get("publication_date"),),
-    )  # fmt: skip
+        spoken([record.get("doi"), metadata.get("doi")]),
+        titles([metadata.get("title"), record.get("title")]),
+        date_texts(metadata.get("publication_date")),
+    )
 
 
 def _rdm(record: Json) -> Claims:
     metadata = object_(record.get("metadata"))
     pid = object_(object_(record.get("pids")).get("doi")).get("identifier")
-    others = (i.get("identifier") for i in objects(metadata.get("identifiers")) if i.get("scheme") == "doi")
-    titles = (title.get("title") for title in objects(metadata.get("additional_titles")))
-    return _claims((pid, *others), (metadata.get("title"), *titles), (metadata.get("publication_date"),))
+    others = (found for found, scheme in identifiers(metadata.get("identifiers")) if names_doi(scheme))
+    named = titles([metadata.get("title"), metadata.get("additional_titles")])
+    return _claims((*spoken(pid), *others), named, date_texts(metadata.get("publication_date")))
 
 
 def _eprints(eprint: Json) -> Claims:
-    titles = (title.get("text") if isinstance(title, dict) else title for title in each(eprint.get("title")))
-    return _claims(
-        (eprint.get("doi"), eprint.get("id_number"), eprint.get("official_url")), titles, (eprint.get("date"),)
-    )
+    dois = spoken([eprint.get("doi"), eprint.get("id_number"), eprint.get("official_url")])
+    return _claims(dois, titles(eprint.get("title")), date_texts(eprint.get("date")))
 
 
 def _schema_org(thing: Json) -> Claims:
-    dois = (*map(name_of, each(thing.get("identifier"))), thing.get("@id"), *each(thing.get("sameAs")))
-    titles = map(name_of, each(thing.get("name")) + each(thing.get("headline")))
-    dates = (*each(thing.get("datePublished")), *each(thing.get("dateCreated")))
-    return _claims(dois, titles, map(name_of, dates))
+    dois = (*schema_org_names(thing.get("identifier")), thing.get("@id"), *schema_org_names(thing.get("sameAs")))
+    named = titles([thing.get("name"), thing.get("headline")])
+    return _claims(dois, named, date_texts([thing.get("datePublished"), thing.get("dateCreated")]))
 
 
 def _csl(item: Json) -> Claims:
-    issued = object_(item.get("issued"))
-    parts = ("-".join(f"{part:0>2}" for part in map(text, each(one)) if part) for one in each(issued.get("date-parts")))
-    return _claims((item.get("DOI"), item.get("id")), (item.get("title"),), (*parts, issued.get("raw")))
+    return _claims(
+        spoken([item.get("DOI"), item.get("id")]),
+        titles(item.get("title")),
+        (date for key in CSL_DATES for date in date_texts(item.get(key))),
+    )
 
 
 _BY_FORM: dict[Form, Callable[[Json], Claims]] = {

@@ -8,16 +8,20 @@ of oai_datacite, which speaks of the delivery, stays behind.
 
 import math
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 from functools import partial
 
 from lxml import etree
 
+from archive.canonical import Number
 from archive.crosswalks.places import (
     KERNELS,
     XSI,
     Json,
     Lost,
     Put,
+    bare,
     expect_no_attributes,
     item,
     listed,
@@ -31,6 +35,7 @@ from archive.crosswalks.places import (
     single,
     table,
     text_of,
+    typed_item,
 )  # fmt: skip
 
 SCHEMA_VERSION = "http://datacite.org/schema/kernel-4"
@@ -51,10 +56,23 @@ def unwrapped(element: etree._Element) -> etree._Element | None:
     return next((inner for inner in element.iter(etree.Element) if local_name(inner) == "resource"), None)
 
 
-def datacite_json(resource: etree._Element) -> Json:
-    """The JSON of a <resource>; it has `unmapped` when something has no place in it."""
+def others_in(envelope: etree._Element, resource: etree._Element) -> list[etree._Element]:
+    """The other resources in an envelope that should have one."""
+    payload = resource.getparent()
+    if payload is None or (payload.getparent() is envelope and len(payload) == 1 and _is_last_of_its_kind(payload)):
+        return []
+    return [one for one in envelope.iter(etree.Element) if local_name(one) == "resource" and one is not resource]
+
+
+def _is_last_of_its_kind(element: etree._Element) -> bool:
+    before, after = element.getprevious(), element.getnext()
+    return after is None and (before is None or before.tag != element.tag)
+
+
+def datacite_json(resource: etree._Element, others: Sequence[etree._Element] = ()) -> Json:
+    """The JSON of a <resource>; it has `unmapped` when something has no place in it, also `others` beside it."""
     out: Json = {}
-    lost: Lost = []
+    lost: Lost = [*others]
     read(_RESOURCE, resource, out, lost)
     tag = str(resource.tag)
     out["schemaVersion"] = _RESOURCES.get(tag) or tag[1:].rpartition("}")[0] or SCHEMA_VERSION
@@ -150,9 +168,13 @@ def _bounds(element: etree._Element, lost: Lost) -> Json:
 
 
 def _number(text: str) -> float | str:
-    """A coordinate as a number; as text when it is none, or none that JSON has."""
+    """A coordinate as a number with all its digits; as text when it is none, or none that JSON has."""
     value = float(text) if _NUMBER.fullmatch(text) else math.nan
-    return value if math.isfinite(value) else text
+    if not math.isfinite(value):
+        return text
+    if repr(value) == text or Decimal(repr(value)) == Decimal(text):
+        return value
+    return Number(str(Decimal(text)))
 
 
 def _coordinate(name: str) -> Put:
@@ -171,17 +193,27 @@ def _polygon_point(name: str, element: etree._Element, lost: Lost) -> Json:
     return {name: _bounds(element, lost)}
 
 
+# what the XSD leaves open in elements without a type, and the JSON schema does not
+_OF_A_NAME = {"nameIdentifierScheme": "nameIdentifierScheme", "schemeURI": "schemeUri"}
+_OF_AN_AFFILIATION = {
+    "affiliationIdentifier": "affiliationIdentifier",
+    "affiliationIdentifierScheme": "affiliationIdentifierScheme",
+    "schemeURI": "schemeUri",
+}
 _PERSON = table(
     {
         "creatorName": one("name"),
         "contributorName": one("name"),
-        "givenName": one("givenName"),
-        "familyName": one("familyName"),
-        "nameIdentifier": repeated("nameIdentifiers", partial(item, "nameIdentifier")),
-        "affiliation": repeated("affiliation", partial(item, "name")),
+        "givenName": bare("givenName"),
+        "familyName": bare("familyName"),
+        "nameIdentifier": repeated("nameIdentifiers", partial(typed_item, "nameIdentifier", _OF_A_NAME)),
+        "affiliation": repeated("affiliation", partial(typed_item, "name", _OF_AN_AFFILIATION)),
     }
 )
-_FUNDING = table({name: one(name) for name in ("funderName", "funderIdentifier", "awardNumber", "awardTitle")})
+_FUNDING = table(
+    {name: one(name) for name in ("funderIdentifier", "awardNumber")}
+    | {name: bare(name) for name in ("funderName", "awardTitle")}
+)
 _BOUND_NAMES = (
     "pointLongitude", "pointLatitude", "westBoundLongitude", "eastBoundLongitude", "southBoundLatitude",
     "northBoundLatitude",

@@ -5,12 +5,13 @@ The fifteen elements have their plain names; those of DCMI terms are `dcterms:NA
 took, and those of any other namespace keep the provider's prefix.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lxml import etree
 
-from archive.crosswalks.anyjson import text as text_of
+from archive.crosswalks.anyjson import each
+from archive.crosswalks.shapes import identifiers, spoken
 
 TERMS = "http://purl.org/dc/terms/"
 ELEMENTS = ("http://purl.org/dc/elements/1.1/", "http://purl.org/dc/elements/1.0/")
@@ -63,8 +64,26 @@ def _with_attributes(value: str, attributes: list[tuple[str, str]]) -> Any:
     return {"value": value, **named} if named else value
 
 
+# names under which the elements stand: ours, in the plural (InvenioRDM), with a prefix, or by a name of their own
+IDENTIFIERS = ("identifier", "identifiers", "dc:identifier", "dcterms:identifier", "doi", "DOI")
+TITLES = ("title", "titles", "dc:title", "dcterms:title")
+TYPES = ("type", "types", "dc:type", "dcterms:type")
+DATES = ("dcterms:issued", "date", "dates", "dc:date", "dcterms:date", "dcterms:created")
+RIGHTS = ("dcterms:license", "rights", "dc:rights", "dcterms:rights")
+RELATIONS = ("relation", "relations", "dc:relation", "dcterms:relation")
+SUBJECTS = ("subject", "subjects", "dc:subject", "dcterms:subject")
+
+
+def named_identifiers(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Read (identifier, scheme) of each identifier; what came as XML has no scheme but attributes of any meaning."""
+    for name in IDENTIFIERS:
+        for one in each(metadata.get(name)):
+            if isinstance(one, dict) and "value" in one:
+                yield from ((found, None) for found in spoken(one))
+            else:
+                yield from identifiers(one)
+
+
 def plain_texts(metadata: Mapping[str, Any], *names: str) -> tuple[str, ...]:
     """The texts of elements in the JSON of Dublin Core, name after name, without languages and empty ones."""
-    lists = [values for name in names if isinstance(values := metadata.get(name), list)]
-    plain = (value.get("value") if isinstance(value, dict) else value for values in lists for value in values)
-    return tuple(text for text in map(text_of, plain) if text is not None)
+    return tuple(text for name in names if name in metadata for text in spoken(metadata[name]))

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from archive.crosswalks.anyjson import first, object_, objects, text, texts, year
-from archive.crosswalks.dublincore import plain_texts
+from archive.crosswalks.anyjson import each, first, objects, text, texts, year
+from archive.crosswalks.creators import creators_of
+from archive.crosswalks.dublincore import DATES, RIGHTS, TITLES, TYPES, named_identifiers, plain_texts
 from archive.crosswalks.forms import Form, form_of
 from archive.crosswalks.identifiers import local_id, normalise_doi
 from archive.crosswalks.marc import datafields
@@ -18,12 +19,13 @@ from archive.crosswalks.platforms import (
     zenodo_doi,
     zenodo_fields,
 )
+from archive.crosswalks.shapes import identifiers, names_doi, spoken, titles, year_of
 
 Json = dict[str, Any]
 # marks a rights statement that says how open a record is, and is no licence
 _ACCESS = "info:eu-repo/semantics/"
 # the best name of a licence first
-_RIGHTS = ("rightsIdentifier", "rightsUri", "rights")
+RIGHTS_NAMES = ("rightsIdentifier", "rightsUri", "rights", "rightsURI")
 # MARC relators of those who made the thing; an added entry without one is of them as well
 _MAKERS = frozenset({"aut", "cre", "author", "creator"})
 
@@ -65,21 +67,17 @@ def index_doi(metadata: Json | None) -> str | None:
 
 
 def _datacite(metadata: Json) -> Json:
-    titles = objects(metadata.get("titles"))
-    types = object_(metadata.get("types"))
+    types = each(metadata.get("types")) or each(metadata.get("resourceType"))
+    plain = [one for one in each(metadata.get("titles")) if not isinstance(one, dict) or "titleType" not in one]
+    rights = each(metadata.get("rightsList")) or each(metadata.get("rights"))
     return {
         "doi": _datacite_doi(metadata),
-        "title": first(texts(title.get("title") for title in titles if "titleType" not in title))
-        or first(texts(title.get("title") for title in titles)),
-        "resource_type": first(texts((types.get("resourceTypeGeneral"), types.get("resourceType")))),
-        "publication_year": year(metadata.get("publicationYear")),
-        "creators": texts(creator.get("name") for creator in objects(metadata.get("creators"))),
-        "license": first(
-            first(texts(map(rights.get, _RIGHTS)))
-            for rights in objects(metadata.get("rightsList"))
-            if not str(rights.get("rightsUri") or rights.get("rights") or "").startswith(_ACCESS)
-        ),
-        "version": text(metadata.get("version")),
+        "title": first(titles(plain)) or first(titles(metadata.get("titles"))),
+        "resource_type": first(map(_datacite_type, types)),
+        "publication_year": year_of(metadata.get("publicationYear")),
+        "creators": _names("datacite", metadata),
+        "license": first(map(_datacite_licence, rights)),
+        "version": first(spoken(metadata.get("version"))),
         "concept": first(
             normalise_doi(text(item.get("relatedIdentifier")))
             for item in objects(metadata.get("relatedIdentifiers"))
@@ -88,28 +86,49 @@ def _datacite(metadata: Json) -> Json:
     }
 
 
+def _names(form: Form, record: Json) -> tuple[str, ...]:
+    return tuple(person.name for person in creators_of(form, record))
+
+
+def _datacite_type(types: Any) -> str | None:
+    if not isinstance(types, dict):
+        return text(types)
+    return first((*spoken(types.get("resourceTypeGeneral")), *spoken(types.get("resourceType"))))
+
+
+def _datacite_licence(rights: Any) -> str | None:
+    if not isinstance(rights, dict):
+        found = text(rights)
+        return None if found is None or found.startswith(_ACCESS) else found
+    if str(rights.get("rightsUri") or rights.get("rights") or "").startswith(_ACCESS):
+        return None
+    return first(spoken([rights.get(name) for name in RIGHTS_NAMES]))
+
+
 def _datacite_doi(metadata: Json) -> str | None:
-    # kernels 4.2 and 4.3 have the DOI in a list
-    dois = (i.get("identifier") for i in objects(metadata.get("identifiers")) if i.get("identifierType") == "DOI")
-    return first(map(normalise_doi, texts((metadata.get("doi"), *dois))))
+    # kernels 4.2 and 4.3 have the DOI in a list, 4.0 and 4.1 in an object
+    named = (*identifiers(metadata.get("identifiers")), *identifiers(metadata.get("identifier")))
+    dois = (found for found, scheme in named if names_doi(scheme))
+    loose = (found for found, scheme in named if scheme is None)
+    return first(map(normalise_doi, (*spoken(metadata.get("doi")), *dois, *loose, *texts((metadata.get("id"),)))))
 
 
 def _dublin_core(metadata: Json) -> Json:
     """Dublin Core, qualified or not; InvenioRDM sends it as JSON with names in the plural."""
-    dates = plain_texts(metadata, "dcterms:issued", "date", "dates", "dcterms:date", "dcterms:created")
-    rights = plain_texts(metadata, "dcterms:license", "rights", "dcterms:rights")
+    rights = plain_texts(metadata, *RIGHTS)
     return {
         "doi": _dublin_core_doi(metadata),
-        "title": first(plain_texts(metadata, "title", "titles", "dcterms:title")),
-        "resource_type": first(plain_texts(metadata, "type", "types", "dcterms:type")),
-        "publication_year": first(map(year, dates)),
-        "creators": plain_texts(metadata, "creator", "creators", "dcterms:creator"),
+        "title": first(titles([metadata[name] for name in TITLES if name in metadata])),
+        "resource_type": first(plain_texts(metadata, *TYPES)),
+        "publication_year": first(year_of(metadata[name]) for name in DATES if name in metadata),
+        "creators": _names("dublin-core", metadata),
         "license": first(statement for statement in rights if not statement.startswith(_ACCESS)),
     }
 
 
 def _dublin_core_doi(metadata: Json) -> str | None:
-    return first(map(normalise_doi, plain_texts(metadata, "identifier", "identifiers", "dcterms:identifier")))
+    named = named_identifiers(metadata)
+    return first(normalise_doi(found) for found, scheme in named if scheme is None or names_doi(scheme))
 
 
 def _marc(record: Json) -> Json:

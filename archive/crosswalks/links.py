@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from archive.crosswalks.anyjson import each, first, number, object_, objects, text, texts
-from archive.crosswalks.dublincore import plain_texts
+from archive.crosswalks.dublincore import RELATIONS, plain_texts
 from archive.crosswalks.forms import Form, form_of
 from archive.crosswalks.identifiers import normalise, normalise_doi
 from archive.crosswalks.marc import datafields
+from archive.crosswalks.shapes import spoken
 
 Json = dict[str, Any]
 
@@ -104,12 +105,12 @@ def _datacite(metadata: Json) -> Links:
         for item in objects(metadata.get("relatedIdentifiers"))
     )
     # of the REST API: where the content is, when it is one file or few
-    urls = texts(each(metadata.get("contentUrl")))
+    urls = spoken(metadata.get("contentUrl"))
     return Links(links, tuple(File(_last_part(url), url=url) for url in urls))
 
 
 def _dublin_core(metadata: Json) -> Links:
-    names = plain_texts(metadata, "relation", "relations", "dcterms:relation")
+    names = plain_texts(metadata, *RELATIONS)
     return Links(_all(related(name, None, None) for name in names))
 
 
@@ -139,12 +140,17 @@ def _zenodo(record: Json) -> Links:
 
 def _rdm(record: Json) -> Links:
     links = _all(
-        related(item.get("identifier"), object_(item.get("relation_type")).get("id"), item.get("scheme"))
+        related(item.get("identifier"), _relation_type(item), item.get("scheme"))
         for item in objects(object_(record.get("metadata")).get("related_identifiers"))
     )
     # an object by name in a record, a list in the reply about its files
     entries = object_(record.get("files")).get("entries")
     return Links(links, _files(objects(list(entries.values()) if isinstance(entries, dict) else entries)))
+
+
+def _relation_type(item: Json) -> Any:
+    kind = item.get("relation_type", item.get("relation"))
+    return kind.get("id") if isinstance(kind, dict) else kind
 
 
 def _files(files: list[Json]) -> tuple[File, ...]:
@@ -180,21 +186,46 @@ def _schema_org(thing: Json) -> Links:
     links = _all(
         related(name_of(item), relation, None)
         for name, relation in _SCHEMA_ORG.items()
-        for item in each(thing.get(name))
+        for item in _listed(thing.get(name))
     )
     files = (
-        File(text(file.get("name")) or _last_part(url), number(file.get("contentSize")), text(file.get("sha256")), url)
-        for file in objects(thing.get("distribution"))
-        if (url := text(file.get("contentUrl")))
+        File(
+            first(spoken(file.get("name"))) or _last_part(url),
+            number(first(spoken(file.get("contentSize")))),
+            first(spoken(file.get("sha256"))),
+            url,
+        )
+        for file in objects(_listed(thing.get("distribution")))
+        if (url := name_of(file.get("contentUrl")))
     )
     return Links(links, tuple(files))
+
+
+def _listed(value: Any) -> list[Any]:
+    """The members of a list, also of one that JSON-LD keeps in order."""
+    return [
+        inner
+        for one in each(value)
+        for inner in (each(one["@list"]) if isinstance(one, dict) and "@list" in one else [one])
+    ]
 
 
 def _last_part(url: str) -> str:
     return url.rstrip("/").rpartition("/")[2] or url
 
 
+def _csl(item: Json) -> Links:
+    """Works that Crossref names by DOI in its relations; the type of a relation is its key (is-cited-by)."""
+    return Links(
+        _all(
+            related(one.get("id"), kind.replace("-", ""), one.get("id-type"))
+            for kind, several in object_(item.get("relation")).items()
+            for one in objects(several)
+        )
+    )
+
+
 _BY_FORM: dict[Form, Callable[[Json], Links]] = {
-    "csl": lambda item: Links(), "datacite": _datacite, "dublin-core": _dublin_core, "eprints": _eprints,
+    "csl": _csl, "datacite": _datacite, "dublin-core": _dublin_core, "eprints": _eprints,
     "marc": _marc, "rdm": _rdm, "schema-org": _schema_org, "zenodo": _zenodo,
 }  # fmt: skip

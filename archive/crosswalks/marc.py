@@ -1,7 +1,7 @@
 """MARCXML to MARC-in-JSON and back: everything is a list of one-key objects, so order and repeats stay.
 
 Blanks are values in MARC: nothing is stripped from a leader, a control field or a subfield. A <collection> becomes
-`{"collection": [record, ...]}`. The attributes of a record (its type, mostly) become properties beside its fields;
+`{"collection": [record, ...]}`. The attributes of a record or collection (a type, mostly) become properties beside;
 what has no place is under `unmapped`, as XML.
 """
 
@@ -23,7 +23,7 @@ _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _REMARKS = (etree._Comment, etree._ProcessingInstruction)
 _IN_RECORD = frozenset({"leader", "controlfield", "datafield"})
 _IN_DATAFIELD = frozenset({"subfield"})
-_OURS = frozenset({"leader", "fields", "unmapped"})
+_OURS = frozenset({"collection", "leader", "fields", "unmapped"})
 
 
 def marc_json(element: etree._Element) -> Json:
@@ -35,11 +35,18 @@ def marc_json(element: etree._Element) -> Json:
     if _kind(element) == "collection":
         records = _inside(element, "collection", frozenset({"record"}), lost)
         out: Json = {"collection": [_record(child, lost) for _, child in records]}
+        _put_attributes(element, out, lost)
     else:
         out = _record(element, lost)
     if lost:
         out["unmapped"] = [etree.tostring(e, encoding="unicode", with_tail=False) for e in dict.fromkeys(lost)]
     return out
+
+
+def holds_marc(element: etree._Element) -> bool:
+    """Whether the first element inside is one that MARCXML has there."""
+    first = next((child for child in element if isinstance(child.tag, str)), None)
+    return first is not None and _kind(first) in ("leader", "controlfield", "datafield", "record")
 
 
 def _kind(element: etree._Element) -> str:
@@ -77,15 +84,22 @@ def _record(element: etree._Element, lost: Lost) -> Json:
             fields.append({_tag(child, dict(child.items()), lost): _text(child)})
         elif leader is None:
             leader = _text(child)
+            if child.keys():
+                lost.append(child)
         else:
             raise ConversionError("a MARC record with a second leader")
     out: Json = {"leader": leader or "", "fields": fields}
+    _put_attributes(element, out, lost)
+    return out
+
+
+def _put_attributes(element: etree._Element, out: Json, lost: Lost) -> None:
+    """Put the attributes of a record or collection beside what is in it."""
     for name, value in element.items():
         if name in _OURS or (name.startswith("{") and not name.startswith(_XSI)):
             lost.append(element)
         elif not name.startswith("{"):
             out[name] = value
-    return out
 
 
 def _datafield(element: etree._Element, lost: Lost) -> Json:
@@ -138,6 +152,9 @@ def marc_xml(record: Json) -> bytes:
 
 def _collection(records: Json) -> etree._Element:
     root = etree.Element(f"{{{NAMESPACE}}}collection", nsmap={None: NAMESPACE})
+    for key, value in records.items():
+        if key not in _OURS:
+            root.set(key, value)
     for record in records["collection"]:
         _append(root, record)
     return root

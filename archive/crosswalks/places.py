@@ -8,7 +8,7 @@ Ten thousand records a second go through here: tables are looked up by whole tag
 node is visited once. Other tags are looked up by their local names, which is slower and finds the same.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lxml import etree
@@ -78,6 +78,21 @@ def one(key: str) -> Put:
                 _put_odd(name, value, element, out, lost)
             else:
                 out[known] = value
+
+    return put
+
+
+def bare(key: str) -> Put:
+    """A place for one text alone: in the schema any attribute may be there, in the JSON none has a place."""
+
+    def put(element: etree._Element, out: Json, lost: Lost) -> None:
+        if key in out:
+            lost.append(element)
+            return
+        text = _marked_up(element, element, lost) if len(element) else element.text
+        out[key] = text.strip(_SPACE) if text else ""
+        if element.keys():
+            expect_no_attributes(element, lost)
 
     return put
 
@@ -188,6 +203,18 @@ def item(key: str, element: etree._Element, lost: Lost) -> Json:
             _put_odd(name, value, element, out, lost)
         else:
             out[known] = value
+    return out if out[key] or any(out.values()) else {}
+
+
+def typed_item(key: str, allowed: Mapping[str, str], element: etree._Element, lost: Lost) -> Json:
+    """An element as `item`, with the attributes that have a place by `allowed` alone: any may be there."""
+    text = _marked_up(element, element, lost) if len(element) else element.text
+    out: Json = {key: text.strip(_SPACE) if text else ""}
+    for name, value in element.items():
+        if (known := allowed.get(name)) is not None:
+            out[known] = value
+        elif not name.startswith(XSI):
+            lost.append(element)
     return out if out[key] or any(out.values()) else {}
 
 

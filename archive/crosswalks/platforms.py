@@ -5,145 +5,157 @@ Each function takes such a JSON and returns the fields that it finds, by the nam
 
 from typing import Any
 
-from archive.crosswalks.anyjson import each, first, object_, objects, text, texts, year
+from archive.crosswalks.anyjson import each, first, object_, objects, text, texts
+from archive.crosswalks.creators import creators_of
+from archive.crosswalks.forms import Form
 from archive.crosswalks.identifiers import normalise_doi
 from archive.crosswalks.links import name_of
+from archive.crosswalks.shapes import identifiers, names_doi, spoken, titles, year_of
 
 Json = dict[str, Any]
 
+# when a work came out, the best first: Crossref has several, and `issued` may have no parts
+CSL_DATES = ("issued", "published", "published-print", "published-online", "published-other", "posted")
+
+
+def _creators(form: Form, record: Json) -> tuple[str, ...]:
+    return tuple(person.name for person in creators_of(form, record))
+
 
 def zenodo_fields(record: Json) -> Json:
-    """Zenodo's own JSON: that of its old API, and what the new one sends as application/json."""
+    """Zenodo's own JSON: that of its old API, of deposits, and what the new one sends as application/json."""
     metadata = object_(record.get("metadata"))
-    kind = object_(metadata.get("resource_type"))
-    licence = metadata.get("license")
     return {
         "doi": zenodo_doi(record),
-        "title": first(texts((metadata.get("title"), record.get("title")))),
-        "resource_type": "-".join(texts((kind.get("type"), kind.get("subtype")))) or None,
-        "publication_year": year(metadata.get("publication_date")),
-        "creators": texts(creator.get("name") for creator in objects(metadata.get("creators"))),
-        "license": text(licence.get("id") if isinstance(licence, dict) else licence),
-        "version": text(metadata.get("version")),
+        "title": first((*titles(metadata.get("title")), *titles(record.get("title")))),
+        "resource_type": _zenodo_type(metadata),
+        "publication_year": year_of(metadata.get("publication_date")),
+        "creators": _creators("zenodo", record),
+        "license": first(map(_licence_id, each(metadata.get("license")))),
+        "version": first(spoken(metadata.get("version"))),
         "concept": _doi(record.get("conceptdoi")) or text(record.get("conceptrecid")),
     }
 
 
+def _zenodo_type(metadata: Json) -> str | None:
+    kind = metadata.get("resource_type")
+    if isinstance(kind, dict):
+        return "-".join(texts((kind.get("type"), kind.get("subtype")))) or text(kind.get("id"))
+    if kind is not None:
+        return first(spoken(kind))
+    deposited = texts(metadata.get(key) for key in ("upload_type", "publication_type", "image_type"))
+    return "-".join(deposited) or None
+
+
+def _licence_id(licence: Any) -> str | None:
+    if not isinstance(licence, dict):
+        return text(licence)
+    return first(spoken([licence.get(key) for key in ("id", "identifier", "url", "title")]))
+
+
 def zenodo_doi(record: Json) -> str | None:
     """The DOI of `zenodo_fields`."""
-    return _doi(record.get("doi"), object_(record.get("metadata")).get("doi"))
+    metadata = object_(record.get("metadata"))
+    return _doi(record.get("doi"), metadata.get("doi"), object_(metadata.get("prereserve_doi")).get("doi"))
 
 
 def _doi(*values: Any) -> str | None:
-    return next(filter(None, map(normalise_doi, texts(values))), None)
+    return next(filter(None, map(normalise_doi, spoken(list(values)))), None)
 
 
 def rdm_fields(record: Json) -> Json:
     """The native JSON of InvenioRDM (application/vnd.inveniordm.v1+json)."""
     metadata = object_(record.get("metadata"))
     parent = object_(record.get("parent"))
-    people = (object_(creator.get("person_or_org")) for creator in objects(metadata.get("creators")))
     return {
         "doi": rdm_doi(record),
-        "title": text(metadata.get("title")),
-        "resource_type": text(object_(metadata.get("resource_type")).get("id")),
-        "publication_year": year(metadata.get("publication_date")),
-        "creators": texts(person.get("name") for person in people),
-        "license": first(map(_licence, objects(metadata.get("rights")))),
-        "version": text(metadata.get("version")),
+        "title": first(titles(metadata.get("title"))),
+        "resource_type": first(map(_rdm_type, each(metadata.get("resource_type")))),
+        "publication_year": year_of(metadata.get("publication_date")),
+        "creators": _creators("rdm", record),
+        "license": first(map(_licence, each(metadata.get("rights")))),
+        "version": first(spoken(metadata.get("version"))),
         "concept": _pid(parent) or text(parent.get("id")),
     }
 
 
+def _rdm_type(kind: Any) -> str | None:
+    if not isinstance(kind, dict):
+        return text(kind)
+    return text(kind.get("id")) or first(titles(kind))
+
+
 def rdm_doi(record: Json) -> str | None:
     """The DOI of `rdm_fields`."""
-    named = objects(object_(record.get("metadata")).get("identifiers"))
-    return _pid(record) or _doi(*(i.get("identifier") for i in named if i.get("scheme") == "doi"))
+    named = identifiers(object_(record.get("metadata")).get("identifiers"))
+    return _pid(record) or _doi(*(found for found, scheme in named if names_doi(scheme)))
 
 
 def _pid(record: Json) -> str | None:
-    return _doi(object_(object_(record.get("pids")).get("doi")).get("identifier"))
+    found = object_(record.get("pids")).get("doi")
+    return _doi(*(one.get("identifier") if isinstance(one, dict) else one for one in each(found)))
 
 
-def _licence(rights: Json) -> str | None:
+def _licence(rights: Any) -> str | None:
+    if not isinstance(rights, dict):
+        return text(rights)
     url = object_(rights.get("props")).get("url")
-    names = (rights.get("id"), rights.get("link"), url, *object_(rights.get("title")).values())
-    return next(iter(texts(names)), None)
+    return first(spoken([rights.get("id"), rights.get("link"), url, *each(rights.get("title"))]))
 
 
 def eprints_fields(eprint: Json) -> Json:
     """The JSON export of EPrints. It prints what looks like a number as one: a date may be 2012."""
-    bodies = [body.get("name") if isinstance(body, dict) else body for body in each(eprint.get("corp_creators"))]
-    people = [_eprints_name(creator.get("name")) for creator in objects(eprint.get("creators"))]
     return {
         "doi": _doi(eprint.get("doi"), eprint.get("id_number"), eprint.get("official_url")),
-        "title": first(map(_eprints_title, each(eprint.get("title")))),
-        "resource_type": text(eprint.get("type")),
-        "publication_year": year(eprint.get("date")) or year(eprint.get("datestamp")),
-        "creators": texts(people + bodies),
-        "license": first(texts(document.get("license") for document in objects(eprint.get("documents")))),
+        "title": first(titles(eprint.get("title"))),
+        "resource_type": first(spoken(eprint.get("type"))),
+        "publication_year": first(year_of(eprint.get(key)) for key in ("date", "dates", "datestamp")),
+        "creators": _creators("eprints", eprint),
+        "license": first(
+            found for document in objects(eprint.get("documents")) for found in spoken(document.get("license"))
+        ),
     }
-
-
-def _eprints_title(title: Any) -> str | None:
-    """A title; a repository of several languages has an object for each."""
-    return text(title.get("text")) if isinstance(title, dict) else text(title)
-
-
-def _eprints_name(name: Any) -> str | None:
-    if not isinstance(name, dict):
-        return text(name)
-    return ", ".join(texts((name.get("family"), name.get("given")))) or None
 
 
 def schema_org_fields(thing: Json) -> Json:
-    """schema.org as JSON-LD: one object, or the first work in a graph of them."""
-    works = (
-        node for node in objects(thing.get("@graph")) if "name" in node and ("creator" in node or "author" in node)
-    )
-    thing = next(works, thing)
-    kind = first(texts(each(thing.get("@type"))))
-    dates = (*each(thing.get("datePublished")), *each(thing.get("dateCreated")))
+    """schema.org as JSON-LD, one work: see `forms.form_of` for graphs."""
+    kind = first(spoken(thing.get("@type")))
+    dates = (thing.get(key) for key in ("datePublished", "dateCreated"))
+    places = (thing.get(key) for key in ("identifier", "@id", "sameAs", "url"))
     return {
-        "doi": _doi(*map(name_of, each(thing.get("identifier"))), thing.get("@id"), *each(thing.get("sameAs"))),
-        "title": first(texts(map(_value, each(thing.get("name")) + each(thing.get("headline"))))),
-        "resource_type": kind.rstrip("/").rpartition("/")[2] or kind if kind else None,
-        "publication_year": first(map(year, map(_value, dates))),
-        "creators": texts(map(_person, each(thing.get("creator")) or each(thing.get("author")))),
-        "license": first(map(name_of, each(thing.get("license")))),
-        "version": text(_value(thing.get("version"))),
+        "doi": _doi(*(name for place in places for name in schema_org_names(place))),
+        "title": first((*titles(thing.get("name")), *titles(thing.get("headline")))),
+        "resource_type": kind.rstrip("/").rpartition("/")[2].rpartition(":")[2] or kind if kind else None,
+        "publication_year": first(map(year_of, dates)),
+        "creators": _creators("schema-org", thing),
+        "license": first(schema_org_names(thing.get("license"))),
+        "version": first(spoken(thing.get("version"))),
     }
 
 
-def _value(value: Any) -> Any:
-    """A value that may be in an object, beside its language or type."""
-    return value.get("@value") if isinstance(value, dict) else value
-
-
-def _person(person: Any) -> str | None:
-    if not isinstance(person, dict):
-        return text(person)
-    parts = texts((person.get("familyName"), person.get("givenName")))
-    return text(_value(person.get("name"))) or ", ".join(parts) or None
+def schema_org_names(value: Any) -> tuple[str, ...]:
+    """Read what identifies each of some things of schema.org: texts, or objects with an id, URL, value or name."""
+    if isinstance(value, dict):
+        for key in ("@list", "@set"):
+            if key in value:
+                return schema_org_names(value[key])
+    found: list[str] = []
+    for one in each(value):
+        name = name_of(one) or (first(spoken(one.get("name"))) if isinstance(one, dict) else None)
+        found += [name] if name is not None else []
+    return tuple(found)
 
 
 def csl_fields(item: Json) -> Json:
-    """The JSON of the Citation Style Language, which content negotiation calls citeproc."""
-    names = (
-        person.get("literal") or ", ".join(texts((person.get("family"), person.get("given"))))
-        for person in objects(item.get("author"))
-    )
-    issued = object_(item.get("issued"))
+    """The JSON of the Citation Style Language, which content negotiation calls citeproc; and that of Crossref."""
+    dates = (item.get(key) for key in CSL_DATES)
+    licences = (one.get("URL") if isinstance(one, dict) else one for one in each(item.get("license")))
     return {
         "doi": _doi(item.get("DOI"), item.get("id")),
-        "title": text(item.get("title")),
-        "resource_type": text(item.get("type")),
-        "publication_year": first(map(year, _flat(issued.get("date-parts")))) or year(issued.get("raw")),
-        "creators": texts(names),
-        "license": text(item.get("copyright")),
-        "version": text(item.get("version")),
+        "title": first(titles(item.get("title"))),
+        "resource_type": first(spoken(item.get("type"))),
+        "publication_year": first(map(year_of, dates)),
+        "creators": _creators("csl", item),
+        "license": first((*spoken(item.get("copyright")), *texts(licences))),
+        "version": first(spoken(item.get("version"))),
     }
-
-
-def _flat(values: Any) -> list[Any]:
-    return [value for inner in each(values) for value in each(inner)]

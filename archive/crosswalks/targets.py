@@ -10,11 +10,13 @@ from typing import Any
 
 import orjson
 
+from archive.canonical import encode_as_sent
 from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.fields import Fields, index_fields
 from archive.crosswalks.forms import form_of
 from archive.crosswalks.links import index_links
 from archive.crosswalks.marc import marc_xml
+from archive.crosswalks.unread import unread
 
 Json = dict[str, Any]
 
@@ -34,19 +36,20 @@ def written(name: str, identifier: str, metadata: Json) -> bytes:
     return TARGETS[name](identifier, metadata)
 
 
-def records_in(metadata: Json) -> list[Json]:
-    """The records of a collection of MARC, any other JSON as a list of it."""
-    several = metadata.get("collection")
-    return several if isinstance(several, list) and all(isinstance(one, dict) for one in several) else [metadata]
-
-
 def index_json(identifier: str, metadata: Json) -> Json:
-    """Index fields, related identifiers and files as one object, null where the record says nothing."""
+    """Index fields, related identifiers and files as one object, null where the record says nothing.
+
+    `unmapped` has the places of fields that could not be read (see `unread`); it is absent when all of them were.
+    """
     links, fields = index_links(metadata), asdict(index_fields(identifier, metadata))
-    return {
-        "identifier": identifier or None, **fields, "local_id": fields["local_id"] or None,
-        "related": [asdict(one) for one in links.related], "files": [asdict(one) for one in links.files],
-    }  # fmt: skip
+    found = {
+        "identifier": identifier or None,
+        **fields,
+        "local_id": fields["local_id"] or None,
+        "related": [asdict(one) for one in links.related],
+        "files": [asdict(one) for one in links.files],
+    }
+    return {**found, "unmapped": places} if (places := unread(metadata)) else found
 
 
 def _of_form(*forms: str) -> Callable[[str, Json], bytes]:
@@ -54,7 +57,7 @@ def _of_form(*forms: str) -> Callable[[str, Json], bytes]:
         form, inside = form_of(metadata)
         if form not in forms:
             raise ConversionError(f"it is {_name(form, metadata)}")
-        return orjson.dumps(inside)
+        return encode_as_sent(inside)
 
     return write
 
@@ -63,7 +66,7 @@ def _dc(identifier: str, metadata: Json) -> bytes:
     form, inside = form_of(metadata)
     if form != "dublin-core" or not _is_dublin_core(inside):
         raise ConversionError(f"it is {_name(form, metadata)}")
-    return orjson.dumps(inside)
+    return encode_as_sent(inside)
 
 
 def _marcxml(identifier: str, metadata: Json) -> bytes:
@@ -76,6 +79,8 @@ def _marcxml(identifier: str, metadata: Json) -> bytes:
 def _index(identifier: str, metadata: Json) -> bytes:
     found = index_json(identifier, metadata)
     if index_fields("", metadata) == Fields("") and not found["related"] and not found["files"]:
+        if "unmapped" in found:
+            raise ConversionError(f"nothing in it could be read: {', '.join(found['unmapped'][:8])}")
         raise ConversionError(f"nothing in it is known: its keys are {', '.join(sorted(metadata)[:8]) or 'none'}")
     return orjson.dumps(found)
 

@@ -9,13 +9,16 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from archive.crosswalks.anyjson import each, first, text, year
-from archive.crosswalks.fields import index_fields
+from archive.crosswalks.anyjson import first, year
+from archive.crosswalks.creators import creator_keys
+from archive.crosswalks.dublincore import DATES, IDENTIFIERS, RELATIONS, RIGHTS, SUBJECTS, TITLES, TYPES
+from archive.crosswalks.fields import RIGHTS_NAMES, index_fields
 from archive.crosswalks.forms import form_of
 from archive.crosswalks.identifiers import local_id, normalise, normalise_doi, normalise_orcid
 from archive.crosswalks.links import index_links, relation_name
+from archive.crosswalks.shapes import LIST_KEYS, OTHER_KEYS, TEXT_KEYS
 from archive.files.recordfiles import files_in
-from archive.indexes.details import details_of
+from archive.indexes.details import SUBJECT_URIS, details_of
 
 Json = dict[str, Any]
 Rows = list[Json]
@@ -23,7 +26,22 @@ Rows = list[Json]
 _ACCESS = "info:eu-repo/semantics/"
 # keys that `recordfiles.files_in` looks at: without any there are no files
 _HOLD_FILES = frozenset({"files", "documents", "datasetVersion", "data", "global_id", "fields", "distribution"})
-_RIGHTS = ("rightsIdentifier", "rightsUri", "rights")
+# Keys that say the same in another shape, or in an older schema: with any of them the crosswalks read the record.
+_OTHER_NAMES = frozenset({"identifier", "creator", "resourceType", "rights"})
+_OTHER_PEOPLE = frozenset(OTHER_KEYS)
+_OTHER_IDENTIFIERS = frozenset({"identifier", "value"})
+_OTHER_TITLES = frozenset({*TEXT_KEYS, *LIST_KEYS, "name"})
+_OTHER_SUBJECTS = frozenset({*_OTHER_TITLES, "term", "title", "scheme", "inDefinedTermSet", *SUBJECT_URIS}) - {
+    "valueUri",
+    "valueURI",
+}
+_EACH_ELEMENT = frozenset({"doi", "DOI", "author", "authors"}) | {
+    name
+    for names in (IDENTIFIERS, TITLES, TYPES, DATES, RIGHTS, RELATIONS, SUBJECTS, creator_keys("dublin-core"))
+    for name in names
+    if name.startswith("dc:")
+}
+_IN_A_LANGUAGE = frozenset({"value", "lang"})
 # those who publish a lot are met again and again
 _cached_orcid = lru_cache(1 << 16)(normalise_orcid)
 
@@ -37,10 +55,13 @@ def columns_of(identifier: str, metadata: Json | None, url: str | None, original
     if form == "datacite":
         try:
             return {"local_id": local_id(identifier), **_datacite(inside)}
-        except (AttributeError, TypeError):  # one object for a list of them, a text for an object
+        except (AttributeError, TypeError):  # one object for a list of them, a list for a text, a name in parts
             return generic_columns(identifier, metadata)
-    if form == "dublin-core" and inside is metadata:
-        row = {"local_id": local_id(identifier), **_dublin_core(inside)}
+    if form == "dublin-core" and inside is metadata and _EACH_ELEMENT.isdisjoint(metadata):
+        try:
+            row = {"local_id": local_id(identifier), **_dublin_core(inside)}
+        except TypeError:
+            row = generic_columns(identifier, metadata)
     else:
         row = generic_columns(identifier, metadata)
     return _with_files(row, metadata, url, original)
@@ -77,10 +98,12 @@ def _with_files(row: Json, metadata: Json | None, url: str | None, original: str
 
 
 def _text(value: Any) -> str | None:
-    """As `anyjson.text`."""
+    """As `anyjson.text`. Raises TypeError for what is not a text: another shape, which the crosswalks read."""
     if value.__class__ is str:
         return (value.strip() if value.isprintable() else " ".join(value.split())) or None
-    return None if value is None else text(value)
+    if value is None:
+        return None
+    raise TypeError(f"{type(value).__name__} for a text")
 
 
 def _year(value: Any) -> int | None:
@@ -89,11 +112,15 @@ def _year(value: Any) -> int | None:
         head = value[:4]
         if len(head) == 4 and "1000" <= head < "2200" and head.isascii() and head.isdigit():
             return int(head)
-    return year(value)
+    if value is None or value.__class__ in (str, int):
+        return year(value)
+    raise TypeError(f"{type(value).__name__} for a year")
 
 
 def _datacite(metadata: Json) -> Json:
     """Raises AttributeError and TypeError where a list of objects is none."""
+    if not _OTHER_NAMES.isdisjoint(metadata):
+        raise TypeError("an older schema")
     get = metadata.get
     dois: list[str] = []
     identifiers: dict[tuple[str | None, str], Json] = {}
@@ -101,18 +128,23 @@ def _datacite(metadata: Json) -> Json:
         _add_identifier(identifiers, "doi", doi, dois)
     for item in get("identifiers") or ():
         if (value := _text(item.get("identifier"))) is not None:
-            kind = item.get("identifierType")
-            _add_identifier(identifiers, _text(kind), value, dois if kind == "DOI" else [])
+            kind = _text(item.get("identifierType"))
+            if kind is None:
+                raise TypeError("an identifier without a type")
+            _add_identifier(identifiers, kind, value, dois)
     for item in get("alternateIdentifiers") or ():
         if (value := _text(item.get("alternateIdentifier"))) is not None:
-            _add_identifier(identifiers, _text(item.get("alternateIdentifierType")), value, [])
+            if (kind := _text(item.get("alternateIdentifierType"))) is None:
+                raise TypeError("an identifier without a type")
+            _add_identifier(identifiers, kind, value, [])
     relations, concept = _datacite_relations(get("relatedIdentifiers") or ())
-    types = get("types")
+    types = get("types") or {}
+    if not dois and "id" in metadata:
+        raise TypeError("a DOI in another place")
     return {
         "doi": dois[0] if dois else None,
         "title": _datacite_title(get("titles") or ()),
-        "resource_type": (_text(types.get("resourceTypeGeneral")) or _text(types.get("resourceType")))
-        if isinstance(types, dict) else None,
+        "resource_type": _text(types.get("resourceTypeGeneral")) or _text(types.get("resourceType")),
         "publication_year": _year(get("publicationYear")),
         "license": _datacite_licence(get("rightsList") or ()),
         "stated_version": _text(get("version")),
@@ -148,6 +180,8 @@ def _datacite_title(titles: Iterable[Json]) -> str | None:
     """The first that has no type, else the first of all."""
     other = None
     for title in titles:
+        if not _OTHER_TITLES.isdisjoint(title):
+            raise TypeError("a title in another shape")
         if (found := _text(title.get("title"))) is not None:
             if "titleType" not in title:
                 return found
@@ -158,7 +192,7 @@ def _datacite_title(titles: Iterable[Json]) -> str | None:
 def _datacite_licence(rights: Iterable[Json]) -> str | None:
     for right in rights:
         if not str(right.get("rightsUri") or right.get("rights") or "").startswith(_ACCESS):
-            for name in _RIGHTS:
+            for name in RIGHTS_NAMES:
                 if (found := _text(right.get(name))) is not None:
                     return found
     return None
@@ -168,8 +202,8 @@ def _datacite_creators(creators: Iterable[Json]) -> Rows:
     rows = []
     for item in creators:
         get = item.get
-        if (name := _text(get("name"))) is None:
-            continue
+        if (name := _text(get("name"))) is None or not _OTHER_PEOPLE.isdisjoint(item):
+            raise TypeError("a person in another shape")
         row: Json = {"name": name}
         if (given := _text(get("givenName"))) is not None:
             row["given"] = given
@@ -185,25 +219,37 @@ def _datacite_creators(creators: Iterable[Json]) -> Rows:
 
 def _datacite_orcid(ids: Iterable[Json]) -> str | None:
     for one in ids:
-        scheme = one.get("nameIdentifierScheme", "ORCID")
-        if scheme == "ORCID" or str(scheme).upper() == "ORCID":
-            return _cached_orcid(_text(one.get("nameIdentifier")))
+        get = one.get
+        if not _OTHER_IDENTIFIERS.isdisjoint(one):
+            raise TypeError("an identifier of a person in another shape")
+        scheme = _text(get("nameIdentifierScheme"))
+        uri = _text(get("schemeUri")) or _text(get("schemeURI")) or ""
+        if (scheme is None or "orcid" in scheme.lower() or "orcid.org" in uri) and (
+            found := _cached_orcid(_text(get("nameIdentifier")))
+        ) is not None:
+            return found
     return None
 
 
 def _datacite_names(affiliations: Any) -> list[str]:
-    return [
-        found
-        for one in each(affiliations)
-        if (found := _text(one.get("name") if one.__class__ is dict else one)) is not None
-    ]
+    if affiliations.__class__ is not list:
+        raise TypeError("one affiliation for a list")
+    found: dict[str, None] = {}
+    for one in affiliations:
+        if (name := _text(one if one.__class__ is str else one.get("name"))) is not None:
+            found[name] = None
+        elif one.__class__ is not str:
+            raise TypeError("an affiliation without a name")
+    return list(found)
 
 
 def _datacite_subjects(subjects: Iterable[Json]) -> Rows:
     rows = []
     for item in subjects:
         get = item.get
-        uri = _text(get("valueUri") or get("valueURI"))
+        if not _OTHER_SUBJECTS.isdisjoint(item):
+            raise TypeError("a subject in another shape")
+        uri = _text(get("valueUri")) or _text(get("valueURI"))
         if (subject := _text(get("subject")) or uri) is None:
             continue
         row: Json = {"subject": subject}
@@ -235,15 +281,21 @@ def _datacite_relations(items: Iterable[Json]) -> tuple[Rows, str | None]:
 
 
 def _plain(metadata: Json, *names: str) -> list[str]:
-    """As `dublincore.plain_texts`."""
+    """As `dublincore.plain_texts`. Raises TypeError where values are not texts, or texts with a language."""
     found = []
     for name in names:
-        if name in metadata and (values := metadata[name]).__class__ is list:
+        if name in metadata:
+            if (values := metadata[name]).__class__ is not list:
+                raise TypeError("one value for a list")
             for value in values:
                 if value.__class__ is str and value.isprintable():  # as `_text`, of which there would be ten a record
                     one = value.strip() or None
+                elif value.__class__ is dict:
+                    if "value" not in value or not value.keys() <= _IN_A_LANGUAGE:
+                        raise TypeError("a value in another shape")
+                    one = _text(value["value"])
                 else:
-                    one = _text(value.get("value") if isinstance(value, dict) else value)
+                    one = _text(value)
                 if one is not None:
                     found.append(one)
     return found

@@ -9,17 +9,19 @@ A row is an object with only what is known of it, and its place in the list is t
 The names of creators are those of `fields.index_fields`, one for one.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from archive.crosswalks.anyjson import each, object_, objects, text, texts
-from archive.crosswalks.dublincore import plain_texts
+from archive.crosswalks.anyjson import each, first, object_, text, texts
+from archive.crosswalks.creators import creators_of
+from archive.crosswalks.dublincore import SUBJECTS, named_identifiers
 from archive.crosswalks.fields import marc_makers
 from archive.crosswalks.forms import Form, form_of
 from archive.crosswalks.identifiers import normalise, normalise_doi, normalise_orcid
-from archive.crosswalks.links import name_of
 from archive.crosswalks.marc import datafields
+from archive.crosswalks.platforms import schema_org_names
+from archive.crosswalks.shapes import Person, identifier, identifiers, spoken
 
 Json = dict[str, Any]
 Rows = list[Json]
@@ -54,9 +56,9 @@ def details_of(metadata: Json | None) -> Details:
 
 def _identifier(value: Any, scheme: Any = None) -> Json | None:
     """An identifier; without a scheme it is told by its looks."""
-    if (found := text(value)) is None:
+    if (named := identifier(value, scheme)) is None:
         return None
-    kind = text(scheme)
+    found, kind = named
     if kind is not None:
         kind = kind.lower()
         return {"scheme": kind, "value": normalise(kind, found)}
@@ -67,21 +69,35 @@ def _identifier(value: Any, scheme: Any = None) -> Json | None:
     return {"scheme": "oai", "value": found} if found.startswith("oai:") else {"value": found}
 
 
+def _identifiers(value: Any) -> list[Json | None]:
+    """Each identifier of a value, in whatever shape."""
+    return [_identifier(found, scheme) for found, scheme in identifiers(value)]
+
+
+def _dois(*values: Any) -> list[Json | None]:
+    return [_identifier(found, "doi") for found in spoken(list(values))]
+
+
 def _distinct(rows: Iterable[Json | None]) -> Rows:
     """Identifiers, each one once."""
     return list({(row.get("scheme"), row["value"]): row for row in rows if row is not None}.values())
 
 
-def _creator(name: str, given: Any, family: Any, orcid: str | None, affiliations: Iterable[Any]) -> Json:
-    row: Json = {"name": name}
-    if (found := text(given)) is not None:
-        row["given"] = found
-    if (found := text(family)) is not None:
-        row["family"] = found
-    if orcid is not None:
-        row["orcid"] = orcid
-    if names := texts(affiliations):
-        row["affiliations"] = names
+def _creators(form: Form, record: Json) -> Rows:
+    return [creator_row(person) for person in creators_of(form, record)]
+
+
+def creator_row(person: Person) -> Json:
+    """The row of a creator."""
+    row: Json = {"name": person.name}
+    if person.given is not None:
+        row["given"] = person.given
+    if person.family is not None:
+        row["family"] = person.family
+    if person.orcid is not None:
+        row["orcid"] = person.orcid
+    if person.affiliations:
+        row["affiliations"] = person.affiliations
     return row
 
 
@@ -105,50 +121,38 @@ def _some(rows: Iterable[Json | None]) -> Rows:
     return [row for row in rows if row is not None]
 
 
-def _called(values: Any) -> Iterator[Any]:
-    """The names of things that are objects with a name, or names."""
-    return map(_named, each(values))
+def _subjects(value: Any) -> Rows:
+    """Each subject of a value: texts, or objects with a text, a scheme and a URI under one of the usual keys."""
+    rows: Rows = []
+    for one in each(value):
+        if not isinstance(one, dict):
+            rows += _some(map(_subject, spoken(one)))
+            continue
+        names = (spoken(one.get(key)) for key in ("subject", "term", "name", "title"))
+        named = next(filter(None, names), ()) or spoken(one) or (None,)
+        scheme = first(spoken([one.get(key) for key in ("subjectScheme", "scheme", "inDefinedTermSet")]))
+        uri = first(spoken([one.get(key) for key in SUBJECT_URIS]))
+        rows += _some(_subject(name, scheme, uri) for name in named)
+    return rows
 
 
-def _named(value: Any) -> Any:
-    return value.get("name") if isinstance(value, dict) else value
-
-
+SUBJECT_URIS = ("valueUri", "valueURI", "identifier", "@id", "url", "id")
 Found = tuple[Iterable[Json | None], Rows, Rows]
 
 # --- the forms
 
 
 def _datacite(metadata: Json) -> Found:
-    identifiers = [_identifier(metadata.get("doi"), "doi")]
-    for name, key in (("identifiers", "identifier"), ("alternateIdentifiers", "alternateIdentifier")):
-        for item in objects(metadata.get(name)):
-            identifiers.append(_identifier(item.get(key), item.get(f"{key}Type")))
-    creators = [
-        _creator(called, item.get("givenName"), item.get("familyName"), _datacite_orcid(item),
-                 _called(item.get("affiliation")))
-        for item in objects(metadata.get("creators"))
-        if (called := text(item.get("name"))) is not None
-    ]  # fmt: skip
-    subjects = (
-        _subject(item.get("subject"), item.get("subjectScheme"), item.get("valueUri") or item.get("valueURI"))
-        for item in objects(metadata.get("subjects"))
-    )
-    return identifiers, creators, _some(subjects)
-
-
-def _datacite_orcid(creator: Json) -> str | None:
-    for item in objects(creator.get("nameIdentifiers")):
-        if str(item.get("nameIdentifierScheme", "ORCID")).upper() == "ORCID":
-            return _orcid(item.get("nameIdentifier"))
-    return None
+    found = _dois(metadata.get("doi"))
+    for name in ("identifiers", "identifier", "alternateIdentifiers"):
+        found += _identifiers(metadata.get(name))
+    return found, _creators("datacite", metadata), _subjects(metadata.get("subjects"))
 
 
 def _dublin_core(metadata: Json) -> Found:
-    identifiers = map(_identifier, plain_texts(metadata, "identifier", "identifiers", "dcterms:identifier"))
-    creators: Rows = [{"name": name} for name in plain_texts(metadata, "creator", "creators", "dcterms:creator")]
-    subjects = map(_subject, plain_texts(metadata, "subject", "subjects", "dcterms:subject"))
-    return identifiers, creators, _some(subjects)
+    subjects = [row for name in SUBJECTS for row in _subjects(metadata.get(name))]
+    found = (_identifier(value, scheme) for value, scheme in named_identifiers(metadata))
+    return found, _creators("dublin-core", metadata), subjects
 
 
 def _marc(record: Json) -> Found:
@@ -164,7 +168,7 @@ def _marc(record: Json) -> Found:
         elif tag in _MARC_NAMES:
             orcid = _orcid(*(value.removeprefix("(orcid)") for value in subs.get("0", ())))
             names = subs.get("a", ()) if tag == "100" else marc_makers(subs)
-            makers[tag] += [_creator(name, None, None, orcid, subs.get("u", ())) for name in names]
+            makers[tag] += [creator_row(Person(name, None, None, orcid, texts(subs.get("u", ())))) for name in names]
         elif tag in ("650", "653") and _first(subs, "2") not in _LICENCES:
             subjects += [_subject(value, _first(subs, "2"), _first(subs, "0")) for value in subs.get("a", ())]
     return identifiers, [row for rows in makers.values() for row in rows], _some(subjects)
@@ -176,96 +180,40 @@ def _first(subfields: dict[str, list[str]], code: str) -> str | None:
 
 def _zenodo(record: Json) -> Found:
     metadata = object_(record.get("metadata"))
-    identifiers = [_identifier(record.get("doi"), "doi"), _identifier(metadata.get("doi"), "doi")]
-    for item in objects(metadata.get("alternate_identifiers")):
-        identifiers.append(_identifier(item.get("identifier"), item.get("scheme")))
-    creators = [
-        _creator(name, None, None, _orcid(item.get("orcid")), each(item.get("affiliation")))
-        for item in objects(metadata.get("creators"))
-        if (name := text(item.get("name"))) is not None
-    ]
-    subjects = [_subject(keyword) for keyword in each(metadata.get("keywords"))]
-    for item in objects(metadata.get("subjects")):
-        subjects.append(_subject(item.get("term") or item.get("subject"), item.get("scheme"), item.get("identifier")))
-    return identifiers, creators, _some(subjects)
+    found = _dois(record.get("doi"), metadata.get("doi")) + _identifiers(metadata.get("alternate_identifiers"))
+    subjects = _subjects(metadata.get("keywords")) + _subjects(metadata.get("subjects"))
+    return found, _creators("zenodo", record), subjects
 
 
 def _rdm(record: Json) -> Found:
     metadata = object_(record.get("metadata"))
-    identifiers = [_identifier(object_(pid).get("identifier"), name) for name, pid in _pids(record)]
-    for item in objects(metadata.get("identifiers")):
-        identifiers.append(_identifier(item.get("identifier"), item.get("scheme")))
-    creators = []
-    for item in objects(metadata.get("creators")):
-        person = object_(item.get("person_or_org"))
-        if (name := text(person.get("name"))) is not None:
-            ids = (i.get("identifier") for i in objects(person.get("identifiers")) if i.get("scheme") == "orcid")
-            given, family = person.get("given_name"), person.get("family_name")
-            creators.append(_creator(name, given, family, _orcid(*ids), _called(item.get("affiliations"))))
-    subjects = (
-        _subject(item.get("subject"), item.get("scheme"), item.get("id")) for item in objects(metadata.get("subjects"))
-    )
-    return identifiers, creators, _some(subjects)
-
-
-def _pids(record: Json) -> Iterable[tuple[str, Any]]:
-    return object_(record.get("pids")).items()
+    found = [_identifier(pid, name) for name, pid in object_(record.get("pids")).items()]
+    found += _identifiers(metadata.get("identifiers"))
+    return found, _creators("rdm", record), _subjects(metadata.get("subjects"))
 
 
 def _eprints(eprint: Json) -> Found:
-    identifiers = [
-        _identifier(eprint.get("doi"), "doi"), _identifier(eprint.get("id_number")),
-        _identifier(eprint.get("official_url")), _identifier(eprint.get("uri")),
-        _identifier(eprint.get("isbn"), "isbn"), _identifier(eprint.get("issn"), "issn"),
-    ]  # fmt: skip
-    creators = []
-    for item in objects(eprint.get("creators")):
-        parts = object_(item.get("name"))
-        name = ", ".join(texts((parts.get("family"), parts.get("given")))) if parts else text(item.get("name"))
-        if name:
-            creators.append(_creator(name, parts.get("given"), parts.get("family"), _orcid(item.get("orcid")), ()))
-    creators += [{"name": name} for name in texts(_called(eprint.get("corp_creators")))]
-    subjects = [*map(_subject, each(eprint.get("subjects"))), *map(_subject, each(eprint.get("keywords")))]
-    return identifiers, creators, _some(subjects)
+    found = _dois(eprint.get("doi"))
+    for name in ("id_number", "official_url", "uri"):
+        found += _identifiers(eprint.get(name))
+    for name in ("isbn", "issn"):
+        found += [_identifier(value, name) for value in spoken(eprint.get(name))]
+    subjects = _subjects(eprint.get("subjects")) + _subjects(eprint.get("keywords"))
+    return found, _creators("eprints", eprint), subjects
 
 
 def _schema_org(thing: Json) -> Found:
-    works = (
-        node for node in objects(thing.get("@graph")) if "name" in node and not {"creator", "author"}.isdisjoint(node)
-    )
-    thing = next(works, thing)
-    places = (*map(name_of, each(thing.get("identifier"))), thing.get("@id"), thing.get("url"))
-    creators = []
-    for item in each(thing.get("creator")) or each(thing.get("author")):
-        person = object_(item)
-        given, family = person.get("givenName"), person.get("familyName")
-        name = text(_value(person.get("name")) if person else item) or ", ".join(texts((family, given)))
-        if name:
-            orcid = _orcid(person.get("@id"), *map(name_of, each(person.get("identifier"))))
-            creators.append(_creator(name, given, family, orcid, _called(person.get("affiliation"))))
-    return (
-        map(_identifier, (*places, *each(thing.get("sameAs")))),
-        creators,
-        _some(_subject(_value(word) or _named(word)) for word in each(thing.get("keywords"))),
-    )
-
-
-def _value(value: Any) -> Any:
-    """A value that may be in an object, beside its language or type."""
-    return value.get("@value") if isinstance(value, dict) else value
+    places = [*schema_org_names(thing.get("identifier")), thing.get("@id"), thing.get("url")]
+    found = map(_identifier, (*places, *schema_org_names(thing.get("sameAs"))))
+    return found, _creators("schema-org", thing), _subjects(thing.get("keywords"))
 
 
 def _csl(item: Json) -> Found:
-    identifiers = [_identifier(item.get("DOI"), "doi"), _identifier(item.get("id")), _identifier(item.get("URL"))]
+    found = [*_dois(item.get("DOI")), _identifier(item.get("id")), *_identifiers(item.get("URL"))]
     for name in ("ISBN", "ISSN"):
-        identifiers += [_identifier(value, name) for value in each(item.get(name))]
-    creators = [
-        _creator(literal, person.get("given"), person.get("family"), _orcid(person.get("ORCID")), ())
-        for person in objects(item.get("author"))
-        if (literal := text(person.get("literal") or ", ".join(texts((person.get("family"), person.get("given"))))))
-    ]
-    keywords = (*each(item.get("keyword")), *each(item.get("categories")))
-    return identifiers, creators, _some(map(_subject, keywords))
+        found += [_identifier(value, name) for value in spoken(item.get(name))]
+    subjects = [row for name in ("keyword", "categories", "subject") for row in _subjects(item.get(name))]
+    return found, _creators("csl", item), subjects
 
 
 _BY_FORM: dict[Form, Callable[[Json], Found]] = {

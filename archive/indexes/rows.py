@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from archive import canonical
 from archive.indexes.columns import columns_of
 from archive.moments import moment
 
@@ -51,7 +52,8 @@ def parse_record(text: bytes, digest: bytes | None = None) -> Parsed:
 def row_line(parsed: Parsed, shard: int, frame: int, position: int, run: int | None, outcome: int) -> bytes:
     """The row of a record that lies there. Raises KeyError, TypeError and ValueError for what is no record."""
     values = parsed.values
-    identifier, metadata, stamp, url = values["identifier"], values["metadata"], values["datestamp"], values["url"]
+    identifier, stamp, url = values["identifier"], values["datestamp"], values["url"]
+    metadata = _with_all_digits(values["metadata"], parsed.metadata)
     row: Json = {
         "identifier": identifier, "format": values["format"], "datestamp": moment(stamp),
         "deleted": values["deleted"], "sets": values["sets"], "url": url,
@@ -62,6 +64,13 @@ def row_line(parsed: Parsed, shard: int, frame: int, position: int, run: int | N
     if parsed.metadata is not None:
         row["metadata"] = orjson.Fragment(parsed.metadata)
     return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _with_all_digits(metadata: Any, text: bytes | None) -> Any:
+    """Read metadata again where a number in it has more digits than a double: some of them are texts of the index."""
+    if text is None or not canonical.has_long_run(text) or not canonical.holders(metadata):
+        return metadata
+    return canonical.reread(text)
 
 
 def metadata_text(values: Json, text: bytes) -> bytes:

@@ -13,7 +13,10 @@ from archive.questions import question
 
 
 def iter_live(folder: Path) -> Iterator[Record]:
-    """Records in the order of the shards, by the index. Raises StaleIndex without a current one; Damaged."""
+    """Records in the order of the shards, by the index; their numbers have all their digits.
+
+    Raises StaleIndex without a current index; Damaged.
+    """
     layout = Layout(folder)
     with closing(open_index(folder)) as index:
         places = index.execute(question("live_places"))
@@ -21,4 +24,4 @@ def iter_live(folder: Path) -> Iterator[Record]:
             for name, state, frame, offset, length, positions in rows:
                 path = shard_file(layout, name, sealed=state == "sealed")
                 texts = shards.read_frame_at(path, frame, offset, length).texts()
-                yield from (envelope.decode(texts[position]) for position in sorted(positions))
+                yield from (envelope.decode_as_sent(texts[position]) for position in sorted(positions))

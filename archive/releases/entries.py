@@ -62,7 +62,7 @@ def entry_text(form: str, text: bytes, record: Record) -> bytes:
 def _settled(metadata: dict[str, Any] | None, text: bytes) -> dict[str, Any] | None:
     """The metadata with each decimal as it is to be written."""
     holding = canonical.holders(metadata)
-    if holding and canonical.has_long_number(text):
+    if holding and canonical.loses_digits(holding, text):
         found: dict[str, Any] = canonical.reread(text)["metadata"]
         return found
     canonical.write_doubles(holding)

@@ -34,8 +34,10 @@ def convert(path: Path, target: str | None, seq: bool, everything: bool, as_json
 
     With --to, PATH is an archive (the latest version of each record; it needs an index), a release, a delta, a bag of
     one of these or of files, a shard or a part of a release, an OAI-PMH response, a record or a collection of records
-    as XML, JSON or JSON lines, also packed with gzip, zstd, xz or bzip2 or in a tar or zip archive; - is standard
-    input. marcxml is made of MARC, XML or JSON; index-json of any. What is not of that format is named on stderr.
+    as XML or JSON, also packed with gzip, zstd, xz or bzip2 or in a tar or zip archive; - is standard input. Pages of
+    APIs, graphs of JSON-LD, lists, JSON lines and texts one after the other are opened completely, or refused. marcxml
+    is made of MARC, XML or JSON; index-json of any. What a record has and the format has no place for is under
+    `unmapped` in it: XML, or for index-json the place in the record. What is not of that format is named on stderr.
 
     Exit codes: 0 all of it is converted, 1 something is not, or there is no record, 3 an archive that is written to, or
     has no index.
@@ -120,6 +122,9 @@ def _write(path: Path, target: str, seq: bool) -> int:
         except Unreadable as error:
             missed += 1
             say(f"harvester: {path}: {error}; {counted(done, 'record')} before that", err=True)
+    empty = not (done or missed or deleted or path.is_dir())
+    if empty:
+        say(f"harvester: {path}: there is no record in it", err=True)
     if target == MARCXML:
         out.write(_COLLECTION[1])
     out.flush()
@@ -129,7 +134,7 @@ def _write(path: Path, target: str, seq: bool) -> int:
         return FINDINGS
     if missed or deleted:
         say(f"harvester: {counted(done, 'record')} written, {missed:,} not{tombstones}", err=True)
-    return FINDINGS if missed else DONE
+    return FINDINGS if missed or empty else DONE
 
 
 def _text(target: str, identifier: str, metadata: dict[str, Any] | None, reason: str) -> tuple[bytes | None, str]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
-import orjson
 
+from archive.canonical import encode, reread
 from archive.jsonseq import LF
 from archive.jsonseq import encode as framed
 from archive.lookups.found import Answer, Got
@@ -112,7 +112,6 @@ def _is_url(where: str) -> bool:
 
 def _get_of_file(path: Path, asked_for: str, seq: bool, as_json: bool) -> int:
     """Print each record of a file that has this id: all of it is read, there is nothing to find it by."""
-    from archive.canonical import encode
     from archive.crosswalks.fields import index_doi
     from archive.crosswalks.identifiers import local_id, normalise_doi
     from harvester.recordsets import iter_records
@@ -123,7 +122,7 @@ def _get_of_file(path: Path, asked_for: str, seq: bool, as_json: bool) -> int:
         if item.metadata is not None and (asked_for in names or (doi and index_doi(item.metadata) == doi)):
             found.append((item.identifier, encode(item.metadata)))
     if as_json:
-        records = [{"identifier": identifier or None, "record": orjson.loads(text)} for identifier, text in found]
+        records = [{"identifier": identifier or None, "record": reread(text)} for identifier, text in found]
         print_json({"where": str(path), "id": asked_for, "searched": "file", "records": records})
     else:
         for _, text in found:
@@ -223,7 +222,7 @@ def _described(
         "where": where, "id": asked_for, "searched": answer.searched,
         "records": [
             {"identifier": got.identifier, "format": got.format, "deleted": got.deleted, "file": got.file,
-             "offset": got.offset, "position": got.position, "record": orjson.loads(got.text)}
+             "offset": got.offset, "position": got.position, "record": reread(got.text)}
             for got in records
         ],
         "others": list(answer.others), "notes": list(answer.notes),

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +18,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from archive.canonical import Number
 from harvester.printable import printable
 
 # lines of progress where there is no terminal
 EVERY_SECONDS = 10.0
 _WIDEST = 1 << 20
+# no text that is printed can hold what no one has seen before
+_MARK = f"number-{secrets.token_hex(16)}-"
+_MARKED = re.compile(rf'"{_MARK}([^"]*){_MARK}"')
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -38,7 +44,24 @@ def say(text: str = "", *, err: bool = False, nl: bool = True, keep: str = "") -
 
 def print_json(value: Any) -> None:
     """One JSON value on stdout, for people as well."""
-    click.echo(escaped(json.dumps(plain(value), ensure_ascii=False, indent=2)))
+    click.echo(escaped(json_text(value, indent=2)))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Write a value as JSON, each `Number` with the digits that were sent."""
+    text = json.dumps(plain(_marked(value)), ensure_ascii=False, indent=indent)
+    return _MARKED.sub(r"\1", text)
+
+
+def _marked(value: Any) -> Any:
+    """Numbers that would lose digits as texts between marks: the module json writes floats itself."""
+    if isinstance(value, dict):
+        return {key: _marked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_marked(item) for item in value]
+    if isinstance(value, Number) and math.isfinite(value) and repr(float(value)) != value.text:
+        return f"{_MARK}{value.text}{_MARK}"
+    return value.text if isinstance(value, Number) and not math.isfinite(value) else value
 
 
 def escaped(text: str) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 
 import duckdb
 
+from archive.canonical import reread
 from harvester.cli.executing import interruptible
-from harvester.cli.output import cell, plain, print_table, say, table
+from harvester.cli.output import cell, json_text, plain, print_table, say, table
 
 # so many rows a table shows: a person does not read more, and a table must be held in memory
 TABLE_ROWS = 1000
@@ -86,7 +87,7 @@ def _json_lines(answer: Answer) -> Iterator[str]:
     is_json = [kind == "JSON" for _, kind in answer.columns]
     for row in answer.rows:
         values = (_parsed(value) if embedded else value for value, embedded in zip(row, is_json, strict=True))
-        yield json.dumps(plain(dict(zip(names, values, strict=True))), ensure_ascii=False)
+        yield json_text(dict(zip(names, values, strict=True)))
 
 
 def _print_csv(answer: Answer) -> None:
@@ -129,7 +130,7 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def _parsed(value: str | None) -> Any:
-    return None if value is None else json.loads(value)
+    return None if value is None else reread(value.encode())
 
 
 def _field(value: Any) -> Any:

@@ -1,11 +1,11 @@
 """`harvester why`: one id's whole story, and what to do about it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from archive.canonical import reread
 from archive.lookups.filesof import FilesOf
 from archive.lookups.story import Asked, Story, Version, Window, read_story
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
@@ -123,5 +123,5 @@ def _version_json(number: int, version: Version, with_record: bool) -> dict[str,
         "frame": copy.frame, "offset": copy.offset, "position": copy.position, "problem": copy.problem,
     }  # fmt: skip
     if with_record:
-        values["record"] = json.loads(copy.text) if copy.text else None
+        values["record"] = reread(copy.text) if copy.text else None
     return values

@@ -83,6 +83,15 @@ def test_what_cannot_be_meant_is_a_mistake(words: tuple[str, ...]):
     assert err
 
 
+def test_a_page_is_written_record_by_record_and_one_without_any_is_a_finding():
+    page = {"data": [{"id": f"10.5555/{n}", "attributes": {"titles": [{"title": "T"}]}} for n in range(3)], "meta": {}}
+    code, out, err = run("convert", "-", "--to", "index-json", stdin=json.dumps(page, indent=1).encode())
+    assert (code, len(out.splitlines()), err) == (0, 3, "")
+    code, out, err = run("convert", "-", "--to", "index-json", stdin=b"[]")
+    assert (code, out) == (1, b"")
+    assert err
+
+
 def test_a_file_that_is_cut_is_said_and_is_a_finding(tmp_path: Path):
     (tmp_path / "cut.xml").write_text(MARC[:-5])
     code, _, err = run("convert", tmp_path / "cut.xml", "--to", "marc-json")

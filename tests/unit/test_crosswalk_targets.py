@@ -7,7 +7,7 @@ import pytest
 
 from archive.crosswalks import ConversionError
 from archive.crosswalks.fields import index_fields
-from archive.crosswalks.targets import TARGETS, records_in, written
+from archive.crosswalks.targets import TARGETS, written
 
 DATACITE = {"doi": "10.1234/A", "titles": [{"title": "T"}], "schemaVersion": "http://datacite.org/schema/kernel-4",
             "relatedIdentifiers": [{"relatedIdentifier": "10.1234/B", "relationType": "Cites",
@@ -58,9 +58,3 @@ def test_index_json_has_all_that_the_index_has_and_what_a_record_points_to():
 def test_without_an_id_none_is_made_up():
     found = orjson.loads(written("index-json", "", DC))
     assert (found["identifier"], found["local_id"]) == (None, None)
-
-
-def test_a_collection_is_its_records():
-    assert records_in({"collection": [MARC, MARC]}) == [MARC, MARC]
-    assert records_in(MARC) == [MARC]
-    assert records_in({"collection": "a name"}) == [{"collection": "a name"}]

@@ -50,7 +50,7 @@ def test_plain_json_is_embedded_and_not_kept_twice():
         (b'{"a": 1}\r\n', {"a": 1}),
         (b'{"a": 1, "a": 2}', {"a": 2}),
         (b'{"x": {"a": 1, "b": {"a": 3, "a": 4}}}', {"x": {"a": 1, "b": {"a": 4}}}),
-        (b'{"a": NaN, "b": -Infinity, "c": 1e400}', {"a": None, "b": None, "c": None}),
+        (b'{"a": NaN, "b": -Infinity, "c": 1e400}', {"a": None, "b": None, "c": "1e400"}),
         (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
         (b'{"a": "\\ud800x"}', {"a": "\ufffdx"}),
     ],

@@ -33,7 +33,7 @@ MARC: dict[str, Any] = {
 
 def test_datacite():
     assert index_fields("oai:zenodo.org:1", DATACITE) == Fields(
-        "1", "10.5281/zenodo.1", "Main", "Dataset", 2020, ("A, B",), "https://cc", "v1", "10.5281/zenodo.0"
+        "1", "10.5281/zenodo.1", "Main", "Dataset", 2020, ("A, B", "x"), "https://cc", "v1", "10.5281/zenodo.0"
     )
 
 
