@@ -8,7 +8,7 @@ second, or a day where the provider has no finer), asked for record by record.
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from archive.findings import Finding, finding
@@ -76,6 +76,7 @@ class Ended:
 
     Of a window that failed, `stamps` are the datestamps of its `named` records, ascending and each once, where
     ListIdentifiers could name them all in one page; `reached` is the datestamp up to which an ascending list was read.
+    `unaccounted` describes what its pages hold that may stand for records and could not be read.
     """
 
     span: Span
@@ -93,6 +94,7 @@ class Ended:
     named: int = 0
     reached: datetime | None = None
     outside: int = 0
+    unaccounted: tuple[str, ...] = ()
 
     @property
     def proven(self) -> bool:
@@ -138,6 +140,10 @@ Decision = Done | Again | Split | Singly | Lost
 
 def decide(ended: Ended, traits: Traits) -> Decision:
     """What becomes of a window after one attempt."""
+    return _with_unaccounted(_decide(ended, traits), ended, traits)
+
+
+def _decide(ended: Ended, traits: Traits) -> Decision:
     if ended.verb == GET_RECORD:
         return _decide_singly(ended, traits)
     if ended.end == tokens.SAMPLE_TAKEN:
@@ -165,6 +171,18 @@ def _decide_singly(ended: Ended, traits: Traits) -> Decision:
     if ended.end in tokens.CIRCULAR_ENDS or ended.end == tokens.TOKEN_FORGETS:
         return Done((_unproven(ended),))
     return Lost((finding("window-lost", window=describe(ended.span), reason=ended.end),))
+
+
+def _with_unaccounted(decision: Decision, ended: Ended, traits: Traits) -> Decision:
+    """Report what the pages of a window hold that could not be read: what came does not prove that it is all."""
+    if not ended.unaccounted or not isinstance(decision, Done | Split | Lost):
+        return decision
+    contradicts = any("<resumptionToken> that contradicts" in what for what in ended.unaccounted)
+    if contradicts and isinstance(decision, Done) and ended.verb != GET_RECORD and can_split(ended.span, traits):
+        return Split(_cut_to_pages(ended, traits), decision.findings)  # a list on one page needs no token
+    what = "; ".join(ended.unaccounted)
+    named = finding("page-unaccounted", window=describe(ended.span), reason=what, found=ended.distinct)
+    return replace(decision, findings=(*decision.findings, named))
 
 
 def _with_outside(decision: Decision, ended: Ended) -> Decision:
