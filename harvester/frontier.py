@@ -97,6 +97,12 @@ class Ended:
     unaccounted: tuple[str, ...] = ()
 
     @property
+    def nameless(self) -> int:
+        """The number of headers without an identifier."""
+        counts = (text.partition(" ") for text in self.unaccounted if text.endswith("<header> without <identifier>"))
+        return sum(int(number) if number.isdigit() else 1 for number, _, _ in counts)
+
+    @property
     def proven(self) -> bool:
         """Whether the provider stated a size that did not move and is exactly what came."""
         return self.stated_first is not None and self.stated_first == self.stated_last == self.distinct
@@ -140,6 +146,10 @@ Decision = Done | Again | Split | Singly | Lost
 
 def decide(ended: Ended, traits: Traits) -> Decision:
     """What becomes of a window after one attempt."""
+    all_stated = ended.stated_first == ended.stated_last == ended.distinct + ended.nameless
+    if ended.nameless and all_stated and ended.end in tokens.COMPLETE_ENDS:
+        # some of what was stated came without an identifier: no smaller window would name it
+        return _with_unaccounted(Done(), ended, traits)
     return _with_unaccounted(_decide(ended, traits), ended, traits)
 
 
