@@ -36,6 +36,18 @@ CODES: dict[str, tuple[str, str]] = {
     "asked-singly": ("info",
         "{window}: no list of its {found} records can be read: each is asked for by itself, which is {found} requests"),
     "window-unproven": ("warning", "{window}: {found} records came, and nothing shows that these are all ({reason})"),
+    "page-unaccounted": ("warning",
+        ("{window}: its pages hold what cannot be read as the protocol has it ({reason}); {found} records came, and "
+        "more may stand there; compare with GetRecord, or with another form of the provider")),
+    "page-deviates": ("info", "the provider's pages are not as OAI-PMH has them, and were read all the same: {reason}"),
+    "text-around-pages": ("warning",
+        ("the provider's pages carry text that is no part of their XML, in every try; the document inside is read. "
+        "The text begins {reason}: tell the provider")),
+    "unknown-status": ("warning",
+        "{found} records whose status the protocol does not know, taken as live; the first is {identifier}: {reason}"),
+    "identifier-spaces": ("info",
+        ("{found} identifiers whose white space is collapsed, as XML Schema does; the first is {identifier}, sent as "
+        "{reason}")),
     "names-from-broken-list": ("warning",
         ("{window}: ListIdentifiers cannot be parsed ({reason}); {found} identifiers were read out of it as text, "
         "and asked for one by one; whether it has more is not known")),

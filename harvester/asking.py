@@ -6,7 +6,6 @@ for ever. Every answer is kept, as evidence.
 
 import asyncio
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,8 @@ import yarl
 from sickle import Sickle, oaiexceptions
 from sickle.iterator import OAIResponseIterator
 
+from harvester import contentcoding
+from harvester.charsets import as_declared
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.gate import parse_retry_after
 from harvester.redirects import HOPS_MOST, REDIRECTS, not_followed
@@ -143,8 +144,8 @@ class Asker:
             async with session.get(yarl.URL(url, encoded=True), headers=headers, allow_redirects=False) as response:
                 body = await _limited(response)
                 found = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(asked, url, response.status, found, _plain(body), time.monotonic() - began)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, EOFError, zlib.error) as error:
+                return Answer(asked, url, response.status, found, _plain(body, found), time.monotonic() - began)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _NoAnswer(f"{url}: no usable answer ({type(error).__name__}: {error})") from None
         finally:
             self._asked[host] = time.monotonic()
@@ -173,15 +174,10 @@ async def _limited(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _plain(body: bytes) -> bytes:
-    """Without gzip, which some send without saying so."""
-    if body[:3] != b"\x1f\x8b\x08":
-        return body
-    unpacker = zlib.decompressobj(wbits=31)
-    plain = unpacker.decompress(body, BODY_MOST)
-    if not unpacker.eof:
-        raise ValueError("its gzip is cut short, or unpacks to too much")
-    return plain
+def _plain(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Without gzip, which some send without saying so; XML in a charset that its document shows."""
+    plain = contentcoding.decoded(body, headers.get("content-encoding", ""), BODY_MOST, undeclared=True)
+    return as_declared(plain, headers.get("content-type", "")) if plain[:64].lstrip()[:1] == b"<" else plain
 
 
 class PoliteSickle(Sickle):  # type: ignore[misc]

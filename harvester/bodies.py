@@ -17,11 +17,13 @@ from archive.crosswalks import ConversionError, convert, unmapped
 from archive.crosswalks.containers import records_in
 from archive.envelope import NotJson, ParsedJson
 from archive.prolog import first_tag
+from harvester import contentcoding
 from harvester.absences import EMPTY, HTML, TEXT, Known, Look, is_machine
+from harvester.charsets import as_declared
 from harvester.decoding import packed, pieces
 from harvester.errorbodies import Verdict, judge_json, judge_text, judge_xml
 from harvester.errors import MalformedPage
-from harvester.inflating import CUT, UNPACKED_MOST, WHOLE, inflated
+from harvester.inflating import UNPACKED_MOST
 from harvester.mediatypes import essence, kind_of, parameters, same, short_name
 from harvester.strictxml import parse_document
 
@@ -208,31 +210,23 @@ def _listed_as_deleted(
     return Settled("deleted", f"deleted by its OAI-PMH header; HTTP status {answer.status}", datestamp), text
 
 
-def unpacked(body: bytes, encoding: str, most: int = UNPACKED_MOST) -> bytes:
+def unpacked(body: bytes, encoding: str, most: int = UNPACKED_MOST, *, undeclared: bool = False) -> bytes:
     """A body without its Content-Encoding. Raises Unusable when it is cut short, not what it says, or too much.
 
-    A truncated gzip stream decompresses to a shorter text without an error in most clients.
+    A truncated gzip stream decompresses to a shorter text without an error in most clients. `undeclared`: gzip is
+    taken off even where the header does not name it.
     """
-    coding = encoding.strip().lower()
-    if coding in ("", "identity"):
-        return body
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        raise Unusable(f"Content-Encoding {encoding[:40]!r}, which was not asked for")
-    raw_deflate = coding == "deflate" and body[:1] != b"\x78"
     try:
-        plain, end = inflated(body, 31 if coding != "deflate" else -15 if raw_deflate else 15, most)
-    except ValueError as cause:
-        raise Unusable(f"{coding} that cannot be unpacked: {cause}") from cause
-    if end != WHOLE:
-        raise Unusable(f"{coding} cut short" if end == CUT else f"{coding} that unpacks to more than {most} bytes")
-    return plain
+        return contentcoding.decoded(body, encoding, most, undeclared=undeclared)
+    except contentcoding.NotDecoded as cause:
+        raise Unusable(str(cause)) from cause
 
 
 # --- records
 
 
 def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -> tuple[Settled, bytes | None]:
-    body = unpacked(answer.body, answer.encoding, most)
+    body = unpacked(answer.body, answer.encoding, most, undeclared=_wanted(accept) != "text")
     kind = _kind(body, answer.media_type, accept)
     declared = answer.media_type
     format_, problem = name, None
@@ -282,8 +276,9 @@ def _json(
 def _xml(
     answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
 ) -> tuple[Settled, bytes | None]:
+    document = as_declared(body, answer.media_type)
     try:
-        root = parse_document(body)
+        root = parse_document(document)
     except MalformedPage as cause:
         raise Unusable(str(cause)) from None
     if (verdict := judge_xml(root)) is not None:
@@ -296,9 +291,11 @@ def _xml(
     except (ConversionError, RecursionError) as cause:
         problem = problem or ("conversion-failed", str(cause)[:200])
     stamp = _http_date(answer.last_modified)
+    declared = root.getroottree().docinfo.encoding or "utf-8"
+    charset = (declared if document is body else parameters(answer.media_type)["charset"].strip("'\" ")).lower()
     text = envelope.encode_bytes(
         answer.identifier, stamp, False, (), format_, answer.media_type, answer.url, retrieved, body,
-        (root.getroottree().docinfo.encoding or "utf-8").lower(), metadata,
+        charset, metadata,
     )  # fmt: skip
     return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
 

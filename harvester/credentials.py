@@ -190,6 +190,8 @@ def _unpacked(body: bytes) -> tuple[bytes, bool]:
     """What a gzip or deflate body holds as far as it can be read, and whether that is all of it."""
     try:
         plain, end = inflated(body, 47 if body[:2] == _GZIP[:2] or body[:1] == b"\x78" else -15)
+        while end == WHOLE and plain[:3] == _GZIP:  # packed twice
+            plain, end = inflated(plain, 47)
     except ValueError as cause:
         (plain,) = cause.args[1:]
         return plain, False

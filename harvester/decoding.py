@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archive import envelope, jsonseq, zstdframes
 from archive.crosswalks import ConversionError, Converted, convert, unmapped
 from archive.shards import FRAME_BYTES
 from harvester import datestamps
-from harvester.oaipmh import ListPage, OaiRecord, parse_get_record, parse_list_identifiers, parse_list_records
+from harvester.oaipmh import ListPage, OaiRecord, parse_list_identifiers, parse_list_records, parse_record_page
 
 MEDIA_TYPE = "application/xml"
 
@@ -22,7 +22,8 @@ class DecodedPage:
 
     `payload` holds the framed records as (bytes, number), in the order of `rows`, in pieces of about a frame, the
     large ones compressed (`archive.zstdframes.pack`); it is empty for headers. `digest` is over identifiers and
-    datestamps. `problems` are (identifier, code of `archive.findings`, what was found).
+    datestamps. `problems` are (identifier, code of `archive.findings`, what was found). `unaccounted` and
+    `deviations` are those of `ListPage`.
     """
 
     rows: tuple[Row, ...]
@@ -34,22 +35,51 @@ class DecodedPage:
     payload: tuple[tuple[bytes, int], ...]
     digest: bytes
     problems: tuple[tuple[str, str, str], ...] = ()
+    unaccounted: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
 
 
-def decode_list_records(body: bytes, url: str, format_: str, retrieved: str, level: int = 3) -> DecodedPage:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page was asked for with, as far as reading it depends on that.
+
+    `token` is that of the request; `identifier` is GetRecord's. `lenient`: records without an identifier do not make
+    the page unreadable (`harvester.oaipmh.parse_list_records`).
+    """
+
+    token: str | None = None
+    identifier: str | None = None
+    lenient: bool = False
+
+
+FIRST_PAGE = Asked()
+
+
+def decode_list_records(
+    body: bytes, url: str, format_: str, retrieved: str, level: int = 3, asked: Asked = FIRST_PAGE
+) -> DecodedPage:
     """Decode a ListRecords response; `level` is zstd's. Raises MalformedPage and ProviderError."""
-    return _decoded(parse_list_records(body), url, format_, retrieved, level)
+    page = parse_list_records(body, sent=asked.token, lenient=asked.lenient)
+    return _decoded(page, url, format_, retrieved, level)
 
 
-def decode_get_record(body: bytes, url: str, format_: str, retrieved: str, level: int = 3) -> DecodedPage:
+def decode_get_record(
+    body: bytes, url: str, format_: str, retrieved: str, level: int = 3, asked: Asked = FIRST_PAGE
+) -> DecodedPage:
     """Decode a GetRecord response, as a page of one record. Raises MalformedPage and ProviderError."""
-    return _decoded(ListPage((parse_get_record(body),)), url, format_, retrieved, level)
+    page = parse_record_page(body, asked=asked.identifier)
+    return _decoded(replace(page, token=None, has_token_element=False), url, format_, retrieved, level)
 
 
-def decode_list_identifiers(body: bytes) -> DecodedPage:
+def decode_list_identifiers(body: bytes, asked: Asked = FIRST_PAGE) -> DecodedPage:
     """Decode a ListIdentifiers response. Raises MalformedPage and ProviderError."""
-    page = parse_list_identifiers(body)
-    return _page(page, (), ())
+    page = parse_list_identifiers(body, sent=asked.token, lenient=asked.lenient)
+    problems: list[tuple[str, str, str]] = []
+    for record in page.records:
+        _check_header(record, problems)
+        if not record.datestamp:
+            problems.append((record.identifier, "impossible-datestamp", ""))
+    return _page(page, (), problems)
 
 
 def _decoded(page: ListPage, url: str, format_: str, retrieved: str, level: int) -> DecodedPage:
@@ -67,7 +97,7 @@ def _page(
     return DecodedPage(
         tuple((record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records),
         page.token, page.has_token_element, page.complete_list_size, page.cursor, page.response_date,
-        payload, digest.digest(), tuple(problems),
+        payload, digest.digest(), tuple(problems), page.unaccounted, page.deviations,
     )  # fmt: skip
 
 
@@ -77,6 +107,7 @@ NOTHING = _page(ListPage(()), (), ())
 
 def _encode(record: OaiRecord, url: str, format_: str, retrieved: str, problems: list[tuple[str, str, str]]) -> bytes:
     original = record.metadata
+    _check_header(record, problems)
     converted = _convert(record, problems)
     if original is None and not record.deleted:
         problems.append((record.identifier, "record-without-metadata", ""))
@@ -90,6 +121,16 @@ def _encode(record: OaiRecord, url: str, format_: str, retrieved: str, problems:
         original.decode() if original is not None else None, tuple(about.decode() for about in record.about),
     )  # fmt: skip
     return jsonseq.encode(text)
+
+
+def _check_header(record: OaiRecord, problems: list[tuple[str, str, str]]) -> None:
+    if record.unknown_status is not None:
+        problems.append((record.identifier, "unknown-status", record.unknown_status))
+    sent = record.sent_identifier
+    # white space around a line of its own only indents it
+    indented = sent is not None and sent.strip(" \t\r\n") == record.identifier and not {"\n", "\t"}.isdisjoint(sent)
+    if sent is not None and not indented:
+        problems.append((record.identifier, "identifier-spaces", repr(sent[:100])))
 
 
 def _convert(record: OaiRecord, problems: list[tuple[str, str, str]]) -> Converted | None:

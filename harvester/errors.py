@@ -5,6 +5,7 @@ HarvestError
 ├── DecodersBroken      the processes that decode pages cannot start here (exit 3)
 ├── WireError           no usable answer came
 │   ├── MalformedPage   an answer that is not one whole OAI-PMH response
+│   │   └── NamelessRecords  a whole response with records that have no identifier
 │   └── Unreachable     no answer after all tries
 ├── ProviderError       the provider answered with an OAI-PMH <error>
 └── Unreadable          a file, or the rest of it, from which no record can be had (exit 1, where it is one of many)
@@ -29,6 +30,10 @@ class WireError(HarvestError):
 
 class MalformedPage(WireError):
     """The body is not one whole OAI-PMH response; its bytes go to quarantine."""
+
+
+class NamelessRecords(MalformedPage):
+    """Records without an identifier; other questions for the same records may name them."""
 
 
 class Unreachable(WireError):

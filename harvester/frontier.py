@@ -8,7 +8,7 @@ second, or a day where the provider has no finer), asked for record by record.
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from archive.findings import Finding, finding
@@ -81,7 +81,8 @@ class Ended:
 
     Of a window that failed, `stamps` are the datestamps of its `named` records, ascending and each once, where
     ListIdentifiers could name them all in one page; `reached` is the datestamp up to which an ascending list was
-    read. `in_set` is whether it lists a set.
+    read. `in_set` is whether it lists a set; `unaccounted` describes what its pages hold that may stand for records
+    and could not be read.
     """
 
     span: Span
@@ -100,6 +101,13 @@ class Ended:
     reached: datetime | None = None
     outside: int = 0
     in_set: bool = False
+    unaccounted: tuple[str, ...] = ()
+
+    @property
+    def nameless(self) -> int:
+        """The number of headers without an identifier."""
+        counts = (text.partition(" ") for text in self.unaccounted if text.endswith("<header> without <identifier>"))
+        return sum(int(number) if number.isdigit() else 1 for number, _, _ in counts)
 
     @property
     def proven(self) -> bool:
@@ -153,7 +161,15 @@ Decision = Done | Again | Split | Singly | Lost | BySet
 
 def decide(ended: Ended, traits: Traits) -> Decision:
     """What becomes of a window after one attempt."""
-    decision = _decide(ended, traits)
+    all_stated = ended.stated_first == ended.stated_last == ended.distinct + ended.nameless
+    if ended.nameless and all_stated and ended.end in tokens.COMPLETE_ENDS:
+        # some of what was stated came without an identifier: no smaller window would name it
+        return _with_unaccounted(Done(), ended, traits)
+    return _with_unaccounted(_sought_by_set(_decide(ended, traits), ended, traits), ended, traits)
+
+
+def _sought_by_set(decision: Decision, ended: Ended, traits: Traits) -> Decision:
+    """Seek the records of a window that is given up, or that nothing proves, in the sets of the repository."""
     if not isinstance(decision, Done | Lost) or not wants_sets(ended, traits):
         return decision
     if isinstance(decision, Done) and all(found.code != "window-unproven" for found in decision.findings):
@@ -218,6 +234,18 @@ def _without_proof(ended: Ended) -> Done | Lost:
     stated = ended.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
     short = stated is not None and stated > ended.distinct
     return Lost((_unproven(ended),)) if short else Done((_unproven(ended),))
+
+
+def _with_unaccounted(decision: Decision, ended: Ended, traits: Traits) -> Decision:
+    """Report what the pages of a window hold that could not be read: what came does not prove that it is all."""
+    if not ended.unaccounted or not isinstance(decision, BySet | Done | Lost | Split):
+        return decision
+    contradicts = any("<resumptionToken> that contradicts" in what for what in ended.unaccounted)
+    if contradicts and isinstance(decision, Done) and ended.verb != GET_RECORD and can_split(ended.span, traits):
+        return Split(_cut_to_pages(ended, traits), decision.findings)  # a list on one page needs no token
+    what = "; ".join(ended.unaccounted)
+    named = finding("page-unaccounted", window=describe(ended.span), reason=what, found=ended.distinct)
+    return replace(decision, findings=(*decision.findings, named))
 
 
 def _with_outside(decision: Decision, ended: Ended) -> Decision:

@@ -1,13 +1,18 @@
 """Downloader middlewares: the gate of each host, and redirects that stay with the source's hosts."""
 
 import logging
+from collections.abc import Callable
 from typing import Self
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.downloadermiddlewares.redirect import RedirectMiddleware
-from scrapy.http import Response
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response, TextResponse
+from scrapy.utils._compression import _DecompressionMaxSizeExceeded
 
+from harvester.contentcoding import NotDecoded, TooLong, decoded
 from harvester.gates import FIRST_BYTES, HEADERS, Gates
 from harvester.gates import WaitTooLong as WaitTooLong  # for spiders, which know the middleware
 from harvester.redirects import not_followed
@@ -49,6 +54,42 @@ class GateMiddleware:
         """No answer came."""
         if _is_http(request):
             Gates.of(self.crawler).lost(request.url)
+
+
+class ContentCodingMiddleware(HttpCompressionMiddleware):
+    """Scrapy's content codings; a body that is not in the one it is said to be in is what its bytes are.
+
+    Scrapy's raises for such a body, and takes a gzip stream that is cut short for a whole one.
+    """
+
+    def process_response(self, request: Request, response: Response) -> Response:  # type: ignore[override]
+        named = response.headers.getlist("Content-Encoding")
+        if not named or request.method == "HEAD":
+            return response
+        encoding = b",".join(named).decode("latin-1")
+        try:
+            body = decoded(response.body, encoding, self._max_size, undeclared=True, others=_OTHERS)
+        except TooLong as cause:
+            raise IgnoreRequest(f"{response.url}: {cause}") from cause
+        except NotDecoded:  # whoever reads it reports it
+            return response
+        headers = response.headers.copy()
+        del headers["Content-Encoding"]
+        encoding_of_text = {"encoding": None} if isinstance(response, TextResponse) else {}
+        return response.replace(body=body, headers=headers, **encoding_of_text)
+
+
+def _scrapys(coding: str) -> Callable[[bytes, int], bytes]:
+    def decode(body: bytes, most: int) -> bytes:
+        try:
+            return HttpCompressionMiddleware._decode(body, coding.encode(), most)
+        except _DecompressionMaxSizeExceeded as cause:
+            raise TooLong(f"{coding} that unpacks to more than {most} bytes") from cause
+
+    return decode
+
+
+_OTHERS = {coding: _scrapys(coding) for coding in ("br", "zstd")}
 
 
 def _is_http(request: Request) -> bool:

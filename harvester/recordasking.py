@@ -8,7 +8,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from archive.crosswalks.identifiers import local_id
 from archive.moments import moment
 from harvester import bodies, gate, oaipmh, robots
 from harvester.absences import Known, is_machine
+from harvester.charsets import as_declared
 from harvester.credentials import Credentials
 from harvester.downloads import Turns
 from harvester.errors import MalformedPage, ProviderError, Unreachable
@@ -32,6 +33,7 @@ from harvester.mediatypes import short_name
 from harvester.redirects import HOPS_MOST, REDIRECTS, IdUrls
 from harvester.sampling import There
 from harvester.sources import Source
+from harvester.strictxml import without_noise
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ TRIES = 4
 LEARN_LEAST = 10
 # so many questions in a row without any answer, and the target is not there
 SILENT_MOST = 20
+# answers with text around their document after which that is how the provider answers
+NOISY_LEAST = 2
 BODY_MOST = 64 << 20
 CONNECT_SECONDS, TOTAL_SECONDS = 30.0, 180.0
 _NO_RECORD = ("idDoesNotExist", "cannotDisseminateFormat", "noRecordsMatch", "badArgument")
@@ -84,6 +88,7 @@ class RecordAsker:
     ) -> None:
         self._source, self._part, self._turns, self._agent = source, part, turns, user_agent
         self._credentials, self._accept = credentials, accept
+        self._noisy = 0
         endpoint, pattern = source.idrange, "[^/?#]+"
         if part == "idrange" and endpoint is not None:
             template, pattern = endpoint.url, endpoint.pattern
@@ -168,7 +173,7 @@ class RecordAsker:
             await self._introduce(session)
             url = oaipmh.list_identifiers_url(self._source.oaipmh.url, prefix, None, None, None)
             reply = await self._persistent(session, url)
-            page = oaipmh.parse_list_identifiers(bodies.unpacked(reply.body, reply.encoding))
+            page = oaipmh.parse_list_identifiers(_document(reply))
             return [record.identifier for record in page.records]
 
     def _session(self) -> aiohttp.ClientSession:
@@ -200,7 +205,7 @@ class RecordAsker:
             if reply is None:
                 return None
             if reply.status not in REDIRECTS:
-                read = _by_oaipmh if self._part == "oaipmh" else self._by_id
+                read = self._by_oaipmh if self._part == "oaipmh" else self._by_id
                 return read(question.identifier, reply)
             found = self._urls.redirect(question.identifier, url, reply.location, hops)
             if found.kind != "follow":
@@ -211,6 +216,20 @@ class RecordAsker:
                 return There(state, reason), False
             url = found.target
         return There("refused", f"redirects more than {HOPS_MOST} times"), False
+
+    def _by_oaipmh(self, identifier: str, reply: _Reply) -> tuple[There, bool]:
+        """Read an answer to GetRecord; without the text around its document once two answers had such text."""
+        there, again = _by_oaipmh(identifier, reply)
+        if there.state != "refused" or reply.status >= 300:
+            return there, again
+        try:
+            document, noise = without_noise(_document(reply))
+        except bodies.Unusable:
+            return there, again
+        self._noisy += bool(noise)
+        if not noise or self._noisy < NOISY_LEAST:
+            return there, again
+        return _by_oaipmh(identifier, replace(reply, body=document, encoding="", media_type=""))
 
     def _by_id(self, identifier: str, reply: _Reply) -> tuple[There, bool]:
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -264,10 +283,16 @@ def _received(identifier: str, reply: _Reply) -> bodies.Received:
     )
 
 
+def _document(reply: _Reply) -> bytes:
+    """The XML of an answer. Raises Unusable."""
+    body = bodies.unpacked(reply.body, reply.encoding, undeclared=True)
+    return as_declared(body, reply.media_type)
+
+
 def _by_oaipmh(identifier: str, reply: _Reply) -> tuple[There, bool]:
     """What GetRecord answers. An error of the protocol comes with any HTTP status, so the body is read first."""
     try:
-        record = oaipmh.parse_get_record(bodies.unpacked(reply.body, reply.encoding))
+        record = oaipmh.parse_get_record(_document(reply), asked=identifier)
     except ProviderError as error:
         absent = error.code in _NO_RECORD
         return There("absent" if absent else "refused", str(error)), not absent

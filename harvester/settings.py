@@ -44,8 +44,10 @@ DOWNLOADER_MIDDLEWARES = {
     "harvester.middlewares.SameHostRedirects": 600,
     # a redirect's request comes by again, and is judged by its own URL
     "harvester.manners.CredentialsMiddleware": 610,
+    # Scrapy's drops a body that is not in the coding it is said to be in
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     # default 590: a token is masked in what was packed as well
-    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 620,
+    "harvester.middlewares.ContentCodingMiddleware": 620,
     # nearest to the wire, so that a redirect's second request waits its turn as well
     "harvester.middlewares.GateMiddleware": 950,
 }

@@ -5,7 +5,7 @@ the borders; whatever does not agree with the parsed tree is serialised from the
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lxml import etree
@@ -13,7 +13,7 @@ from lxml import etree
 # Comments, CDATA and processing instructions are passed over: they may hold anything that looks like a tag.
 _TOKEN = re.compile(
     rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
-    rb"|<(?P<close>/?)(?P<name>(?:[A-Za-z_][\w.\-]*:)?(?:record|metadata|about))(?=[\s/>])"
+    rb"|<(?P<close>/?)(?P<name>(?:[A-Za-z_][\w.\-]*:)?(?i:record|metadata|about))(?=[\s/>])"
     rb"(?:[^>\"'/]|\"[^\"]*\"|'[^']*'|/(?!>))*(?P<empty>/?)>",
     re.DOTALL,
 )
@@ -29,6 +29,7 @@ _END = re.compile(_TOKEN_ELEMENT + rb"</(?:ListRecords|GetRecord)\s*>\s*" + _TOK
 _VALUE = re.compile(rb"\"[^\"]*\"|'[^']*'")
 _UNPREFIXED = re.compile(rb"<[^\s/>:!?]+[\s/>]")
 _LESS_THAN = ord("<")
+_HUGE = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
 UTF8 = frozenset({"UTF-8", "UTF8", "US-ASCII", "ASCII"})
 
 
@@ -46,6 +47,13 @@ class Slices:
             and len(self.abouts) == len(abouts)
             and all(map(_same_root, self.abouts, abouts))
         )
+
+    def agree(self, metadata: "etree._Element | None", abouts: list[etree._Element]) -> bool:
+        """Whether the slices have the very content of the tree: on an unusual page they may be of other elements."""
+        pairs = list(zip(self.abouts, abouts, strict=True))
+        if metadata is not None and self.metadata is not None:
+            pairs.append((self.metadata, metadata))
+        return all(_same_content(standalone(text, element), element) for text, element in pairs)
 
     def metadata_of(self, element: "etree._Element | None") -> bytes | None:
         """The metadata as XML that stands alone."""
@@ -118,15 +126,26 @@ def _hides(body: bytes, mark: bytes, at: int) -> bool:
     return True
 
 
+@dataclass(slots=True)
+class _Open:
+    """A record whose end was not reached: its tag, its place among all, and what was found in it."""
+
+    tag: bytes
+    number: int
+    metadata: bytes | None = None
+    abouts: list[bytes] = field(default_factory=list)
+    doubtful: bool = False  # of two elements called metadata one is of another namespace, or the page is odd
+
+    def slices(self) -> Slices:
+        return Slices(None if self.doubtful else self.metadata, tuple(self.abouts))
+
+
 def _slice_any(body: bytes) -> list[Slices]:
-    """The slices of a page, whatever it holds besides its records."""
+    """The slices of a page, whatever it holds besides its records; those of a record inside another come after its."""
     found: list[Slices] = []
-    record: bytes | None = None  # the tag of the record we are in
+    records: list[_Open] = []  # those that we are in, the innermost last
     inner: bytes | None = None  # the tag of the part of it that we are in
     depth = start = 0
-    metadata: bytes | None = None
-    doubtful = False  # of two elements called metadata one is of another namespace, or the page is odd
-    abouts: list[bytes] = []
     for match in _TOKEN.finditer(body):
         name = match["name"]
         if name is None:
@@ -135,20 +154,22 @@ def _slice_any(body: bytes) -> list[Slices]:
             if name == inner and not match["empty"]:
                 depth += -1 if match["close"] else 1
                 if not depth:
-                    if inner.endswith(b"metadata"):
-                        doubtful = doubtful or metadata is not None
-                        metadata = body[start : match.start()]
+                    content, record = body[start : match.start()], records[-1]
+                    if inner.lower().endswith(b"metadata"):
+                        record.doubtful = record.doubtful or record.metadata is not None
+                        record.metadata = content
                     else:
-                        abouts.append(body[start : match.start()])
+                        record.abouts.append(content)
                     inner = None
-        elif record is None:
-            if name.endswith(b"record") and not match["close"] and not match["empty"]:
-                record, metadata, abouts, doubtful = name, None, [], False
         elif match["close"]:
-            if name == record:
-                found.append(Slices(None if doubtful else metadata, tuple(abouts)))
-                record = None
-        elif not match["empty"]:
+            if records and name == records[-1].tag:
+                record = records.pop()
+                found[record.number] = record.slices()
+        elif name.lower().endswith(b"record"):
+            if not match["empty"]:
+                records.append(_Open(name, len(found)))
+            found.append(Slices(None, ()))
+        elif records and not match["empty"]:
             inner, depth, start = name, 1, match.end()
     return found
 
@@ -156,6 +177,23 @@ def _slice_any(body: bytes) -> list[Slices]:
 def _same_root(text: bytes, element: etree._Element) -> bool:
     match = _ROOT_NAME.match(text)
     return match is not None and match["name"].rpartition(b":")[2] == str(element.tag).rpartition("}")[2].encode()
+
+
+def _same_content(text: bytes, element: etree._Element) -> bool:
+    try:
+        found = etree.fromstring(text, _HUGE)
+    except etree.XMLSyntaxError:
+        return False
+    return canonical(found) == canonical(element)
+
+
+def canonical(element: etree._Element) -> bytes:
+    """An element in exclusive canonical form; as it is serialised where it has none."""
+    text = etree.tostring(element, encoding="unicode", with_tail=False)
+    try:
+        return etree.tostring(etree.fromstring(text, _HUGE), method="c14n", exclusive=True)
+    except (etree.LxmlError, ValueError):  # a namespace that is a relative URI
+        return text.encode("utf-8", "surrogatepass")
 
 
 def standalone(text: bytes, element: etree._Element) -> bytes:

@@ -30,11 +30,12 @@ from harvester import (
     plan,
     protocolerrors,
     splits,
+    strictxml,
     tokens,
 )
 from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
-from harvester.decoding import DecodedPage, Row
-from harvester.errors import MalformedPage, ProviderError, Unreachable, UsageError
+from harvester.decoding import Asked, DecodedPage, Row
+from harvester.errors import MalformedPage, NamelessRecords, ProviderError, Unreachable, UsageError
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
 from harvester.middlewares import WaitTooLong, redirect_not_followed
 from harvester.records import Answer, WindowEnd
@@ -93,6 +94,7 @@ class OaipmhSpider(HarvestSpider):
     _continued: Finding | None = None
     _empty_said = False
     _answered = False
+    _lenient = False
 
     @classmethod
     def read_arguments(cls, words: Mapping[str, str]) -> OaipmhArguments:
@@ -108,6 +110,8 @@ class OaipmhSpider(HarvestSpider):
         self._walking = 0
         self._settled = asyncio.Event()
         self._looked_again = self._settled_all = False
+        self._names_tried: set[int] = set()
+        self._deviations: set[str] = set()
         self._beside = protocolerrors.BesideToken()
         self.questions = Questions(self.crawler, self.arguments.endpoint.url)
         self.doubts = Doubts(self)
@@ -488,7 +492,7 @@ class OaipmhSpider(HarvestSpider):
             if ahead is not None and number + 1 not in walk.asked_ahead and not self._sampling(walk):
                 walk.asked_ahead[number + 1] = ahead
                 yield self._page_request(walk, number + 1, ahead)
-        decoded = await self._decode(response, walk)
+        decoded = await self._decode(response, walk, Asked(token=token, lenient=self._lenient), again=walk.tries > 0)
         if token is not None:
             decoded = _as_answer_to_token(response, decoded)
         async for out in self._in_turn(walk, number, token, response, decoded):
@@ -539,6 +543,7 @@ class OaipmhSpider(HarvestSpider):
             await self._compare_beginning(walk, page)
         if end != tokens.TOKEN_FORGETS:
             walk.outside += facts.outside
+            walk.unaccounted.extend(page.unaccounted)
             await self._learn(walk, page)
         if end in (None, tokens.TOO_LARGE) and self.traits.ranges is None and page.rows:
             # a list of several pages: before it may be cut, see whether cutting works here
@@ -755,7 +760,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def record(self, response: Response, walk: Walk, name: str, tries: int) -> AsyncIterator[Any]:
         """An answer to GetRecord."""
-        result = await self._decode(response, walk, name)
+        result = await self._decode(response, walk, Asked(identifier=name), again=tries > 0)
         async for out in self._take_record(walk, name, tries + 1, response, result):
             yield out
 
@@ -806,7 +811,7 @@ class OaipmhSpider(HarvestSpider):
         return Answer(
             **common, state="read", http_status=response.status, reason=None, listed=len(result.rows),
             outcomes=[(n, stamp, "deleted" if gone else "read", problems.get(n)) for n, stamp, gone, _ in result.rows],
-            payload=result.payload, notes=notes_of(result.problems),
+            payload=result.payload, notes=notes_of(result.problems) + _unaccounted_notes(name, result),
         )  # fmt: skip
 
     # --- what answers mean
@@ -817,15 +822,18 @@ class OaipmhSpider(HarvestSpider):
             self.fail(failure.value)
         return not self.stopping
 
-    async def _decode(self, response: Response, walk: Walk, name: str | None = None) -> DecodedPage | Unusable:
-        """Decode a page, or GetRecord's answer for `name`; the body is read whatever the status is."""
-        status = response.status
+    async def _decode(self, response: Response, walk: Walk, asked: Asked, *, again: bool) -> DecodedPage | Unusable:
+        """Decode a page, or GetRecord's answer for an identifier; the body is read whatever the status is.
+
+        `again`: an earlier try brought nothing usable.
+        """
+        status, name = response.status, asked.identifier
         if (reason := redirect_not_followed(response)) is not None:
             if not self._answered:
                 self.fail(UsageError(f"{response.url} {reason}"))
             return Unusable(tokens.PAGE_REFUSED, reason, status, response)
         try:
-            page = await self._decoded(plain_body(response), response.url, walk, name)
+            page = await self._read(response, walk, asked, again=again)
         except ProviderError as error:
             if name is None and await self._nothing_here(error, walk):
                 return decoding.NOTHING
@@ -858,12 +866,50 @@ class OaipmhSpider(HarvestSpider):
             await self.find(finding("empty-range-refused", window=frontier.describe(walk.span), reason=str(error)))
         return True
 
-    async def _decoded(self, body: bytes, url: str, walk: Walk, name: str | None) -> DecodedPage:
-        if name is None and walk.verb == LIST_IDENTIFIERS:
-            return await self.decoders.run(decoding.decode_list_identifiers, body)
-        decode = decoding.decode_list_records if name is None else decoding.decode_get_record
+    async def _read(self, response: Response, walk: Walk, asked: Asked, *, again: bool) -> DecodedPage:
+        """Decode a body as far as it can be read without guessing. Raises MalformedPage and ProviderError."""
+        body = plain_body(response)
+        if self.questions.noise:
+            body, _ = strictxml.without_noise(body)
+        try:
+            page = await self._decoded(body, response.url, walk, asked)
+        except NamelessRecords:
+            if not await self._nothing_names(walk):
+                raise
+            page = await self._decoded(body, response.url, walk, replace(asked, lenient=True))
+        except MalformedPage:
+            document, noise = strictxml.without_noise(body)
+            if not (noise and again):
+                raise
+            page = await self._decoded(document, response.url, walk, asked)
+            self.questions.noise = noise
+        await self._report_deviations(page)
+        return page
+
+    async def _nothing_names(self, walk: Walk) -> bool:
+        """Whether ListIdentifiers lacks the same identifiers as ListRecords: then asking singly gains nothing."""
+        if walk.window.window not in self._names_tried:
+            self._names_tried.add(walk.window.window)
+            self._lenient |= await self.questions.lacks_names(walk, self._sent_bounds(walk.span))
+        return self._lenient
+
+    async def _report_deviations(self, page: DecodedPage) -> None:
+        """Report each way in which pages are unusual, once a run."""
+        for what in page.deviations:
+            if what not in self._deviations:
+                self._deviations.add(what)
+                await self.find(finding("page-deviates", reason=what))
+        if self.questions.noise and "" not in self._deviations:
+            self._deviations.add("")
+            await self.find(finding("text-around-pages", reason=repr(self.questions.noise[:100])))
+
+    async def _decoded(self, body: bytes, url: str, walk: Walk, asked: Asked) -> DecodedPage:
+        if asked.identifier is None and walk.verb == LIST_IDENTIFIERS:
+            # no other question would name what this one does not
+            return await self.decoders.run(decoding.decode_list_identifiers, body, replace(asked, lenient=True))
+        decode = decoding.decode_list_records if asked.identifier is None else decoding.decode_get_record
         level = self.settings.getint("HARVEST_ZSTD_LEVEL")
-        return await self.decoders.run(decode, body, url, walk.channel.prefix, now_text(), level)
+        return await self.decoders.run(decode, body, url, walk.channel.prefix, now_text(), level, asked)
 
     def _facts(self, walk: Walk, page: DecodedPage, *, foreign: bool) -> tokens.PageFacts:
         return tokens.PageFacts(
@@ -988,6 +1034,14 @@ def _posted(request: Request) -> Request:
         url=parts._replace(query="").geturl(), method="POST", body=parts.query.encode("ascii"),
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     )  # fmt: skip
+
+
+def _unaccounted_notes(name: str, page: DecodedPage) -> list[Finding]:
+    """Report what GetRecord's answer holds that could not be read."""
+    if not page.unaccounted:
+        return []
+    reason = "; ".join(page.unaccounted)
+    return [finding("page-unaccounted", identifier=name, window=name, reason=reason, found=len(page.rows))]
 
 
 def _record_notes(name: str, unusable: Unusable, *, listed: bool) -> list[Finding]:

@@ -5,13 +5,14 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from harvester import datestamps, emptiness, frontier, gate, hints, oaipmh
+from harvester import datestamps, emptiness, frontier, gate, hints, oaipmh, strictxml
 from harvester.decoding import Row
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.middlewares import WaitTooLong, redirect_not_followed
@@ -25,12 +26,17 @@ SET_PAGES_MOST = 20
 SETS_MOST = 200
 
 
+_parse_headers = partial(oaipmh.parse_list_identifiers, lenient=True)
+
+
 class Questions:
     """Asks a provider at `url` outside the windows, through the crawl's own downloader and gate."""
 
     def __init__(self, crawler: Crawler, url: str) -> None:
         self.crawler, self.url = crawler, url
         self._offered: list[str] | None = None
+        # how the text begins that the site puts around each of its documents, b"" for a site that does not
+        self.noise = b""
 
     async def ask(self, url: str) -> Response:
         """One request. Raises WaitTooLong and the downloader's errors."""
@@ -48,7 +54,7 @@ class Questions:
                 if (reason := redirect_not_followed(response)) is not None:
                     raise UsageError(f"{url} {reason}")
                 if response.status < 400 or b"<OAI-PMH" in response.body[:4096]:
-                    return parse(plain_body(response))
+                    return self._parsed(plain_body(response), parse, again=attempt > 1)
                 error = Unreachable(f"{url} answers with HTTP status {response.status}")
             except (ProviderError, UsageError, WaitTooLong):
                 raise
@@ -79,7 +85,7 @@ class Questions:
             raise Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})") from cause
         if response.status >= 400 and b"<OAI-PMH" not in body[:4096]:
             raise Unreachable(f"HTTP status {response.status}")
-        return parse(body)
+        return self._parsed(body, parse, again=False)
 
     async def all_sets(self, most: int) -> list[str] | None:
         """The sets that ListSets names, none without a set hierarchy; None where it cannot be read.
@@ -101,6 +107,20 @@ class Questions:
         except (HarvestError, WaitTooLong):
             return None
         return list(specs)
+
+    def _parsed(self, body: bytes, parse: Callable[[bytes], T], *, again: bool) -> T:
+        """Parse a body; without the text around it if an earlier try brought that as well. Raises MalformedPage."""
+        if self.noise:
+            body, _ = strictxml.without_noise(body)
+        try:
+            return parse(body)
+        except MalformedPage:
+            document, noise = strictxml.without_noise(body)
+            if not (noise and again):
+                raise
+        value = parse(document)
+        self.noise = noise
+        return value
 
     async def identify(self) -> oaipmh.Identify:
         """Ask who the provider is. Raises UsageError for an answer that is not of OAI-PMH, Unreachable for none.
@@ -152,7 +172,7 @@ class Questions:
             set_ = spec if sent is None else oaipmh.AsSent(sent)
             url = oaipmh.list_identifiers_url(self.url, prefix, None, None, set_)
             try:
-                page = await (self.answer if sent is None else self.once)(url, oaipmh.parse_list_identifiers)
+                page = await (self.answer if sent is None else self.once)(url, _parse_headers)
             except ProviderError as error:
                 if error.code == "noSetHierarchy":
                     raise UsageError(f"{self.url} has no sets; leave out set={spec}") from None
@@ -176,9 +196,10 @@ class Questions:
     async def _look_up(self, spec: str) -> None:
         offered: list[str] = []
         url = oaipmh.list_sets_url(self.url)
+        token: str | None = None
         for _ in range(SET_PAGES_MOST):
             try:
-                sets = await self.answer(url, oaipmh.parse_list_sets)
+                sets = await self.answer(url, partial(oaipmh.parse_list_sets, sent=token))
             except (ProviderError, MalformedPage) as error:
                 raise UsageError(f"{self.url} has no set {spec!r} ({error})") from None
             offered.extend(item.spec for item in sets.sets)
@@ -186,14 +207,15 @@ class Questions:
                 return
             if not sets.token:
                 raise UsageError(f"{self.url} has no set {spec!r}; it offers {_some(offered)}")
-            url = oaipmh.resume_url(self.url, "ListSets", sets.token)
+            token = sets.token
+            url = oaipmh.resume_url(self.url, "ListSets", token)
         raise UsageError(f"{self.url} lists nothing in set {spec!r}, which is not among its first {len(offered)} sets")
 
     async def known_stamp(self, channel: Channel) -> str | None:
         """A datestamp that a record has: the first one in the list of all that is a moment. None without an answer."""
         url = oaipmh.list_identifiers_url(self.url, channel.prefix, None, None, channel.sent_set)
         try:
-            page = await self.answer(url, oaipmh.parse_list_identifiers)
+            page = await self.answer(url, _parse_headers)
         except HarvestError as error:
             logger.info("from and until are not tried: %s", error)
             return None
@@ -212,7 +234,7 @@ class Questions:
             bounds = (datestamps.as_argument(moment, granularity), datestamps.as_argument(until, granularity))
             url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
             try:
-                page = await self.answer(url, oaipmh.parse_list_identifiers)
+                page = await self.answer(url, _parse_headers)
             except ProviderError:
                 continue
             except (Unreachable, MalformedPage):
@@ -231,12 +253,23 @@ class Questions:
             bound = datestamps.as_argument(moment, granularity)
             url = oaipmh.list_identifiers_url(self.url, channel.prefix, bound, bound, channel.sent_set)
             try:
-                page = await self.answer(url, oaipmh.parse_list_identifiers)
+                page = await self.answer(url, _parse_headers)
             except HarvestError:
                 return
             lists.append([record.identifier for record in page.records])
         if lists[0] and lists[0] == lists[1]:
             traits.ranges = False
+
+    async def lacks_names(self, walk: Walk, bounds: tuple[str | None, str | None]) -> bool:
+        """Whether ListIdentifiers leaves records of a window without an identifier too, or cannot be read at all."""
+        url = oaipmh.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.sent_set)
+        try:
+            page = await self.answer(url, _parse_headers)
+        except (ProviderError, MalformedPage):
+            return True
+        except (HarvestError, WaitTooLong):
+            return False
+        return any(oaipmh.NAMELESS in what for what in page.unaccounted)
 
     async def look_inside(self, walk: Walk, bounds: tuple[str | None, str | None]) -> Sequence[Row]:
         """Have ListIdentifiers say which records a window holds whose records cannot be listed.
@@ -246,7 +279,8 @@ class Questions:
         """
         url = oaipmh.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.sent_set)
         try:
-            headers, whole = _headers_in(plain_body(await self.ask(url)))
+            body = plain_body(await self.ask(url))
+            headers, whole = _headers_in(strictxml.without_noise(body)[0] if self.noise else body)
         except Exception as error:  # ours, or whatever the downloader raises
             logger.info("ListIdentifiers does not help with %s: %r", frontier.describe(walk.span), error)
             return ()
@@ -263,13 +297,13 @@ def _headers_in(body: bytes) -> tuple[list[Row], bool]:
     Raises MalformedPage or ProviderError when not even hints can be had.
     """
     try:
-        page = oaipmh.parse_list_identifiers(body)
+        page = _parse_headers(body)
     except MalformedPage:
         if (headers := hints.scan_headers(body)) is None:
             raise
         return [(name, stamp, False, ()) for name, stamp in headers], True
-    rows = [(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records]
-    return rows, page.token is None
+    whole = page.token is None and not page.unaccounted
+    return [(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records], whole
 
 
 def _some(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
 
 from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
@@ -16,9 +17,11 @@ from archive.findings import Finding, finding
 from archive.ledger import WindowRow
 from archive.quarantine import RefusedBody
 from harvester import bodies, datestamps, hints, protocolerrors, tokens
+from harvester.charsets import as_declared
 from harvester.errors import MalformedPage
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
 from harvester.oaipmh import AsSent
+from harvester.pagelayout import add_up
 from harvester.records import WindowEnd
 from spiders.base import now_text
 
@@ -76,6 +79,7 @@ class Walk:
     end: str | None = None
     reissued: bool = False
     outside: int = 0
+    unaccounted: list[str] = field(default_factory=list)
     asked_ahead: dict[int, str] = field(default_factory=dict)
     turn: asyncio.Condition = field(default_factory=asyncio.Condition)
     names: dict[str, None] = field(default_factory=dict)
@@ -134,7 +138,7 @@ class Walk:
         ended = Ended(
             self.span, self.window.verb, self.end or "", self.attempt - self.earlier, chain.listed, 0, chain.pages,
             chain.page_size, chain.stated_first, chain.stated_last, self.reissued, self.stamps, self.named,
-            self.reached, self.outside, self.channel.set_spec is not None,
+            self.reached, self.outside, self.channel.set_spec is not None, add_up(self.unaccounted),
         )  # fmt: skip
         # the size that a foreign page states is that of another list
         stated = chain.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
@@ -190,18 +194,23 @@ def scanned(unusable: Unusable) -> list[tuple[str, str]]:
     """(identifier, datestamp) in an unreadable list of names; none when it cannot be taken for whole."""
     if unusable.response is None or unusable.end != tokens.PAGE_UNREADABLE:
         return []
-    return hints.scan_headers(plain_body(unusable.response)) or []
+    sent = dict(parse_qsl(urlsplit(unusable.response.url).query)).get("resumptionToken")
+    return hints.scan_headers(plain_body(unusable.response), sent) or []
 
 
 def plain_body(response: Response) -> bytes:
-    """The body, unpacked where a provider sends gzip without saying so. Raises MalformedPage when it is cut short."""
-    body = bytes(response.body)
-    if body[:3] != b"\x1f\x8b\x08":
-        return body
+    """The body, unpacked where a provider sends gzip without saying so, in a charset that its document shows.
+
+    Raises MalformedPage when it is cut short.
+    """
+    coding, media_type = (
+        (response.headers.get(name) or b"").decode("latin-1") for name in ("Content-Encoding", "Content-Type")
+    )
     try:
-        return bodies.unpacked(body, "gzip")
+        body = bodies.unpacked(bytes(response.body), coding, undeclared=True)
     except bodies.Unusable as cause:
         raise MalformedPage(str(cause)) from cause
+    return as_declared(body, media_type)
 
 
 def notes_of(problems: Iterable[tuple[str, str, str]]) -> list[Finding]:

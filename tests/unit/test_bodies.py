@@ -113,11 +113,11 @@ def test_packed_bodies_are_unpacked_whole_or_not_at_all():
     raw = zlib.compressobj(wbits=-15)
     assert unpacked(raw.compress(RECORD) + raw.flush(), "deflate") == RECORD
     assert unpacked(gzip.compress(b"a") + gzip.compress(b"b"), "x-gzip") == b"ab"
-    for bad in (b"no gzip", gzip.compress(RECORD) + b"rest"):
+    for bad in (b"no gzip", gzip.compress(b"a") + b"rest", gzip.compress(RECORD) + gzip.compress(RECORD)[:9]):
         with pytest.raises(Unusable):
             unpacked(bad, "gzip")
     with pytest.raises(Unusable):
-        unpacked(RECORD, "br")
+        unpacked(b"@article{x}", "br")
 
 
 @pytest.mark.parametrize(

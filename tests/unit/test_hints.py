@@ -25,6 +25,25 @@ def test_what_goes_on_or_is_cut_or_has_no_identifier_tells_nothing():
     assert scan_headers(header("1") + b"<resumptionToken>t</resumptionToken>" + END) is None
     assert scan_headers(header("1") + b"<resumptionToken/>" + END) == [("1", "2020-01-01")]
     assert scan_headers(header("") + END) is None
+    assert scan_headers(header("1") + b"<resumptionToken cursor='0' completeListSize=\"9\" />" + END) is not None
+
+
+@pytest.mark.parametrize("token", [
+    b'<resumptionToken token="t"/>', b"<o:ResumptionToken cursor='1' value='t' />", b'<request resumptionToken="t"/>',
+    b'<ListIdentifiers resumptionToken="t">', b'<resumptionToken cursor="0"> t</resumptionToken>',
+])  # fmt: skip
+def test_a_token_in_an_unusual_place_says_that_there_is_more(token: bytes):
+    assert scan_headers(header("1") + token + END) is None
+
+
+def test_the_token_that_was_sent_says_nothing():
+    body = header("1") + b'<request resumptionToken="a&amp;b+c">x</request>' + END
+    assert scan_headers(body) is None
+    assert scan_headers(body, "a&b c") == [("1", "2020-01-01")]
+    assert scan_headers(body, "t") is None
+
+
+def test_the_end_of_a_response_is_seen():
     assert ends_whole(b"</oai:OAI-PMH >\n")
 
 

@@ -95,7 +95,7 @@ def test_without_a_token_nothing_is_looked_at():
 def test_tokens_are_added_and_masked_nearer_to_the_wire_than_redirects_and_on_unpacked_bodies():
     order = settings.DOWNLOADER_MIDDLEWARES
     redirects, ours = order["harvester.middlewares.SameHostRedirects"], order["harvester.manners.CredentialsMiddleware"]
-    unpacking = order["scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware"]
+    unpacking = order["harvester.middlewares.ContentCodingMiddleware"]
     assert redirects is not None
     assert unpacking is not None
     assert redirects < ours < unpacking

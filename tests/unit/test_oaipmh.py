@@ -142,9 +142,16 @@ def test_a_token_beside_the_list_is_its_token():
 
 @pytest.mark.parametrize(
     ("inside", "identifier"),
-    [(" oai:x:1 ", " oai:x:1 "), ("\n\toai:x:1\n", "oai:x:1"), ("oai:x:&amp;<!-- c -->1", "oai:x:&1"), ("ü", "ü")],
+    [
+        (" oai:x:1 ", "oai:x:1"),
+        ("\n\toai:x:1\n", "oai:x:1"),
+        ("\n        oai:x:1", "oai:x:1"),
+        ("oai:x: \n 1", "oai:x: 1"),
+        ("oai:x:&amp;<!-- c -->1", "oai:x:&1"),
+        ("ü\xa0", "ü\xa0"),
+    ],
 )
-def test_an_identifier_keeps_its_spaces(inside: str, identifier: str):
+def test_white_space_in_an_identifier_is_collapsed(inside: str, identifier: str):
     assert parse_list_records(records(header(inside))).records[0].identifier == identifier
 
 

@@ -127,5 +127,6 @@ def test_an_identifier_of_a_page_is_an_identifier_whatever_is_in_it(identifier: 
         f"<ListRecords>{record.format(escape(identifier))}{record.format('good')}</ListRecords></OAI-PMH>"
     )
     done = decode_list_records(page.encode(), URL, "oai_dc", AT)
+    identifier = identifier.replace("\n", " ")  # its white space is collapsed
     assert [row[0] for row in done.rows] == [identifier, "good"]
     assert orjson.loads(texts(done.payload)[identifier])["identifier"] == identifier

@@ -5,7 +5,7 @@ import pytest
 from harvester.decoding import decode_list_records
 from harvester.errors import MalformedPage
 from harvester.oaipmh import NAMESPACE, NAMESPACES_MOST, parse_list_records
-from harvester.strictxml import parse_document
+from harvester.strictxml import parse_document, without_noise
 
 LAUGHS = '<!DOCTYPE a [<!ENTITY a0 "lollollol">{}]>'.format(
     "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
@@ -112,3 +112,28 @@ def test_what_is_wrong_with_a_namespace_is_refused_whatever_follows_it(wrong: st
 
 def test_a_namespace_that_is_only_unusual_is_read():
     assert parse_document(b'<a xmlns="q"/>').tag == "{q}a"
+
+
+NOTICE = b"<br />\n<b>Notice</b>:  Undefined index: x in <b>/a.php</b> on line <b>68</b><br />\n"
+
+
+@pytest.mark.parametrize("declaration", [b"", b"<?xml version='1.0'?>"])
+@pytest.mark.parametrize("name", [b"OAI-PMH", b"oai:OAI-PMH"])
+def test_text_around_a_document_is_left_out_and_text_inside_is_not(declaration: bytes, name: bytes):
+    root = b"<%b xmlns:oai='u'><a/></%b>" % (name, name)
+    whole = declaration + root
+    for body in (NOTICE + whole, whole + NOTICE, NOTICE + whole + NOTICE, declaration + NOTICE + root):
+        found, noise = without_noise(body)
+        assert found == whole
+        assert b"Notice" in noise or b"Undefined" in noise
+        assert parse_document(found).tag.endswith("OAI-PMH")
+    assert without_noise(whole) == (whole, b"")
+    inside = whole.replace(b"<a/>", NOTICE)
+    assert without_noise(inside) == (inside, b"")
+
+
+def test_what_may_be_a_part_of_a_document_is_not_left_out():
+    whole = b"<OAI-PMH><record/></OAI-PMH>"
+    cut = NOTICE + whole[:-4] + NOTICE
+    for body in (whole + b"<record/>", b"<header>x</header>" + whole, whole[:-5], b"OAI-PMH", cut):
+        assert without_noise(body) == (body.strip(), b"")
