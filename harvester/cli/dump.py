@@ -11,16 +11,18 @@ import duckdb
 import orjson
 import zstandard
 
-from archive.folder import read_description
+from archive.folder import Layout, read_description
+from archive.reading import snapshot
 from archive.releases.dumps import FRAME_BYTES, Options, write_release
 from archive.releases.packing import LEVELS
 from archive.releases.release import Making, Manifest, Selection
 from harvester import __version__
-from harvester.cli import DONE, FINDINGS, USAGE
+from harvester.cli import DONE, FINDINGS
 from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 from harvester.licences import is_known
+from harvester.sources import is_loopback
 
 # the first of those that are asked for is what index and lookup are of
 LAYOUTS = ("jsonseq", "jsonl", "tar")
@@ -68,7 +70,8 @@ def dump(folder: Path, out: Path, since: Path | None, accept_loss: bool, as_json
     appears when all of it is on the disk; when a dump is interrupted, the same command begins anew.
 
     The licence is what --licence says, or else what the source's file or the provider's Identify states. Where nothing
-    states one, OUT says that it is not known, and the exit code is 2 unless --licence-unknown accepts that.
+    states one, nothing is written unless --licence-unknown accepts a release without one. Only an archive of records
+    asked for by id from this machine, where no Identify and no other host could state one, needs no such word.
 
     Exit codes: 0 done, 1 done and the archive is not complete (the manifest says so), 2 usage, no licence is known, or
     a delta that deletes in bulk without --accept-loss, 3 no room or another process makes OUT, 4 the archive is damaged
@@ -91,13 +94,7 @@ def dump(folder: Path, out: Path, since: Path | None, accept_loss: bool, as_json
     else:
         _show(manifest, out, seconds)
     if not (words["licence_unknown"] or is_known(manifest.licence)):
-        say(
-            f"harvester: no licence of these metadata is known, and {out} states none: neither the source's file nor "
-            "Identify names one. Remove it, and name one with --licence SPDX-ID or --licence-url URL; or accept "
-            "a release without one with --licence-unknown",
-            err=True,
-        )
-        return USAGE
+        say(f"harvester: no licence of these metadata is known, and {out} states none (NOASSERTION)", err=True)
     if not manifest.account.get("complete"):
         say(f"harvester: the archive is not complete, and the manifest says so; see harvester status {folder}",
                    err=True)  # fmt: skip
@@ -188,7 +185,21 @@ def _licence(folder: Path, source: dict[str, Any], words: dict[str, Any]) -> dic
         return licence_at(url, name)
     if name is not None:
         return licence_values(name)
-    return UNKNOWN if unknown else known_licence(source, stated_rights(folder)) or UNKNOWN
+    known = None if unknown else known_licence(source, stated_rights(folder))
+    if known is None and not unknown and not _is_of_this_machine(folder, source):
+        raise UsageError(
+            f"no licence of the metadata in {folder} is known: neither the source's file nor Identify states one; name "
+            "it with --licence SPDX-ID or --licence-url URL, or make a release without one with --licence-unknown"
+        )
+    return known or UNKNOWN
+
+
+def _is_of_this_machine(folder: Path, source: dict[str, Any]) -> bool:
+    """Whether all records were asked for by id from this machine: files that somebody serves to read them."""
+    if not (hosts := source.get("hosts")) or not all(map(is_loopback, hosts)):
+        return False
+    with snapshot(Layout(folder)) as ledger:
+        return all(name.startswith("idrange:") for (name,) in ledger.execute("SELECT name FROM channels"))
 
 
 def software() -> dict[str, Any]:

@@ -239,6 +239,7 @@ def test_no_licence_is_asserted_that_nothing_states(archive: Path, tmp_path: Pat
         env=environment(),
     )  # fmt: skip
     assert unsaid.returncode == USAGE
+    assert not (tmp_path / "unsaid").exists()
     for option in ("--licence SPDX-ID", "--licence-url", "--licence-unknown"):
         assert option in unsaid.stderr
     run(archive, tmp_path / "no", "--licence", "proprietary", code=USAGE)
