@@ -44,7 +44,7 @@ def _listed(metadata: Json, pages: tuple[str, ...], below_pages: bool) -> Iterat
         if not file.is_link or urlsplit(file.url).netloc.lower() in hosts:
             urls.append(file.url)
         if urls := list(filter(_is_web, urls)):
-            yield _document(file.key, urls, file.checksum and str(file.checksum))
+            yield _document(file.key, urls, str(file.checksum) if file.checksum else None)
 
 
 def _of_eprints(eprint: Json) -> Iterator[Document]:
