@@ -147,8 +147,10 @@ def _show(standing: Standing, files: FilesStanding | None) -> None:
         _show_files(files)
     _show_findings(standing)
     shards = standing.shards
+    # what is stored twice, or was harvested by several runs, is more than the ids of the account
+    copies = ", every copy counted" if shards.records > standing.account.listed else ""
     say(
-        f"\n{counted(shards.records, 'record')} in {counted(shards.frames, 'frame')} of "
+        f"\n{counted(shards.records, 'record')}{copies} in {counted(shards.frames, 'frame')} of "
         f"{counted(shards.shards, 'shard')}: {shards.bytes:,} bytes of {shards.content_bytes:,}; quarantine: "
         f"{counted(standing.refused, 'body', 'bodies')}, {standing.refused_bytes:,} bytes; index: {standing.index}"
     )
