@@ -190,7 +190,7 @@ def show(comparison: Comparison) -> None:
             made.add_row(cell(name), cell(f"{number:,}"), cell(remark if number else ""))
     made.show_header = False
     made.columns[1].min_width = 3  # the numbers of audits of a few ids stand where those of hundreds do
-    print_table(made, fold=True)
+    print_table(made)
     for mark, word in ((MISSING, "missing"), (EXTRA, "extra"), (DIFFERS, "stale")):
         for row in comparison.first(mark, SHOWN) if getattr(report, word) else ():
             say(f"{mark} {cell(row['identifier'])}  {cell(_remark(row))}")
@@ -216,7 +216,7 @@ def _show_groups(by: str, groups: list[dict[str, Any]]) -> None:
         shown = [row for row in groups if row["same"] < row["expected"] or row["extra"] or row["unchecked"]]
     for row in shown:
         made.add_row(*map(cell, (row["group"], *(f"{row[name]:,}" for name in numbers), f"{row['completeness']:.4f}")))
-    print_table(made, fold=True)
+    print_table(made)
     if len(shown) < len(groups):
         say(f"  and {len(groups) - len(shown):,} without a difference; --json has them")
 

@@ -149,8 +149,9 @@ def _show(standing: Standing, files: FilesStanding | None) -> None:
     shards = standing.shards
     # what is stored twice, or was harvested by several runs, is more than the ids of the account
     copies = ", every copy counted" if shards.records > standing.account.listed else ""
+    say()
     say(
-        f"\n{counted(shards.records, 'record')}{copies} in {counted(shards.frames, 'frame')} of "
+        f"{counted(shards.records, 'record')}{copies} in {counted(shards.frames, 'frame')} of "
         f"{counted(shards.shards, 'shard')}: {shards.bytes:,} bytes of {shards.content_bytes:,}; quarantine: "
         f"{counted(standing.refused, 'body', 'bodies')}, {standing.refused_bytes:,} bytes; index: {standing.index}"
     )
