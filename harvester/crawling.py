@@ -90,4 +90,11 @@ def ending_of(crawler: Crawler, failure: BaseException | None) -> Ending:
         return Ending(FINDINGS, f"done, with findings: harvester status {folder}" + (f" ({advice})" if advice else ""))
     if state == "unfinished":
         return Ending(UNFINISHED, f"unfinished: {advice}" if advice else "unfinished; run the same command again")
-    return Ending(DAMAGED, "the crawl ended without a state; see the log")
+    return Ending(DAMAGED, f"the crawl ended without a state; {_where_logged(crawler.settings)}")
+
+
+def _where_logged(settings: Settings) -> str:
+    """Name the file of the log, or say how to get one."""
+    if path := settings.get("LOG_FILE"):
+        return f"see {path}"
+    return "run it again with -v, or with -s LOG_FILE=FILE, to see why"

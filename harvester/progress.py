@@ -183,7 +183,9 @@ class Progress:
         values = self.crawler.stats.get_stats()
         spider: Any = self.crawler.spider
         gates: Any = getattr(self.crawler, "gates", None)
-        states = {state: int(values.get(f"harvest/ids/{state}", 0)) for state in STATES}
+        # a list that is walked again brings its records again: totals are of ids, each once
+        kind = "standing" if any(f"harvest/standing/{state}" in values for state in STATES) else "ids"
+        states = {state: int(values.get(f"harvest/{kind}/{state}", 0)) for state in STATES}
         done = sum(int(values.get(f"harvest/windows/{end}", 0)) for end in ("done", "lost"))
         return Snapshot(
             seconds=time.monotonic() - self._started,

@@ -14,6 +14,7 @@ from archive.errors import ArchiveError, Damaged
 from harvester import frontier
 from harvester.keeper import Keeper, KeeperStopped
 from harvester.records import Answer, Batch, WindowEnd
+from pipelines.standing import Standing
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class AccountPipeline:
         self.stats = crawler.stats
         self._counted: dict[tuple[int, int], int] = {}
         self._ends: dict[tuple[int, int], WindowEnd] = {}
+        self._standing = Standing()
         self._timer: asyncio.Task[None] | None = None
 
     @classmethod
@@ -72,6 +74,15 @@ class AccountPipeline:
             self.stats.inc_value(f"harvest/requests/{state}", count)
         for state, count in Counter(outcome[2] for answer in answers for outcome in answer.outcomes).items():
             self.stats.inc_value(f"harvest/ids/{state}", count)
+        for answer in answers:
+            self._standing.add(answer.window, answer.attempt, Counter(outcome[2] for outcome in answer.outcomes))
+        self._show_standing()
+
+    def _show_standing(self) -> None:
+        """For the display of progress."""
+        assert self.stats is not None
+        for state, count in self._standing.states.items():
+            self.stats.set_value(f"harvest/standing/{state}", count)
 
     async def _commit_if_due(self) -> None:
         await self._keep_waits()
@@ -131,6 +142,11 @@ class AccountPipeline:
                 )  # fmt: skip
             case frontier.Again():
                 pass
+        if isinstance(decision, frontier.Done | frontier.Lost):
+            self._standing.settle(end.window.window, count.distinct)
+        elif not isinstance(decision, frontier.Again):
+            self._standing.cut(end.window.window)
+        self._show_standing()
         assert self.stats is not None
         self.stats.inc_value(f"harvest/windows/{type(decision).__name__.lower()}")
         logger.info(

@@ -125,6 +125,10 @@ class Migration:
         """Items that were matched and are in no redirect, for want of a URL on one side."""
         return _number(self.db, question("migration_unredirected"))
 
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """(item, record of the target) of everything that the rule brought together, ambiguous or not."""
+        return self._rows("migration_pairs")
+
     def chains(self) -> list[tuple[str, str, str | None, list[int]]]:
         """(code, chain, item, positions) of what is wrong with chains; see `migration_chains.sql`."""
         return self.db.execute("SELECT code, chain, item, positions FROM chains ORDER BY ALL").fetchall()
@@ -201,7 +205,7 @@ def load_lines(
     db: duckdb.DuckDBPyConnection, what: str, lines: Iterator[bytes], work: Path,
     advanced: Callable[[int], object] = lambda rows: None,
 ) -> None:  # fmt: skip
-    """Bring lines of JSON into the rows of source, target or log, through files of so many at a time."""
+    """Bring lines of JSON into the rows of source, target, log or matched, through files of so many at a time."""
     done = 0
     while (spill := spilled(itertools.islice(lines, BATCH_ROWS), what, work / what)).rows:
         longest = max(spill.longest + 1, 1 << 20)

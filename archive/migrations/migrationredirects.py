@@ -4,6 +4,7 @@ nginx compares keys without case, takes a `$` in a value for a variable, and ref
 """
 
 import csv
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ from archive.durable import translated
 
 # printable ASCII that a quoted word of nginx takes as it is
 _SAFE = "!#%&'()*+,-./:;<=>?@[]^_`{|}~"
+
+# parameters of a query that are known in every order
+_ORDERED = 3
 
 
 @dataclass(slots=True)
@@ -36,7 +40,10 @@ def write_csv(path: Path, redirects: Iterable[tuple[str, str]]) -> Redirects:
 
 
 def write_nginx(path: Path, redirects: Iterable[tuple[str, str]]) -> Redirects:
-    """Write lines for `map $host$request_uri $moved_to { include FILE; }`, each old URL with and without last slash."""
+    """Write lines for `map $host$request_uri $moved_to { include FILE; }`, each old URL with and without last slash.
+
+    A second map of the path alone, which docs/migrations.md shows, leads those that add a query of their own.
+    """
     done = Redirects()
     with translated(path, "writing"), path.open("w", encoding="ascii") as file:
         # nginx compares without case
@@ -47,11 +54,16 @@ def write_nginx(path: Path, redirects: Iterable[tuple[str, str]]) -> Redirects:
 
 
 def nginx_keys(url: str) -> tuple[str, ...]:
-    """`$host$request_uri` of requests for a URL: the host without its port, the path and query as sent."""
+    """`$host$request_uri` of requests for a URL: the host without its port, the path and query as sent.
+
+    Up to three parameters are known in every order.
+    """
     parts = urlsplit(url)
     host, path = (parts.hostname or "").lower(), _ascii(parts.path or "/")
     if parts.query:
-        return (f"{host}{path}?{_ascii(parts.query)}",)
+        given = parts.query.split("&")
+        orders = itertools.permutations(given) if len(given) <= _ORDERED else [given]
+        return tuple(dict.fromkeys(f"{host}{path}?{_ascii('&'.join(order))}" for order in orders))
     return tuple(dict.fromkeys((f"{host}{path}", f"{host}{path.rstrip('/') or '/'}", f"{host}{path.rstrip('/')}/")))
 
 

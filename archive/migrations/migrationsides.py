@@ -6,7 +6,7 @@ its JSON is kept, so that millions of records go through in little memory.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from archive.crosswalks.claims import claims_of
 from archive.crosswalks.fields import Fields, index_fields
 from archive.errors import OtherArchive
 from archive.indexes.index import open_index
+from archive.migrations.migrationdocuments import documents_of
 from archive.migrations.migrationfields import Field, kept, normalised, take
 from archive.migrations.migrationnames import (
     alternates_of,
@@ -189,7 +190,9 @@ def side_line(record: SideRecord, taking: Taking) -> bytes:
     row = {
         "item": record.identifier, "format": record.format, "deleted": record.deleted, "local_id": fields.local_id,
         "title": fields.title, "type": fields.resource_type, "year": fields.publication_year, "sets": record.sets,
-        "urls": urls, "page": urls[0] if urls else f"https://doi.org/{fields.doi}" if fields.doi else None,
+        "urls": urls,
+        "documents": [asdict(one) for one in documents_of(metadata)],
+        "page": urls[0] if urls else f"https://doi.org/{fields.doi}" if fields.doi else None,
         "keys": list(dict.fromkeys(taking.keys(known))),
         "ids": list(dict.fromkeys((fields.local_id, key_of(record.identifier), *dois_of(metadata, fields.concept)))),
         "concept": version.concept, "position": version.position, "previous": version.previous, "values": values,

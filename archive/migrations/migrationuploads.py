@@ -111,11 +111,13 @@ class Uploads:
 
 @contextmanager
 def uploaded(
-    log: Path, wording: Wording, target: Path, planned: Path | None = None, progress: Progress | None = None
-) -> Iterator[Uploads]:
+    log: Path, wording: Wording, target: Path, planned: Path | None = None, progress: Progress | None = None, *,
+    matched: Iterator[tuple[str, str]] | None = None,
+) -> Iterator[Uploads]:  # fmt: skip
     """Compare a log with a target; `planned` holds the records that were to be uploaded, None when only the log knows.
 
-    Both are archives with an index, or releases. Raises BadIdFile, and what `iter_side` raises.
+    `matched` are pairs of a record of the plan and one of the target that a rule found: they count beside those that
+    share a name. Both are archives with an index, or releases. Raises BadIdFile, and what `iter_side` raises.
     """
     stocks = [read_stock(path) for path in (planned, target) if path is not None]
     with working() as (db, work), translated_duckdb(work):
@@ -124,8 +126,11 @@ def uploaded(
         if planned is not None:
             load_side(db, "source", planned, planned_taking(stocks[0].format), work, stocks, progress)
         load_side(db, "target", target, log_taking(stocks[-1].format), work, stocks, progress)
-        for name in ("uploads_planned", "uploads_items", "uploads_pairs", "uploads_classes"):
+        for name in ("uploads_planned", "uploads_items", "uploads_pairs"):
             db.execute(question(name))
+        if matched is not None:
+            load_lines(db, "matched", (orjson.dumps(pair, option=orjson.OPT_APPEND_NEWLINE) for pair in matched), work)
+        db.execute(question("uploads_classes"))
         yield Uploads(_report(db, counted.lines, stocks[-1].items), db)
 
 

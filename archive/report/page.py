@@ -65,13 +65,13 @@ _SHORT = 400
 
 def as_html(values: ReportValues) -> str:
     """One self-contained page; the same values give the same bytes."""
-    compared, style = values.compared, _style()
+    compared, style = values.compared, page_style()
     account = values.account.states
     rest = {state: count for state, count in account.items() if state not in ("read", "deleted")}
     small = 0 < sum(rest.values()) < 0.1 * max(1, values.account.listed)
-    return _environment().get_template("page.html.j2").render(
+    return page_environment().get_template("page.html.j2").render(
         v=values, c=compared, complete=is_complete(values), balanced=_balanced(values), verdict=verdict(values),
-        style=style, style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        style=style, style_hash=hash_of(style),
         sections=_sections(values), queries=queries_of(values), enlarged=rest if small else None,
         present_states=[state for state in STATES if account[state]], shown_states=_shown_states(values),
         timelines=[_chart(line) for line in values.timelines], **(_of_comparison(compared) if compared else {}),
@@ -143,12 +143,19 @@ def _times(line: Timeline) -> list[str]:
 
 
 @lru_cache
-def _style() -> str:
+def page_style() -> str:
+    """The style sheet of every page."""
     return resources.files("archive.report").joinpath("templates", "page.css").read_text("utf-8")
 
 
+def hash_of(style: str) -> str:
+    """What the policy of a page calls its style sheet by."""
+    return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+
+
 @lru_cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Templates that escape every value."""
     environment = Environment(
         loader=PackageLoader("archive.report", "templates"), undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, autoescape=True,

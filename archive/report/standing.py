@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from archive.accounts.account import Account, read_accounts
+from archive.audits.totals import Total, list_totals
 from archive.errors import StaleIndex
 from archive.folder import Layout, read_description
 from archive.indexes.indexfile import check_current
@@ -59,7 +60,7 @@ class ShardsStanding:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An archive as it stands. `index` is current, stale or missing."""
+    """An archive as it stands. `index` is current, stale or missing; `totals` are of the last harvests."""
 
     folder: Path
     description: dict[str, Any]
@@ -71,6 +72,7 @@ class Standing:
     refused: int
     refused_bytes: int
     index: str
+    totals: tuple[Total, ...] = ()
 
     @property
     def state(self) -> str:
@@ -103,6 +105,7 @@ def read_standing(folder: Path) -> Standing:
         return Standing(
             folder, description, _runs(ledger, accounts), windows, whole,
             tuple(FindingsStanding(*row[:4]) for row in findings), _shards(ledger, layout), count, size, _index(folder),
+            tuple(list_totals(ledger, None)),
         )  # fmt: skip
 
 

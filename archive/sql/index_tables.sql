@@ -1,4 +1,5 @@
 -- The tables of index.duckdb, empty; its views are in index_views.sql. What people may rely on: docs/index.md.
+-- DuckDB 2 reads `at` without quotes as the word for a time of travel, also in ORDER BY: `answered_at` is the same.
 CREATE TABLE stamp (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
 CREATE TABLE versions (
     identifier VARCHAR NOT NULL, format VARCHAR NOT NULL, datestamp TIMESTAMP, deleted BOOLEAN NOT NULL,
@@ -31,11 +32,13 @@ CREATE TABLE windows (
 CREATE TABLE requests (
     request BIGINT NOT NULL, run INTEGER NOT NULL, channel VARCHAR, "window" INTEGER, attempt INTEGER NOT NULL,
     url VARCHAR NOT NULL, state VARCHAR NOT NULL, http_status INTEGER, reason VARCHAR, attempts INTEGER NOT NULL,
-    "at" TIMESTAMP NOT NULL, listed BIGINT NOT NULL, first_outcome BIGINT, last_outcome BIGINT);
+    "at" TIMESTAMP NOT NULL,
+    answered_at TIMESTAMP AS ("at"), listed BIGINT NOT NULL, first_outcome BIGINT, last_outcome BIGINT);
 CREATE TABLE outcomes (
     run INTEGER NOT NULL, channel VARCHAR, identifier VARCHAR NOT NULL, request BIGINT NOT NULL,
     local_id VARCHAR NOT NULL, state VARCHAR NOT NULL, http_status INTEGER, reason VARCHAR, attempts INTEGER NOT NULL,
-    "at" TIMESTAMP NOT NULL, datestamp TIMESTAMP, stamp VARCHAR, outcome BIGINT NOT NULL, mode VARCHAR NOT NULL);
+    "at" TIMESTAMP NOT NULL,
+    answered_at TIMESTAMP AS ("at"), datestamp TIMESTAMP, stamp VARCHAR, outcome BIGINT NOT NULL, mode VARCHAR NOT NULL);
 CREATE TABLE shards (
     shard INTEGER NOT NULL, name VARCHAR NOT NULL, run INTEGER NOT NULL, state VARCHAR NOT NULL,
     records BIGINT NOT NULL, frames BIGINT NOT NULL, bytes BIGINT NOT NULL, content_bytes BIGINT NOT NULL,
@@ -50,14 +53,16 @@ CREATE TABLE quarantine (
 CREATE TABLE findings (
     finding INTEGER NOT NULL, run INTEGER NOT NULL, code VARCHAR NOT NULL, severity VARCHAR NOT NULL, channel VARCHAR,
     "window" INTEGER, identifier VARCHAR, message VARCHAR NOT NULL, expected BIGINT, found BIGINT,
-    "at" TIMESTAMP NOT NULL);
+    "at" TIMESTAMP NOT NULL,
+    answered_at TIMESTAMP AS ("at"));
 CREATE TABLE waits (
     wait INTEGER NOT NULL, run INTEGER NOT NULL, host VARCHAR NOT NULL, began TIMESTAMP NOT NULL,
     seconds DOUBLE NOT NULL, reason VARCHAR NOT NULL);
 CREATE TABLE download_rows (
     file BIGINT NOT NULL, run INTEGER NOT NULL, identifier VARCHAR NOT NULL, "key" VARCHAR NOT NULL,
     url VARCHAR NOT NULL, size BIGINT, checksum VARCHAR, media_type VARCHAR, version VARCHAR NOT NULL,
-    state VARCHAR NOT NULL, reason VARCHAR, sha256 VARCHAR, bytes BIGINT, "at" TIMESTAMP NOT NULL);
+    state VARCHAR NOT NULL, reason VARCHAR, sha256 VARCHAR, bytes BIGINT, "at" TIMESTAMP NOT NULL,
+    answered_at TIMESTAMP AS ("at"));
 CREATE TABLE account (
     run INTEGER, channel VARCHAR, listed BIGINT NOT NULL, "read" BIGINT NOT NULL, deleted BIGINT NOT NULL,
     absent BIGINT NOT NULL, moved BIGINT NOT NULL, forbidden BIGINT NOT NULL, refused BIGINT NOT NULL,

@@ -24,7 +24,8 @@ CREATE VIEW files AS
     FROM versions WHERE latest;
 CREATE VIEW downloads AS
     SELECT identifier, "key", state, reason, size, checksum, media_type, bytes, sha256,
-           'files/' || sha256[:2] || '/' || sha256[3:4] || '/' || sha256 AS path, url, version, run, "at", file
+           'files/' || sha256[:2] || '/' || sha256[3:4] || '/' || sha256 AS path, url, version, run, "at",
+           answered_at, file
     FROM download_rows
     QUALIFY row_number() OVER (PARTITION BY identifier, "key" ORDER BY file DESC) = 1;
 CREATE VIEW tombstones AS

@@ -10,9 +10,9 @@ import orjson
 from archive.audits.audit import Comparison
 from archive.audits.auditreport import DIFFERS, EXTRA, MISSING, AuditReport
 from archive.crosswalks.identifiers import local_id
-from archive.durable import translated
 from harvester.cli.auditoptions import AuditOptions, code_of, refresh_sides, verdict_of
 from harvester.cli.command import command
+from harvester.cli.lines import write_lines
 from harvester.cli.output import cell, print_table, say, table
 from harvester.cli.refreshing import no_refresh_option
 from harvester.errors import UsageError
@@ -47,7 +47,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--redirects", type=FILE, help="of --match: write old URL, new URL as CSV")
 @click.option("--nginx", type=FILE, help="of --match: write the same as a map for nginx")
 @click.option("--log", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="an uploader's own log (CSV or SQLite) against the target")  # fmt: skip
+              help="an uploader's own log (CSV or SQLite) against the target; also with --match")  # fmt: skip
 @click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN", help="of --log: which column is what")
 @click.option("--map", "mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="compare the fields of both sides as this file maps them")  # fmt: skip
@@ -105,7 +105,7 @@ def _check_options(options: AuditOptions) -> None:
     given = {"--match": options.match, "--log": options.log, "--map": options.mapping, "--sample": options.sample,
              "--estimate": options.estimate}  # fmt: skip
     ways = [name for name, value in given.items() if value]
-    if len(ways) > 1 and set(ways) != {"--match", "--map"}:
+    if len(ways) > 1 and not set(ways) <= {"--match", "--map", "--log"}:
         raise UsageError(f"{' and '.join(ways)} are different audits; ask for one of them")
     if (options.redirects or options.nginx) and not options.match:
         raise UsageError("--redirects and --nginx are what --match finds; name its rule")
@@ -131,11 +131,6 @@ def _write(comparison: Comparison, options: AuditOptions) -> None:
 def write_gaps(comparison: Comparison, path: Path) -> None:
     """Each missing id once, whatever the number of channels that miss it."""
     write_lines(path, (f"{local_id(identifier) or identifier}\n" for identifier in comparison.missing()))
-
-
-def write_lines(path: Path, lines: Iterable[str]) -> None:
-    with translated(path, "writing"), path.open("w", encoding="utf-8") as file:
-        file.writelines(lines)
 
 
 def _text_lines(comparison: Comparison) -> Iterable[str]:
@@ -195,7 +190,7 @@ def show(comparison: Comparison) -> None:
             made.add_row(cell(name), cell(f"{number:,}"), cell(remark if number else ""))
     made.show_header = False
     made.columns[1].min_width = 3  # the numbers of audits of a few ids stand where those of hundreds do
-    print_table(made, fold=True)
+    print_table(made)
     for mark, word in ((MISSING, "missing"), (EXTRA, "extra"), (DIFFERS, "stale")):
         for row in comparison.first(mark, SHOWN) if getattr(report, word) else ():
             say(f"{mark} {cell(row['identifier'])}  {cell(_remark(row))}")
@@ -221,7 +216,7 @@ def _show_groups(by: str, groups: list[dict[str, Any]]) -> None:
         shown = [row for row in groups if row["same"] < row["expected"] or row["extra"] or row["unchecked"]]
     for row in shown:
         made.add_row(*map(cell, (row["group"], *(f"{row[name]:,}" for name in numbers), f"{row['completeness']:.4f}")))
-    print_table(made, fold=True)
+    print_table(made)
     if len(shown) < len(groups):
         say(f"  and {len(groups) - len(shown):,} without a difference; --json has them")
 

@@ -1,11 +1,13 @@
 """`harvester audit --match`, `--map` and `--log`: was everything moved, and did the one who moved it tell the truth?"""
 
+import itertools
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from archive.durable import translated
+from archive.crosswalks.identifiers import local_id
 from archive.migrations import migration as migrations
 from archive.migrations.migration import (
     AMBIGUOUS,
@@ -26,8 +28,11 @@ from archive.migrations.migrationfields import Mapping, code_points, read_mappin
 from archive.migrations.migrationredirects import Redirects, write_csv, write_nginx
 from archive.migrations.migrationsides import Rule, parse_rule
 from archive.migrations.migrationtables import contradictions, differences, parse_stated, rate_of
-from harvester.cli import DONE, FINDINGS, uploads
+from archive.migrations.migrationuploads import Uploads
+from archive.report.migrationpage import migration_page
+from harvester.cli import DONE, FINDINGS, reporting, uploads
 from harvester.cli.auditoptions import AuditOptions, other_side
+from harvester.cli.lines import write_lines
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.errors import UsageError
 
@@ -35,6 +40,8 @@ SHOWN = 10
 # before a line of --lines
 MARKS = {MATCHED: "=", MISSING: "+", GONE: "+", AMBIGUOUS: "*", CONTESTED: "*", UNKEYED: "!", WITHDRAWN: "=",
          KEPT: "-", UNCLAIMED: "-"}  # fmt: skip
+# of these some items are named
+LISTED = (MISSING, GONE, AMBIGUOUS, CONTESTED, UNKEYED, KEPT)
 _TELLING = {
     MATCHED: "one thing there, which is of no other item", MISSING: "nothing there goes by its names",
     GONE: "there as a tombstone only", AMBIGUOUS: "several things there go by its names",
@@ -45,26 +52,42 @@ _TELLING = {
 
 def run(folder: Path, target: str, options: AuditOptions) -> int:
     """Audit a migration; returns the exit code."""
-    if options.html or options.markdown:
-        raise UsageError(
-            "--html and --markdown draw the comparison of ids; a migration has --json, --lines, --redirects"
-        )
-    if options.log is not None:
+    if options.markdown:
+        raise UsageError("--markdown is of a comparison of ids; a migration has --html, --json, --lines, --redirects")
+    if options.log is not None and not (options.match or options.mapping):
         return uploads.run(folder, target, options)
     other = other_side(target)
     mapping = _mapping(options.mapping)
     rule = _rule(options.match or (mapping.match if mapping else None) or "id")
     stated = stated_numbers(options.stated)
     grouping(options.by)
-    with advancing("matching", "items") as progress, migrated(folder, other, rule, mapping, progress) as found:
-        files = _write(found, options)
+    with (
+        advancing("matching", "items") as progress,
+        migrated(folder, other, rule, mapping, progress) as found,
+        uploads.beside(found, folder, other, options, progress) as log,
+    ):
+        files = _write(found, log, options)
         numbers = _numbers(found.report)
         doubts = [*contradictions(stated), *differences(stated, numbers)]
+        values = _values(found, folder, target, options, doubts, files)
+        if log is not None:
+            values["uploads"] = uploads.values_of(log, _log(options), other)
+        if options.html is not None:
+            reporting.write_page(options.html, migration_page(values, values.get("uploads"), datetime.now(UTC)))
         if options.as_json:
-            print_json(_values(found, folder, target, options, doubts, files))
+            print_json(values)
         else:
             _show(found, options, doubts, files)
-    return code_of(found.report, doubts, options.fail_under)
+            if log is not None:
+                say()
+                uploads.show(log, _log(options), other)
+    code = code_of(found.report, doubts, options.fail_under)
+    return code if log is None else max(code, uploads.code_of(log.report, options.fail_under))
+
+
+def _log(options: AuditOptions) -> Path:
+    assert options.log is not None
+    return options.log
 
 
 def stated_numbers(said: Iterable[str]) -> dict[str, Decimal]:
@@ -109,21 +132,26 @@ def _numbers(report: MigrationReport) -> dict[str, int]:
     return {"total": report.expected, "moved": matched, "missing": report.expected - matched}
 
 
-def _write(found: Migration, options: AuditOptions) -> dict[str, Redirects]:
-    """All files that were asked for; the redirects by the option that asked."""
+def _write(found: Migration, log: Uploads | None, options: AuditOptions) -> dict[str, Redirects]:
+    """All files that were asked for, with what a log adds at the end; the redirects by the option that asked."""
     if options.lines is not None:
-        with translated(options.lines, "writing"), options.lines.open("w", encoding="utf-8") as file:
-            for class_, item, targets in found.lines():
-                file.write(f"{MARKS[class_]} {item}\t{class_}\t{' '.join(targets)}\n")
+        lines = (f"{MARKS[class_]} {item}\t{class_}\t{' '.join(targets)}\n" for class_, item, targets in found.lines())
+        write_lines(options.lines, itertools.chain(lines, uploads.lines_of(log) if log is not None else ()))
     if options.gaps is not None:
-        with translated(options.gaps, "writing"), options.gaps.open("w", encoding="utf-8") as file:
-            file.writelines(f"{name}\n" for name in found.missing())
+        again = log.again() if log is not None else ()
+        names = dict.fromkeys(itertools.chain(found.missing(), map(_plain_name, again)))
+        write_lines(options.gaps, (f"{name}\n" for name in names))
     written = {}
     if options.redirects is not None:
         written["redirects"] = write_csv(options.redirects, found.redirects())
     if options.nginx is not None:
         written["nginx"] = write_nginx(options.nginx, found.redirects())
     return written
+
+
+def _plain_name(item: str) -> str:
+    """An item of a log as `Migration.missing` names one."""
+    return local_id(item) or item
 
 
 def _values(
@@ -143,6 +171,9 @@ def _values(
         "fields": _field_values(found), "by": {what: found.by(what) for what in options.by}, "contradictions": doubts,
         "files": {name: {"written": done.written, "conflicts": done.conflicts} for name, done in files.items()},
         "unredirected": found.unredirected() if files else None,
+        "examples": {name: [{"item": item, "title": title} for item, _, title in found.first(name, SHOWN)]
+                     for name in LISTED if classes[name]},
+        "verdict": _verdict(report, doubts),
     }  # fmt: skip
 
 
@@ -164,7 +195,7 @@ def _show(found: Migration, options: AuditOptions, doubts: list[str], files: dic
         if report.classes[name] or name in (MATCHED, MISSING):
             made.add_row(name, f"{report.classes[name]:,}", _TELLING[name])
     print_table(made)
-    for name in (MISSING, GONE, AMBIGUOUS, CONTESTED, UNKEYED, KEPT):
+    for name in LISTED:
         _show_first(found, name, report.classes[name])
     say(f"of the target: {report.targets['claimed']:,} claimed, {report.targets[UNCLAIMED]:,} unclaimed, "
                f"{report.targets['deleted']:,} deleted")  # fmt: skip
@@ -179,10 +210,14 @@ def _show(found: Migration, options: AuditOptions, doubts: list[str], files: dic
         say("there is no live item on this side, so nothing was compared; see whether it is the right archive")
     for sentence in (*report.off, *doubts):
         say(f"does not add up: {sentence}")
+    say(_verdict(report, doubts))
+
+
+def _verdict(report: MigrationReport, doubts: list[str]) -> str:
     sums = "the sums balance" if report.balanced else "the sums do NOT balance"
     verdict = "complete" if report.complete and not doubts else "not complete"
     rate = rate_of(report.classes[MATCHED], report.expected)
-    say(f"{report.classes[MATCHED]:,} of {report.expected:,} moved, {rate} %; {sums}; the migration is {verdict}")
+    return f"{report.classes[MATCHED]:,} of {report.expected:,} moved, {rate} %; {sums}; the migration is {verdict}"
 
 
 def _show_first(found: Migration, class_: str, items: int) -> None:

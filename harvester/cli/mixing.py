@@ -121,4 +121,4 @@ def _show(planned: Mix, place: mix.Place, costs: tuple[Cost, ...] | None) -> Non
             count(run.records) if run else "", count(cost.records) if cost else "",
             size(run.content_bytes) if run else "", size(cost.bytes) if cost else "",
         )))  # fmt: skip
-    print_table(made, fold=True)
+    print_table(made)

@@ -5,6 +5,7 @@ import math
 import re
 import secrets
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -24,6 +26,10 @@ from harvester.printable import printable
 # lines of progress where there is no terminal
 EVERY_SECONDS = 10.0
 _WIDEST = 1 << 20
+# between columns of a table; what is not folded as long as something longer is; what a column of ids has at least
+_GAP = 2
+_SHORT = 24
+_NARROWEST = 12
 # no text that is printed can hold what no one has seen before
 _MARK = f"number-{secrets.token_hex(16)}-"
 _MARKED = re.compile(rf'"{_MARK}([^"]*){_MARK}"')
@@ -108,16 +114,98 @@ def _shown(value: Any) -> str:
     return str(plain(value))
 
 
-def print_table(made: Table, *, fold: bool = False) -> None:
-    """A table on stdout. It is folded to the width of a terminal when that is asked for, else left as wide as it is."""
+def print_table(made: Table) -> None:
+    """Print a table on stdout, fitted to the width of a terminal, elsewhere as wide as it is.
+
+    Only a cell without a blank, such as a URL, is folded within it. Where even that is too wide, each row is written as
+    its names and values, one pair after the other.
+    """
     console = Console(file=sys.stdout, highlight=False, markup=False)
-    if console.is_terminal and fold:
+    if console.is_terminal:
+        if (widths := fitting(made, console.width)) is None:
+            for line in stacked(made, console.width):
+                click.echo(line)
+            return
+        for column, width in zip(made.columns, widths, strict=True):
+            column.width = width
         console.print(made)
         return
     console.width = Measurement.get(console, console.options.update(max_width=_WIDEST), made).maximum
     with console.capture() as captured:
         console.print(made)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def fitting(made: Table, width: int) -> list[int] | None:
+    """The widths of columns with which a table fits, no word broken; None when there are none."""
+    cells = _cells(made)
+    heads = [cell_len(plain_text(column.header)) for column in made.columns]
+    wanted = [max([head, column.min_width or 0, *map(cell_len, texts)])
+              for head, column, texts in zip(heads, made.columns, cells, strict=True)]  # fmt: skip
+    room = width - _GAP * (len(wanted) - 1)
+    # a column of texts is no narrower than its longest word; then long URLs and ids may be, then all of them
+    names = [max(cell_len(word) for word in plain_text(column.header).split(" ")) for column in made.columns]
+    whole = [_longest_word(texts, name) for texts, name in zip(cells, names, strict=True)]
+    sentences = [_longest_word([text for text in texts if " " in text], name)
+                 for texts, name in zip(cells, names, strict=True)]  # fmt: skip
+    short = [max(one, all_ if all_ <= _SHORT else _NARROWEST) for one, all_ in zip(sentences, wanted, strict=True)]
+    folded = [max(one, min(all_, _NARROWEST)) for one, all_ in zip(sentences, wanted, strict=True)]
+    numbers = [column.justify == "right" for column in made.columns]
+    for least in (whole, short, folded):
+        least = [min(all_, word if number else one)
+                 for one, word, all_, number in zip(least, whole, wanted, numbers, strict=True)]  # fmt: skip
+        if sum(least) <= room:
+            return _narrowed(wanted, least, room)
+    return None
+
+
+def stacked(made: Table, width: int) -> Iterator[str]:
+    """A row as lines of `name value`, as many as fit; the second and further lines are indented."""
+    heads = [plain_text(column.header) for column in made.columns]
+    for row in zip(*_cells(made), strict=True):
+        line = ""
+        for head, text in zip(heads, row, strict=True):
+            pair = f"{head} {text}".strip() if text else ""
+            if line and pair and cell_len(line) + 2 + cell_len(pair) > width:
+                yield from _wrapped(line, width, "  ")
+                line = "  " + pair
+            elif pair:
+                line = f"{line}  {pair}" if line else pair
+        yield from _wrapped(line, width, "  ")
+
+
+def plain_text(value: Any) -> str:
+    return value.plain if isinstance(value, Text) else str(value)
+
+
+def _cells(made: Table) -> list[list[str]]:
+    return [[plain_text(one) for one in column.cells] for column in made.columns]
+
+
+def _longest_word(texts: list[str], head: int) -> int:
+    return max([head, *(cell_len(word) for text in texts for word in text.split(" "))])
+
+
+def _narrowed(wanted: list[int], least: list[int], room: int) -> list[int]:
+    """Take from the widest columns what is too much."""
+    widths = list(wanted)
+    while sum(widths) > room:
+        widest = max((n for n in range(len(widths)) if widths[n] > least[n]), key=lambda n: widths[n])
+        widths[widest] -= 1
+    return widths
+
+
+def fold_lines(text: str, indent: str = "") -> str:
+    """A sentence folded at blanks to the width of a terminal, as it is elsewhere."""
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        return text
+    return "\n".join(_wrapped(text, console.width, indent))
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
+                         drop_whitespace=True, replace_whitespace=False)  # fmt: skip
 
 
 @contextmanager

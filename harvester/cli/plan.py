@@ -136,7 +136,7 @@ def _show(
     made = table("channel", "what", *numbers, "limit", "cannot see", numbers=numbers)
     for cost in costs:
         made.add_row(*map(cell, (cost.spider, cost.what, *_numbers(cost), cost.pace, "; ".join(cost.blind))))
-    print_table(made, fold=True)
+    print_table(made)
     say()
     say("The mix")
     made = table("step", "what", *numbers, "because", numbers=numbers)
@@ -144,7 +144,7 @@ def _show(
         made.add_row(*map(cell, (command(step), cost.what, *_numbers(cost), step.because)))
     requests, seconds, bytes_ = total(taken)
     made.add_row(*map(cell, ("all", "", "", count(requests), hours(seconds), size(bytes_), "")))
-    print_table(made, fold=True)
+    print_table(made)
     for sentence in dict.fromkeys(word for cost in (*costs, *taken) for word in cost.assumed):
         say(f"Assumed: {sentence}.")
     for limit in answers.limits:

@@ -15,7 +15,7 @@ from harvester import mediatypes, oaipmh, probing, robots
 from harvester.asking import Answer, Asker, PoliteSickle
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.command import command
-from harvester.cli.output import cell, counted, print_json, print_table, say, table
+from harvester.cli.output import cell, counted, fold_lines, print_json, print_table, say, table
 from harvester.contact import user_agent
 from harvester.drafting import source_text
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
@@ -294,20 +294,20 @@ def _as_json(seen: Seen, verdict: Verdict, answers: list[Answer], text: str | No
 def _show(seen: Seen, verdict: Verdict, answers: list[Answer]) -> None:
     say(f"{seen.root}: {verdict.platform or 'no platform that is known'}, {verdict.sure}")
     for reason in verdict.reasons:
-        say(f"  because {cell(reason)}")
+        say(fold_lines(f"  because {cell(reason)}", "    "), keep="\n")
     if verdict.source:
         say(f"  this is the source {verdict.source}: harvester sources {verdict.source}")
     made = table("found", "what", "where")
     for row in _found(seen):
         made.add_row(*map(cell, row))
-    print_table(made, fold=True)
+    print_table(made)
     say()
     say(f"Asked {counted(len(answers), 'question')}")
     asked = table("status", "seconds", "bytes", "media type", "url", numbers=("seconds", "bytes"))
     for answer in answers:
         size = f"{len(answer.content):,}"
         asked.add_row(*map(cell, (answer.status, f"{answer.seconds:.3f}", size, answer.media_type, answer.asked)))
-    print_table(asked, fold=True)
+    print_table(asked)
 
 
 def _found(seen: Seen) -> list[tuple[str, str, str]]:

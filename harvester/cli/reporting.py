@@ -57,15 +57,15 @@ def write(
 def write_values(values: ReportValues, html: Path | None, markdown: Path | None, json_path: Path | None) -> None:
     """Write a report into those files that are named."""
     if html is not None:
-        _write(html, as_html(values))
+        write_page(html, as_html(values))
     if markdown is not None:
-        _write(markdown, as_markdown(values))
+        write_page(markdown, as_markdown(values))
     if json_path is not None:
-        _write(json_path, json.dumps(plain(as_json(values)), ensure_ascii=False, indent=2) + "\n")
+        write_page(json_path, json.dumps(plain(as_json(values)), ensure_ascii=False, indent=2) + "\n")
 
 
-def _write(path: Path, text: str) -> None:
-    """A file is there whole or not at all; what is no file, such as a pipe, is written to."""
+def write_page(path: Path, text: str) -> None:
+    """Write a text. A file is there whole or not at all; what is no file, such as a pipe, is written to."""
     body = text.encode("utf-8", "replace")
     if path.exists() and not path.is_file():
         with durable.translated(path, "writing"), path.open("wb") as file:

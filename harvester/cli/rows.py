@@ -60,7 +60,7 @@ def _print_table(answer: Answer) -> None:
         made.add_row(*map(cell, row))
     if next(answer.rows, None) is not None:
         say(f"harvester: more than {TABLE_ROWS} rows; --csv, --jsonl (.mode csv) print all", err=True)
-    print_table(made, fold=True)
+    print_table(made)
 
 
 def _shown(name: str) -> str:

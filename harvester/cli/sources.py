@@ -32,7 +32,7 @@ def sources(name: str | None, as_json: bool) -> int:
             row = _summary(found)
             made.add_row(*map(cell, (row["source"], row["platform"], ", ".join(row["endpoints"]),
                                      "; ".join(row["budgets"]), row["token"], row["special"])))  # fmt: skip
-        print_table(made, fold=True)
+        print_table(made)
         say()
         say("harvester sources NAME shows one; harvester plan NAME, harvester crawl NAME -a archive=DIR use it")
     return DONE
@@ -109,7 +109,7 @@ def _show_endpoints(source: Source) -> None:
         for field, value in endpoint.model_dump(exclude_none=True).items():
             made.add_row(*map(cell, (part, field, value)))
             part = ""
-    print_table(made, fold=True)
+    print_table(made)
 
 
 def _pairs(arguments: dict[str, str]) -> str:

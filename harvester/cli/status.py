@@ -88,6 +88,8 @@ def _as_json(standing: Standing) -> dict[str, Any]:
         "state": standing.state, **_account_json(standing.account),
         "runs": [_run_json(run) for run in standing.runs],
         "windows": standing.windows,
+        "totals": [{"name": one.name, "stated": one.stated, "counted": one.counted, "agrees": one.agrees}
+                   for one in standing.totals],
         "findings": [{"code": f.code, "severity": f.severity, "count": f.count, "example": f.example}
                      for f in standing.findings],
         "shards": {"shards": shards.shards, "records": shards.records, "frames": shards.frames, "bytes": shards.bytes,
@@ -140,12 +142,16 @@ def _show(standing: Standing, files: FilesStanding | None) -> None:
     say(f"{standing.folder}: {standing.state}; of {standing.description['source'].get('url')}")
     _show_runs(standing)
     _show_account(standing)
+    _show_totals(standing)
     if files is not None:
         _show_files(files)
     _show_findings(standing)
     shards = standing.shards
+    # what is stored twice, or was harvested by several runs, is more than the ids of the account
+    copies = ", every copy counted" if shards.records > standing.account.listed else ""
+    say()
     say(
-        f"\n{counted(shards.records, 'record')} in {counted(shards.frames, 'frame')} of "
+        f"{counted(shards.records, 'record')}{copies} in {counted(shards.frames, 'frame')} of "
         f"{counted(shards.shards, 'shard')}: {shards.bytes:,} bytes of {shards.content_bytes:,}; quarantine: "
         f"{counted(standing.refused, 'body', 'bodies')}, {standing.refused_bytes:,} bytes; index: {standing.index}"
     )
@@ -190,6 +196,18 @@ def _show_account(standing: Standing) -> None:
     sums = " + ".join(f"{count:,} {state}" for state, count in total.states.items() if count) or "0"
     sign = "=" if total.listed == sum(total.states.values()) else "≠"
     say(f"{total.listed:,} listed {sign} {sums}; complete: {_YES_NO[total.complete].lower()}")
+
+
+def _show_totals(standing: Standing) -> None:
+    """What the provider states of each channel, beside what was counted of it."""
+    if not standing.totals:
+        return
+    say()
+    say("Stated totals")
+    made = table("total", "stated", "counted", "agrees", numbers=("stated", "counted"))
+    for one in standing.totals:
+        made.add_row(cell(one.name), *_numbers((one.stated, one.counted)), _YES_NO[one.agrees])
+    print_table(made)
 
 
 def _show_files(files: FilesStanding) -> None:

@@ -1,13 +1,18 @@
 """`harvester audit --log`: what an uploader's own log says, against what the target holds."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archive.durable import translated
+from archive.migrations.migration import Migration, Progress
 from archive.migrations.migrationlog import Wording, parse_wording
 from archive.migrations.migrationuploads import CLASSES, SAID, UploadReport, Uploads, uploaded
-from harvester.cli import DONE, FINDINGS
+from archive.report.migrationpage import migration_page
+from harvester.cli import DONE, FINDINGS, reporting
 from harvester.cli.auditoptions import AuditOptions, other_side
+from harvester.cli.lines import write_lines
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.errors import UsageError
 
@@ -17,6 +22,8 @@ TWICE_MOST = 10_000
 # before a line of --lines
 MARKS = {"done": "=", "failed": "+", "false_failure": "*", "false_success": "+", "never_tried": "+", "unlogged": "*",
          "removed": "+"}  # fmt: skip
+# of these some items are named
+LISTED = ("false_failure", "false_success", "never_tried", "unlogged", "removed")
 _TELLING = {
     "done": "the log says so, and it is there", "failed": "the log says so, and it is not there",
     "false_failure": "the log says failed, and it is there", "false_success": "the log says done, and it is not there",
@@ -36,11 +43,27 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
     wording = _wording(options.columns)
     with advancing("matching", "items") as progress, uploaded(options.log, wording, there, planned, progress) as found:
         _write(found, options)
+        values = values_of(found, options.log, there)
+        if options.html is not None:
+            reporting.write_page(options.html, migration_page(None, values, datetime.now(UTC)))
         if options.as_json:
-            print_json(_values(found, options.log, there))
+            print_json(values)
         else:
-            _show(found, options.log, there)
+            show(found, options.log, there)
     return code_of(found.report, options.fail_under)
+
+
+@contextmanager
+def beside(
+    found: Migration, folder: Path, other: Path, options: AuditOptions, progress: Progress
+) -> Iterator[Uploads | None]:
+    """Audit a log beside a migration, whose pairs count as well; None when no log was named."""
+    if options.log is None:
+        yield None
+        return
+    wording = _wording(options.columns)
+    with uploaded(options.log, wording, other, folder, progress, matched=found.pairs()) as log:
+        yield log
 
 
 def code_of(report: UploadReport, fail_under: float | None) -> int:
@@ -61,15 +84,18 @@ def _wording(columns: tuple[str, ...]) -> Wording:
 
 def _write(found: Uploads, options: AuditOptions) -> None:
     if options.lines is not None:
-        with translated(options.lines, "writing"), options.lines.open("w", encoding="utf-8") as file:
-            for class_, item, copies, line, targets in found.lines():
-                file.write(f"{MARKS[class_]} {item}\t{class_}\t{copies}\t{line or ''}\t{' '.join(targets)}\n")
+        write_lines(options.lines, lines_of(found))
     if options.gaps is not None:
-        with translated(options.gaps, "writing"), options.gaps.open("w", encoding="utf-8") as file:
-            file.writelines(f"{item}\n" for item in found.again())
+        write_lines(options.gaps, (f"{item}\n" for item in found.again()))
 
 
-def _values(found: Uploads, log: Path, target: Path) -> dict[str, Any]:
+def lines_of(found: Uploads) -> Iterator[str]:
+    """Iterate over the lines of `--lines`."""
+    for class_, item, copies, line, targets in found.lines():
+        yield f"{MARKS[class_]} {item}\t{class_}\t{copies}\t{line or ''}\t{' '.join(targets)}\n"
+
+
+def values_of(found: Uploads, log: Path, target: Path) -> dict[str, Any]:
     """The keys that every audit has, then those of a log."""
     report = found.report
     classes = report.classes
@@ -85,10 +111,13 @@ def _values(found: Uploads, log: Path, target: Path) -> dict[str, Any]:
         "items_twice": {item: targets for item, _, targets in found.twice(TWICE_MOST)},
         "found": report.found, "shared": report.shared, "things": report.things,
         "reasons": {name: {"items": items, "false_failures": false} for name, (items, false) in report.reasons.items()},
+        "examples": {name: [{"item": item, "line": line, "reason": reason}
+                            for item, line, reason in found.first(name, SHOWN)] for name in LISTED if classes[name]},
+        "verdict": _verdict(report),
     }  # fmt: skip
 
 
-def _show(found: Uploads, log: Path, target: Path) -> None:
+def show(found: Uploads, log: Path, target: Path) -> None:
     report = found.report
     say(f"{log.name}: {counted(report.lines, 'line')} of {counted(report.items, 'item')}, against {target}")
     said = [name for name in SAID if any(report.table[name].values())]
@@ -99,7 +128,7 @@ def _show(found: Uploads, log: Path, target: Path) -> None:
         if items := report.classes[class_]:
             made.add_row(class_, f"{items:,}", *(f"{report.table[name][class_]:,}" for name in said), _TELLING[class_])
     print_table(made)
-    for class_ in ("false_failure", "false_success", "never_tried", "unlogged", "removed"):
+    for class_ in LISTED:
         _show_first(found, class_)
     if report.reasons:
         made = table("reason", "items", "false failures", numbers=("items", "false failures"))
@@ -117,8 +146,12 @@ def _show(found: Uploads, log: Path, target: Path) -> None:
         say(f"{log.name} names no item, so nothing was compared; see whether it is the right file")
     for sentence in report.off:
         say(f"does not add up: {sentence}")
+    say(_verdict(report))
+
+
+def _verdict(report: UploadReport) -> str:
     classes = report.classes
-    say(
+    return (
         f"the log says {report.said_done:,}, there are {report.there:,}: {report.there - report.said_done:+,} net, "
         f"of {classes['false_failure']:,} false failures and {classes['false_success']:,} false successes; "
         f"{'the sums balance' if report.balanced else 'the sums do NOT balance'}; "

@@ -177,7 +177,7 @@ def test_status_as_json_has_stable_keys(indexed: Path, typed: Typed):
     found = json.loads(typed("status", indexed, "--json").out)
     assert list(found) == [
         "archive", "id", "source", "created", "state", "complete", "balanced", "listed", "states", "channels", "off",
-        "runs", "windows", "findings", "shards", "quarantine", "index", "next", "files",
+        "runs", "windows", "totals", "findings", "shards", "quarantine", "index", "next", "files",
     ]  # fmt: skip
     assert (found["state"], found["balanced"], found["complete"], found["listed"]) == ("complete", True, True, 3)
     assert list(found["states"]) == STATES

@@ -124,7 +124,7 @@ def test_a_success_table_adds_up_and_one_that_does_not_is_refused(root: Path, tm
         ("--match", "doi"), ("--against", "http://127.0.0.1:9/oai", "--match", "doi"),
         ("--against", "b", "--match", "x"),
         ("--against", "b", "--match", "doi", "--by", "window"), ("--against", "b", "--match", "doi", "--stated", "x=1"),
-        ("--against", "b", "--match", "doi", "--html", "x.html"), ("--against", "nowhere", "--match", "doi"),
+        ("--against", "b", "--match", "doi", "--markdown", "x.md"), ("--against", "nowhere", "--match", "doi"),
         ("--against", "b", "--match", "sql:nothing = 1"), ("--log", "l.csv", "--column", "colour=x"),
         ("--log", "l.csv", "--by", "type"), ("--against", "b", "--map", "l.csv"),
     ],

@@ -28,6 +28,8 @@ def test_keys_are_what_nginx_sees():
     assert nginx_keys("http://Old.example:8080/1/") == ("old.example/1/", "old.example/1")
     assert nginx_keys("http://old.example") == ("old.example/",)
     assert nginx_keys("http://old.example/r?id=1") == ("old.example/r?id=1",)
+    assert nginx_keys("http://old.example/r?id=1&v=2") == ("old.example/r?id=1&v=2", "old.example/r?v=2&id=1")
+    assert len(nginx_keys("http://old.example/r?a=1&b=2&c=3&d=4")) == 1
 
 
 def test_nginx_accepts_the_map(tmp_path: Path, need: Callable[[str], str]):
