@@ -13,9 +13,9 @@ from typing import Any
 
 from archive import envelope, jsonseq
 from archive.accounts.asked import NOT_MODIFIED
-from archive.crosswalks import ConversionError, convert, unmapped
+from archive.crosswalks import ConversionError, convert, iso2709, unmapped
 from archive.crosswalks.containers import records_in
-from archive.envelope import NotJson, ParsedJson
+from archive.envelope import BASE64, NotJson, ParsedJson
 from archive.prolog import first_tag
 from harvester import contentcoding
 from harvester.absences import EMPTY, HTML, TEXT, Known, Look, is_machine
@@ -24,7 +24,7 @@ from harvester.decoding import packed, pieces
 from harvester.errorbodies import Verdict, judge_json, judge_text, judge_xml
 from harvester.errors import MalformedPage
 from harvester.inflating import UNPACKED_MOST
-from harvester.mediatypes import essence, kind_of, parameters, same, short_name
+from harvester.mediatypes import essence, is_marc, kind_of, parameters, same, short_name
 from harvester.strictxml import parse_document
 
 _GATEWAY = frozenset({502, 503, 504})
@@ -242,6 +242,8 @@ def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -
         return _json(answer, body, format_, retrieved, problem)
     if kind == "xml":
         return _xml(answer, body, format_, retrieved, problem)
+    if kind == "marc":
+        return _marc(answer, body, format_, retrieved, problem)
     if (verdict := judge_text(body, short_name(accept))) is not None:
         return _other(verdict, answer, format_, retrieved, body)
     text = envelope.encode_bytes(
@@ -300,6 +302,29 @@ def _xml(
     return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
 
 
+def _marc(
+    answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
+) -> tuple[Settled, bytes | None]:
+    """A body of ISO 2709: kept as its bytes, with its JSON where its characters can be read."""
+    records = iso2709.read_bytes(body)
+    metadata: dict[str, Any] | None = None
+    for one in records:
+        if not isinstance(one, iso2709.Fault):
+            metadata = metadata or one
+        elif one.damaged:
+            raise Unusable(one.reason)
+        else:
+            problem = problem or ("conversion-failed", one.reason[:200])
+    if len(records) > 1:
+        problem = problem or ("answer-holds-several", f"{len(records)} records")
+        metadata = {"collection": [one for one in records if isinstance(one, dict)]}
+    stamp = _http_date(answer.last_modified)
+    text = envelope.encode_bytes(
+        answer.identifier, stamp, False, (), format_, answer.media_type, answer.url, retrieved, body, BASE64, metadata
+    )  # fmt: skip
+    return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
+
+
 def _other(
     verdict: Verdict, answer: Received, format_: str, retrieved: str, body: bytes
 ) -> tuple[Settled, bytes | None]:
@@ -353,26 +378,34 @@ def json_datestamp(record: dict[str, Any]) -> str:
 
 
 def _kind(body: bytes, declared: str, accept: str) -> str:
-    """json, xml or text, by its first byte. Raises Unusable for an empty body, and for HTML that was not asked for."""
+    """json, xml, marc or text, by its first bytes.
+
+    Raises Unusable for an empty body, and for HTML that was not asked for.
+    """
     start = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
         raise Unusable("an empty body")
     wanted = _wanted(accept)
+    if "marc" in (wanted, _wanted(declared)) and iso2709.looks_like(body[:4096]):
+        return "marc"
     if _HTML.match(start, first_tag(start)) and kind_of(accept) != "html":
         raise Unusable("an HTML page where a record was asked for")
     if start[:1] in b"{[" and wanted != "text":
         return "json"
     if (start[:1] == b"<" or body[:2] in (b"\xff\xfe", b"\xfe\xff")) and wanted != "text":
         return "xml"
-    if wanted in ("json", "xml"):
+    if wanted in ("json", "xml", "marc"):
         if _wanted(declared) == "text" and essence(declared) not in ("", "text/plain", "application/octet-stream"):
             return "text"
-        raise Unusable(f"no {wanted.upper()}: it begins {bytes(start[:40])!r}")
+        form = "ISO 2709" if wanted == "marc" else wanted.upper()
+        raise Unusable(f"no {form}: it begins {bytes(start[:40])!r}")
     return "text"
 
 
 def _wanted(accept: str) -> str:
-    """json, xml or text: what a body must be that is asked for as `accept`."""
+    """json, xml, marc or text: what a body must be that is asked for as `accept`."""
+    if is_marc(accept):
+        return "marc"
     kind = kind_of(accept)
     return "text" if kind == "html" else kind
 

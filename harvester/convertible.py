@@ -6,6 +6,7 @@ on the way is said there.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -15,11 +16,12 @@ from typing import Any, BinaryIO
 import orjson
 from lxml import etree
 
-from archive import envelope, jsonseq
-from archive.crosswalks import ConversionError, convert, has_crosswalk, is_record, payloads, unmapped
+from archive import canonical, envelope, jsonseq
+from archive.crosswalks import ConversionError, convert, has_crosswalk, is_record, iso2709, payloads, unmapped
 from archive.crosswalks.anyjson import text as text_of
 from archive.crosswalks.containers import Ambiguous, opened
 from archive.crosswalks.marc import NAMESPACE
+from archive.crosswalks.marccheck import fault_in
 from archive.durable import translated
 from archive.envelope import NotJson, Record
 from archive.originals import parsed_original
@@ -41,6 +43,8 @@ _NOT_A_RECORD = "a JSON {kind}, which is not a record"
 _COLLECTIONS = (f"{{{NAMESPACE}}}collection", "collection")
 # a document type may be there, and nothing of it is expanded: texts longer than 10 MB are no MARC
 _STRICT: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 _IN_A_SHARD = frozenset({"identifier", "format", "metadata", "sha256"})
 # a release does not say of a record where and when it was had
 _NOT_IN_A_RELEASE = {"url": "", "retrieved": ""}
@@ -75,7 +79,7 @@ def iter_items(path: Path) -> Iterator[Item]:
 def item_of_text(text: bytes, name: str) -> Item:
     """Read a JSON text of a release: a record as a shard has it, or its JSON alone."""
     try:
-        return _of_value(envelope.parse_exactly(text), name)
+        return _of_value(_parsed(text), name)
     except NotJson as cause:
         return Item(name, None, str(cause))
 
@@ -95,6 +99,14 @@ def item_of(record: Record) -> Item:
         return _of_element(record.identifier, element, record.identifier)
     if record.metadata is None:
         return Item(record.identifier, None, "" if record.deleted else "a live record without metadata")
+    # sent as JSON that is kept beside its meaning, which has U+FFFD for half a surrogate pair
+    if record.original is not None and record.original.lstrip("\ufeff \t\r\n").startswith("{"):
+        try:
+            kept = _parsed(record.original.encode())
+        except NotJson:
+            kept = None
+        if isinstance(kept, _Refused):
+            return Item(record.identifier, None, kept.reason, record.identifier)
     return Item(record.identifier, record.metadata, identifier=record.identifier)
 
 
@@ -142,8 +154,16 @@ def _of_stream(head: bytes, file: BinaryIO) -> Iterator[Item]:
         yield from _of_json(file)
     elif start[:1] == b"<" or head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         yield from _of_xml(file)
+    elif iso2709.looks_like(head):
+        yield from _of_iso2709(file)
     else:
-        raise Unreadable(f"neither XML nor JSON nor a shard: it begins {bytes(head[:40])!r}")
+        raise Unreadable(f"neither XML nor JSON nor ISO 2709 nor a shard: it begins {bytes(head[:40])!r}")
+
+
+def _of_iso2709(file: BinaryIO) -> Iterator[Item]:
+    for number, one in enumerate(iso2709.read(file), 1):
+        name = f"record {number}"
+        yield Item(name, None, one.reason) if isinstance(one, iso2709.Fault) else Item(name, one)
 
 
 def _of_sequence(file: BinaryIO) -> Iterator[Item]:
@@ -165,7 +185,7 @@ def _of_json(file: BinaryIO) -> Iterator[Item]:
         return
     body = first + second + file.read()
     try:
-        value = envelope.parse_exactly(body)
+        value = _parsed(body)
     except NotJson as cause:
         texts = list(cut_texts(body))
         if len(texts) < 2:
@@ -211,7 +231,7 @@ def _is_json(text: bytes) -> bool:
 
 def _of_text(text: bytes, name: str) -> Iterator[Item]:
     try:
-        value = envelope.parse_exactly(text)
+        value = _parsed(text)
     except NotJson as cause:
         yield Item(name, None, str(cause))
         return
@@ -222,8 +242,55 @@ def _of_text(text: bytes, name: str) -> Iterator[Item]:
         yield _of_value(value, name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A record that stands in a JSON text and cannot be written again as it is, and why."""
+
+    reason: str
+
+
+def _parsed(text: bytes) -> Any:
+    """Read a JSON text exactly, each record with half a surrogate pair in it as refused. Raises NotJson."""
+    value = envelope.parse_exactly(text)
+    if not _SURROGATE.search(text):
+        return value
+    raw = canonical.reread_leniently(text)
+    if not isinstance(raw, list):
+        return _whole(raw, value)
+    return [_whole(one, other) for one, other in zip(raw, value, strict=True)]
+
+
+def _whole(raw: Any, value: Any) -> Any:
+    return _Refused(reason) if (reason := _lone_surrogate(raw)) else value
+
+
+def _lone_surrogate(value: Any) -> str:
+    """Name the place of the first half of a surrogate pair in a record; an empty text where there is none.
+
+    No UTF-8 can hold it, and U+FFFD in its place would be another text.
+    """
+    if isinstance(value, dict) and (found := fault_in(value)) and "lone surrogate" in found:
+        return found
+    waiting = [("", value)]
+    while waiting:
+        place, one = waiting.pop()
+        if isinstance(one, str):
+            if (half := _HALF.search(one)) is not None:
+                return f"{place or 'the text'}: U+{ord(half[0]):04X} is a lone surrogate, which no UTF-8 can hold"
+        elif isinstance(one, dict):
+            bad = next((key for key in one if _HALF.search(key)), None)
+            if bad is not None:
+                return f"{place or 'the record'}: the key {bad!a} has a lone surrogate, which no UTF-8 can hold"
+            waiting += [(f"{place}/{key}", inner) for key, inner in reversed(one.items())]
+        elif isinstance(one, list):
+            waiting += [(f"{place}/{number}", inner) for number, inner in reversed(list(enumerate(one)))]
+    return ""
+
+
 def _of_value(value: Any, name: str) -> Item:
     """A record as a shard has it, or its JSON alone."""
+    if isinstance(value, _Refused):
+        return Item(name, None, value.reason)
     if isinstance(value, list):
         return Item(name, {"records": value})
     if not isinstance(value, dict):

@@ -12,6 +12,9 @@ _SHORT = {
     "application/x-datacite+xml": "datacite-xml",
     "application/x-datacite-v41+xml": "datacite-v41-xml",
     "application/marcxml+xml": "marcxml",
+    "application/marc": "marc",
+    "application/x-marc": "marc",
+    "application/marc21": "marc",
     "application/x-dc+xml": "dc-xml",
     "application/dcat+xml": "dcat-xml",
     "application/ld+json": "jsonld",
@@ -77,6 +80,11 @@ def kind_of(media_type: str) -> str:
     if plain.endswith(("+json", "/json")):
         return "json"
     return "xml" if plain.endswith(("+xml", "/xml")) else "text"
+
+
+def is_marc(media_type: str) -> bool:
+    """Whether a media type is of MARC in its binary form, ISO 2709 (RFC 2220)."""
+    return _SHORT.get(essence(media_type)) == "marc"
 
 
 def same(asked: str, answered: str) -> bool:

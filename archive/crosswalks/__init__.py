@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from archive.crosswalks import datacite, dublincore, marc, places
+from archive.crosswalks import datacite, dublincore, eprints, marc, places
 from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.places import local_name
 
@@ -18,11 +18,11 @@ __all__ = ["VERSIONS", "ConversionError", "Converted", "convert", "has_crosswalk
 
 Converted = dict[str, Any]
 # raised when the JSON made from the same XML changes
-VERSIONS = {"datacite-json": 2, "marc-json": 2, "dc-json": 1, "index-json": 2}
+VERSIONS = {"datacite-json": 2, "marc-json": 2, "dc-json": 1, "eprints-json": 1, "index-json": 2}
 
 
 def convert(element: etree._Element) -> Converted | None:
-    """The JSON of a metadata element: DataCite JSON, MARC-in-JSON or Dublin Core; None for any other XML.
+    """The JSON of a metadata element: DataCite JSON, MARC-in-JSON, EPrints' or Dublin Core; None for any other XML.
 
     Raises ConversionError for an element of a known kind that cannot be read as one.
     """
@@ -50,7 +50,9 @@ def has_crosswalk(element: etree._Element) -> bool:
 
 
 def payloads(element: etree._Element) -> list[etree._Element]:
-    """The records that an element is an envelope of: those of DataCite may have several; any other is one itself."""
+    """The records that an element is an envelope of: DataCite's and EPrints' may have several; any other is one."""
+    if element.tag == f"{{{eprints.NAMESPACE}}}eprints":
+        return [child for child in element if isinstance(child.tag, str)] or [element]
     if local_name(element) != "oai_datacite":
         return [element]
     found = [inner for inner in element.iter(etree.Element) if local_name(inner) == "resource" and has_crosswalk(inner)]
@@ -75,6 +77,7 @@ _BY_TAG: dict[Any, Callable[[etree._Element], Converted | None]] = (
     {f"{{{kernel}}}resource": _datacite for kernel in places.KERNELS}
     | {f"{{{envelope}}}oai_datacite": _datacite for envelope in _ENVELOPES}
     | {f"{{{marc.NAMESPACE}}}{name}": marc.marc_json for name in ("record", "collection")}
+    | {f"{{{eprints.NAMESPACE}}}{name}": eprints.eprints_json for name in ("eprint", "eprints")}
     | {"{http://www.openarchives.org/OAI/2.0/oai_dc/}dc": dublincore.dc_json}
 )
 

@@ -169,7 +169,7 @@ def _url(file: Json) -> str | None:
 def _eprints(eprint: Json) -> Links:
     links = _all(related(item.get("url"), None, "url") for item in objects(eprint.get("related_url")))
     files = (
-        File(name, number(file.get("filesize")), _checksum(file), text(file.get("uri")))
+        File(name, number(file.get("filesize")), _checksum(file), text(file.get("url")) or text(file.get("uri")))
         for document in objects(eprint.get("documents"))
         for file in objects(document.get("files"))
         if (name := text(file.get("filename")))

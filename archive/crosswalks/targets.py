@@ -14,12 +14,16 @@ from archive.canonical import encode_as_sent
 from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.fields import Fields, index_fields
 from archive.crosswalks.forms import form_of
+from archive.crosswalks.iso2709 import iso2709
 from archive.crosswalks.links import index_links
 from archive.crosswalks.marc import marc_xml
+from archive.crosswalks.marccheck import control_number, fault_in
 from archive.crosswalks.unread import unread
 
 Json = dict[str, Any]
 
+# the targets that are not JSON
+MARCXML, MARC = "marcxml", "marc"
 # of Dublin Core in JSON, ours and what InvenioRDM sends, which has them in the plural
 _ELEMENTS = (
     "contributor", "coverage", "creator", "date", "description", "format", "identifier", "language", "publisher",
@@ -29,7 +33,7 @@ _DC_NAMES = frozenset(name for element in _ELEMENTS for name in (element, f"{ele
 
 
 def written(name: str, identifier: str, metadata: Json) -> bytes:
-    """The JSON text of a record in the format `name`, or its XML where that is marcxml.
+    """The JSON text of a record in the format `name`, its XML where that is marcxml, ISO 2709 where it is marc.
 
     Raises ConversionError when the record is of another format, and KeyError when the format is not known.
     """
@@ -70,10 +74,38 @@ def _dc(identifier: str, metadata: Json) -> bytes:
 
 
 def _marcxml(identifier: str, metadata: Json) -> bytes:
+    record = _marc(metadata)
+    if (fault := fault_in(record)) is not None:
+        raise ConversionError(fault)
+    return marc_xml(record)
+
+
+def _iso2709(identifier: str, metadata: Json) -> bytes:
+    return iso2709(_marc(metadata))
+
+
+def _marc(metadata: Json) -> Json:
     form, inside = form_of(metadata)
     if form != "marc":
+        if isinstance(metadata.get("fields"), list) and not isinstance(metadata.get("leader"), str):
+            raise ConversionError(f"{control_number(metadata)}, leader: there is none")
         raise ConversionError(f"it is {_name(form, metadata)}")
-    return marc_xml(inside)
+    return inside
+
+
+def left_out(name: str, metadata: Json) -> list[str]:
+    """What a record has that is not in the text that `written` makes of it, and that nothing in that text names.
+
+    JSON has `unmapped` for it. MARC has no place for what was `unmapped` in MARCXML, and ISO 2709 none for the
+    attributes of a record; its type is in leader/06 as well.
+    """
+    if name not in (MARCXML, MARC):
+        return []
+    inside = form_of(metadata)[1]
+    lost = [text[:200] for text in inside.get("unmapped", ()) if isinstance(text, str)]
+    if name == MARC:
+        lost += sorted(inside.keys() - {"leader", "fields", "unmapped", "type"})
+    return lost
 
 
 def _index(identifier: str, metadata: Json) -> bytes:
@@ -97,5 +129,5 @@ def _is_dublin_core(metadata: Json) -> bool:
 
 TARGETS: dict[str, Callable[[str, Json], bytes]] = {
     "datacite-json": _of_form("datacite"), "marc-json": _of_form("marc"), "dc-json": _dc, "index-json": _index,
-    "marcxml": _marcxml,
+    "eprints-json": _of_form("eprints"), MARCXML: _marcxml, MARC: _iso2709,
 }  # fmt: skip

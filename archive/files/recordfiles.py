@@ -148,7 +148,8 @@ def _eprints(documents: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
     """EPrints' JSON export: files of documents, which may be called alike in two of them."""
     for document in map(_dict, documents):
         for file in map(_dict, _list(document.get("files"))):
-            name, at = file.get("filename"), _text(file.get("uri"))
+            # EP3 XML states both: uri is the id of the file there, and url where it is
+            name, at = file.get("filename"), _text(file.get("url")) or _text(file.get("uri"))
             if name is None or at is None:
                 yield None
             else:

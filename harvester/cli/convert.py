@@ -9,14 +9,13 @@ from typing import Any
 import click
 
 from archive.crosswalks import ConversionError
-from archive.crosswalks.targets import TARGETS, written
+from archive.crosswalks.targets import MARC, MARCXML, TARGETS, left_out, written
 from archive.folder import Layout
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.errors import UsageError
 
-MARCXML = "marcxml"
 _COLLECTION = b'<collection xmlns="http://www.loc.gov/MARC21/slim">\n', b"</collection>\n"
 
 
@@ -35,9 +34,11 @@ def convert(path: Path, target: str | None, seq: bool, everything: bool, as_json
     With --to, PATH is an archive (the latest version of each record; it needs an index), a release, a delta, a bag of
     one of these or of files, a shard or a part of a release, an OAI-PMH response, a record or a collection of records
     as XML or JSON, also packed with gzip, zstd, xz or bzip2 or in a tar or zip archive; - is standard input. Pages of
-    APIs, graphs of JSON-LD, lists, JSON lines and texts one after the other are opened completely, or refused. marcxml
-    is made of MARC, XML or JSON; index-json of any. What a record has and the format has no place for is under
-    `unmapped` in it: XML, or for index-json the place in the record. What is not of that format is named on stderr.
+    APIs, graphs of JSON-LD, lists, JSON lines and texts one after the other are opened completely, or refused. MARC is
+    read as XML, JSON and ISO 2709 (MARC-8 or UTF-8), and written as marc-json, marcxml, or marc, which is ISO 2709 in
+    UTF-8; index-json is made of any record. What a record has and the format has no place for is under `unmapped` in
+    it: XML, or for index-json the place in the record; marcxml and marc have none, and stderr says what they leave out.
+    What is not of that format, and MARC that other readers would not accept, is named on stderr.
 
     Exit codes: 0 all of it is converted, 1 something is not, or there is no record, 3 an archive that is written to, or
     has no index.
@@ -45,6 +46,8 @@ def convert(path: Path, target: str | None, seq: bool, everything: bool, as_json
     if target is not None:
         if everything or as_json:
             raise UsageError("--all and --json are for an archive in place; leave out --to, or them")
+        if seq and target in (MARC, MARCXML):
+            raise UsageError(f"--seq is for JSON; {target} is not")
         return _write(path, target, seq)
     if seq:
         raise UsageError("--seq says how --to writes; name a format with --to")
@@ -103,7 +106,7 @@ _SAID = {
 def _write(path: Path, target: str, seq: bool) -> int:
     from harvester.convertible import Unreadable, flattened
 
-    done = missed = deleted = 0
+    done = missed = deleted = partial = 0
     out = sys.stdout.buffer
     if target == MARCXML:
         out.write(_COLLECTION[0])
@@ -112,8 +115,11 @@ def _write(path: Path, target: str, seq: bool) -> int:
             for item in flattened(items):
                 text, reason = _text(target, item.identifier, item.metadata, item.reason)
                 if text is not None:
-                    out.write(b"\x1e%s\n" % text if seq and target != MARCXML else b"%s\n" % text)
+                    out.write(text if target == MARC else b"\x1e%s\n" % text if seq else b"%s\n" % text)
                     done += 1
+                    for lost in left_out(target, item.metadata or {}):
+                        partial += 1
+                        say(f"harvester: {path}: {item.name}: {target} has no place for {lost}", err=True)
                 elif reason:
                     missed += 1
                     say(f"harvester: {path}: {item.name}: not written as {target}: {reason}", err=True)
@@ -134,7 +140,7 @@ def _write(path: Path, target: str, seq: bool) -> int:
         return FINDINGS
     if missed or deleted:
         say(f"harvester: {counted(done, 'record')} written, {missed:,} not{tombstones}", err=True)
-    return FINDINGS if missed or empty else DONE
+    return FINDINGS if missed or partial or empty else DONE
 
 
 def _text(target: str, identifier: str, metadata: dict[str, Any] | None, reason: str) -> tuple[bytes | None, str]:

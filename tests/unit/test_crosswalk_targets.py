@@ -12,16 +12,19 @@ from archive.crosswalks.targets import TARGETS, written
 DATACITE = {"doi": "10.1234/A", "titles": [{"title": "T"}], "schemaVersion": "http://datacite.org/schema/kernel-4",
             "relatedIdentifiers": [{"relatedIdentifier": "10.1234/B", "relationType": "Cites",
                                     "relatedIdentifierType": "DOI"}]}  # fmt: skip
-MARC = {"leader": " L", "fields": [{"001": " 1 "}, {"245": {"ind1": " ", "ind2": "1", "subfields": [{"a": "T "}]}}]}
+LEADER = "00000nam a2200000 a 4500"
+MARC = {"leader": LEADER, "fields": [{"001": " 1 "}, {"245": {"ind1": " ", "ind2": "1", "subfields": [{"a": "T "}]}}]}
 DC = {"title": ["T", {"value": "U", "lang": "de"}]}
 RDM_DC = {"titles": ["T"], "creators": ["A"]}
 ZENODO = {"id": 5, "doi": "10.1234/c", "metadata": {"title": "T"}, "files": [{"key": "a.csv", "size": 3}]}
-OF = {"datacite-json": [DATACITE], "marc-json": [MARC], "dc-json": [DC, RDM_DC], "marcxml": [MARC],
-      "index-json": [DATACITE, MARC, DC, RDM_DC, ZENODO]}  # fmt: skip
+EPRINT = {"eprintid": 3, "title": "T"}
+OF = {"datacite-json": [DATACITE], "marc-json": [MARC], "dc-json": [DC, RDM_DC], "marcxml": [MARC], "marc": [MARC],
+      "eprints-json": [EPRINT],
+      "index-json": [DATACITE, MARC, DC, RDM_DC, ZENODO, EPRINT]}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@pytest.mark.parametrize("metadata", [DATACITE, MARC, DC, RDM_DC, ZENODO, {"what": "ever"}, {}])
+@pytest.mark.parametrize("metadata", [DATACITE, MARC, DC, RDM_DC, ZENODO, EPRINT, {"what": "ever"}, {}])
 def test_a_record_is_written_as_what_it_is_or_refused(name: str, metadata: dict[str, Any]):
     if metadata in OF[name]:
         assert written(name, "x:1", metadata)
@@ -38,7 +41,8 @@ def test_json_of_the_format_comes_out_as_it_is(name: str):
 
 def test_marc_comes_back_as_xml_with_its_blanks():
     assert written("marcxml", "", MARC) == (
-        b'<record xmlns="http://www.loc.gov/MARC21/slim"><leader> L</leader><controlfield tag="001"> 1 </controlfield>'
+        b'<record xmlns="http://www.loc.gov/MARC21/slim"><leader>00000nam a2200000 a 4500</leader>'
+        b'<controlfield tag="001"> 1 </controlfield>'
         b'<datafield tag="245" ind1=" " ind2="1"><subfield code="a">T </subfield></datafield></record>'
     )
 
