@@ -75,6 +75,16 @@ def _inside(element: etree._Element, what: str, kinds: frozenset[str], lost: Los
 
 
 def _record(element: etree._Element, lost: Lost) -> Json:
+    try:
+        return _read(element, lost)
+    except ConversionError as cause:
+        for child in element:
+            if _kind(child) == "controlfield" and child.get("tag") == "001" and (number := _text(child).strip()):
+                raise ConversionError(f"001 {number!r}: {cause}") from None
+        raise
+
+
+def _read(element: etree._Element, lost: Lost) -> Json:
     fields: list[Json] = []
     leader: str | None = None
     for kind, child in _inside(element, "record", _IN_RECORD, lost):
@@ -105,8 +115,8 @@ def _put_attributes(element: etree._Element, out: Json, lost: Lost) -> None:
 def _datafield(element: etree._Element, lost: Lost) -> Json:
     attributes = dict(element.items())
     ind1, ind2 = attributes.pop("ind1", " "), attributes.pop("ind2", " ")
-    subfields = []
-    for _, sub in _inside(element, "data field", _IN_DATAFIELD, lost):
+    subfields, place = [], f"data field {attributes.get('tag', '')}".rstrip()
+    for _, sub in _inside(element, place, _IN_DATAFIELD, lost):
         named = sub.items()
         plain = len(named) == 1 and named[0][0] == "code"
         subfields.append({named[0][1] if plain else _odd_code(sub, lost): _text(sub) if len(sub) else sub.text or ""})

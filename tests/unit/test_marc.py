@@ -67,3 +67,10 @@ def test_every_record_of_the_corpus_makes_the_round_trip(corpus: Path):
             assert marc_json(etree.fromstring(marc_xml(found))) == found
             count += 1
     assert count > 3
+
+
+def test_a_fault_is_named_with_its_001_and_field():
+    field = '<datafield tag="245" ind1=" " ind2=" "><subfields/></datafield>'
+    text = f'<record xmlns="http://www.loc.gov/MARC21/slim"><controlfield tag="001">BV1</controlfield>{field}</record>'
+    with pytest.raises(ConversionError, match=r"001 'BV1': .*inside a MARC data field 245"):
+        marc_json(etree.fromstring(text))
