@@ -307,17 +307,14 @@ def _marc(
 ) -> tuple[Settled, bytes | None]:
     """A body of ISO 2709: kept as its bytes, with its JSON where its characters can be read."""
     records = iso2709.read_bytes(body)
-    metadata: dict[str, Any] | None = None
     for one in records:
-        if not isinstance(one, iso2709.Fault):
-            metadata = metadata or one
-        elif one.damaged:
-            raise Unusable(one.reason)
-        else:
+        if isinstance(one, iso2709.Fault):
+            if one.damaged:
+                raise Unusable(one.reason)
             problem = problem or ("conversion-failed", one.reason[:200])
     if len(records) > 1:
         problem = problem or ("answer-holds-several", f"{len(records)} records")
-        metadata = {"collection": [one for one in records if isinstance(one, dict)]}
+    metadata = iso2709.joined_json(records)
     stamp = _http_date(answer.last_modified)
     text = envelope.encode_bytes(
         answer.identifier, stamp, False, (), format_, answer.media_type, answer.url, retrieved, body, BASE64, metadata

@@ -75,6 +75,12 @@ def read_bytes(body: bytes) -> list[Json | Fault]:
     return list(read(io.BytesIO(body)))
 
 
+def joined_json(records: list[Json | Fault]) -> Json | None:
+    """The JSON of a body: that of its record, or of those of its records that can be read; None without one."""
+    readable = [one for one in records if not isinstance(one, Fault)]
+    return {"collection": readable} if readable and len(records) > 1 else readable[0] if readable else None
+
+
 def _cut(file: BinaryIO, start: int) -> tuple[bytes, str]:
     """The bytes of the record at `start`, and why they are none; the file stands behind its terminator then."""
     stated = file.read(5)

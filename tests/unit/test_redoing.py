@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from archive import envelope
 from archive.conversions.redoing import redone
+from archive.crosswalks.iso2709 import iso2709
 from archive.envelope import decode, encode, encode_bytes
 
 DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
@@ -88,3 +89,15 @@ ANY = st.recursive(
 @given(st.dictionaries(st.text() | st.sampled_from(["original", 'x","original":"', "metadata"]), ANY))
 def test_whatever_the_metadata_were_only_they_change(metadata: dict[str, Any]):
     assert kind(record(XML, metadata))[1] == MADE
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "base64"])
+@pytest.mark.parametrize(("metadata", "wanted"), [(None, "new"), ({"leader": "old", "fields": []}, "otherwise")])
+def test_iso_2709_that_was_kept_as_text_has_json_then(encoding: str, metadata: dict[str, Any] | None, wanted: str):
+    field = {"245": {"ind1": "1", "ind2": "0", "subfields": [{"a": "T"}]}}
+    body = iso2709({"leader": "00000nam a2200000 a 4500", "fields": [{"001": "1"}, field]})
+    made = encode_bytes("x:1", "", False, (), "marc", "application/marc", "u", "r", body, encoding, metadata)
+    found, after = kind(made)
+    assert (found, after and after["fields"]) == (wanted, [{"001": "1"}, field])
+    cut = encode_bytes("x:1", "", False, (), "marc", "application/marc", "u", "r", body[:-1], encoding, metadata)
+    assert kind(cut) == ("not" if metadata is None else "no_longer", metadata)
