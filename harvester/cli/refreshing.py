@@ -11,6 +11,7 @@ from archive.folder import Layout
 from archive.indexes.indexfile import check_current, open_index
 from archive.releases.release import is_release
 from harvester.cli.output import advancing, counted, say
+from harvester.recordsets import in_bag
 
 no_refresh_option: Callable[[Any], Any] = click.option(
     "--no-refresh", "no_refresh", is_flag=True,
@@ -19,12 +20,13 @@ no_refresh_option: Callable[[Any], Any] = click.option(
 
 
 def refresh(folder: Path, no_refresh: bool = False, *, missing: bool = True) -> None:
-    """Make the index of an archive current, with one line on stderr; nothing is done where it is, or for a release.
+    """Make the index of an archive current, with one line on stderr.
 
+    Nothing is done where it is current, for what is not an archive, and for the data of a bag, which may not change.
     With `no_refresh` an index that is only older than a census is accepted with a line on stderr, for a census brings
     no record. `missing`: make it where there is none. Raises StaleIndex with `no_refresh`, and what `index` raises.
     """
-    if is_release(folder) or not folder.is_dir():
+    if is_release(folder) or not Layout(folder).description.exists() or in_bag(folder):
         return  # what reads it says what is wrong
     try:
         check_current(folder)
