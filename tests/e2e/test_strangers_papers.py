@@ -124,7 +124,7 @@ def test_the_crate_is_the_same_json_and_ends_no_page_that_it_is_put_into(release
     assert "<" not in body
     found = {entity["@id"]: entity for entity in json.loads(body)["@graph"]}
     assert found["./"]["name"] == EVIL
-    assert found["./"]["identifier"][0] == EVIL
+    assert found[found["./"]["identifier"][0]["@id"]]["value"] == EVIL
 
 
 def test_the_manifest_and_the_release_are_whole(release: Path, typed: Typed):
