@@ -10,6 +10,7 @@ import orjson
 
 from archive import canonical
 from archive.bags.bagcheck import is_bag
+from archive.crosswalks import iso2709
 from archive.durable import translated
 from archive.errors import ArchiveError, NotAnArchive
 from archive.folder import Layout
@@ -116,7 +117,8 @@ def _refuse_other(path: Path) -> None:
     with translated(path, "reading"), closing(opened(path)) as files:
         first = next(files, None)
         start = b"" if first is None else first.head.lstrip(b"\xef\xbb\xbf \t\r\n")
-        if first is None or not (start[:1] in (b"{", b"[", b"<", b"\x1e") or start[:2] in (b"\xff\xfe", b"\xfe\xff")):
+        is_text = start[:1] in (b"{", b"[", b"<", b"\x1e") or start[:2] in (b"\xff\xfe", b"\xfe\xff")
+        if first is None or not (is_text or iso2709.looks_like(first.head)):
             raise NotAnArchive(
                 f"{path} is no archive, release, shard or bag, and no file of records: it begins {start[:20]!r}"
             )

@@ -87,3 +87,10 @@ def test_what_marc_has_no_place_for_is_named(tmp_path: Path):
     assert "marc has no place for <x/>" in found.err
     assert "marc has no place for id" in found.err
     assert run("convert", path, "--to", "marc", "--seq").exit_code == 2
+
+
+def test_verify_knows_a_whole_file_from_one_that_is_cut(tmp_path: Path, binary: Path):
+    assert run("verify", binary).exit_code == 0
+    cut = tmp_path / "cut.mrc"
+    cut.write_bytes(gzip.decompress(binary.read_bytes())[:-9])
+    assert run("verify", cut).exit_code == 4
