@@ -80,7 +80,9 @@ def test_formats_of_one_identifier_are_records_of_their_own(tmp_path: Path):
     page = [served.record("1", "2020", "T", format_=name) for name in ("oai_dc", "marcxml", "datacite")]
     folder = served.harvested(tmp_path / "archive", [page])
     assert [e.format for e in entries(folder, tmp_path / "work")] == ["datacite", "marcxml", "oai_dc"]
-    assert [e.format for e in entries(folder, tmp_path / "work", formats=("oai_dc", "x"))] == ["oai_dc"]
+    assert [e.format for e in entries(folder, tmp_path / "work", formats=("oai_dc",))] == ["oai_dc"]
+    with pytest.raises(CannotDump, match="--format x"):
+        entries(folder, tmp_path / "work", formats=("oai_dc", "x"))
 
 
 def test_what_is_selected_is_asked_of_the_latest_version(tmp_path: Path):
@@ -88,7 +90,8 @@ def test_what_is_selected_is_asked_of_the_latest_version(tmp_path: Path):
              [served.record("left", "2021-01-01", "T"), served.record("came", "2021-01-01", "T", ["a"])]]  # fmt: skip
     folder = served.harvested(tmp_path / "archive", pages)
     assert [e.identifier for e in entries(folder, tmp_path / "work", sets=("a",))] == ["came"]
-    assert [e.identifier for e in entries(folder, tmp_path / "work", until="2020")] == []
+    with pytest.raises(CannotDump, match="--until 2020"):
+        entries(folder, tmp_path / "work", until="2020")
 
 
 def test_a_record_without_text_in_a_form_is_refused_only_when_it_is_taken(tmp_path: Path):
@@ -96,7 +99,8 @@ def test_a_record_without_text_in_a_form_is_refused_only_when_it_is_taken(tmp_pa
     folder = served.harvested(tmp_path / "archive", [page])
     with pytest.raises(CannotDump, match="inveniordm"):
         entries(folder, tmp_path / "work", "migrator")
-    assert entries(folder, tmp_path / "work", "migrator", sets=("none",)) == []
+    with pytest.raises(CannotDump, match="--set none"):
+        entries(folder, tmp_path / "work", "migrator", sets=("none",))
     assert len(entries(folder, tmp_path / "work", "bare")) == 2
 
 
