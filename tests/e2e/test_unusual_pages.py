@@ -33,7 +33,7 @@ class Unusual(Provider):
 
     def document(self, text: str) -> str:
         whole = super().document(text)
-        if self.shape == "a token in the request" and (found := re.search(r"<resumptionToken[^>]*>(\S+)</", text)):
+        if self.shape == "a token in the request" and (found := re.search(r"<resumptionToken[^>]*>([^<\s]+)</", text)):
             whole = whole.replace("<request>", f'<request resumptionToken="{found[1]}">')
         if self.shape == "a token in the request":
             whole = re.sub(r"<resumptionToken.*</resumptionToken>", "", whole)

@@ -109,4 +109,4 @@ def test_dublin_core_is_known_by_its_namespaces(xml: str, wanted: Json | None):
 
 def test_texts_come_name_after_name_without_languages_and_empty_ones():
     metadata = {"a": ["1", {"value": "2", "lang": "en"}, "", {"lang": "en"}, None, 3], "b": "no list", "c": [" 4\n5 "]}
-    assert plain_texts(metadata, "c", "b", "a", "x") == ("4 5", "1", "2", "3")
+    assert plain_texts(metadata, "c", "b", "a", "x") == ("4 5", "no list", "1", "2", "3")
