@@ -16,11 +16,12 @@ from twisted.python.failure import Failure
 
 from archive.accounts import asked as ledger_of_ids
 from archive.accounts.asked import IDS, REST
+from archive.accounts.losses import lost_ids
 from archive.audits.idfiles import iter_ids
 from archive.crosswalks.identifiers import local_id
 from archive.findings import finding
 from archive.ledger import NewWindow, WindowCount, WindowRow
-from harvester import bodies, frontier, gate
+from harvester import bodies, frontier, gate, lossguard
 from harvester.absences import Look
 from harvester.arguments import RETRY
 from harvester.blocks import NOT_SERVED, Asked, BlockResponse, block_request, host_of
@@ -166,6 +167,23 @@ class IdrangeSpider(HarvestSpider):
             self.settled_before = await self.keeper.do(writer.ledger.records_done, writer.run_number)
         for row in rows:
             if row.verb == IDS and row.state == "open":
+                await self._walk_again(row)
+        if self.resumed:
+            await self._ask_for_lost()
+
+    async def _ask_for_lost(self) -> None:
+        """Ask once more for what the loss guard found gone in bulk, unless that is accepted now."""
+        writer, ledger = self.keeper.writer, self.keeper.writer.ledger
+        codes = await self.keeper.do(ledger.take_back, writer.run_number, lossguard.JUDGED_AT_END)
+        if "loss-in-bulk" not in codes or self.arguments.accept_loss:
+            return
+        for number, state in self._forms.items():
+            names = await self.keeper.do(lost_ids, ledger, writer.run_number, number)
+            for start in range(0, len(names), NAMED_MOST):
+                window, part = NewWindow(number, IDS, None, None), names[start : start + NAMED_MOST]
+                row = await self.keeper.do(
+                    ledger_of_ids.open_named, ledger, writer.run_number, window, part, state.form.url, writer.now()
+                )
                 await self._walk_again(row)
 
     async def _new_rest(self, census: int | None) -> NewWindow:
@@ -564,6 +582,7 @@ class IdrangeSpider(HarvestSpider):
             found, first, channels = await self.keeper.do(ledger_of_ids.denied, ledger, run, number)
             if found:
                 await self._find_once(state, "held-and-absent", found=found, identifier=first, channels=channels)
+        await self.guard_losses(dict.fromkeys(self._forms, False))
 
     # --- a type that is not served
 
@@ -604,6 +623,8 @@ class IdrangeSpider(HarvestSpider):
             "url": arguments.oai or "", "archive": str(arguments.archive), "mode": "census",
             "prefix": arguments.prefix or "", "hosts": ",".join(sorted(self.allowed_hosts)), **arguments.named,
         } | ({"set": arguments.set_spec} if arguments.set_spec else {})  # fmt: skip
+        if arguments.accept_loss:
+            words["accept-loss"] = "true"
         settings = Settings()
         for setting, kept in self.settings.attributes.items():
             if kept.priority > 0:

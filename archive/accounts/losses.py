@@ -58,3 +58,8 @@ def read_loss(ledger: Ledger, run: int, channel: int, *, whole: bool) -> Channel
         unnamed=unnamed if whole else 0,
         first_unnamed=first_unnamed if whole else None,
     )
+
+
+def lost_ids(ledger: Ledger, run: int, channel: int) -> list[str]:
+    """Return the ids that a run found gone in a channel by id, and that were held live before it."""
+    return [row[0] for row in ledger.db.execute(question("loss_ids"), {"run": run, "channel": channel})]

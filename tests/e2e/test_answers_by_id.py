@@ -197,3 +197,27 @@ def test_repair_takes_a_deletion_from_the_list_that_the_audit_read(harvest: Harv
         assert done.returncode == 0, (done.stdout[-500:], done.stderr[-1500:])
         assert len(json.loads(done.stdout)["rounds"]) == 1
         assert states(harvest.archive)["4"] == "deleted"
+
+
+def test_records_gone_in_bulk_are_asked_for_once_more_and_lost_only_when_that_is_accepted(harvest: Harvest):
+    gone: set[str] = set()
+
+    def live(number: str) -> Reply:
+        return OWN if number in gone else record(number)
+
+    with answering({}) as server:
+        serving(server, api=provider(lambda _: OWN, live))
+        url = f"{server.url}/api/{{id}}"
+        assert harvest.run(url, "ids=1-10", spider="idrange") == 0, harvest.output[-2000:]
+        gone.update(LIVE[:3])
+        assert harvest.run(url, "ids=1-10", spider="idrange") == 3, harvest.output[-2000:]
+        assert "loss-in-bulk" in codes(harvest.archive)
+        before = len(asked(server))
+        assert harvest.run(url, "ids=1-10", spider="idrange") == 3, harvest.output[-2000:]
+        again = set(asked(server)[before:])
+        assert {number for number in again if len(number) < 3} == set(LIVE[:3])  # beside an id that cannot exist
+        assert harvest.run(url, "ids=1-10", "accept-loss=true", spider="idrange") == 1, harvest.output[-2000:]
+        assert {"loss-accepted", "held-and-absent"} & set(codes(harvest.archive))
+        gone.clear()
+        assert harvest.run(url, "ids=1-10", spider="idrange") == 0, harvest.output[-2000:]
+    making.check(harvest.archive)
