@@ -598,6 +598,10 @@ class OaipmhSpider(HarvestSpider):
 
     async def _give_up(self, walk: Walk, number: int, unusable: Unusable) -> AsyncIterator[Any]:
         """No try brought a usable page: learn what can be learned for the windows that take its place."""
+        response = None if self._answered else unusable.response
+        if response is not None and (reason := redirect_not_followed(response)) is not None:
+            self.fail(UsageError(f"{response.url} {reason}"))
+            return
         url = self.arguments.endpoint.url
         if unusable.end == tokens.PAGE_LOST and number == 1 and not await self.questions.somebody_there():
             self.fail(Unreachable(f"{url} does not answer ({unusable.reason}); run the same command again later"))
@@ -829,8 +833,6 @@ class OaipmhSpider(HarvestSpider):
         """
         status, name = response.status, asked.identifier
         if (reason := redirect_not_followed(response)) is not None:
-            if not self._answered:
-                self.fail(UsageError(f"{response.url} {reason}"))
             return Unusable(tokens.PAGE_REFUSED, reason, status, response)
         try:
             page = await self._read(response, walk, asked, again=again)

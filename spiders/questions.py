@@ -52,11 +52,12 @@ class Questions:
             try:
                 response = await self.ask(url)
                 if (reason := redirect_not_followed(response)) is not None:
-                    raise UsageError(f"{url} {reason}")
-                if response.status < 400 or b"<OAI-PMH" in response.body[:4096]:
+                    error = UsageError(f"{url} {reason}")  # unless another try is not redirected
+                elif response.status < 400 or b"<OAI-PMH" in response.body[:4096]:
                     return self._parsed(plain_body(response), parse, again=attempt > 1)
-                error = Unreachable(f"{url} answers with HTTP status {response.status}")
-            except (ProviderError, UsageError, WaitTooLong):
+                else:
+                    error = Unreachable(f"{url} answers with HTTP status {response.status}")
+            except (ProviderError, WaitTooLong):
                 raise
             except MalformedPage as cause:
                 before, error = error, MalformedPage(f"{url}: {cause}; the answer begins {response.body[:60]!r}")

@@ -61,7 +61,7 @@ def test_no_host_starves_another():
 
 
 class Records(BaseHTTPRequestHandler):
-    """A record of some kilobytes for each number that seven does not divide."""
+    """A record of some kilobytes for each number up to ten million that seven does not divide."""
 
     protocol_version = "HTTP/1.1"
     # an answer in one piece: two of them wait for each other's acknowledgement
@@ -69,7 +69,7 @@ class Records(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         _, _, name = self.path.rpartition("/records/")
-        here = name.isdigit() and int(name) % 7 != 0
+        here = name.isdigit() and int(name) <= 10_000_000 and int(name) % 7 != 0
         body = json.dumps({"id": name, "metadata": {"title": "x" * 2000}}).encode() if here else b"{}"
         self.send_response(200 if here else 404)
         self.send_header("Content-Type", "application/json")

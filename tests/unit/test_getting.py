@@ -293,11 +293,10 @@ def test_an_entry_for_the_migrator_is_found_by_its_id_and_its_doi(tmp_path: Path
     assert reader.find("https://doi.org/10.5555/abc").records == (got,)
 
 
-def test_a_delta_is_no_release(made: Path, tmp_path: Path):
-    dumping.released(made, tmp_path / "old", until="2021-12-31")
+def test_a_delta_is_read_as_a_release_is(made: Path, tmp_path: Path):
+    dumping.released(made, tmp_path / "old")
     write_delta(made, tmp_path / "old", tmp_path / "delta", dumping.options())
-    with pytest.raises(NotAnArchive, match="delta"):
-        open_reader(FolderFiles(tmp_path / "delta"))
+    assert open_reader(FolderFiles(tmp_path / "delta")).find("nothing in it").records == ()
 
 
 def test_no_changed_byte_of_a_release_changes_a_record_that_is_got(made: Path, tmp_path: Path):
