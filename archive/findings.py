@@ -130,6 +130,10 @@ CODES: dict[str, tuple[str, str]] = {
     "absence-unproven": ("warning",
         ("{name}: {found} ids were answered with {reason}, and no record came to show that the repository itself "
         "answers: is {url} right, and is it up? They are refused; ids=gaps asks for them again")),
+    "absences-of-two-kinds": ("warning",
+        ("{name}: {found} ids were answered with {reason}, and others with the form's own answer for an id that is not "
+        "there: something in front of the repository may have answered for it. They are refused; ids=gaps asks for "
+        "them again")),
     "absence-changed": ("warning",
         ("{name}: an id that cannot exist is answered with {reason} now, and was with {seen} before; until a record "
         "comes beside it, such an answer says nothing of an id")),

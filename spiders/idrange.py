@@ -566,14 +566,16 @@ class IdrangeSpider(HarvestSpider):
         await self.keeper.do(writer.commit)
         for number, state in self._forms.items():
             form = state.form
-            if not state.trusted:
-                what = bodies.UNPROVEN + "what may be a proxy's page, and no record beside it"
+            mixed = state.trusted and await self.keeper.do(ledger_of_ids.has_own_absence, ledger, run, number)
+            if mixed or not state.trusted:
+                what = bodies.UNPROVEN + "what may be a proxy's page"
                 count = await self.keeper.do(
                     ledger_of_ids.refuse_unproven, ledger, run, number, bodies.UNPROVEN, form.url, what, writer.now()
                 )
                 if count:
                     reason = str(state.now or "pages of HTML, plain text or nothing")
-                    await self._find_once(state, "absence-unproven", found=count, reason=reason, url=form.url)
+                    code = "absences-of-two-kinds" if mixed else "absence-unproven"
+                    await self._find_once(state, code, found=count, reason=reason, url=form.url)
             ids, unseen = await self.keeper.do(ledger_of_ids.ended, ledger, run, number)
             if unseen >= UNSEEN_LEAST and not await self.keeper.do(ledger_of_ids.has_shown, ledger, number):
                 await self._find_once(state, "no-record-shown", found=ids, url=form.url)

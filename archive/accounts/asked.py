@@ -173,6 +173,12 @@ def refuse_unproven(ledger: Ledger, run: int, channel: int, begins: str, url: st
     return len(rows)
 
 
+def has_own_absence(ledger: Ledger, run: int, channel: int) -> bool:
+    """Return whether a run had the repository's own answer for an id of a channel that is not there."""
+    row = ledger.db.execute(question("asked_has_own_absence"), {"run": run, "channel": channel}).fetchone()
+    return bool(row[0])
+
+
 # the answer for an id that is not there is kept under this key and the name of the channel
 _ABSENCE = "absence:"
 

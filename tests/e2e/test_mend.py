@@ -112,7 +112,9 @@ def test_ids_that_were_asked_one_by_one_are_asked_again_and_absent_ones_stay_abs
         assert run(archive, "mend", "--json", code=1)["lost"] == 26
         Rest.asked = []
         run(archive, "retry", code=0)
-        assert sorted(Rest.asked) == sorted([*(str(n) for n in range(1, 31) if n % 7), "robots.txt"])
+        # and how the form answers for an id that cannot exist, before so many ids are asked for
+        ids = [name for name in Rest.asked if len(name) < 3]
+        assert sorted(ids) == sorted(str(n) for n in range(1, 31) if n % 7)
         making.check(archive)
         (archive / "ledger.sqlite").unlink()
         run(archive, "mend", code=1)
