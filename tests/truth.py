@@ -11,6 +11,7 @@ import argparse
 import collections
 import hashlib
 import json
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -74,13 +75,18 @@ def dc_sha256(record: envelope.Record) -> str | None:
     return hashlib.sha256(blob.encode()).hexdigest()
 
 
+def collapsed(identifier: str) -> str:
+    """Return an identifier as XML Schema reads an anyURI: without white space around it, one blank inside."""
+    return " ".join(part for part in re.split("[ \t\r\n]+", identifier) if part)
+
+
 def compare(
     folder: Path, truth: list[dict[str, Any]], format_: str = "oai_dc", live_only: bool = False
 ) -> dict[str, Any]:
     """Every difference by its kind, as lists of identifiers."""
     records, ends = held(folder, format_), states(folder, format_)
     wanted = {
-        t["identifier"]: t
+        collapsed(t["identifier"]): t
         for t in truth
         if t.get("listed", t.get("in_oai", True)) and not (live_only and t["status"] == "deleted")
     }
