@@ -29,7 +29,10 @@ ALWAYS_RIGHT = ("unexpected", "datestamp", "status", "sets", "content")
 # of records that are there these say that they are not: no harvest can know better, and none may call itself complete
 DENYING = ("a proxy's 404 for every second id",)
 STATES = {200: "read", 401: "forbidden", 403: "forbidden", 404: "absent", 410: "deleted"}
-IN_DOUBT = "SELECT w.from_, w.until FROM findings JOIN windows AS w USING (window) WHERE code = 'window-unproven'"
+IN_DOUBT = (
+    "SELECT w.from_, w.until FROM findings JOIN windows AS w USING (window) "
+    "WHERE code IN ('window-unproven', 'page-unaccounted', 'list-size-differs') OR code GLOB 'parts-*'"
+)
 LIMITED = "SELECT code FROM findings WHERE code IN ('listed-by-set', 'listed-with-bounds', 'empty-list')"
 BY_ID = "SELECT o.identifier, o.state, o.reason FROM outcomes AS o ORDER BY outcome"
 
