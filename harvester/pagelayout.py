@@ -8,7 +8,7 @@ recognised is counted in `unaccounted`, because it may stand for records.
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +23,8 @@ _FIELDS = frozenset({"identifier", "datestamp", "setspec"})
 _TEXTS = frozenset({"responsedate", "request", "error", _TOKEN, *_FIELDS})
 _TOKEN_ATTRIBUTES = frozenset({"completelistsize", "cursor", "expirationdate"})
 # attributes that have held the token itself (kitodo/kitodo-presentation#300)
+# under which an element that is not a resumption token may name one
+_HOLDER_NAMES = frozenset({_TOKEN, "token", "nexttoken"})
 _TOKEN_NAMES = frozenset({_TOKEN, "token", "value", "resume", "next", "nexttoken", "id", "key"})
 _SPACE = " \t\r\n"
 # kinds of things that are named of one page
@@ -95,7 +97,7 @@ def _plain(root: etree._Element, oai: str, verb: str, item: str) -> Layout | Non
     if len(listings) != 1 or len(requests) > 1 or _has_text(root.text):
         return None
     listing = listings[0]
-    if _has_text(listing.text) or attribute_token(listing) or attribute_token(root):
+    if _has_text(listing.text) or attribute_token(listing, _HOLDER_NAMES) or attribute_token(root, _HOLDER_NAMES):
         return None
     items, tokens = [], []
     item_tag, token_tag = f"{oai}{item}", f"{oai}resumptionToken"
@@ -145,7 +147,7 @@ def search(root: etree._Element, item: str) -> Layout:
 
 
 def _note_holder(layout: Layout, element: etree._Element) -> None:
-    if attribute_token(element):
+    if attribute_token(element, _HOLDER_NAMES):
         layout.holders.append(element)
 
 
@@ -246,7 +248,7 @@ def find_token(layout: Layout) -> Token:
     if layout.plain and not layout.tokens:
         return Token(requested=_requested(layout))
     values = [(element, _value(element, layout)) for element in layout.tokens]
-    values += [(holder, attribute_token(holder)) for holder in layout.holders]
+    values += [(holder, attribute_token(holder, _HOLDER_NAMES)) for holder in layout.holders]
     full = [(element, value) for element, value in values if value]
     if len({value for _, value in full}) > 1:
         layout.unaccounted["<resumptionToken> that contradicts another"] += 1
@@ -288,9 +290,9 @@ def _value(element: etree._Element, layout: Layout) -> str:
     return ""
 
 
-def attribute_token(element: etree._Element) -> str:
-    """Return the token that is an attribute of an element, "" without one."""
-    found = (value for name, value in element.attrib.items() if str(name).lower() == _TOKEN)
+def attribute_token(element: etree._Element, names: Container[str] = (_TOKEN,)) -> str:
+    """Return the token that is an attribute of an element under one of some names, "" without one."""
+    found = (value for name, value in element.attrib.items() if str(name).lower() in names)
     return str(next(found, "")).strip()
 
 
