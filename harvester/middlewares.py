@@ -70,7 +70,7 @@ class ContentCodingMiddleware(HttpCompressionMiddleware):
         try:
             body = decoded(response.body, encoding, self._max_size, undeclared=True, others=_OTHERS)
         except TooLong as cause:
-            raise IgnoreRequest(f"{response.url}: {cause}") from cause
+            raise IgnoreRequest(f"{response.url}: {cause}, which DOWNLOAD_MAXSIZE sets") from cause
         except NotDecoded:  # whoever reads it reports it
             return response
         headers = response.headers.copy()

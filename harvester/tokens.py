@@ -31,6 +31,9 @@ PAGE_UNREADABLE = "page-unreadable"  # answers came, none was one whole response
 DEPTH_LIMIT = "depth-limit"  # 5xx, deep in the list: many providers cannot page past some 10,000 records
 TOO_LARGE = "too-large"  # more records than one window should hold
 
+# the provider refuses the question itself: what becomes of it is decided by whoever asked, and no list was cut short
+QUESTION_REFUSED = "question-refused"
+
 COMPLETE_ENDS = frozenset({NO_RECORDS, LIST_COMPLETE, EMPTY_TOKEN, LAST_PAGE_EMPTY})
 CIRCULAR_ENDS = frozenset({TOKEN_REPEATED, TOKEN_LOOP, PAGE_REPEATED, EMPTY_PAGES, ENDLESS})
 FAILED_ENDS = frozenset({TOKEN_EXPIRED, TOKEN_NO_RECORDS, PAGE_LOST, PAGE_REFUSED, PAGE_UNREADABLE, DEPTH_LIMIT})

@@ -627,7 +627,8 @@ class OaipmhSpider(HarvestSpider):
                 reason=unusable.reason, attempts=max(1, walk.tries), at=now_text(), bare=walk.bare,
                 refused=None if frontier.can_split(walk.span, self.traits) else refused_body(unusable, url),
             )  # fmt: skip
-            end = unusable.end
+            refused = walk.window.window in self.doubts.verdicts
+            end = tokens.QUESTION_REFUSED if refused else unusable.end
         async for out in self._finish(walk, end):
             yield out
 

@@ -536,7 +536,7 @@ def test_datacite_page_whose_token_leads_to_nothing(corpus: Path, replay: Replay
     ran = crawl("oaipmh", folder, copied("datacite", replay, tmp_path), *words)
     done(ran, 0, replay, folder)
     assert Counter(states(folder).values()) == {"read": 2}
-    assert making.rows(folder, "SELECT end FROM windows") == [("last-page-empty",)]
+    assert making.rows(folder, "SELECT end FROM windows") == [("token-no-records",)]
     assert same_metadata(folder, page)
     assert {row["doi"] for row in indexed(folder, "doi").values()} == {
         "10.5072/not-a-real-doi", "10.5072/not-a-real-doi-2",
@@ -599,7 +599,9 @@ def test_dataverse_native_json_and_its_export_as_ddi(corpus: Path, replay: Repla
             replay.given(target, b'{"status":"ERROR","message":"not found"}', JSON, 404)
     file = tmp_path / "ids.txt"
     file.write_text("doi:10.5072/FK2/VQTYHD\nhttps://doi.org/10.5072/FK2/OZDVMO\nperma:PERM123456789\n")
-    done(crawl("idrange", folder, "source=dataverse", f"site={replay.url}", f"ids=@{file}"), 0, replay, folder)
+    # one dataset is read as JSON, and its export as DDI is denied: a finding
+    done(crawl("idrange", folder, "source=dataverse", f"site={replay.url}", f"ids=@{file}"), 1, replay, folder)
+    assert making.rows(folder, "SELECT code FROM findings WHERE severity <> 'info'") == [("held-and-absent",)]
     assert states(folder) == {
         (f"idrange:{format_}", identifier): "read" if (format_, identifier) in bodies else "absent"
         for format_ in ("dataverse-json", "ddi") for identifier in native
