@@ -29,10 +29,9 @@ ALWAYS_RIGHT = ("unexpected", "datestamp", "status", "sets", "content")
 # of records that are there these say that they are not: no harvest can know better, and none may call itself complete
 DENYING = ("a proxy's 404 for every second id",)
 STATES = {200: "read", 401: "forbidden", 403: "forbidden", 404: "absent", 410: "deleted"}
-IN_DOUBT = (
-    "SELECT w.from_, w.until FROM findings JOIN windows AS w USING (window) "
-    "WHERE code IN ('window-unproven', 'page-unaccounted', 'list-size-differs') OR code GLOB 'parts-*'"
-)
+IN_DOUBT = "SELECT w.from_, w.until FROM findings JOIN windows AS w USING (window) WHERE code = 'window-unproven'"
+# of a provider that is bent, pages may hold what cannot be read, and parts of a list may lack what it had
+IN_DOUBT_WHERE_BENT = f"{IN_DOUBT} OR code IN ('page-unaccounted', 'list-size-differs') OR code GLOB 'parts-*'"
 LIMITED = "SELECT code FROM findings WHERE code IN ('listed-by-set', 'listed-with-bounds', 'empty-list')"
 BY_ID = "SELECT o.identifier, o.state, o.reason FROM outcomes AS o ORDER BY outcome"
 
@@ -107,8 +106,8 @@ def listed(harvest: Harvest, server: Hostile, world: World) -> int:
     always = ALWAYS_RIGHT[1:] if world.moving and world.has("--deleted") else ALWAYS_RIGHT
     for kind in always:
         assert not found[kind], (kind, found[kind][:5], harvest.output)
-    missing = set(found["missing"]) - set(found["named"]) - in_doubt(harvest.archive, server)
-    if making.rows(harvest.archive, LIMITED):
+    missing = set(found["missing"]) - set(found["named"]) - in_doubt(harvest.archive, server, world)
+    if world.bend is not None and making.rows(harvest.archive, LIMITED):
         missing = set()  # the run says which lists it had, and that others cannot be known
     # a run that says it is unfinished names the windows that stay open, not what would be in them
     assert not missing or code == 3, (sorted(missing)[:5], harvest.output)
@@ -116,9 +115,9 @@ def listed(harvest: Harvest, server: Hostile, world: World) -> int:
     return code
 
 
-def in_doubt(archive: Path, server: Hostile) -> set[str]:
+def in_doubt(archive: Path, server: Hostile, world: World) -> set[str]:
     """Identifiers of windows of which a finding says that nothing shows their lists to be whole."""
-    spans = making.rows(archive, IN_DOUBT)
+    spans = making.rows(archive, IN_DOUBT if world.bend is None else IN_DOUBT_WHERE_BENT)
     return {
         truths.collapsed(row["identifier"])
         for row in server.truth()
