@@ -17,11 +17,12 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, Protocol, cast
+from typing import IO, BinaryIO, cast
 
 import zstandard
 
 from archive import seektable
+from archive.releases.packing import Unpacker
 from archive.seektable import DIGEST_FRAME_BYTES
 from archive.zstdframes import MAGIC
 from harvester.errors import Unreadable
@@ -142,19 +143,7 @@ def _member(content: IO[bytes], name: str, depth: int) -> Iterator[Opened]:
 # --- streams
 
 
-class _Unpacker(Protocol):
-    """What the decompressors of zlib, lzma, bz2 and zstandard have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
-def _streams(file: BinaryIO, what: str, begin: Callable[[], _Unpacker], padding: bytes = b"") -> Iterator[bytes]:
+def _streams(file: BinaryIO, what: str, begin: Callable[[], Unpacker], padding: bytes = b"") -> Iterator[bytes]:
     """The content of streams one after another, as gzip, xz, bzip2 and zstd read them. Raises _Torn.
 
     `padding` is what may follow the last one, repeated.

@@ -32,8 +32,8 @@ _GZIP_TRAILER = struct.Struct("<II")
 _local = threading.local()
 
 
-class _Unpacker(Protocol):
-    """What LZMADecompressor and zlib's decompressobj have in common."""
+class Unpacker(Protocol):
+    """What the decompressors of zlib, lzma, bz2 and zstandard have in common."""
 
     @property
     def eof(self) -> bool: ...
@@ -87,7 +87,7 @@ def _compressor(level: int) -> zstandard.ZstdCompressor:
     return found
 
 
-def _read_until_end(file: BinaryIO, left: int, unpacker: _Unpacker) -> tuple[bytes, bytes]:
+def _read_until_end(file: BinaryIO, left: int, unpacker: Unpacker) -> tuple[bytes, bytes]:
     raw, content = bytearray(), bytearray()
     while not unpacker.eof:
         block = file.read(min(_BLOCK_BYTES, left - len(raw)))
