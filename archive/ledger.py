@@ -20,6 +20,10 @@ from archive.fixity import sha256_of
 from archive.folder import FORMAT_VERSION, Layout
 from archive.ledgernames import check_names
 
+# the reason of an outcome `read` or `deleted` without a record of its own: the provider says that what is held is what
+# there is (304), or a list brought again a version that the run had stored already
+NOT_MODIFIED = "not modified"
+
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE runs (

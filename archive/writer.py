@@ -19,6 +19,7 @@ from archive.findings import Finding
 from archive.folder import Layout, WriteLock, create, read_description
 from archive.generations import highest_number
 from archive.ledger import (
+    NOT_MODIFIED,
     Ledger,
     NewWindow,
     Run,
@@ -42,8 +43,9 @@ class Answer:
     """One ended request: what it settled, and the records that came with it.
 
     `outcomes` are (identifier, datestamp, state, reason) in document order; `payload` holds the framed JSON
-    texts of those in state read and deleted, in the same order, as (bytes, number of texts), where bytes may be a
-    frame that `archive.zstdframes.pack` made; a census, which asks for headers only, has none (`bare`).
+    texts of those in state read and deleted whose reason is not NOT_MODIFIED, in the same order, as (bytes, number of
+    texts), where bytes may be a frame that `archive.zstdframes.pack` made; a census, which asks for headers only, has
+    none (`bare`).
     `validators` are (identifier, ETag or Last-Modified) to keep for a conditional request.
     """
 
@@ -321,7 +323,11 @@ class ArchiveWriter:
             self.ledger.add_validators(answer.channel, answer.validators)
         if answer.bare:
             return []
-        return [first + n for n, row in enumerate(answer.outcomes) if row[2] in ("read", "deleted")]
+        return [
+            first + n
+            for n, (_, _, state, reason) in enumerate(answer.outcomes)
+            if state in ("read", "deleted") and reason != NOT_MODIFIED
+        ]
 
     def _keep_refused(self, refused: RefusedBody) -> Kept:
         """Write a refused body. What a provider says to everybody in the same words is kept once (a million 406)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from archive import envelope, jsonseq, zstdframes
 from archive.crosswalks import ConversionError, Converted, convert, unmapped
 from archive.shards import FRAME_BYTES
-from harvester import datestamps
+from harvester import datestamps, versions
 from harvester.oaipmh import ListPage, OaiRecord, parse_list_identifiers, parse_list_records, parse_record_page
 
 MEDIA_TYPE = "application/xml"
@@ -23,7 +23,8 @@ class DecodedPage:
     `payload` holds the framed records as (bytes, number), in the order of `rows`, in pieces of about a frame, the
     large ones compressed (`archive.zstdframes.pack`); it is empty for headers. `digest` is over identifiers and
     datestamps. `problems` are (identifier, code of `archive.findings`, what was found). `unaccounted` and
-    `deviations` are those of `ListPage`.
+    `deviations` are those of `ListPage`. `versions` has a digest of each row's whole content, one behind the other, and
+    `left_out` the places of rows whose records are not in the payload because they are stored already.
     """
 
     rows: tuple[Row, ...]
@@ -37,6 +38,8 @@ class DecodedPage:
     problems: tuple[tuple[str, str, str], ...] = ()
     unaccounted: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
+    versions: bytes = b""
+    left_out: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,21 @@ FIRST_PAGE = Asked()
 
 
 def decode_list_records(
-    body: bytes, url: str, format_: str, retrieved: str, level: int = 3, asked: Asked = FIRST_PAGE
+    body: bytes,
+    url: str,
+    format_: str,
+    retrieved: str,
+    level: int = 3,
+    asked: Asked = FIRST_PAGE,
+    *,
+    known: bytes = b"",
 ) -> DecodedPage:
-    """Decode a ListRecords response; `level` is zstd's. Raises MalformedPage and ProviderError."""
+    """Decode a ListRecords response; `level` is zstd's. Raises MalformedPage and ProviderError.
+
+    `known` are digests of versions that are stored already (`harvester.versions`): their records are left out.
+    """
     page = parse_list_records(body, sent=asked.token, lenient=asked.lenient)
-    return _decoded(page, url, format_, retrieved, level)
+    return _decoded(page, url, format_, retrieved, level, versions.split_digests(known))
 
 
 def decode_get_record(
@@ -82,10 +95,30 @@ def decode_list_identifiers(body: bytes, asked: Asked = FIRST_PAGE) -> DecodedPa
     return _page(page, (), problems)
 
 
-def _decoded(page: ListPage, url: str, format_: str, retrieved: str, level: int) -> DecodedPage:
+def _decoded(
+    page: ListPage, url: str, format_: str, retrieved: str, level: int, known: frozenset[bytes] = frozenset()
+) -> DecodedPage:
     problems: list[tuple[str, str, str]] = []
-    texts = [_encode(record, url, format_, retrieved, problems) for record in page.records]
-    return _page(page, tuple(packed(piece, level) for piece in pieces(texts)), problems)
+    texts, digests, left_out = [], [], set()
+    for place, record in enumerate(page.records):
+        sha256 = hashlib.sha256(record.metadata).hexdigest() if record.metadata is not None else None
+        digests.append(_version(record, sha256))
+        _check_header(record, problems)
+        if digests[-1] in known:
+            left_out.add(place)
+        else:
+            texts.append(_encode(record, sha256, url, format_, retrieved, problems))
+    decoded = _page(page, tuple(packed(piece, level) for piece in pieces(texts)), problems)
+    return replace(decoded, versions=b"".join(digests), left_out=frozenset(left_out))
+
+
+def _version(record: OaiRecord, sha256: str | None) -> bytes:
+    """Digest everything of a record that is stored; `sha256` is that of its metadata."""
+    words = (record.identifier, record.datestamp, "deleted" if record.deleted else "", sha256 or "", *record.sets)
+    content = "\0".join(words).encode("utf-8", "surrogatepass")  # XML has no NUL
+    if record.about:
+        content = b"\0\0".join((content, *record.about))
+    return hashlib.blake2b(content, digest_size=versions.DIGEST_BYTES).digest()
 
 
 def _page(
@@ -105,9 +138,11 @@ def _page(
 NOTHING = _page(ListPage(()), (), ())
 
 
-def _encode(record: OaiRecord, url: str, format_: str, retrieved: str, problems: list[tuple[str, str, str]]) -> bytes:
+def _encode(
+    record: OaiRecord, sha256: str | None, url: str, format_: str, retrieved: str,
+    problems: list[tuple[str, str, str]],
+) -> bytes:  # fmt: skip
     original = record.metadata
-    _check_header(record, problems)
     converted = _convert(record, problems)
     if original is None and not record.deleted:
         problems.append((record.identifier, "record-without-metadata", ""))
@@ -117,7 +152,7 @@ def _encode(record: OaiRecord, url: str, format_: str, retrieved: str, problems:
         problems.append((record.identifier, "impossible-datestamp", record.datestamp))
     text = envelope.encode(
         record.identifier, record.datestamp, record.deleted, record.sets, format_, MEDIA_TYPE, url, retrieved,
-        hashlib.sha256(original).hexdigest() if original is not None else None, converted,
+        sha256, converted,
         original.decode() if original is not None else None, tuple(about.decode() for about in record.about),
     )  # fmt: skip
     return jsonseq.encode(text)

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
+from archive.ledger import NOT_MODIFIED
 from harvester.credentials import Credentials
 from harvester.records import Answer, Batch
 
@@ -49,7 +50,11 @@ def check(answers: Sequence[Answer]) -> None:
         brought = sum(count for _, count in answer.payload)
         if answer.bare and brought:
             raise ContractBroken(f"records in an answer that carries none: {answer.url}")
-        stored += 0 if answer.bare else sum(outcome[2] in STORED for outcome in answer.outcomes)
+        stored += 0 if answer.bare else sum(map(_has_record, answer.outcomes))
         texts += brought
     if stored != texts:
         raise ContractBroken(f"{stored} outcomes read or deleted, {texts} records: {answers[0].url}")
+
+
+def _has_record(outcome: tuple[str, str | None, str, str | None]) -> bool:
+    return outcome[2] in STORED and outcome[3] != NOT_MODIFIED

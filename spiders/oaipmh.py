@@ -39,6 +39,7 @@ from harvester.errors import MalformedPage, NamelessRecords, ProviderError, Unre
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
 from harvester.middlewares import WaitTooLong, redirect_not_followed
 from harvester.records import Answer, WindowEnd
+from harvester.versions import DIGEST_BYTES, StoredVersions
 from spiders.base import HarvestSpider, now_text
 from spiders.doubts import Doubts
 from spiders.questions import Questions
@@ -113,6 +114,7 @@ class OaipmhSpider(HarvestSpider):
         self._names_tried: set[int] = set()
         self._deviations: set[str] = set()
         self._beside = protocolerrors.BesideToken()
+        self._versions = StoredVersions()
         self.questions = Questions(self.crawler, self.arguments.endpoint.url)
         self.doubts = Doubts(self)
         try:
@@ -322,6 +324,8 @@ class OaipmhSpider(HarvestSpider):
         for row in rows:
             tail = tail_of if tail_of is not None else self._is_tail(row)
             self._windows[row.window] = (row, tail)
+            if tail and row.parent is None and row.from_ is not None:
+                self._versions.expect_tail(row.channel, row.from_)
             if row.state == "open":
                 self._attempts.setdefault(row.window, row.attempts)
                 self._queue.add(row.window, row.channel, self._span(row), tail=tail)
@@ -542,6 +546,7 @@ class OaipmhSpider(HarvestSpider):
         if number == 1 and page.rows and self.traits.ranges is not False:
             await self._compare_beginning(walk, page)
         if end != tokens.TOKEN_FORGETS:
+            self._remember(walk, page)
             walk.outside += facts.outside
             walk.unaccounted.extend(page.unaccounted)
             await self._learn(walk, page)
@@ -641,6 +646,7 @@ class OaipmhSpider(HarvestSpider):
         if len(walk.names) > SINGLY_MANY and not self._is_named(walk.window):
             await self.find(finding("asked-singly", window=frontier.describe(walk.span), found=len(walk.names)))
         for name in walk.names:
+            self._versions.ask(walk.window.channel, name)
             yield self._record_request(walk, name)
         if not walk.names:
             yield walk.over()
@@ -656,8 +662,13 @@ class OaipmhSpider(HarvestSpider):
         if names_only:
             walk.names.update((row[0], None) for row in page.rows)
         outcomes = [
-            (name, stamp, "open" if names_only else "deleted" if gone else "read", problems.get(name))
-            for name, stamp, gone, _ in page.rows
+            (
+                name,
+                stamp,
+                "open" if names_only else "deleted" if gone else "read",
+                asked.NOT_MODIFIED if place in page.left_out else problems.get(name),
+            )
+            for place, (name, stamp, gone, _) in enumerate(page.rows)
         ]
         return Answer(
             channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt, url=response.url,
@@ -665,6 +676,16 @@ class OaipmhSpider(HarvestSpider):
             listed=len(page.rows), outcomes=outcomes, payload=page.payload, bare=walk.bare,
             notes=notes_of(page.problems),
         )  # fmt: skip
+
+    def _remember(self, walk: Walk, page: DecodedPage) -> None:
+        """Remember the versions that a page stores, for the lists that may bring them again."""
+        if page.versions:
+            stored = [
+                (row[1], page.versions[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES])
+                for place, row in enumerate(page.rows)
+                if place not in page.left_out
+            ]
+            self._versions.take(walk.window, stored)
 
     def _named_answer(self, walk: Walk, headers: Sequence[Row]) -> Answer:
         """Build the answer that keeps the ids of a window whose records cannot be listed: no part may lack them.
@@ -736,7 +757,9 @@ class OaipmhSpider(HarvestSpider):
     def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
         """Go on with the windows that take a window's place, or with itself once more."""
         row, tail = self._windows[end.window.window]
-        if isinstance(decision, frontier.Again):
+        again = isinstance(decision, frontier.Again)
+        self._versions.end_attempt(row, children, again=again, shared=isinstance(decision, frontier.BySet))
+        if again:
             self._queue.add(row.window, row.channel, self._span(row), tail=tail)
         else:
             self.traits.fit_page |= isinstance(decision, frontier.Split) and decision.fit_page
@@ -910,9 +933,15 @@ class OaipmhSpider(HarvestSpider):
         if asked.identifier is None and walk.verb == LIST_IDENTIFIERS:
             # no other question would name what this one does not
             return await self.decoders.run(decoding.decode_list_identifiers, body, replace(asked, lenient=True))
-        decode = decoding.decode_list_records if asked.identifier is None else decoding.decode_get_record
-        level = self.settings.getint("HARVEST_ZSTD_LEVEL")
-        return await self.decoders.run(decode, body, url, walk.channel.prefix, now_text(), level, asked)
+        level, prefix = self.settings.getint("HARVEST_ZSTD_LEVEL"), walk.channel.prefix
+        if asked.identifier is not None:
+            return await self.decoders.run(decoding.decode_get_record, body, url, prefix, now_text(), level, asked)
+        decode, channel = decoding.decode_list_records, walk.window.channel
+        known = self._versions.known_to(walk.window, tail=self._windows[walk.window.window][1])
+        page = await self.decoders.run(decode, body, url, prefix, now_text(), level, asked, known=known)
+        if any(self._versions.was_asked(channel, page.rows[place][0]) for place in page.left_out):
+            page = await self.decoders.run(decode, body, url, prefix, now_text(), level, asked)
+        return page
 
     def _facts(self, walk: Walk, page: DecodedPage, *, foreign: bool) -> tokens.PageFacts:
         return tokens.PageFacts(

@@ -10,14 +10,13 @@ from itertools import groupby
 from operator import itemgetter
 
 from archive.crosswalks.identifiers import local_id
+from archive.ledger import NOT_MODIFIED as NOT_MODIFIED
 from archive.ledger import Ledger, NewWindow, WindowRow
 from archive.questions import question
 
 IDS, REST = "ids", "rest"
 # how the reason of an outcome `moved` begins; the id it moved to follows
 MOVED_TO = "to "
-# the reason of an outcome `read` without a record of its own: the provider says that what is held is what there is
-NOT_MODIFIED = "not modified"
 
 
 def open_chunk(

@@ -71,9 +71,9 @@ CREATE VIEW named AS
     SELECT name, compared_as(identifier) AS identifier,
         CASE WHEN getvariable('stamped') OR state <> 'deleted' THEN moment END AS moment,
         CASE WHEN getvariable('days') THEN day END AS day, CASE WHEN getvariable('odds') THEN odd END AS odd,
-        state = 'deleted' AS deleted, outcome AS place, request
+        state = 'deleted' AS deleted, outcome AS place, request, kept
     FROM outcomes WHERE side = 1 AND state IN ('read', 'deleted')
     UNION ALL
     SELECT name, compared_as(identifier), moment, CASE WHEN getvariable('days') THEN day END,
-        CASE WHEN getvariable('odds') THEN odd END, deleted, place, NULL
+        CASE WHEN getvariable('odds') THEN odd END, deleted, place, NULL, true
     FROM wanted;

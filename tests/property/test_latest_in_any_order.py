@@ -16,6 +16,7 @@ from archive import envelope, jsonseq
 from archive.folder import Layout
 from archive.indexes.index import index
 from archive.latest import LatestRecords
+from archive.ledger import NOT_MODIFIED
 from archive.lookups.getting import open_reader
 from archive.lookups.ledgerget import find_in_ledger
 from archive.pieces import FolderFiles
@@ -29,9 +30,16 @@ ONE = st.tuples(
 RUNS = st.lists(st.lists(ONE, min_size=1, max_size=6), min_size=1, max_size=2)
 
 
-def archive(folder: Path, runs: list[list[tuple[str, str, bool, str, str | None]]]) -> Path:
-    """An archive of some runs; each record comes on a page of its own."""
-    for listed in runs:
+def archive(
+    folder: Path,
+    runs: list[list[tuple[str, str, bool, str, str | None]]],
+    again: list[list[tuple[str, str, bool, str, str | None]]] | None = None,
+) -> Path:
+    """An archive of some runs; each record comes on a page of its own.
+
+    `again` are records that each run lists once more without storing them.
+    """
+    for listed, left_out in zip(runs, again or [[] for _ in runs], strict=True):
         writer = making.writer(folder)
         try:
             writer.begin("oaipmh", "full", {"url": making.URL}, making.SOFTWARE)
@@ -41,6 +49,10 @@ def archive(folder: Path, runs: list[list[tuple[str, str, bool, str, str | None]
                 channel = writer.ledger.channel(name, "oai_dc", spec)
                 outcomes = [(identifier, stamp, "deleted" if gone else "read", None)]
                 writer.put(making.answer(channel, None, [identifier], outcomes=outcomes, payload=framed(record)))
+            for identifier, stamp, gone, _, spec in left_out:
+                channel = writer.ledger.channel("oaipmh:oai_dc" + (f":{spec}" if spec else ""), "oai_dc", spec)
+                outcomes = [(identifier, stamp, "deleted" if gone else "read", NOT_MODIFIED)]
+                writer.put(making.answer(channel, None, [identifier], outcomes=outcomes, payload=()))
             writer.finish("complete")
         finally:
             writer.close()
@@ -84,3 +96,14 @@ def test_no_order_of_arrival_changes_a_latest_state(runs: list[Any], random: Any
         first = states(archive(Path(name) / "first", runs))
         shuffled = [random.sample(listed, len(listed)) for listed in runs]
         assert states(archive(Path(name) / "second", shuffled)) == first
+
+
+@settings(max_examples=4)
+@given(RUNS, st.randoms(use_true_random=False))
+def test_a_version_listed_again_changes_no_latest_state_whether_it_is_stored_or_left_out(
+    runs: list[Any], random: Any
+) -> None:
+    again = [random.sample(listed, random.randint(1, len(listed))) for listed in runs]
+    with tempfile.TemporaryDirectory() as name:
+        stored = states(archive(Path(name) / "stored", [a + b for a, b in zip(runs, again, strict=True)]))
+        assert states(archive(Path(name) / "left-out", runs, again)) == stored

@@ -9,6 +9,7 @@ from archive import envelope, jsonseq
 from archive.shards import FRAME_BYTES
 from harvester.decoding import DecodedPage, decode_get_record, decode_list_identifiers, decode_list_records
 from harvester.errors import MalformedPage, ProviderError
+from harvester.versions import DIGEST_BYTES
 
 OPEN = '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-01-01T00:00:00Z</responseDate>'
 DC = '<dc xmlns="http://purl.org/dc/elements/1.1/"><title>{}</title></dc>'
@@ -57,6 +58,39 @@ def test_a_page_becomes_rows_and_framed_records_in_the_same_order():
     assert one.metadata == {"title": ["é & \u2028"]}
     assert (two.deleted, two.metadata, two.original, two.sha256) == (True, None, None, None)
     assert found.problems == ()
+
+
+VERSION = record(1, metadata(DC.format("one")))
+
+
+def test_a_version_that_is_stored_already_is_left_out():
+    body = page(VERSION, record(2, metadata(DC.format("two"))))
+    first = decode(body)
+    assert len(first.versions) == 2 * DIGEST_BYTES
+    assert first.left_out == frozenset()
+    known = first.versions[:DIGEST_BYTES]
+    again = decode_list_records(body, "https://x.example", "oai_dc", "2026-03-05T00:00:00Z", known=known)
+    assert [text.identifier for text in texts(again)] == ["oai:x:2"]
+    assert again.left_out == {0}
+    assert (again.rows, again.digest, again.versions) == (first.rows, first.digest, first.versions)
+    all_known = decode_list_records(body, "https://x.example", "oai_dc", "2026", known=first.versions)
+    assert (all_known.payload, all_known.left_out) == ((), {0, 1})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        record(1, metadata(DC.format("one.")), "2020-01-01"), record(1, metadata(DC.format("one")), "2020-01-02"),
+        record(1, metadata(DC.format("one")), status=' status="deleted"'), record(1),
+        record(1, metadata(DC.format("one")) + "<about><a/></about>"),
+        VERSION.replace("</header>", "<setSpec>a</setSpec></header>"), record(3, metadata(DC.format("one"))),
+    ],
+)  # fmt: skip
+def test_another_version_is_not_left_out(changed: str):
+    known = decode(page(VERSION)).versions
+    found = decode_list_records(page(changed), "https://x.example", "oai_dc", "2026", known=known)
+    assert found.left_out == frozenset()
+    assert len(texts(found)) == 1
 
 
 def test_a_page_of_headers_has_no_payload():
