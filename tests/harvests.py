@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from archive.folder import Layout
 
 HARVESTER = str(Path(sys.executable).with_name("harvester"))
 
@@ -151,6 +154,32 @@ class Harvest:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return True
+        return False
+
+    def kill_once(self, url: str, query: str, *words: str, spider: str = "oaipmh", seconds: float = 100) -> None:
+        """Harvest and kill it without warning as soon as a query of the ledger finds a row."""
+        with subprocess.Popen(
+            self.command(url, *words, spider=spider), cwd=self.archive.parent, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, env=environment(), start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                ends = time.monotonic() + seconds
+                while not _finds(Layout(self.archive).ledger, query):
+                    assert process.poll() is None, f"the harvest ended with {process.returncode} before {query}"
+                    assert time.monotonic() < ends, f"nothing for {query} in {seconds} seconds"
+                    time.sleep(0.02)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def _finds(ledger: Path, query: str) -> bool:
+    if not ledger.exists():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=10)) as db:
+            return db.execute(query).fetchone() is not None
+    except sqlite3.OperationalError:  # it is made just now
         return False
 
 

@@ -80,7 +80,7 @@ def test_records_that_could_not_be_read_are_asked_for_by_getrecord(hostile: Call
 
 def test_an_unfinished_run_goes_on(hostile: Callable[..., Hostile], harvest: Harvest):
     server = hostile("--records", "1500", "--page-size", "20", "--latency-ms", "20")
-    assert harvest.kill_after(server.url, 2.5)
+    harvest.kill_once(server.url, "SELECT request FROM requests WHERE listed > 0")
     done = retry(harvest.archive)
     assert done.returncode == 0, done.stderr
     assert making.rows(harvest.archive, "SELECT count(*), min(state) FROM runs") == [(1, "complete")]
