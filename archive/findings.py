@@ -76,6 +76,9 @@ CODES: dict[str, tuple[str, str]] = {
     "vanished": ("warning",
         ("{name}: {found} of {expected} records held live are no longer listed, the first is {identifier}; nothing "
         "held is erased, and -a accept-loss=true accepts it")),
+    "no-longer-found": ("info",
+        ("{name}: {found} of {expected} records held live are no longer found by the search (deleted, or replaced by "
+        "newer versions), the first is {identifier}; nothing held is erased")),
     "vanished-accepted": ("info",
         ("{name}: {found} of {expected} records held live are no longer listed, which was accepted; the first is "
         "{identifier}")),

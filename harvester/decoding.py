@@ -115,10 +115,7 @@ def _decoded(
 def _version(record: OaiRecord, sha256: str | None) -> bytes:
     """Digest everything of a record that is stored; `sha256` is that of its metadata."""
     words = (record.identifier, record.datestamp, "deleted" if record.deleted else "", sha256 or "", *record.sets)
-    content = "\0".join(words).encode("utf-8", "surrogatepass")  # XML has no NUL
-    if record.about:
-        content = b"\0\0".join((content, *record.about))
-    return hashlib.blake2b(content, digest_size=versions.DIGEST_BYTES).digest()
+    return versions.digest_of(words, *record.about)  # XML has no NUL
 
 
 def _page(

@@ -11,15 +11,16 @@ from archive.findings import Finding, finding
 # findings that are taken back when a run is resumed, and judged again when it ends
 JUDGED_AT_END = (
     "loss-in-bulk", "loss-accepted", "vanished", "vanished-accepted", "empty-list", "empty-repository",
-    "listed-by-set", "increments-unproven",
+    "listed-by-set", "increments-unproven", "no-longer-found",
 )  # fmt: skip
 
 
-def judge(loss: ChannelLoss, *, accepted: bool) -> list[Finding]:
+def judge(loss: ChannelLoss, *, accepted: bool, tombstones: bool = True) -> list[Finding]:
     """Say what becomes of a run that found these records gone; no finding for the few deletions of a day.
 
-    A record that a whole list no longer names is a finding however few there are: no provider is expected to drop
-    records without a tombstone and without a word.
+    A record that a whole list no longer names is a warning however few there are: no provider is expected to drop
+    records without a tombstone and without a word. Lists that have no `tombstones` (a search) do so whenever a record
+    is deleted or replaced by a newer version, so that a few of them are only told.
     """
     lost = loss.gone + loss.unnamed
     if in_bulk(loss.held, lost) and not accepted:
@@ -28,7 +29,7 @@ def judge(loss: ChannelLoss, *, accepted: bool) -> list[Finding]:
     if in_bulk(loss.held, lost) and loss.gone:
         found.append(_say("loss-accepted", loss, loss.first_gone, loss.gone))
     if loss.unnamed:
-        code = "vanished-accepted" if accepted else "vanished"
+        code = "vanished-accepted" if accepted else "vanished" if tombstones else "no-longer-found"
         found.append(_say(code, loss, loss.first_unnamed, loss.unnamed))
     return found
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from archive import envelope, jsonseq
 from archive.envelope import NotJson
-from harvester import datestamps
+from harvester import datestamps, versions
 from harvester.decoding import packed, pieces
 from harvester.errors import MalformedPage
 from harvester.frontier import Span
@@ -212,6 +212,8 @@ class DecodedHits:
     `total` is None where the page states none; not `exact`, there may be more. `next` is the link to the next page as
     it was sent, `cursor` the cursor in it; None: it has none. `dates` are those by which a list is ordered, a row each,
     where lists go on from a date. `problem` is a code of `archive.findings` for all of them, with what was found.
+    `versions` has a digest of each row's content, one behind the other, and `left_out` the places of rows whose records
+    are not in the payload because they are stored already.
     """
 
     rows: tuple[Row, ...]
@@ -223,20 +225,33 @@ class DecodedHits:
     problem: tuple[str, str] | None = None
     exact: bool = True
     dates: tuple[str, ...] = ()
+    versions: bytes = b""
+    left_out: frozenset[int] = frozenset()
 
     @property
     def hits(self) -> int:
         return len(self.rows) + len(self.refused)
 
+    @property
+    def stored(self) -> list[tuple[str, bytes]]:
+        """Datestamp and digest of each record in the payload."""
+        return [
+            (stamp, versions.nth_digest(self.versions, place))
+            for place, (_, stamp) in enumerate(self.rows)
+            if place not in self.left_out
+        ]
+
 
 def decode_page(
-    body: bytes, style: str, url: str, name: str, accept: str, media_type: str, retrieved: str, level: int = 3
-) -> DecodedHits:
+    body: bytes, style: str, url: str, name: str, accept: str, media_type: str, retrieved: str, level: int = 3,
+    *, stored: bytes = b"",
+) -> DecodedHits:  # fmt: skip
     """Decode a page of records called `name`, asked for as `accept` and sent as `media_type`.
 
+    `stored` are digests of versions that are stored already (`harvester.versions`): their records are left out.
     Raises MalformedPage unless it is one whole page of this style.
     """
-    known = STYLES[style]
+    known, there = STYLES[style], versions.split_digests(stored)
     page = parse_page(body)
     total = _total(page, known)
     empty = total is not None and not total.value and inside(page, known.hits) is None
@@ -246,26 +261,32 @@ def decode_page(
     if not plain and not same(accept, media_type) and kind_of(media_type) == "json":
         # a server that does not look at Accept says what it sends
         format_, problem = short_name(media_type), ("other-media-type", f"{media_type} for {accept}")
-    rows, refused, texts, dates = [], [], [], []
+    rows: list[Row] = []
+    refused, texts, dates, digests, left_out = [], [], [], [], set()
     for number, hit in enumerate(hits, 1):
         named = _identifier(hit.value, known)
         stamp = _stamp(hit.value, known)
         try:
             if not named:
                 raise NotJson("a hit without an id")
-            text = envelope.encode_json(named, stamp, False, (), format_, media_type, url, retrieved, hit.body)
+            digest = versions.digest_of((named, stamp, format_), hit.body)
+            if digest in there:
+                left_out.add(len(rows))
+            else:
+                text = envelope.encode_json(named, stamp, False, (), format_, media_type, url, retrieved, hit.body)
+                texts.append(jsonseq.encode(text))
         except NotJson as cause:
             refused.append(RefusedHit(named or f"hit {number} of {url}", str(cause), hit.body, bool(named)))
             continue
         rows.append((named, stamp))
         dates.append(_first_text(hit.value, known.dates))
-        texts.append(jsonseq.encode(text))
+        digests.append(digest)
     link = inside(page, known.next) if known.next else None
     link = link if isinstance(link, str) and link else None
     return DecodedHits(
         tuple(rows), tuple(refused), None if total is None else total.value, link, _cursor(link) if link else None,
         tuple(packed(piece, level) for piece in pieces(texts)), problem, total is None or total.exact,
-        tuple(dates) if known.dates else (),
+        tuple(dates) if known.dates else (), b"".join(digests), frozenset(left_out),
     )  # fmt: skip
 
 

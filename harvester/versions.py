@@ -1,10 +1,11 @@
 """Which versions of records this process has stored, for as long as their lists may bring them again.
 
 A list that is read again, cut into parts, sought in sets, or followed by the tail of its channel brings versions that
-are stored already. Their digests are kept for the windows that list the same days, until these have ended. Nothing is
-kept across processes: a run that is resumed may store a version twice.
+are stored already, and so do the slices of a search. Their digests are kept for the windows that list the same days,
+until these have ended. Nothing is kept across processes: a run that is resumed may store a version twice.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -65,8 +66,9 @@ class StoredVersions:
             if len(listed) >= self.most * _ENTRY:
                 return
             day = stamp[:_DAY]
-            if len(day) == _DAY and day.isascii():  # one without a day is stored again
-                listed += day.encode() + digest
+            if len(day) != _DAY or not day.isascii():
+                day = " " * _DAY  # before every day: known to windows without a beginning
+            listed += day.encode() + digest
 
     def end_attempt(
         self, row: WindowRow, children: Sequence[WindowRow] = (), *, again: bool = False, shared: bool = False
@@ -95,6 +97,17 @@ class StoredVersions:
 
     def _add(self, known: bytearray, more: bytes | bytearray) -> None:
         known += more[: max(0, self.most * _ENTRY - len(known))]
+
+
+def digest_of(words: Iterable[str], *bodies: bytes) -> bytes:
+    """Return the digest of a version: of everything of it that is stored. `words` have no NUL."""
+    content = b"\0\0".join(("\0".join(words).encode("utf-8", "surrogatepass"), *bodies))
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
+
+
+def nth_digest(digests: bytes, place: int) -> bytes:
+    """Return one of some digests that stand one behind the other; the first is 0."""
+    return digests[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES]
 
 
 def split_digests(known: bytes) -> frozenset[bytes]:

@@ -174,16 +174,18 @@ class HarvestSpider(Spider):
         if "loss-in-bulk" in codes and not self.arguments.accept_loss:
             await self.keeper.do(ledger.ask_again, run)
 
-    async def guard_losses(self, channels: Mapping[int, bool]) -> None:
+    async def guard_losses(self, channels: Mapping[int, bool], *, tombstones: bool = True) -> None:
         """Judge what the run found of records held before it; call it when every window is done.
 
-        `channels` are those of the run, each with whether the run listed all that there is in it.
+        `channels` are those of the run, each with whether the run listed all that there is in it; `tombstones` says
+        whether lists name deleted records.
         """
         ledger, run = self.keeper.writer.ledger, self.keeper.writer.run_number
         for channel, whole in channels.items():
             loss = await self.keeper.do(read_loss, ledger, run, channel, whole=whole)
-            for found in lossguard.judge(loss, accepted=self.arguments.accept_loss) if loss is not None else ():
-                await self.advise(found, channel)
+            if loss is not None:
+                for found in lossguard.judge(loss, accepted=self.arguments.accept_loss, tombstones=tombstones):
+                    await self.advise(found, channel)
 
     async def advise(self, found: Finding, channel: int | None = None) -> None:
         """Write a finding and tell the operator of it at the end of the run."""

@@ -39,7 +39,7 @@ from harvester.errors import MalformedPage, NamelessRecords, ProviderError, Unre
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
 from harvester.middlewares import WaitTooLong, redirect_not_followed
 from harvester.records import Answer, WindowEnd
-from harvester.versions import DIGEST_BYTES, StoredVersions
+from harvester.versions import StoredVersions, nth_digest
 from spiders.base import HarvestSpider, now_text
 from spiders.doubts import Doubts
 from spiders.questions import Questions
@@ -681,7 +681,7 @@ class OaipmhSpider(HarvestSpider):
         """Remember the versions that a page stores, for the lists that may bring them again."""
         if page.versions:
             stored = [
-                (row[1], page.versions[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES])
+                (row[1], nth_digest(page.versions, place))
                 for place, row in enumerate(page.rows)
                 if place not in page.left_out
             ]

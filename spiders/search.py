@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from archive.accounts.exported import distinct_in_run, listed_in_run, windows_in_run
 from archive.findings import Finding, finding
-from archive.ledger import NewWindow, WindowCount, WindowRow
+from archive.ledger import NOT_MODIFIED, NewWindow, WindowCount, WindowRow
 from archive.quarantine import RefusedBody
 from harvester import datestamps, frontier, gate, paging, search, searchends
 from harvester.bulkarguments import SearchArguments, parse_search
@@ -28,6 +28,7 @@ from harvester.paging import GRANULE, PAGE_LOST, PAGE_REFUSED, Paging
 from harvester.records import Answer, Batch, WindowEnd
 from harvester.search import CURSOR, SIZE_OF_GUESTS, STYLES, Asking, DecodedHits
 from harvester.searchends import Walked
+from harvester.versions import VERSIONS_MOST, StoredVersions
 from spiders.base import HarvestSpider, now_text
 from spiders.walks import Unusable, no_answer, plain_body, refused_body
 
@@ -85,6 +86,7 @@ class SearchSpider(HarvestSpider):
         self._settled = asyncio.Event()
         self._noted: set[str] = set()
         self._stated: dict[int, int | None] = {}
+        self._versions = StoredVersions()
         self._openings: dict[int, set[tuple[str, ...]]] = {}
         self._torn: set[int] = set()
         self._lost = self._proved = self._recut = False
@@ -102,6 +104,7 @@ class SearchSpider(HarvestSpider):
                     self._settled.clear()
                     await self._settled.wait()
                 elif not await self._prove():
+                    await self.guard_losses({self._channel: self._is_whole}, tombstones=False)
                     return
         except Exception as error:
             self.fail(error)
@@ -115,6 +118,8 @@ class SearchSpider(HarvestSpider):
         self._asking = Asking(endpoint.url, arguments.style, arguments.query, self.style.sort, size)
         await asyncio.gather(self.introduce(), self.decoders.start())
         writer = self.keeper.writer
+        if self.resumed:
+            await self.take_back_judgement()
         rows = writer.ledger.windows(writer.run_number)
         self._whole, answered = await self._ask_total(Span(arguments.from_, arguments.until))
         self.expected_records = self._whole.value if self._whole is not None else None
@@ -183,6 +188,9 @@ class SearchSpider(HarvestSpider):
         return self._new(spans, GATHERED if list(spans) == [_span(parent)] else VERB)
 
     def _enlist(self, rows: Sequence[WindowRow]) -> None:
+        # what is small may be listed as a whole once more, in other slices
+        small = self.arguments.shard is None and (self.expected_records or 0) < VERSIONS_MOST
+        self._versions.expect_tail(self._channel, "" if small else _text(self._tail_from) or "")
         for row in rows:
             self._windows[row.window] = row
             if row.state == "open":
@@ -307,6 +315,14 @@ class SearchSpider(HarvestSpider):
         await self._compare(stated, found, cut, ignored)
         return False
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the run listed all that there is; a query of one's own finds less than an earlier one may have."""
+        given = self.arguments
+        bounded = given.from_ is not None or given.until is not None or given.shard is not None
+        own = given.query != given.endpoint.query
+        return given.mode == "full" and not (bounded or own) and given.sample is None and not self._lost
+
     async def _part(self, whole: Span) -> searchends.Part | None:
         """The part of the search to compare with the whole, None where there are too many records to look at."""
         if (self.expected_records or 0) > paging.CURSOR_RECORDS:
@@ -364,13 +380,15 @@ class SearchSpider(HarvestSpider):
             walk.paging.size = walk.paging.asked = self._asking.size
             yield self._page_request(walk)
             return
-        decoded = await self._decode(response)
+        decoded = await self._decode(walk, response)
         if isinstance(decoded, Unusable):
             async for out in self._unusable(walk, decoded):
                 yield out
             return
         yield self._answers(walk, response, decoded)
         walk.answers, walk.tries = walk.answers + 1 + len(decoded.refused), 0
+        if self.arguments.mode != "census":
+            self._versions.take(walk.window, decoded.stored)
         end = walk.paging.take(decoded, paging.count_outside(decoded, walk.span, self.style))
         await self._remark(walk, response, decoded, end)
         if end is None:
@@ -388,17 +406,18 @@ class SearchSpider(HarvestSpider):
         async for out in self._unusable(walk, no_answer(failure)):
             yield out
 
-    async def _decode(self, response: Response) -> DecodedHits | Unusable:
+    async def _decode(self, walk: SliceWalk, response: Response) -> DecodedHits | Unusable:
         status, arguments = response.status, self.arguments
         if status in GATEWAY:
             return Unusable(PAGE_LOST, f"HTTP status {status}", status, response)
         if status >= 300:
             return Unusable(PAGE_REFUSED, f"HTTP status {status}", status, response)
         media_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        stored = self._versions.known_to(walk.window, tail=walk.window.parent is None)
         try:
             return await self.decoders.run(
                 search.decode_page, plain_body(response), arguments.style, response.url, arguments.name,
-                arguments.accept, media_type, now_text(), self.settings.getint("HARVEST_ZSTD_LEVEL"),
+                arguments.accept, media_type, now_text(), self.settings.getint("HARVEST_ZSTD_LEVEL"), stored=stored,
             )  # fmt: skip
         except MalformedPage as error:
             return Unusable(PAGE_REFUSED, str(error), status, response)
@@ -449,7 +468,10 @@ class SearchSpider(HarvestSpider):
         answers = [
             Answer(
                 **common, reason=None, listed=len(page.rows), notes=notes, bare=census,
-                outcomes=[(name, stamp, "read", None) for name, stamp in page.rows],
+                outcomes=[
+                    (name, stamp, "read", NOT_MODIFIED if place in page.left_out else None)
+                    for place, (name, stamp) in enumerate(page.rows)
+                ],
                 payload=() if census else page.payload,
             )
         ]  # fmt: skip
@@ -530,6 +552,7 @@ class SearchSpider(HarvestSpider):
         """Go on with the slices that take a slice's place, or with itself once more."""
         walk = self._walks.pop(end.window.window)
         row = walk.window
+        self._versions.end_attempt(row, children, again=isinstance(decision, frontier.Again))
         if not isinstance(decision, frontier.Again):
             self._openings.pop(row.window, None)
         self._longest = max(self._longest, walk.paging.distinct)

@@ -1,7 +1,8 @@
 -- What a run found of the records that were held live before it in one channel (SQLite): name, held, gone, first_gone,
 -- unnamed, first_unnamed. Held live is: the last outcome of an earlier harvest that says anything of the record says
 -- that it was read. Gone: the last outcome of the run is deleted, absent or forbidden. Unnamed: the run has no outcome
--- for it; where an earlier harvest accepted that records are no longer listed, only those count that were listed since.
+-- for it; where an earlier harvest accepted that records are no longer listed, or a search that told of them, only those
+-- count that were listed since.
 -- A list without a set, and a census, are compared with the lists of the same format.
 -- Parameters: run, channel.
 WITH peers AS (
@@ -13,7 +14,7 @@ WITH peers AS (
     WHERE c.channel = :channel),
 accepted AS (
     SELECT max(run) AS run FROM findings JOIN runs USING (run)
-    WHERE code = 'vanished-accepted' AND mode <> 'census' AND run < :run
+    WHERE code IN ('vanished-accepted', 'no-longer-found') AND mode <> 'census' AND run < :run
       AND findings.channel IN (SELECT channel FROM peers)),
 before AS (
     SELECT o.identifier, o.state, max(o.outcome)

@@ -11,8 +11,7 @@ import duckdb
 import orjson
 import zstandard
 
-from archive.folder import Layout, read_description
-from archive.reading import snapshot
+from archive.folder import read_description
 from archive.releases.dumps import FRAME_BYTES, Options, write_release
 from archive.releases.packing import LEVELS
 from archive.releases.release import Making, Manifest, Selection
@@ -70,8 +69,8 @@ def dump(folder: Path, out: Path, since: Path | None, accept_loss: bool, as_json
     appears when all of it is on the disk; when a dump is interrupted, the same command begins anew.
 
     The licence is what --licence says, or else what the source's file or the provider's Identify states. Where nothing
-    states one, nothing is written unless --licence-unknown accepts a release without one. Only an archive of records
-    asked for by id from this machine, where no Identify and no other host could state one, needs no such word.
+    states one, nothing is written unless --licence-unknown accepts a release without one. Only an archive of a server
+    on this machine needs no such word: a test, or files served to be read. Its release states NOASSERTION.
 
     Exit codes: 0 done, 1 done and the archive is not complete (the manifest says so), 2 usage, no licence is known, or
     a delta that deletes in bulk without --accept-loss, 3 no room or another process makes OUT, 4 the archive is damaged
@@ -186,7 +185,7 @@ def _licence(folder: Path, source: dict[str, Any], words: dict[str, Any]) -> dic
     if name is not None:
         return licence_values(name)
     known = None if unknown else known_licence(source, stated_rights(folder))
-    if known is None and not unknown and not _is_of_this_machine(folder, source):
+    if known is None and not unknown and not _is_of_this_machine(source):
         raise UsageError(
             f"no licence of the metadata in {folder} is known: neither the source's file nor Identify states one; name "
             "it with --licence SPDX-ID or --licence-url URL, or make a release without one with --licence-unknown"
@@ -194,12 +193,10 @@ def _licence(folder: Path, source: dict[str, Any], words: dict[str, Any]) -> dic
     return known or UNKNOWN
 
 
-def _is_of_this_machine(folder: Path, source: dict[str, Any]) -> bool:
-    """Whether all records were asked for by id from this machine: files that somebody serves to read them."""
-    if not (hosts := source.get("hosts")) or not all(map(is_loopback, hosts)):
-        return False
-    with snapshot(Layout(folder)) as ledger:
-        return all(name.startswith("idrange:") for (name,) in ledger.execute("SELECT name FROM channels"))
+def _is_of_this_machine(source: dict[str, Any]) -> bool:
+    """Return whether every host of the source is this machine: a test, or files that somebody serves to read them."""
+    hosts: list[str] = source.get("hosts") or []
+    return bool(hosts) and all(map(is_loopback, hosts))
 
 
 def software() -> dict[str, Any]:

@@ -219,6 +219,19 @@ def test_a_delta_of_another_selection_is_refused(archive: Path, tmp_path: Path):
     run(archive, tmp_path / "delta", "--since", tmp_path / "odd", "--set", "odd")
 
 
+def test_a_release_of_a_server_on_this_machine_needs_no_word_and_asserts_nothing(
+    hostile: Callable[..., Hostile], harvest: Harvest, tmp_path: Path
+):
+    assert harvest.run(hostile("--records", "40").url) == 0
+    done = subprocess.run(
+        [HARVESTER, "dump", str(harvest.archive), str(tmp_path / "out")], capture_output=True, text=True, check=False,
+        env=environment(),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "states none (NOASSERTION)" in done.stderr
+    assert read_manifest(tmp_path / "out").licence["id"] == "NOASSERTION"
+
+
 def test_no_licence_is_asserted_that_nothing_states(archive: Path, tmp_path: Path):
     done = run(archive, tmp_path / "out", "--licence-unknown")
     assert "licence" not in done.stderr

@@ -99,14 +99,17 @@ def test_a_loss_that_a_harvest_accepted_is_not_said_again(ledger: Ledger):
 
 
 def test_what_is_said_of_a_loss():
-    def codes(gone: int, unnamed: int, *, accepted: bool) -> list[str]:
+    def codes(gone: int, unnamed: int, *, accepted: bool, tombstones: bool = True) -> list[str]:
         loss = ChannelLoss(1, "oaipmh:oai_dc", 20, gone, "a", unnamed, "b")
-        return [found.code for found in judge(loss, accepted=accepted)]
+        return [found.code for found in judge(loss, accepted=accepted, tombstones=tombstones)]
 
     assert codes(2, 0, accepted=False) == []
     assert codes(0, 1, accepted=False) == ["vanished"]
     assert codes(2, 1, accepted=False) == codes(5, 5, accepted=False) == ["loss-in-bulk"]
     assert codes(0, 5, accepted=True) == ["vanished-accepted"]
+    assert codes(0, 1, accepted=False, tombstones=False) == ["no-longer-found"]
+    assert codes(0, 5, accepted=False, tombstones=False) == ["loss-in-bulk"]
+    assert codes(0, 5, accepted=True, tombstones=False) == ["vanished-accepted"]
     assert codes(5, 5, accepted=True) == ["loss-accepted", "vanished-accepted"]
 
 

@@ -79,11 +79,13 @@ def test_no_more_is_remembered_than_has_room():
     assert len(stored.known_to(row, tail=False)) == 2 * DIGEST_BYTES
 
 
-def test_a_datestamp_without_a_day_is_not_remembered():
+def test_a_version_without_a_day_is_known_to_windows_without_a_beginning():
     stored, row = StoredVersions(), window(1)
     stored.take(row, [("", digest("1a")), ("2020", digest("2a")), ("２０２０-01-01", digest("3a"))])
-    stored.end_attempt(row, again=True)
-    assert stored.known_to(row, tail=False) == b""
+    first, second = window(2, until="2019-12-31"), window(3, from_="2020-01-01")
+    stored.end_attempt(row, [first, second])
+    assert known(stored, first) == {"1a", "2a", "3a"}
+    assert known(stored, second) == set()
 
 
 def test_a_record_that_was_asked_for_by_itself_is_remembered(monkeypatch: pytest.MonkeyPatch):
