@@ -213,6 +213,14 @@ CODES: dict[str, tuple[str, str]] = {
         "{found} ids whose representations disagree about the {field}; the first is {identifier}: {reason}"),
 }  # fmt: skip
 
+# what says that records may be missing, or that this cannot be known: no run with one of these is complete
+DOUBTS = frozenset({
+    "list-size-differs", "window-unproven", "page-unaccounted", "names-from-broken-list", "parts-short", "parts-lack",
+    "parts-empty", "empty-list", "listed-with-bounds", "listed-by-set", "increments-refused", "tail-refused",
+    "increments-unproven", "vanished", "absence-unproven", "absences-of-two-kinds", "absence-changed",
+    "no-record-shown", "answers-any-id", "total-differs",
+})  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -8,6 +8,8 @@ from harvester.oaipmh import parse_list_sets
 from harvester.strictxml import MAX_BYTES
 
 NO_RECORDS_MATCH = "noRecordsMatch"
+# what GetRecord says of an id that has no record in the format; an error of the arguments says nothing of the record
+NO_RECORD = ("idDoesNotExist", "cannotDisseminateFormat")
 # errors in the request itself: the same request is answered in the same way
 DETERMINISTIC = frozenset({"badArgument", "badVerb", "cannotDisseminateFormat", "idDoesNotExist", "noSetHierarchy"})
 _PREFIX = re.compile(r"metadata\s*_?prefix", re.IGNORECASE)

@@ -30,6 +30,7 @@ from harvester.downloads import Turns
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.learning import Learning
 from harvester.mediatypes import short_name
+from harvester.protocolerrors import NO_RECORD
 from harvester.redirects import HOPS_MOST, REDIRECTS, IdUrls
 from harvester.sampling import There
 from harvester.sources import Source
@@ -46,7 +47,6 @@ SILENT_MOST = 20
 NOISY_LEAST = 2
 BODY_MOST = 64 << 20
 CONNECT_SECONDS, TOTAL_SECONDS = 30.0, 180.0
-_NO_RECORD = ("idDoesNotExist", "cannotDisseminateFormat", "noRecordsMatch", "badArgument")
 
 Progress = Callable[[int, int], None]
 
@@ -294,7 +294,7 @@ def _by_oaipmh(identifier: str, reply: _Reply) -> tuple[There, bool]:
     try:
         record = oaipmh.parse_get_record(_document(reply), asked=identifier)
     except ProviderError as error:
-        absent = error.code in _NO_RECORD
+        absent = error.code in NO_RECORD
         return There("absent" if absent else "refused", str(error)), not absent
     except (MalformedPage, bodies.Unusable) as error:
         if reply.status in (401, 403):

@@ -17,7 +17,8 @@ from harvester.frontier import Span
 from harvester.increments import Known
 from harvester.middlewares import WaitTooLong
 from harvester.oaipmh import ListPage
-from spiders.walks import NO_RECORD, Channel, Unusable, Walk
+from harvester.protocolerrors import NO_RECORD
+from spiders.walks import Channel, Unusable, Walk
 
 logger = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from archive.accounts import asked, contradictions
 from archive.accounts import splits as splits_in_ledger
 from archive.accounts.exported import newest_dump
 from archive.accounts.increments import known_before
+from archive.accounts.splits import SplitList
 from archive.audits.idfiles import iter_ids
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, Run, WindowCount, WindowRow
@@ -110,7 +111,7 @@ class OaipmhSpider(HarvestSpider):
         self._attempts: dict[int, int] = {}
         self._walking = 0
         self._settled = asyncio.Event()
-        self._looked_again = self._settled_all = False
+        self._looked_again = self._settled_all = self._named_missing = False
         self._names_tried: set[int] = set()
         self._deviations: set[str] = set()
         self._beside = protocolerrors.BesideToken()
@@ -344,10 +345,41 @@ class OaipmhSpider(HarvestSpider):
 
     async def _look_again(self) -> bool:
         """When all windows are done: list or ask once more what may be missing. True when something is."""
-        if await self._list_torn_again() or await self._ask_named():
+        if await self._list_torn_again() or await self._ask_named() or await self._name_missing():
             return True
         await self._reconcile()
         return False
+
+    async def _name_missing(self) -> bool:
+        """Ask for what a list shows as a whole and none of its parts brought. True when there is something."""
+        given = self.arguments
+        if self._named_missing or given.mode in (RETRY, "census") or given.sample is not None or self.stopping:
+            return False
+        self._named_missing = True
+        writer, rows = self.keeper.writer, []
+        ledger, run = writer.ledger, writer.run_number
+        check = self._split_check()
+        for doubt in splits.doubts(await self._splits()):
+            split = doubt.split
+            if doubt.kind == splits.LACKING:  # these came, and are stored
+                continue
+            shown = await check.names(split)
+            names = await self.keeper.do(splits_in_ledger.not_seen, ledger, run, split.channel, shown)
+            for start in range(0, len(names), NAMED_MOST):
+                window = NewWindow(split.channel, asked.IDS, None, None)
+                rows.append(await self.keeper.do(
+                    asked.open_named, ledger, run, window, names[start : start + NAMED_MOST], "in no part of a list",
+                    writer.now(), parent=split.window,
+                ))  # fmt: skip
+        self._enlist(rows, tail_of=False)
+        return bool(rows)
+
+    async def _splits(self) -> list[SplitList]:
+        writer = self.keeper.writer
+        return await self.keeper.do(lambda: list(splits_in_ledger.iter_splits(writer.ledger, writer.run_number)))
+
+    def _split_check(self) -> SplitCheck:
+        return SplitCheck(self.questions, self.channels, self._sent_bounds, datestamps.parse(self._started or ""))
 
     async def _ask_named(self) -> bool:
         """Ask for ids that a list of names showed and that no window brought. True when there are some."""
@@ -369,11 +401,8 @@ class OaipmhSpider(HarvestSpider):
         """Compare lists that were cut with their parts, and report what no part brought."""
         if self.stopping:
             return
-        writer = self.keeper.writer
-        found = await self.keeper.do(lambda: list(splits_in_ledger.iter_splits(writer.ledger, writer.run_number)))
-        began = datestamps.parse(self._started or "")
-        check = SplitCheck(self.questions, self.channels, self._sent_bounds, began)
-        for doubt in splits.doubts(found):
+        writer, check = self.keeper.writer, self._split_check()
+        for doubt in splits.doubts(await self._splits()):
             split = doubt.split
             settled = await check.settle(doubt)
             if isinstance(settled, int):

@@ -88,6 +88,23 @@ class Questions:
             raise Unreachable(f"HTTP status {response.status}")
         return self._parsed(body, parse, again=False)
 
+    async def all_names(self, channel: Channel, bounds: tuple[str | None, str | None], most: int) -> list[str]:
+        """The ids that ListIdentifiers names in a list, as far as it can be read, some `most` of them at the most."""
+        names: dict[str, None] = {}
+        url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
+        token: str | None = None
+        try:
+            while len(names) < most:
+                page = await self.answer(url, partial(oaipmh.parse_list_identifiers, sent=token, lenient=True))
+                before = len(names)
+                names.update((record.identifier, None) for record in page.records)
+                if not page.token or page.token == token or len(names) == before:
+                    break
+                token, url = page.token, oaipmh.resume_url(self.url, "ListIdentifiers", page.token)
+        except (HarvestError, WaitTooLong) as error:
+            logger.info("ListIdentifiers names %d records, and then: %s", len(names), error)
+        return list(names)
+
     async def all_sets(self, most: int) -> list[str] | None:
         """The sets that ListSets names, none without a set hierarchy; None where it cannot be read.
 

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # records that a list gave before it was cut and no part brought: so many are asked for, to see what became of them
 LOOKED_UP_MOST = 10
+# ids of one list that are named again to find those that are in none of its parts
+NAMED_MOST = 100_000
 
 
 @dataclass(slots=True)
@@ -47,6 +49,13 @@ class SplitCheck:
         if doubt.kind == splits.LACKING:
             return splits.doubt_finding(doubt, window, await self._exist(channel, doubt.split.lacking))
         return splits.doubt_finding(doubt, window)
+
+    async def names(self, split: SplitList) -> list[str]:
+        """Name what a list that was cut holds, asking for it as it was asked for before it was cut.
+
+        What no bounded list contains, such as a record without a datestamp, is in the list without bounds.
+        """
+        return await self.questions.all_names(self.channels[split.channel], self.bounds(span_of(split)), NAMED_MOST)
 
     async def _stated_now(self, channel: Channel, span: Span) -> int | None:
         """The size of a list as stated now, or as one response shows it; None when nothing states it."""

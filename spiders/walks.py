@@ -22,10 +22,10 @@ from harvester.errors import MalformedPage
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
 from harvester.oaipmh import AsSent
 from harvester.pagelayout import add_up
+from harvester.protocolerrors import NO_RECORD
 from harvester.records import WindowEnd
 from spiders.base import now_text
 
-NO_RECORD = ("idDoesNotExist", "cannotDisseminateFormat")
 STATE_BY_STATUS = {401: "forbidden", 403: "forbidden", 404: "absent", 410: "deleted"}
 SECRET_HEADERS = (b"set-cookie", b"authorization")
 

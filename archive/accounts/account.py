@@ -4,12 +4,14 @@ It is read from the ledger alone, also while a harvest writes: requests against 
 their requests, outcomes against the records in frames, frames against shards. A row that is off is named.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from archive.findings import DOUBTS
 from archive.folder import Layout
 from archive.questions import question
 from archive.reading import snapshot
@@ -48,7 +50,7 @@ class ChannelAccount:
 class Account:
     """The account of a run, or of the archive when `run` is None; an id in two channels counts as two.
 
-    `complete` is: nothing refused, lost or open, and no total that the provider stated disagrees.
+    `complete` is: nothing refused, lost or open, and no finding says that records may be missing (`DOUBTS`).
     """
 
     run: int | None
@@ -80,7 +82,8 @@ def read_account(folder: Path, run: int | None = None) -> Account:
 def read_accounts(ledger: sqlite3.Connection) -> list[Account]:
     """The account of each run in their order, then that of the archive. Call it inside a transaction."""
     off = tuple(_off(ledger))
-    doubts = {int(run): _Doubt(*rest) for run, *rest in ledger.execute(question("account_doubts"))}
+    codes = {"codes": json.dumps(sorted(DOUBTS))}
+    doubts = {int(run): _Doubt(*rest) for run, *rest in ledger.execute(question("account_doubts"), codes)}
     channels = [_channel(row, off) for row in ledger.execute(question("account_of_runs"), {"run": None})]
     by_run = [_of_run(run, doubt, channels, off) for run, doubt in doubts.items()]
     harvests = [run for run, doubt in doubts.items() if doubt.mode != "census"]
@@ -113,11 +116,11 @@ class _Doubt:
     state: str
     newest: bool
     windows: int
-    totals: int
+    doubts: int
 
     @property
     def settled(self) -> bool:
-        return self.state in ("complete", "findings") and not self.windows and not self.totals
+        return self.state in ("complete", "findings") and not self.windows and not self.doubts
 
 
 def _channel(row: Sequence[Any], off: Iterable[Off]) -> ChannelAccount:

@@ -38,10 +38,12 @@ def open_chunk(
     return made
 
 
-def open_named(ledger: Ledger, run: int, window: NewWindow, named: Sequence[str], url: str, now: str) -> WindowRow:
-    """Open a window for ids that turned up on the way."""
+def open_named(
+    ledger: Ledger, run: int, window: NewWindow, named: Sequence[str], url: str, now: str, *, parent: int | None = None
+) -> WindowRow:  # fmt: skip
+    """Open a window for ids that turned up on the way; `parent` is the list that they are missing from."""
     with ledger.transaction():
-        made = ledger.add_windows(run, [window], now)
+        made = ledger.add_windows(run, [window], now, parent)
         _name(ledger, run, made, named, url, now)
     return made[0]
 

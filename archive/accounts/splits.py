@@ -1,6 +1,6 @@
 """Lists that were cut into parts: what each stated and gave before, and what its parts brought."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from archive.ledger import Ledger
@@ -48,6 +48,15 @@ def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
     for channel, identifier in ledger.db.execute(question("splits_open"), {"run": run}):
         found.setdefault(channel, []).append(identifier)
     return found
+
+
+def not_seen(ledger: Ledger, run: int, channel: int, identifiers: Iterable[str]) -> list[str]:
+    """Select the ids that no answer of a run has named in a channel, in their order."""
+    db = ledger.db
+    db.execute("DROP TABLE IF EXISTS temp.shown")
+    db.execute("CREATE TEMP TABLE shown (place INTEGER PRIMARY KEY, identifier TEXT UNIQUE ON CONFLICT IGNORE)")
+    db.executemany("INSERT INTO temp.shown (identifier) VALUES (?)", ((name,) for name in identifiers))
+    return [name for (name,) in db.execute(question("splits_not_seen"), {"run": run, "channel": channel})]
 
 
 def lose(ledger: Ledger, window: int) -> None:

@@ -123,6 +123,28 @@ def error(code: str, text: str = "x") -> str:
     return f'<error code="{code}">{text}</error>'
 
 
+class Undated(Provider):
+    """A provider whose last records have no datestamp, so that no list with bounds contains them.
+
+    The list of all records breaks at `breaks_at`; the list of all ids does not.
+    """
+
+    breaks_at, undated = 10, 4
+
+    def stamp(self, number: int) -> str:
+        return "" if number >= RECORDS - self.undated else super().stamp(number)
+
+    def inside(self, number: int, state: dict[str, str]) -> bool:
+        bounded = state["from"] or state["until"]
+        return super().inside(number, state) and not (bounded and not self.stamp(number))
+
+    def do_ListRecords(self, words: dict[str, str]) -> str:
+        at, _, bounds = words.get("resumptionToken", "").partition("!")
+        if at.isdecimal() and int(at) >= self.breaks_at and bounds == "!!":
+            return "<ListRecords><record>" if self.fault == "unreadable" else error("badArgument")
+        return self.listed("ListRecords", words)
+
+
 @contextmanager
 def provider(fault: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
     handler = type("Handler", (Provider,), {"fault": fault, "asked": []})
@@ -188,3 +210,16 @@ def test_records_of_one_second_are_sought_by_set(harvest: Harvest):
     with provider("one second") as (url, _):
         assert harvest.run(url) == 0, harvest.output[-3000:]
     assert held(harvest) == set(range(RECORDS))
+
+
+@pytest.mark.parametrize("fault", ["unreadable", "refused"])
+def test_records_that_no_bounded_list_contains_are_named_by_the_list_without_bounds(fault: str, harvest: Harvest):
+    handler = type("Handler", (Undated,), {"fault": fault, "asked": []})
+    with serving(handler) as url:
+        code = harvest.run(f"{url}/oai")
+    assert held(harvest) == set(range(RECORDS)), harvest.output[-3000:]
+    assert "parts-short" not in codes(harvest)
+    assert code == (1 if codes(harvest) else 0)
+    assert sum(words.get("verb") == "GetRecord" for words in handler.asked) == Undated.undated  # type: ignore[attr-defined]
+    making.check(harvest.archive)
+    assert read_account(harvest.archive).balanced

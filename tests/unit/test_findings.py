@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from archive.findings import CODES, SEVERITIES, Finding, finding
+from archive.findings import CODES, DOUBTS, SEVERITIES, Finding, finding
 
 
 def words(code: str) -> set[str]:
@@ -38,3 +38,8 @@ def test_an_unknown_code_or_a_missing_word_is_an_error_of_the_programmer():
         finding("no-such-code")
     with pytest.raises(KeyError):
         finding("window-lost", window="2020 to 2021")
+
+
+def test_what_says_that_records_may_be_missing_is_a_warning_at_least():
+    assert CODES.keys() >= DOUBTS
+    assert {CODES[code][0] for code in DOUBTS} <= {"warning", "error"}
