@@ -499,26 +499,31 @@ def describe(span: Span) -> str:
 
 @dataclass(slots=True)
 class Beginnings:
-    """How lists begin: windows apart from one another that begin with the same records are all the same list.
+    """How lists begin: records at the beginning of many windows that are apart from one another have no one date.
 
     Then from and until are not honoured. A window of this kind is never cut small enough, and where its datestamps
     cannot be read nothing else shows it.
     """
 
-    seen: dict[tuple[int, tuple[str, ...]], list[Span]] = field(default_factory=dict)
+    seen: dict[tuple[int, str], list[Span]] = field(default_factory=dict)
 
     def repeats(self, channel: int, identifiers: Sequence[str], span: Span) -> bool:
-        """Take the first page of a window; whether the same began so many others. A part takes its parent's place."""
-        key = (channel, tuple(identifiers))
-        apart = [other for other in self.seen.pop(key, ()) if not _overlap(other, span)]
-        self.seen[key] = [*apart, span]
+        """Take the first page of a window. True when half of its first records began enough others, each apart.
+
+        A part takes its parent's place.
+        """
+        first, again = identifiers[:_FIRST_MOST], 0
+        for identifier in first:
+            apart = [other for other in self.seen.pop((channel, identifier), ()) if not _overlap(other, span)]
+            self.seen[(channel, identifier)] = [*apart, span]
+            again += len(apart) + 1 >= _SAME_MOST
         while len(self.seen) > _BEGINNINGS_MOST:
             del self.seen[next(iter(self.seen))]
-        return len(apart) + 1 >= _SAME_MOST
+        return 0 < len(first) <= 2 * again
 
 
-# a record that changes may be in two windows at most; and of so many lists the beginning is remembered
-_SAME_MOST, _BEGINNINGS_MOST = 4, 100
+# A record that changes may be in two windows at most. Of a page so many records are looked at, and so many in all.
+_SAME_MOST, _FIRST_MOST, _BEGINNINGS_MOST = 4, 10, 1000
 
 
 def _overlap(one: Span, other: Span) -> bool:

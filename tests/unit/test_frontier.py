@@ -377,5 +377,16 @@ def test_windows_apart_that_begin_with_the_same_records_are_one_list():
     assert not any(beginnings.repeats(1, ["a", "b"], Span(None, year(n).until)) for n in range(2020, 2000, -1))
     assert not any(beginnings.repeats(1, ["a", "b"], year(n)) for n in (2021, 2022))
     assert not beginnings.repeats(2, ["a", "b"], year(2023))
-    assert not beginnings.repeats(1, ["b", "a"], year(2023))
-    assert beginnings.repeats(1, ["a", "b"], year(2023))
+    assert not beginnings.repeats(1, ["c", "a", "d"], year(2023))
+    assert beginnings.repeats(1, ["b", "a"], year(2024))
+
+
+def test_windows_apart_that_share_half_of_their_first_records_are_one_list():
+    def day(number: int) -> Span:
+        return Span(datetime(2020, 1, number, tzinfo=UTC), datetime(2020, 1, number, 23, tzinfo=UTC))
+
+    beginnings = Beginnings()
+    lists = [["a", "b", "c"], ["b", "d", "a"], ["a", "e", "b"], ["f", "b", "a"]]
+    assert [beginnings.repeats(1, names, day(n)) for n, names in enumerate(lists, 1)] == [False, False, False, True]
+    # one busy record in every list is no proof
+    assert not any(beginnings.repeats(1, ["x", f"y{n}", f"z{n}"], day(n)) for n in range(1, 20))
