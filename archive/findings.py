@@ -192,6 +192,8 @@ CODES: dict[str, tuple[str, str]] = {
     "filter-unsaid": ("info",
         ("{found} files are left out because their records do not say what the filter asks for ({what}); the first is "
         "{name!r} of {identifier}")),
+    "filter-takes-nothing": ("warning",
+        "none of the {found} files that records list passes {wanted}; they are of the types {offered}"),
     "filter-without-sets": ("warning",
         ("{found} files are left out because their records are in no set that is known: sets come over OAI-PMH, and "
         "with InvenioRDM's JSON; the first is of {identifier}")),

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,7 +28,7 @@ from harvester import filewalk, frontier, gate, robots
 from harvester.credentials import hide_in_logs
 from harvester.downloads import Downloader, Refused, Transfer, check
 from harvester.errors import MalformedPage, Unreachable
-from harvester.filearguments import FilesArguments, parse_files
+from harvester.filearguments import FilesArguments, media_type_of, parse_files
 from harvester.gates import Gates
 from harvester.middlewares import WaitTooLong
 from harvester.partwalk import PartWalk, next_named
@@ -39,6 +40,8 @@ from spiders.walks import plain_body
 VERB = "files"
 # so many files that ended are written to the ledger together, or as many as end in this time
 GROUP_FILES, GROUP_SECONDS = 256, 0.5
+# media types that are named where a filter has taken no file
+TYPES_SHOWN = 10
 
 
 class FilesSpider(HarvestSpider):
@@ -59,6 +62,7 @@ class FilesSpider(HarvestSpider):
         self._store = FileStore(writer.ledger, self._root, writer.run_number)
         self._rules, self._reading = robots.FileRules(self.arguments.source), asyncio.Lock()
         self._told_hosts: set[tuple[str, bool]] = set()
+        self._types: Counter[str] = Counter()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._ended: list[tuple[FileRow, StoredFile | None]] = []
         self._unwritten: set[str] = set()
@@ -108,6 +112,7 @@ class FilesSpider(HarvestSpider):
             if forms:
                 found, names = sum(forms.values()), ", ".join(forms)
                 await self.find(finding("files-unnamed", found=found, forms=names))
+            await self._judge_filter()
 
     async def _read(self, call: Any, *arguments: Any) -> Any:
         """In the thread that reads the records."""
@@ -129,6 +134,17 @@ class FilesSpider(HarvestSpider):
         if self.arguments.sample is not None:
             self._left = max(0, self.arguments.sample - await self.keeper.do(self._store.listed))
         return sorted(self._walks.values(), key=lambda walk: (rank(walk.part.format), walk.window.window))
+
+    async def _judge_filter(self) -> None:
+        """Say that a filter has taken no file at all, in any run, and what there is."""
+        ledger, wanted = self.keeper.writer.ledger, self.arguments.wanted
+        accounts = await self.keeper.do(lambda: list(file_accounts(ledger.db)))
+        left_out = sum(account.left_out for account in accounts)
+        if wanted.conditions and left_out and not any(account.listed for account in accounts):
+            types = ", ".join(f"{name} ({count})" for name, count in self._types.most_common(TYPES_SHOWN))
+            await self.find(
+                finding("filter-takes-nothing", found=left_out, wanted=str(wanted), offered=types or "earlier runs saw")
+            )
 
     def _check_account(self) -> None:
         writer = self.keeper.writer
@@ -176,6 +192,7 @@ class FilesSpider(HarvestSpider):
                 return []
         scrub = self.credentials.scrub
         chosen = filewalk.choose(record, files, self.arguments.wanted, self.allowed_hosts, self._left, scrub)
+        self._types.update(media_type_of(file) or "unknown" for file in files.files)
         await self._tell(record, files, chosen)
         walk.note_unsaid(record.identifier, chosen.unsaid)
         rows = await self.keeper.do(self._store.held_of, [row] if row is not None else list(chosen.rows))

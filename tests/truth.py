@@ -31,25 +31,35 @@ DC = "{http://purl.org/dc/elements/1.1/}"
 def held(folder: Path, format_: str) -> dict[str, envelope.Record]:
     """The record of each identifier in one format with the newest datestamp, read from the shards alone.
 
-    Of several with the same datestamp a live one counts before a tombstone, then the one that came last.
+    Of several with the same datestamp one counts that is what GetRecord answered last; without such an answer a live
+    one before a tombstone; then the one that came last.
     """
     layout = Layout(folder)
     db = sqlite3.connect(layout.ledger)
     records: dict[str, envelope.Record] = {}
+    settled = dict(
+        db.execute(
+            "SELECT o.identifier, o.state = 'deleted' FROM outcomes o JOIN requests r USING (request) JOIN channels c "
+            "USING (channel) WHERE c.format = ? AND r.url LIKE '%verb=GetRecord%' AND o.state IN ('read', 'deleted') "
+            "ORDER BY o.outcome",
+            (format_,),
+        ).fetchall()
+    )
     for name, state, believed in db.execute("SELECT name, state, bytes FROM shards ORDER BY shard"):
         path = layout.shards / (name if state == "sealed" else name + ".open")
         for frame in shards.iter_frames(path, None if state == "sealed" else believed):
             for text in frame.texts():
                 record = envelope.decode(text)
-                if record.format == format_ and not _older(record, records.get(record.identifier)):
+                gone = bool(settled.get(record.identifier))
+                if record.format == format_ and not _older(record, records.get(record.identifier), gone):
                     records[record.identifier] = record
     return records
 
 
-def _older(record: envelope.Record, held: envelope.Record | None) -> bool:
+def _older(record: envelope.Record, held: envelope.Record | None, gone: bool) -> bool:
     if held is None or datestamps.parse(record.datestamp) is None or datestamps.parse(held.datestamp) is None:
         return False
-    return (record.datestamp, not record.deleted) < (held.datestamp, not held.deleted)
+    return (record.datestamp, record.deleted == gone) < (held.datestamp, held.deleted == gone)
 
 
 def states(folder: Path, format_: str) -> dict[str, str]:

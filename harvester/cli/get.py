@@ -16,7 +16,7 @@ from archive.lookups.found import Answer, Got
 from archive.lookups.getting import DESCRIPTION, Reader, open_reader
 from archive.pieces import Files, FolderFiles
 from archive.releases.release import MANIFEST
-from harvester.cli import DONE, FINDINGS
+from harvester.cli import DONE, FINDINGS, USAGE
 from harvester.cli.command import command
 from harvester.cli.output import cell, counted, print_json, say
 from harvester.errors import UsageError
@@ -47,7 +47,8 @@ def get(
     identifier, its local id (123 of oai:host:123), or a DOI in any spelling. A deleted record is printed as well: its
     tombstone.
 
-    Exit codes: 0 found, 1 there is no such record, 2 usage, 3 no answer, or an index that is out of date, 4 damaged.
+    Exit codes: 0 found, 1 there is no such record, 2 usage, or it is there in other formats only, 3 no answer, or an
+    index that is out of date, 4 damaged.
     """
     asked_for = asked_for.strip()
     # what the shell passes on that is no UTF-8 has lone surrogates here
@@ -71,10 +72,15 @@ def get(
         records = _of_formats(found, formats, reader)
     for note in answer.notes:
         say(f"harvester: {note}", err=True)
+    elsewhere = bool(formats) and any(got.format for got in answer.records)
     if not records:
         _say_nothing_found(asked_for, answer, formats, files)
+    if original and records:
+        return _print_original(records, reader)
+    if elsewhere and not records:
+        return USAGE
     if original:
-        return _print_original(records, reader) if records else FINDINGS
+        return FINDINGS
     if as_json:
         print_json(_described(where, asked_for, answer, records, requests))
     else:

@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,9 +17,12 @@ from harvester.cli import DONE, FINDINGS
 from harvester.cli.command import command
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.cli.refreshing import no_refresh_option, refresh
+from harvester.errors import UsageError
 
 # values of a field that a table shows, and of how many characters
 _SHOWN, _WIDE = 3, 24
+# fields that are named where none was found
+_NAMED = 40
 
 
 @command()
@@ -50,7 +53,7 @@ def profile(
     With --against, what drifted since: fields that are gone or new, coverage, types, the values of fields that have
     kinds rather than names, lengths of texts, numbers of records; only what is more than chance.
 
-    Exit codes: 0 done, 1 --fail-on found a drift.
+    Exit codes: 0 done, 1 --fail-on found a drift, 2 usage, or no field is like a GLOB.
     """
     percent = _threshold(fail_on, against)
     for folder in (path, against):
@@ -63,6 +66,7 @@ def profile(
     if found is not None and globs:
         found = [one for one in found if not one.path or _is_wanted(one.path, globs)]
     fields = [field for field in now.fields if _is_wanted(field.path, globs)]
+    _check_globs(globs, {field.path for field in now.fields} | {one.path for one in found or () if one.path})
     _PRINTERS[form](now, fields, found)
     return FINDINGS if fail_on and any(one.severity != "info" for one in found or ()) else DONE
 
@@ -89,6 +93,15 @@ def _read(path: Path, sample: int | None, seed: int) -> Profile:
         return read_profile(path)
     with advancing("profiling", "records") as progress:
         return make(path, sample, seed, progress)
+
+
+def _check_globs(globs: Sequence[str], paths: Collection[str]) -> None:
+    """Raises UsageError for a GLOB that is like no field."""
+    for glob in globs:
+        if not any(_is_wanted(path, [glob]) for path in paths):
+            known = ", ".join(sorted(paths)[:_NAMED]) or "none"
+            more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
+            raise UsageError(f"--fields {glob}: no field is like it; there are {known}{more}")
 
 
 def _is_wanted(path: str, globs: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ from archive.durable import translated
 from harvester.cli import DONE, FINDINGS
 from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
+from harvester.errors import UsageError
 
 if TYPE_CHECKING:
     from archive.conversions.validating import ValidateReport, Validation
@@ -33,7 +34,7 @@ def validate(folder: Path, schemas: Path | None, lines_file: Path | None, as_jso
 
     The schemas come with: pip install 'harvester[validate]'
 
-    Exit codes: 0 all is valid and agrees, 1 something is not or does not.
+    Exit codes: 0 all is valid and agrees, 1 something is not or does not, 2 usage, or there is no record to check.
     """
     from archive.conversions.validating import validated
 
@@ -41,6 +42,8 @@ def validate(folder: Path, schemas: Path | None, lines_file: Path | None, as_jso
         report = validation.report
         if lines_file is not None:
             _write_lines(validation, lines_file)
+    if not report.records:
+        raise UsageError(f"{folder} holds no live record, and so nothing was checked")
     if as_json:
         print_json(_values(report))
     else:

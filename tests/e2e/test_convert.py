@@ -100,6 +100,13 @@ def test_a_file_that_is_cut_is_said_and_is_a_finding(tmp_path: Path):
     assert "cut.xml" in err
 
 
+def test_validate_of_nothing_is_no_success(tmp_path: Path):
+    filled(tmp_path / "empty", [[]])
+    code, _, err = run("validate", tmp_path / "empty")
+    assert code == 2
+    assert "nothing was checked" in err
+
+
 def test_validate_says_what_is_wrong_and_where(folder: Path, tmp_path: Path):
     pytest.importorskip("jsonschema_rs")
     pytest.importorskip("datacite")

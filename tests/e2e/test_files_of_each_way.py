@@ -143,8 +143,19 @@ def test_what_a_filter_asks_and_no_record_says_is_told(tmp_path: Path):
         ) == [("1", 1)]
         assert harvest("idrange", server, tmp_path / "set", "set=user-cern") == 1
         assert states(tmp_path / "set") == {}
-        assert codes(tmp_path / "set") == {"filter-without-sets"}
+        assert codes(tmp_path / "set") == {"filter-without-sets", "filter-takes-nothing"}
         assert last(tmp_path / "set").left_out == 2
+
+
+def test_a_filter_that_takes_no_file_is_told_with_what_there_is(tmp_path: Path):
+    files = {"a.csv": File(b"a"), "b.csv": File(b"b"), "c.pdf": File(b"c")}
+    with serving(Filing({"1": files})) as server:
+        assert harvest("idrange", server, tmp_path / "none", "key=*.PDFX") == 1
+        said = "SELECT message FROM findings WHERE code = 'filter-takes-nothing'"
+        [(message,)] = making.rows(tmp_path / "none", said)
+        assert message.startswith("none of the 3 files that records list passes key=*.PDFX")
+        assert harvest("idrange", server, tmp_path / "one", "key=*.pdf") == 0
+        assert making.rows(tmp_path / "one", said) == []
 
 
 def test_one_content_under_two_forms_and_ways_is_fetched_once(tmp_path: Path):

@@ -146,7 +146,7 @@ def test_an_unknown_id_is_told_with_what_there_is(root: Path, web: str):
         assert (code, stdout) == (1, b"")
         assert ("oai:repository.example:00007" in stderr) == (not str(where).endswith("bare"))
     code, stdout, stderr = get(root / "archive", LIVE, "--format", "marc21")
-    assert (code, stdout) == (1, b"")
+    assert (code, stdout) == (2, b"")
     assert "oai_dc" in stderr
     assert json.loads(get(root / "archive", "nobody", "--json")[1])["records"] == []
 

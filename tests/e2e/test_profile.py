@@ -159,3 +159,11 @@ def test_a_value_never_steers_the_terminal(tmp_path: Path, typed: Typed):
     assert "owned" in said.out
     assert "\x1b" not in said.out
     assert "\x9b" not in said.out
+
+
+def test_a_field_that_is_not_there_is_named_with_those_that_are(sampled: Path, typed: Typed):
+    said = typed("profile", sampled, "--fields", "title*", "--fields", "nosuch*")
+    assert said.code == 2
+    assert "--fields nosuch*" in said.err
+    assert "creators[].name" in said.err
+    assert typed("profile", sampled, "--fields", "creators*").code == 0
