@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from archive.crosswalks.anyjson import object_, objects
 from archive.crosswalks.containers import WRAPPERS, Ambiguous, is_container, opened
+from archive.crosswalks.shapes import marc_in_json
 
 Json = dict[str, Any]
 Form = Literal["csl", "datacite", "dublin-core", "eprints", "marc", "rdm", "schema-org", "zenodo"]
@@ -40,7 +41,7 @@ def form_of(metadata: Json) -> tuple[Form, Json]:
     A container of one record is that record. One of several is none of them: it has no fields of its own.
     """
     if isinstance(metadata.get("fields"), list) and isinstance(metadata.get("leader"), str):
-        return "marc", metadata
+        return "marc", marc_in_json(metadata)
     if "@context" in metadata or "@graph" in metadata:
         return _in_json_ld(metadata)  # that of DataCite has a schemaVersion as well
     if isinstance(metadata.get("schemaVersion"), str) or objects(metadata.get("titles")):

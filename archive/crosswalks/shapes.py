@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from archive.crosswalks.anyjson import each, first, object_, text, texts, year
+from archive.crosswalks.anyjson import each, first, object_, objects, text, texts, year
 from archive.crosswalks.identifiers import normalise_orcid
 
 Json = dict[str, Any]
@@ -266,6 +266,34 @@ def identifiers(value: Any) -> Iterator[tuple[str, str | None]]:
             yield from identifiers(one)
         elif (found := identifier(one)) is not None:
             yield found
+
+
+def marc_in_json(record: Json) -> Json:
+    """Return a record of MARC as MARC-in-JSON: also one whose fields name their tag and code, as marc-record-js has it.
+
+    {"tag": "245", "ind1": "1", "ind2": "0", "subfields": [{"code": "a", "value": "..."}]} is a field of such a record.
+    """
+    fields = objects(record.get("fields"))
+    if not any(isinstance(field.get("tag"), str) for field in fields):
+        return record
+    return record | {"fields": [_marc_field(field) for field in fields]}
+
+
+def _marc_field(field: Json) -> Json:
+    tag = field.get("tag")
+    if not isinstance(tag, str):
+        return field
+    rest = {key: value for key, value in field.items() if key != "tag"}
+    if rest.keys() == {"value"}:
+        return {tag: rest["value"]}
+    if not isinstance(rest.get("subfields"), list):
+        return field
+    parts = [
+        {one["code"]: one["value"]} if one.keys() == {"code", "value"} and isinstance(one["code"], str) else one
+        for one in objects(rest["subfields"])
+    ]
+    whole = len(parts) == len(rest["subfields"])
+    return {tag: rest | {"subfields": parts}} if whole else field
 
 
 def names_doi(scheme: str | None) -> bool:

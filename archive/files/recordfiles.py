@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import orjson
 
+from archive.crosswalks.shapes import marc_in_json
 from archive.envelope import Record
 from archive.files.checksums import parse_checksum, stated_checksum
 from archive.files.filelist import (
@@ -92,7 +93,7 @@ def _in_json(metadata: Json, url: str) -> FileList:
         closed = _dict(metadata.get("metadata")).get("access_right", "open") != "open"
         return FileList(ask=listed_at) if not files and closed and (listed_at := _text(links.get("files"))) else found
     if isinstance(metadata.get("fields"), list):
-        return or_silent(file_list(_marc(metadata, url)))
+        return or_silent(file_list(_marc(marc_in_json(metadata), url)))
     found = file_list(_schema_org(metadata, url))
     # an item of EPrints without documents, of Dataverse without files, a closed one of Zenodo's: these do say it
     said = "eprintid" in metadata or "fileCount" in metadata or "access_right" in _dict(metadata.get("metadata"))

@@ -10,6 +10,7 @@ from lxml import etree
 
 from archive.crosswalks import ConversionError, convert
 from archive.crosswalks.marc import marc_json, marc_xml
+from archive.crosswalks.targets import written
 
 XML = """<record xmlns="http://www.loc.gov/MARC21/slim"><leader>00000nam a2200000 a 4500</leader>
 <controlfield tag="001"> 12 </controlfield><controlfield tag="008">x   </controlfield>
@@ -74,3 +75,31 @@ def test_a_fault_is_named_with_its_001_and_field():
     text = f'<record xmlns="http://www.loc.gov/MARC21/slim"><controlfield tag="001">BV1</controlfield>{field}</record>'
     with pytest.raises(ConversionError, match=r"001 'BV1': .*inside a MARC data field 245"):
         marc_json(etree.fromstring(text))
+
+
+TAGGED = {
+    "leader": JSON["leader"],
+    "fields": [
+        {"tag": "001", "value": " 12 "}, {"tag": "008", "value": "x   "},
+        {"tag": "245", "ind1": "1", "ind2": " ",
+         "subfields": [{"code": "a", "value": "Title "}, {"code": "b", "value": "rest"},
+                       {"code": "a", "value": "again"}]},
+        {"tag": "700", "ind1": " ", "ind2": " ", "subfields": []},
+    ],
+}  # fmt: skip
+
+
+def test_fields_that_name_their_tag_are_the_same_record():
+    assert json.loads(written("marc-json", "x", TAGGED)) == JSON
+    assert written("marcxml", "x", TAGGED) == written("marcxml", "x", JSON)
+    assert json.loads(written("index-json", "x", TAGGED)) == json.loads(written("index-json", "x", JSON))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"tag": "245", "value": "x", "more": 1}, {"tag": "245", "ind1": " ", "subfields": {"code": "a", "value": "x"}},
+     {"tag": "245", "subfields": [{"code": "a", "value": "x"}, "y"]}],
+)  # fmt: skip
+def test_a_field_that_is_neither_is_not_written(field: object):
+    with pytest.raises(ConversionError):
+        written("marcxml", "x", {"leader": JSON["leader"], "fields": [{"tag": "001", "value": "1"}, field]})
