@@ -90,7 +90,8 @@ class EPrints(BaseHTTPRequestHandler):
 
     def _record(self, number: int, verb: str) -> str:
         gone = ' status="deleted"' if number == 4 else ""
-        header = f"<header{gone}><identifier>{HOST}{number}</identifier><datestamp>{self._stamp(number)}</datestamp></header>"
+        named = f"<identifier>{HOST}{number}</identifier><datestamp>{self._stamp(number)}</datestamp>"
+        header = f"<header{gone}>{named}</header>"
         dc = f'<dc xmlns="http://purl.org/dc/elements/1.1/"><title>Item {number}</title></dc>'
         metadata = "" if gone else f"<metadata>{dc}</metadata>"
         return header if verb == "ListIdentifiers" else f"<record>{header}{metadata}</record>"
