@@ -261,6 +261,10 @@ def _encoded(tag: str, value: str | Json, name: str) -> bytes:
         return value.encode()
     if tag.startswith("00"):
         raise ConversionError(f"{name}, field {tag}: subfields, where readers of ISO 2709 take it for a control field")
+    if not tag.isdigit() and not value["subfields"]:
+        raise ConversionError(
+            f"{name}, field {tag}: no subfields, where readers of ISO 2709 take it for a control field"
+        )
     parts = [
         _DELIMITER + code.encode() + text.encode() for subfield in value["subfields"] for code, text in subfield.items()
     ]

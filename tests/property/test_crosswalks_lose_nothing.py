@@ -1,6 +1,8 @@
 """Whatever a schema allows, each text of it is in the JSON that is made, or named there as left out."""
 
 import json
+import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from archive.conversions.validity import Schemas, declared
 from archive.crosswalks import convert
 from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.forms import form_of
+from archive.crosswalks.iso2709 import Fault, read_bytes
 from archive.crosswalks.targets import written
 from archive.crosswalks.unread import unread
 
@@ -80,6 +83,7 @@ def test_what_the_xsd_accepts_is_valid(corpus: Path, kernel: str):
 
 # --- index fields of JSON, each field in any shape: read, or named
 
+WORD = re.compile(r"Word\d+")
 WORDS = st.integers(1, 99).map(lambda number: f"Word{number}")
 LEAF = st.one_of(
     WORDS,
@@ -150,3 +154,85 @@ def test_what_index_json_has_not_read_of_a_field_it_names(form: str, data: Any):
     if isinstance(people := inner.get(creators), list):
         empty = sum("Word" not in texts_of(one) for one in people)
         assert len(found["creators"]) + len(places) >= len(people) - empty
+
+
+# --- EPrints XML: no schema is published, so any elements that look like its own, and some that do not
+
+EP3 = "http://eprints.org/ep2/data/2.0"
+NAMES = st.sampled_from(
+    ["title", "creators", "item", "name", "family", "documents", "document", "files", "file", "date", "eprint", "uri"]
+)
+TAGS = st.one_of(NAMES.map(lambda name: f"{{{EP3}}}{name}"), NAMES, st.just("{http://other.example/}title"))
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(["id", "lang", "{http://other.example/}id", "{http://www.w3.org/XML/1998/namespace}lang"]),
+    WORDS,
+    max_size=2,
+)
+
+
+def _element(parts: tuple[str, dict[str, str], str, list[etree._Element], str]) -> etree._Element:
+    tag, attributes, text, children, tail = parts
+    element = etree.Element(tag, attributes)
+    element.text = text
+    for child in children:
+        child.tail = tail
+        element.append(child)
+    return element
+
+
+SPACES = st.sampled_from(["", "\n  "])
+LEAVES = st.tuples(TAGS, ATTRIBUTES, WORDS, st.just([]), st.just("")).map(_element)
+TREES = st.recursive(
+    LEAVES,
+    lambda inside: st.tuples(
+        TAGS, ATTRIBUTES, st.one_of(SPACES, WORDS), st.lists(inside, min_size=1, max_size=4), st.one_of(SPACES, WORDS)
+    ).map(_element),
+    max_leaves=12,
+)
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=200)
+@given(st.lists(st.lists(TREES, min_size=1, max_size=5), min_size=1, max_size=2), SPACES)
+def test_each_text_of_an_eprint_is_in_its_json(eprints: list[list[etree._Element]], space: str):
+    root = etree.Element(f"{{{EP3}}}eprints", nsmap={None: EP3})
+    for children in eprints:
+        record = etree.SubElement(root, f"{{{EP3}}}eprint")
+        record.text = space
+        record.extend(children)
+    root = etree.fromstring(etree.tostring(root))
+    try:
+        made = texts_of(convert(root))
+    except ConversionError:
+        return
+    words = Counter(WORD.findall(etree.tostring(root, encoding="unicode")))
+    assert words <= Counter(WORD.findall(made)), etree.tostring(root)
+
+
+# --- ISO 2709: what JSON has comes back from it, or the record is refused
+
+MARC_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x1b\x1d\x1e\x1f"), max_size=12)
+MARC_CODE = st.sampled_from("abcxyz019")
+MARC_FIELD = st.one_of(
+    st.tuples(st.sampled_from(["001", "005", "008"]), MARC_TEXT).map(lambda pair: {pair[0]: pair[1]}),
+    st.tuples(
+        st.sampled_from(["245", "700", "856", "9XX", "99"]),
+        st.fixed_dictionaries({
+            "ind1": st.sampled_from(" 01"), "ind2": st.sampled_from(" 01"),
+            "subfields": st.lists(st.tuples(MARC_CODE, MARC_TEXT).map(lambda pair: {pair[0]: pair[1]}), max_size=4),
+        }),
+    ).map(lambda pair: {pair[0]: pair[1]}),
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(MARC_FIELD, max_size=8), st.sampled_from(["00000nam a2200000 a 4500", "00000cas  2200000   4500"]))
+def test_a_record_comes_back_from_iso_2709_or_is_refused(fields: list[Json], leader: str):
+    record = {"leader": leader, "fields": fields}
+    try:
+        [back] = read_bytes(written("marc", "x", record))
+    except ConversionError:
+        return
+    assert not isinstance(back, Fault)
+    assert back["fields"] == fields
+    # lengths and addresses are computed, and what is written is UTF-8
+    assert (back["leader"][5:9], back["leader"][9], back["leader"][17:]) == (leader[5:9], "a", leader[17:])
