@@ -29,6 +29,9 @@ CODES: dict[str, tuple[str, str]] = {
     "parts-empty": ("warning",
         ("{window}: an answer that cannot be read ({reason}), and its parts list no record at all; what is in that "
         "answer is not known")),
+    "list-broke-off": ("info",
+        ("{window}: the list ended after {found} records, and the provider has others in it (the first is "
+        "{identifier}): it is listed again in parts")),
     "page-repeated": ("info", "{window}: a page came twice; all {found} stated records had come"),
     "empty-pages": ("info", "{window}: page after page without records; all {found} stated records had come"),
     "endless": ("info", "{window}: tokens without end; all {found} stated records had come"),

@@ -387,7 +387,7 @@ def _borders(low: datetime, high: datetime, unit: str) -> Iterator[datetime]:
         moment = moment.replace(day=1)
     if unit == "year":
         moment = moment.replace(month=1)
-    while (following := _later(moment, timedelta(days=_LONGEST_DAYS[unit]))) is not None:
+    while (following := later(moment, timedelta(days=_LONGEST_DAYS[unit]))) is not None:
         moment = _FIRST[unit](following)
         if moment > high:
             return
@@ -403,7 +403,7 @@ _FIRST: dict[str, Callable[[datetime], datetime]] = {
 }
 
 
-def _later(moment: datetime, by: timedelta) -> datetime | None:
+def later(moment: datetime, by: timedelta) -> datetime | None:
     """A moment moved by some time; None outside of the years 1 to 9999, which providers do state."""
     try:
         return moment + by
@@ -472,8 +472,8 @@ def count_outside(
     Datestamps that cannot be read do not count, nor do records whose header names no set at all: some
     providers leave setSpec out.
     """
-    low = _later(_floor(span.from_, traits), -traits.granule) if span.from_ is not None else None
-    high = _later(span.until, 2 * traits.granule) if span.until is not None else None
+    low = later(_floor(span.from_, traits), -traits.granule) if span.from_ is not None else None
+    high = later(span.until, 2 * traits.granule) if span.until is not None else None
     count = 0
     for _, stamp, _, sets in rows:
         moment = datestamps.parse(stamp) if low is not None or high is not None else None

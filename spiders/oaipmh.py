@@ -17,6 +17,7 @@ from archive.accounts import splits as splits_in_ledger
 from archive.accounts.exported import newest_dump
 from archive.accounts.increments import known_before
 from archive.accounts.splits import SplitList
+from archive.accounts.unsized import UnsizedList, unsized_lists
 from archive.audits.idfiles import iter_ids
 from archive.findings import Finding, finding
 from archive.ledger import NewWindow, Run, WindowCount, WindowRow
@@ -27,6 +28,7 @@ from harvester import (
     frontier,
     gate,
     increments,
+    listends,
     oaipmh,
     plan,
     protocolerrors,
@@ -112,6 +114,9 @@ class OaipmhSpider(HarvestSpider):
         self._walking = 0
         self._settled = asyncio.Event()
         self._looked_again = self._settled_all = self._named_missing = False
+        self._ends_asked: set[int] = set()
+        self._ends_unknown: set[int] = set()
+        self._breaks_at: int | None = None
         self._names_tried: set[int] = set()
         self._deviations: set[str] = set()
         self._beside = protocolerrors.BesideToken()
@@ -345,7 +350,9 @@ class OaipmhSpider(HarvestSpider):
 
     async def _look_again(self) -> bool:
         """When all windows are done: list or ask once more what may be missing. True when something is."""
-        if await self._list_torn_again() or await self._ask_named() or await self._name_missing():
+        if await self._list_torn_again() or await self._prove_ends():
+            return True
+        if await self._ask_named() or await self._name_missing():
             return True
         await self._reconcile()
         return False
@@ -411,6 +418,62 @@ class OaipmhSpider(HarvestSpider):
                 await self.find(settled, split.channel, split.window)
                 if doubt.kind == splits.SHORT and split.end in tokens.CIRCULAR_ENDS:
                     await self.keeper.do(splits_in_ledger.lose, writer.ledger, split.window)
+
+    async def _prove_ends(self) -> bool:
+        """List in parts what broke off without a word: lists of no stated size are asked once more at their end.
+
+        True when there is such a list.
+        """
+        if self.traits.ranges is False or self.arguments.sample is not None or self.arguments.mode == RETRY:
+            return False
+        writer, opened, broken = self.keeper.writer, False, self._breaks_at
+        for found in await self.keeper.do(unsized_lists, writer.ledger, writer.run_number):
+            if found.window not in self._windows or self.stopping:
+                continue
+            row, _ = self._windows[found.window]
+            if found.window not in self._ends_asked:
+                self._ends_asked.add(found.window)
+                if missing := await self._beyond_the_end(row, found):
+                    self._breaks_at = min(self._breaks_at or found.pages, found.pages)
+                    window = frontier.describe(self._span(row))
+                    note = finding("list-broke-off", window=window, found=found.listed, identifier=missing[0])
+                    await self.find(note, row.channel, row.window)
+            if self._breaks_at is not None and found.pages >= self._breaks_at:
+                opened |= await self._list_in_parts(row, found)
+        return opened or broken != self._breaks_at
+
+    async def _list_in_parts(self, row: WindowRow, found: UnsizedList) -> bool:
+        """List a window again in parts, because lists of its length break off. False where it cannot be cut."""
+        span, writer = self._span(row), self.keeper.writer
+        if frontier.can_split(span, self.traits):
+            parts = frontier.cut_to_pages(span, 2 * found.listed, self.traits)
+            windows = self.new_windows(row, parts, row.verb)
+            self._enlist(await self.keeper.do(writer.open_windows, windows, row.window), tail_of=False)
+            return True
+        if found.window not in self._ends_unknown:
+            self._ends_unknown.add(found.window)
+            reason = "lists of this provider break off without a word"
+            window = frontier.describe(span)
+            unproven = finding("window-unproven", window=window, found=found.listed, reason=reason)
+            await self.find(unproven, row.channel, row.window)
+        return False
+
+    async def _beyond_the_end(self, row: WindowRow, found: UnsizedList) -> list[str]:
+        """The records that the first page beyond the end of a list shows, and that no answer of the run has named."""
+        rest = listends.rest_of(found, self._span(row), self.traits)
+        if rest is None:
+            return []
+        channel = self._channel_of(row)
+        rows = await self.questions.first_headers(channel, self._sent_bounds(rest))
+        began = datestamps.parse(self._started or "")
+        names = [
+            one[0]
+            for one in rows
+            if not frontier.count_outside([one], rest, channel.set_spec, self.traits)
+            and not (began and (moment := datestamps.parse(one[1])) and moment >= began)
+        ]
+        writer = self.keeper.writer
+        return await self.keeper.do(splits_in_ledger.not_seen, writer.ledger, writer.run_number, row.channel, names)
 
     async def _list_torn_again(self) -> bool:
         """List once more the windows that a change may have torn. True when there are some."""
@@ -495,10 +558,13 @@ class OaipmhSpider(HarvestSpider):
         span = self._span(row)
         whole = row.verb in (GET_RECORD, asked.IDS) or self.arguments.sample is not None
         chain = tokens.TokenChain(None if whole else frontier.record_limit(span, self.traits))
-        channel = self.channels[row.channel]
-        if row.set_spec is not None:
-            channel = replace(channel, set_spec=row.set_spec, sent_as=None)
+        channel = self._channel_of(row)
         return Walk(row, channel, span, self._attempts[window], row.attempts, chain)
+
+    def _channel_of(self, row: WindowRow) -> Channel:
+        """The list that a window is of: its channel, or a set of it."""
+        channel = self.channels[row.channel]
+        return channel if row.set_spec is None else replace(channel, set_spec=row.set_spec, sent_as=None)
 
     def _page_request(self, walk: Walk, number: int, token: str | None) -> Request:
         """The request for a page of a walk: the list itself, or its resumption token."""

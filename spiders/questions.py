@@ -88,6 +88,17 @@ class Questions:
             raise Unreachable(f"HTTP status {response.status}")
         return self._parsed(body, parse, again=False)
 
+    async def first_headers(self, channel: Channel, bounds: tuple[str | None, str | None]) -> list[Row]:
+        """The headers on the first page of a list; none where there is no list."""
+        url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
+        try:
+            return _headers_in(plain_body(await self.ask(url)))[0]
+        except (WaitTooLong, HarvestError) as error:
+            logger.info("the end of a list is not asked for once more: %s", error)
+        except Exception as error:  # whatever the downloader raises
+            logger.info("the end of a list is not asked for once more: %r", error)
+        return []
+
     async def all_names(self, channel: Channel, bounds: tuple[str | None, str | None], most: int) -> list[str]:
         """The ids that ListIdentifiers names in a list, as far as it can be read, some `most` of them at the most."""
         names: dict[str, None] = {}

@@ -223,3 +223,33 @@ def test_records_that_no_bounded_list_contains_are_named_by_the_list_without_bou
     assert sum(words.get("verb") == "GetRecord" for words in handler.asked) == Undated.undated  # type: ignore[attr-defined]
     making.check(harvest.archive)
     assert read_account(harvest.archive).balanced
+
+
+class BreakingOff(Provider):
+    """A provider of no sizes whose lists end after two pages, in one of three orders."""
+
+    fault, order = "no size", "rises"
+
+    def listed(self, verb: str, words: dict[str, str]) -> str:
+        text = super().listed(verb, words)
+        at = int(words.get("resumptionToken", "0").partition("!")[0])
+        return (
+            text[: text.index("<resumptionToken")] + f"</{verb}>" if at >= PAGE and "<resumptionToken" in text else text
+        )
+
+    def stamp(self, number: int) -> str:
+        places = {"rises": number, "falls": RECORDS - 1 - number, "none": number * 7 % RECORDS}
+        return (FIRST + timedelta(days=places[self.order])).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@pytest.mark.parametrize("order", ["rises", "falls", "none"])
+def test_a_list_of_no_size_that_breaks_off_is_listed_again_in_parts(order: str, harvest: Harvest):
+    handler = type("Handler", (BreakingOff,), {"order": order, "asked": []})
+    with serving(handler) as url:
+        code = harvest.run(f"{url}/oai")
+    assert held(harvest) == set(range(RECORDS)), harvest.output[-3000:]
+    assert code == 0, harvest.output[-3000:]
+    found = making.rows(harvest.archive, "SELECT count(*) FROM findings WHERE code = 'list-broke-off'")
+    assert found != [(0,)]
+    making.check(harvest.archive)
+    assert read_account(harvest.archive).balanced

@@ -32,6 +32,7 @@ def test_outcomes_are_found_by_their_requests_and_not_the_other_way(tmp_path: Pa
         db.create_function("local_id", 1, str)
         for table in ("own", "parts"):  # what splits_ids fills for the questions after it
             db.execute(f"CREATE TEMP TABLE {table} (identifier TEXT)")
+        db.execute("CREATE TEMP TABLE shown (place INTEGER PRIMARY KEY, identifier TEXT)")
         values = dict.fromkeys(re.findall(r":(\w+)", statement)) or [1] * statement.count("?")
         plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
     for before, step in pairwise(plan):
