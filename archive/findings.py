@@ -99,6 +99,9 @@ CODES: dict[str, tuple[str, str]] = {
     "increments-refused": ("warning",
         ("{name}: every list with from= is refused ({reason}), and the list without is not: changes cannot be asked "
         "for here; mode=full lists everything")),
+    "bounds-refused": ("info",
+        ("{name}: lists with from= or until= are refused ({reason}), and the list without is not: it is read as "
+        "one")),
     "tail-refused": ("warning",
         ("{name}: the list from {datestamp} on is refused ({reason}), and the list without from is not: what changed "
         "while it was listed may be missing; another run with mode=full shows it")),

@@ -9,7 +9,7 @@ Copies are those of one identifier in one format, from any run and channel; docs
    older than any other; with an answer about one id, the beginning of its run stands for it. Where one of two
    datestamps names a day only, they are compared by their days.
 4. On a tie the later run's copy from the same list (or from the whole repository) counts, then a live one, then that of
-   the later run, and then the one whose content sorts last.
+   the later run, and then the one whose datestamp as text, and then whose content, sorts last.
 
 So nothing depends on the order in which the pages of a run arrive.
 """
@@ -104,7 +104,10 @@ def newest(copies: Sequence[Copy], looks: Looks) -> Copy:
     for copy in tied:
         last[copy.channel] = max(last.get(copy.channel, -1), looks.order[copy.run])
     left = [copy for copy in tied if looks.order[copy.run] >= max(wide, last[copy.channel])]
-    return max(left, key=lambda copy: (not copy.deleted, looks.order[copy.run], copy.content, copy.outcome))
+    return max(
+        left,
+        key=lambda copy: (not copy.deleted, looks.order[copy.run], copy.datestamp or "", copy.content, copy.outcome),
+    )
 
 
 def newest_of(ledger: sqlite3.Connection, looks: Looks, outcomes: Sequence[int]) -> int:

@@ -1,5 +1,6 @@
 """Empty lists and increments, questioned: what is asked beside the windows before nothing is taken for an answer."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,6 +40,8 @@ class Doubts:
         self._sets_asked = False
         self._proved = False
         self._refusing: set[int] = set()
+        self._boundless: set[int] = set()
+        self._asking_whole = asyncio.Lock()
 
     async def ask_otherwise(self) -> bool:
         """When all windows are done: ask in other ways for what should not be empty. True when windows were opened."""
@@ -255,6 +258,32 @@ class Doubts:
             note = finding(code, name=name, datestamp=self.spider.text(moment), reason=unusable.reason)
             await self.spider.advise(note, number)
         self.verdicts[row.window] = frontier.Done()
+        return True
+
+    async def refuses_bounds(self, walk: Walk, unusable: Unusable) -> bool:
+        """Whether a part of the whole list is refused because it has bounds: the list without them is not.
+
+        Then `verdicts` has what becomes of the window: the first one is replaced by the whole list, others are done.
+        """
+        given, row, number = self.spider.arguments, walk.window, walk.channel.number
+        bounded = given.from_ is not None or given.until is not None or given.shard is not None
+        planned = row.parent is None and (row.from_ is not None or row.until is not None)
+        if given.mode not in ("full", "census") or bounded or given.sample is not None or not planned:
+            return False
+        if unusable.code != "badArgument" or self.spider.is_tail(row):
+            return False
+        async with self._asking_whole:
+            if number in self._boundless:
+                self.verdicts[row.window] = frontier.Done()
+                return True
+            whole = await self._page(walk.channel, None, None)
+            if not isinstance(whole, ListPage) or not whole.records:
+                return False
+            self._boundless.add(number)
+        self.spider.traits.ranges = False
+        note = finding("bounds-refused", name=self.spider.name_of(walk.channel), reason=unusable.reason)
+        await self.spider.find(note, number)
+        self.verdicts[row.window] = frontier.Split((Span(None, None),))
         return True
 
     async def _use_form(self, form: str, channel: Channel, begin: datetime) -> None:

@@ -677,7 +677,9 @@ class OaipmhSpider(HarvestSpider):
         if number > 1 and unusable.code is not None and self._beside.refused(unusable.reason):
             yield self._page_request(walk, number, token)
             return
-        if number == 1 and await self.doubts.refuses_from(walk, unusable):
+        if number == 1 and (
+            await self.doubts.refuses_from(walk, unusable) or await self.doubts.refuses_bounds(walk, unusable)
+        ):
             async for out in self._give_up(walk, number, unusable):
                 yield out
             return

@@ -253,3 +253,21 @@ def test_a_list_of_no_size_that_breaks_off_is_listed_again_in_parts(order: str, 
     assert found != [(0,)]
     making.check(harvest.archive)
     assert read_account(harvest.archive).balanced
+
+
+class Boundless(Provider):
+    """A provider that takes no from, and no until but in a list without from."""
+
+    def listed(self, verb: str, words: dict[str, str]) -> str:
+        return error("badArgument", "from is not supported") if "from" in words else super().listed(verb, words)
+
+
+def test_slices_that_are_refused_are_read_as_one_list(harvest: Harvest):
+    handler = type("Handler", (Boundless,), {"asked": []})
+    with serving(handler) as url:
+        assert harvest.run(f"{url}/oai", "slices=month") == 1, harvest.output[-3000:]
+    assert held(harvest) == set(range(RECORDS))
+    assert codes(harvest) == {"tail-refused"}
+    assert making.rows(harvest.archive, "SELECT count(*) FROM findings WHERE code = 'bounds-refused'") == [(1,)]
+    making.check(harvest.archive)
+    assert read_account(harvest.archive).balanced

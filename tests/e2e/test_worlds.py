@@ -37,6 +37,17 @@ BY_ID = "SELECT o.identifier, o.state, o.reason FROM outcomes AS o ORDER BY outc
 
 
 def crawl(harvest: Harvest, server: Hostile, world: World, *words: str) -> int:
+    """Harvest once, or until something was begun; the exit code."""
+    code = crawl_once(harvest, server, world, *words)
+    for _ in range(3):
+        if (harvest.archive / "ledger.sqlite").exists():
+            break
+        assert code == 3, harvest.output  # a page for people in Identify's place: nothing was begun, and it is said
+        code = crawl_once(harvest, server, world, *words)
+    return code
+
+
+def crawl_once(harvest: Harvest, server: Hostile, world: World, *words: str) -> int:
     """Harvest once; the exit code. A harvest that does not end fails with the way to repeat it."""
     if world.bend is None:
         return crawl_at(f"http://127.0.0.1:{server.port}", harvest, server, world, *words)
@@ -83,11 +94,6 @@ def test_whatever_a_provider_does_the_archive_is_the_truth_or_names_what_differs
 
 def listed(harvest: Harvest, server: Hostile, world: World) -> int:
     code = crawl(harvest, server, world)
-    for _ in range(3):
-        if (harvest.archive / "ledger.sqlite").exists():
-            break
-        assert code == 3, harvest.output  # a page for people in Identify's place: nothing was begun, and it is said
-        code = crawl(harvest, server, world)
     found = truths.compare(harvest.archive, server.truth())
     for _ in range(6 if world.moving else 0):  # what one run could not see, the next one brings
         if not any(found[kind] for kind in (*ALWAYS_RIGHT, "missing")):

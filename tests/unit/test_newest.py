@@ -97,3 +97,8 @@ def test_of_two_live_copies_of_one_run_the_content_decides_and_not_the_order():
     )}  # fmt: skip
     assert found == {"b"}
     assert newest([copy(1, NEW, content="b"), copy(2, NEW, content="a", run=2)], LOOKS).content == "a"
+
+
+def test_a_day_and_a_second_of_it_tie_in_the_same_way_in_any_order():
+    found = {newest(one, LOOKS).datestamp for one in orders(("2020-01-01", True, SET_A), (OLD, True, SET_A))}
+    assert found == {OLD}
