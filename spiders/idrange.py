@@ -1,6 +1,7 @@
 """Records by id: each id of each form is asked for, and ends in one state."""
 
 import asyncio
+import contextlib
 import itertools
 import random
 import time
@@ -29,6 +30,7 @@ from harvester.errors import MalformedPage, Unreachable
 from harvester.idarguments import CENSUS, FILE, IdrangeArguments, parse_arguments
 from harvester.idranges import GAP, gallop, sentence
 from harvester.idsupply import Chunk, ListSupply, RangeSupply
+from harvester.keeper import KeeperStopped
 from harvester.learning import Learning
 from harvester.records import Answer, Batch, WindowEnd
 from harvester.redirects import REDIRECTS, IdUrls
@@ -555,9 +557,14 @@ class IdrangeSpider(HarvestSpider):
 
     async def _find_once(self, state: FormState, code: str, **words: Any) -> None:
         """Write a finding of a channel, unless this run has it."""
-        writer = self.keeper.writer
-        if not await self.keeper.do(ledger_of_ids.has_finding, writer.ledger, writer.run_number, state.number, code):
-            await self.find(finding(code, name=state.form.name, **words), state.number)
+        writer, found = self.keeper.writer, finding(code, name=state.form.name, **words)
+
+        def write() -> None:  # looked up and written in one go: several chunks may find it at the same time
+            if not ledger_of_ids.has_finding(writer.ledger, writer.run_number, state.number, code):
+                writer.note(found, state.number)
+
+        with contextlib.suppress(KeeperStopped):  # the failure itself ends the run
+            await self.keeper.do(write)
 
     async def _conclude(self) -> None:
         """Doubt what the run found absent, where nothing shows that the repository said it or where it is held."""
