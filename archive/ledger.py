@@ -24,6 +24,12 @@ from archive.ledgernames import check_names
 # there is (304), or a list brought again a version that the run had stored already
 NOT_MODIFIED = "not modified"
 
+
+def has_record(state: str, reason: str | None) -> bool:
+    """Return whether an outcome stands for a record of its own: outside a census, one in a frame."""
+    return state in ("read", "deleted") and reason != NOT_MODIFIED
+
+
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE runs (

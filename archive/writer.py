@@ -19,13 +19,13 @@ from archive.findings import Finding
 from archive.folder import Layout, WriteLock, create, read_description
 from archive.generations import highest_number
 from archive.ledger import (
-    NOT_MODIFIED,
     Ledger,
     NewWindow,
     Run,
     WindowCount,
     WindowRow,
     check_digest,
+    has_record,
     write_digest,
 )
 from archive.quarantine import Kept, RefusedBody, write_refused
@@ -323,11 +323,7 @@ class ArchiveWriter:
             self.ledger.add_validators(answer.channel, answer.validators)
         if answer.bare:
             return []
-        return [
-            first + n
-            for n, (_, _, state, reason) in enumerate(answer.outcomes)
-            if state in ("read", "deleted") and reason != NOT_MODIFIED
-        ]
+        return [first + n for n, (_, _, state, reason) in enumerate(answer.outcomes) if has_record(state, reason)]
 
     def _keep_refused(self, refused: RefusedBody) -> Kept:
         """Write a refused body. What a provider says to everybody in the same words is kept once (a million 406)."""

@@ -12,10 +12,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from archive import envelope, jsonseq
-from archive.accounts.asked import NOT_MODIFIED
 from archive.crosswalks import ConversionError, convert, iso2709, unmapped
 from archive.crosswalks.containers import records_in
 from archive.envelope import BASE64, NotJson, ParsedJson
+from archive.ledger import NOT_MODIFIED
 from archive.prolog import first_tag
 from harvester import contentcoding
 from harvester.absences import EMPTY, HTML, TEXT, Known, Look, is_machine

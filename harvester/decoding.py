@@ -41,6 +41,11 @@ class DecodedPage:
     versions: bytes = b""
     left_out: frozenset[int] = frozenset()
 
+    @property
+    def stored(self) -> list[tuple[str, bytes]]:
+        """Datestamp and digest of each record in the payload."""
+        return versions.stored_on_page((row[1] for row in self.rows), self.versions, self.left_out)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -235,11 +235,7 @@ class DecodedHits:
     @property
     def stored(self) -> list[tuple[str, bytes]]:
         """Datestamp and digest of each record in the payload."""
-        return [
-            (stamp, versions.nth_digest(self.versions, place))
-            for place, (_, stamp) in enumerate(self.rows)
-            if place not in self.left_out
-        ]
+        return versions.stored_on_page((stamp for _, stamp in self.rows), self.versions, self.left_out)
 
 
 def decode_page(

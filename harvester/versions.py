@@ -6,7 +6,7 @@ until these have ended. Nothing is kept across processes: a run that is resumed 
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from archive.ledger import WindowRow
@@ -105,14 +105,19 @@ def digest_of(words: Iterable[str], *bodies: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
-def nth_digest(digests: bytes, place: int) -> bytes:
-    """Return one of some digests that stand one behind the other; the first is 0."""
-    return digests[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES]
+def stored_on_page(stamps: Iterable[str], digests: bytes, left_out: Container[int]) -> list[tuple[str, bytes]]:
+    """Pair the datestamp and the digest of each record that is stored with a page; none where it has no digests."""
+    rows = enumerate(zip(stamps, _digests(digests), strict=False))
+    return [row for place, row in rows if place not in left_out]
 
 
 def split_digests(known: bytes) -> frozenset[bytes]:
     """Split digests that stand one behind the other."""
-    return frozenset(known[at : at + DIGEST_BYTES] for at in range(0, len(known), DIGEST_BYTES))
+    return frozenset(_digests(known))
+
+
+def _digests(digests: bytes) -> Iterable[bytes]:
+    return (digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES))
 
 
 def _entries(entries: bytes | bytearray) -> Iterable[bytes]:

@@ -5,11 +5,9 @@ from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
-from archive.ledger import NOT_MODIFIED
+from archive.ledger import has_record
 from harvester.credentials import Credentials
 from harvester.records import Answer, Batch
-
-STORED = frozenset({"read", "deleted"})
 
 
 class ContractBroken(Exception):
@@ -50,11 +48,7 @@ def check(answers: Sequence[Answer]) -> None:
         brought = sum(count for _, count in answer.payload)
         if answer.bare and brought:
             raise ContractBroken(f"records in an answer that carries none: {answer.url}")
-        stored += 0 if answer.bare else sum(map(_has_record, answer.outcomes))
+        stored += 0 if answer.bare else sum(has_record(*outcome[2:]) for outcome in answer.outcomes)
         texts += brought
     if stored != texts:
         raise ContractBroken(f"{stored} outcomes read or deleted, {texts} records: {answers[0].url}")
-
-
-def _has_record(outcome: tuple[str, str | None, str, str | None]) -> bool:
-    return outcome[2] in STORED and outcome[3] != NOT_MODIFIED

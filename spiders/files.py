@@ -138,9 +138,11 @@ class FilesSpider(HarvestSpider):
     async def _judge_filter(self) -> None:
         """Say that a filter has taken no file at all, in any run, and what there is."""
         ledger, wanted = self.keeper.writer.ledger, self.arguments.wanted
+        if not wanted.conditions:
+            return
         accounts = await self.keeper.do(lambda: list(file_accounts(ledger.db)))
         left_out = sum(account.left_out for account in accounts)
-        if wanted.conditions and left_out and not any(account.listed for account in accounts):
+        if left_out and not any(account.listed for account in accounts):
             types = ", ".join(f"{name} ({count})" for name, count in self._types.most_common(TYPES_SHOWN))
             await self.find(
                 finding("filter-takes-nothing", found=left_out, wanted=str(wanted), offered=types or "earlier runs saw")

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from archive.accounts.asked import MOVED_TO, NOT_MODIFIED
-from archive.ledger import WindowRow
+from archive.accounts.asked import MOVED_TO
+from archive.ledger import WindowRow, has_record
 from archive.quarantine import RefusedBody
 from harvester.absences import Known, Look, is_machine
 from harvester.blocks import Asked, Fetched, Service
@@ -153,9 +153,9 @@ def judged(
             asked.validator = None if one.status == 304 else asked.validator
             result.again.append(asked)
             continue
-        has_record = settled.state in ("read", "deleted") and settled.reason != NOT_MODIFIED
-        result.answers.append(_answer(walk, one, settled, payload if has_record else (), at))
-        payload = () if has_record else payload
+        stored = has_record(settled.state, settled.reason)
+        result.answers.append(_answer(walk, one, settled, payload if stored else (), at))
+        payload = () if stored else payload
         if settled.problem is not None:
             problems.append((asked.identifier, *settled.problem))
         # a type that is not served is reported for the channel
@@ -191,6 +191,6 @@ def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tupl
         http_status=one.status, reason=settled.reason, attempts=asked.tries, at=at,
         outcomes=((asked.identifier, settled.datestamp or None, settled.state, settled.reason),), payload=payload,
         refused=refused, refused_identifier=asked.identifier if refused else None,
-        bare=settled.state not in ("read", "deleted") or settled.reason == NOT_MODIFIED,
+        bare=not has_record(settled.state, settled.reason),
         validators=((asked.identifier, validator),) if validator else (),
     )  # fmt: skip

@@ -20,7 +20,7 @@ from archive.accounts.splits import SplitList
 from archive.accounts.unsized import UnsizedList, unsized_lists
 from archive.audits.idfiles import iter_ids
 from archive.findings import Finding, finding
-from archive.ledger import NewWindow, Run, WindowCount, WindowRow
+from archive.ledger import NOT_MODIFIED, NewWindow, Run, WindowCount, WindowRow
 from harvester import (
     datestamps,
     decoding,
@@ -42,7 +42,7 @@ from harvester.errors import MalformedPage, NamelessRecords, ProviderError, Unre
 from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
 from harvester.middlewares import WaitTooLong, redirect_not_followed
 from harvester.records import Answer, WindowEnd
-from harvester.versions import StoredVersions, nth_digest
+from harvester.versions import StoredVersions
 from spiders.base import HarvestSpider, now_text
 from spiders.doubts import Doubts
 from spiders.questions import Questions
@@ -641,7 +641,7 @@ class OaipmhSpider(HarvestSpider):
         if number == 1 and page.rows and self.traits.ranges is not False:
             await self._compare_beginning(walk, page)
         if end != tokens.TOKEN_FORGETS:
-            self._remember(walk, page)
+            self._versions.take(walk.window, page.stored)
             walk.outside += facts.outside
             walk.unaccounted.extend(page.unaccounted)
             await self._learn(walk, page)
@@ -763,7 +763,7 @@ class OaipmhSpider(HarvestSpider):
                 name,
                 stamp,
                 "open" if names_only else "deleted" if gone else "read",
-                asked.NOT_MODIFIED if place in page.left_out else problems.get(name),
+                NOT_MODIFIED if place in page.left_out else problems.get(name),
             )
             for place, (name, stamp, gone, _) in enumerate(page.rows)
         ]
@@ -773,16 +773,6 @@ class OaipmhSpider(HarvestSpider):
             listed=len(page.rows), outcomes=outcomes, payload=page.payload, bare=walk.bare,
             notes=notes_of(page.problems),
         )  # fmt: skip
-
-    def _remember(self, walk: Walk, page: DecodedPage) -> None:
-        """Remember the versions that a page stores, for the lists that may bring them again."""
-        if page.versions:
-            stored = [
-                (row[1], nth_digest(page.versions, place))
-                for place, row in enumerate(page.rows)
-                if place not in page.left_out
-            ]
-            self._versions.take(walk.window, stored)
 
     def _named_answer(self, walk: Walk, headers: Sequence[Row]) -> Answer:
         """Build the answer that keeps the ids of a window whose records cannot be listed: no part may lack them.

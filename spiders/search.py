@@ -138,6 +138,9 @@ class SearchSpider(HarvestSpider):
         self.held_before = await self.keeper.do(writer.ledger.records_done, writer.run_number) if self.resumed else 0
         self._lost = any(row.state == "lost" for row in rows)
         await self._recall()
+        # what is small may be listed as a whole once more, in other slices
+        small = arguments.shard is None and (self.expected_records or 0) < VERSIONS_MOST
+        self._versions.expect_tail(self._channel, "" if small else _text(self._tail_from) or "")
         self._enlist(rows)
 
     async def _recall(self) -> None:
@@ -188,9 +191,6 @@ class SearchSpider(HarvestSpider):
         return self._new(spans, GATHERED if list(spans) == [_span(parent)] else VERB)
 
     def _enlist(self, rows: Sequence[WindowRow]) -> None:
-        # what is small may be listed as a whole once more, in other slices
-        small = self.arguments.shard is None and (self.expected_records or 0) < VERSIONS_MOST
-        self._versions.expect_tail(self._channel, "" if small else _text(self._tail_from) or "")
         for row in rows:
             self._windows[row.window] = row
             if row.state == "open":

@@ -10,7 +10,6 @@ from itertools import groupby
 from operator import itemgetter
 
 from archive.crosswalks.identifiers import local_id
-from archive.ledger import NOT_MODIFIED as NOT_MODIFIED
 from archive.ledger import Ledger, NewWindow, WindowRow
 from archive.questions import question
 

@@ -72,15 +72,12 @@ def get(
         records = _of_formats(found, formats, reader)
     for note in answer.notes:
         say(f"harvester: {note}", err=True)
-    elsewhere = bool(formats) and any(got.format for got in answer.records)
     if not records:
         _say_nothing_found(asked_for, answer, formats, files)
-    if original and records:
-        return _print_original(records, reader)
-    if elsewhere and not records:
-        return USAGE
+        if formats and any(got.format for got in answer.records):
+            return USAGE
     if original:
-        return FINDINGS
+        return _print_original(records, reader) if records else FINDINGS
     if as_json:
         print_json(_described(where, asked_for, answer, records, requests))
     else:

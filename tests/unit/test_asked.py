@@ -6,7 +6,7 @@ import making
 import pytest
 
 from archive.accounts import asked
-from archive.ledger import NewWindow, WindowRow
+from archive.ledger import NOT_MODIFIED, NewWindow, WindowRow
 from archive.writer import Answer, ArchiveWriter
 
 
@@ -129,8 +129,8 @@ def test_what_changes_are_told_by_is_the_last_answer_of_the_channel(tmp_path: Pa
 def test_a_record_that_has_not_changed_is_counted_and_has_no_copy(tmp_path: Path):
     writer, channel, rest = begun(tmp_path / "a")
     writer.put(making.answer(channel, None, ["1"]))
-    same = Answer(channel, None, 1, "u1", "read", 304, asked.NOT_MODIFIED, 1, writer.now(), bare=True,
-                  outcomes=(("1", None, "read", asked.NOT_MODIFIED),))  # fmt: skip
+    same = Answer(channel, None, 1, "u1", "read", 304, NOT_MODIFIED, 1, writer.now(), bare=True,
+                  outcomes=(("1", None, "read", NOT_MODIFIED),))  # fmt: skip
     writer.put(same, making.answer(channel, None, ["2"]))
     writer.commit()
     asked.open_chunk(writer.ledger, 1, rest, None, [], writer.now())

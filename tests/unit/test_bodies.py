@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archive import envelope, jsonseq
-from archive.accounts.asked import NOT_MODIFIED
+from archive.ledger import NOT_MODIFIED
 from harvester.bodies import Received, Unusable, decode_block, settle, unpacked
 
 JSON, MARC, BIBTEX = "application/vnd.zenodo.v1+json", "application/marcxml+xml", "application/x-bibtex"
