@@ -114,8 +114,8 @@ class OaipmhSpider(HarvestSpider):
         self._walking = 0
         self._settled = asyncio.Event()
         self._looked_again = self._settled_all = self._named_missing = False
-        self._ends_asked: set[int] = set()
-        self._ends_unknown: set[int] = set()
+        self._ends_asked = 0
+        self._unsized: dict[int, UnsizedList] = {}
         self._breaks_at: int | None = None
         self._names_tried: set[int] = set()
         self._deviations: set[str] = set()
@@ -268,12 +268,21 @@ class OaipmhSpider(HarvestSpider):
         listed = self._listed()
         for number in self.channels:
             names = listed if listed is not None else await self.keeper.do(asked.unsettled, writer.ledger, number)
-            for start in range(0, len(names), NAMED_MOST):
-                window = NewWindow(number, GET_RECORD, None, None)
-                rows.append(await self.keeper.do(
-                    asked.open_named, writer.ledger, writer.run_number, window, names[start : start + NAMED_MOST],
-                    "mode=retry", writer.now(),
-                ))  # fmt: skip
+            rows += await self._open_named(number, names, "mode=retry", verb=GET_RECORD)
+        return rows
+
+    async def _open_named(
+        self, channel: int, names: Sequence[str], why: str, *, verb: str = asked.IDS, parent: int | None = None
+    ) -> list[WindowRow]:
+        """Open windows for ids that are asked for one by one; `why` stands where a request has its URL."""
+        writer, rows = self.keeper.writer, []
+        for start in range(0, len(names), NAMED_MOST):
+            window, part = NewWindow(channel, verb, None, None), names[start : start + NAMED_MOST]
+            rows.append(
+                await self.keeper.do(
+                    asked.open_named, writer.ledger, writer.run_number, window, part, why, writer.now(), parent=parent
+                )
+            )
         return rows
 
     def _listed(self) -> list[str] | None:
@@ -372,12 +381,7 @@ class OaipmhSpider(HarvestSpider):
                 continue
             shown = await check.names(split)
             names = await self.keeper.do(splits_in_ledger.not_seen, ledger, run, split.channel, shown)
-            for start in range(0, len(names), NAMED_MOST):
-                window = NewWindow(split.channel, asked.IDS, None, None)
-                rows.append(await self.keeper.do(
-                    asked.open_named, ledger, run, window, names[start : start + NAMED_MOST], "in no part of a list",
-                    writer.now(), parent=split.window,
-                ))  # fmt: skip
+            rows += await self._open_named(split.channel, names, "in no part of a list", parent=split.window)
         self._enlist(rows, tail_of=False)
         return bool(rows)
 
@@ -395,12 +399,7 @@ class OaipmhSpider(HarvestSpider):
         writer, rows = self.keeper.writer, []
         named = await self.keeper.do(splits_in_ledger.named_and_open, writer.ledger, writer.run_number)
         for number, names in named.items():
-            for start in range(0, len(names), NAMED_MOST):
-                window = NewWindow(number, asked.IDS, None, None)
-                rows.append(await self.keeper.do(
-                    asked.open_named, writer.ledger, writer.run_number, window, names[start : start + NAMED_MOST],
-                    "named by a list", writer.now(),
-                ))  # fmt: skip
+            rows += await self._open_named(number, names, "named by a list")
         self._enlist(rows, tail_of=False)
         return bool(rows)
 
@@ -426,21 +425,23 @@ class OaipmhSpider(HarvestSpider):
         """
         if self.traits.ranges is False or self.arguments.sample is not None or self.arguments.mode == RETRY:
             return False
-        writer, opened, broken = self.keeper.writer, False, self._breaks_at
-        for found in await self.keeper.do(unsized_lists, writer.ledger, writer.run_number):
-            if found.window not in self._windows or self.stopping:
-                continue
+        ledger, run, opened = self.keeper.writer.ledger, self.keeper.writer.run_number, False
+        for found in await self.keeper.do(unsized_lists, ledger, run, after=self._ends_asked):
+            if self.stopping:
+                return False
+            self._ends_asked = found.window
+            self._unsized[found.window] = found
             row, _ = self._windows[found.window]
-            if found.window not in self._ends_asked:
-                self._ends_asked.add(found.window)
-                if missing := await self._beyond_the_end(row, found):
-                    self._breaks_at = min(self._breaks_at or found.pages, found.pages)
-                    window = frontier.describe(self._span(row))
-                    note = finding("list-broke-off", window=window, found=found.listed, identifier=missing[0])
-                    await self.find(note, row.channel, row.window)
-            if self._breaks_at is not None and found.pages >= self._breaks_at:
-                opened |= await self._list_in_parts(row, found)
-        return opened or broken != self._breaks_at
+            if missing := await self._beyond_the_end(row, found):
+                self._breaks_at = min(self._breaks_at or found.pages, found.pages)
+                window = frontier.describe(self._span(row))
+                note = finding("list-broke-off", window=window, found=found.listed, identifier=missing[0])
+                await self.find(note, row.channel, row.window)
+        if self._breaks_at is not None:
+            for found in [one for one in self._unsized.values() if one.pages >= self._breaks_at]:
+                del self._unsized[found.window]
+                opened |= await self._list_in_parts(self._windows[found.window][0], found)
+        return opened
 
     async def _list_in_parts(self, row: WindowRow, found: UnsizedList) -> bool:
         """List a window again in parts, because lists of its length break off. False where it cannot be cut."""
@@ -450,12 +451,9 @@ class OaipmhSpider(HarvestSpider):
             windows = self.new_windows(row, parts, row.verb)
             self._enlist(await self.keeper.do(writer.open_windows, windows, row.window), tail_of=False)
             return True
-        if found.window not in self._ends_unknown:
-            self._ends_unknown.add(found.window)
-            reason = "lists of this provider break off without a word"
-            window = frontier.describe(span)
-            unproven = finding("window-unproven", window=window, found=found.listed, reason=reason)
-            await self.find(unproven, row.channel, row.window)
+        reason = "lists of this provider break off without a word"
+        unproven = finding("window-unproven", window=frontier.describe(span), found=found.listed, reason=reason)
+        await self.find(unproven, row.channel, row.window)
         return False
 
     async def _beyond_the_end(self, row: WindowRow, found: UnsizedList) -> list[str]:
@@ -528,9 +526,7 @@ class OaipmhSpider(HarvestSpider):
             return False
         for number in sorted(set(found.values())):
             names = [name for name, channel in found.items() if channel == number]
-            window = NewWindow(number, asked.IDS, None, None)
-            row = await self.keeper.do(asked.open_named, ledger, run, window, names, "contradictions", writer.now())
-            self._enlist([row], tail_of=False)
+            self._enlist(await self._open_named(number, names, "contradictions"), tail_of=False)
         return True
 
     async def _sum_up(self) -> None:

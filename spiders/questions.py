@@ -90,14 +90,11 @@ class Questions:
 
     async def first_headers(self, channel: Channel, bounds: tuple[str | None, str | None]) -> list[Row]:
         """The headers on the first page of a list; none where there is no list."""
-        url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
         try:
-            return _headers_in(plain_body(await self.ask(url)))[0]
-        except (WaitTooLong, HarvestError) as error:
-            logger.info("the end of a list is not asked for once more: %s", error)
-        except Exception as error:  # whatever the downloader raises
+            return (await self._first_page(channel, bounds))[0]
+        except Exception as error:  # ours, or whatever the downloader raises
             logger.info("the end of a list is not asked for once more: %r", error)
-        return []
+            return []
 
     async def all_names(self, channel: Channel, bounds: tuple[str | None, str | None], most: int) -> list[str]:
         """The ids that ListIdentifiers names in a list, as far as it can be read, some `most` of them at the most."""
@@ -306,10 +303,8 @@ class Questions:
         Leaves what it learned in `walk`, and returns the headers of the first page. One request, no second try: without
         an answer there are none, and the window is cut blindly.
         """
-        url = oaipmh.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.sent_set)
         try:
-            body = plain_body(await self.ask(url))
-            headers, whole = _headers_in(strictxml.without_noise(body)[0] if self.noise else body)
+            headers, whole = await self._first_page(walk.channel, bounds)
         except Exception as error:  # ours, or whatever the downloader raises
             logger.info("ListIdentifiers does not help with %s: %r", frontier.describe(walk.span), error)
             return ()
@@ -318,6 +313,15 @@ class Questions:
         if whole and None not in stamps:
             walk.stamps, walk.named = tuple(sorted(s for s in stamps if s is not None)), len(headers)
         return headers
+
+    async def _first_page(self, channel: Channel, bounds: tuple[str | None, str | None]) -> tuple[list[Row], bool]:
+        """Read the headers of the first page of a list, and whether they are all of it.
+
+        Raises MalformedPage, ProviderError and the downloader's errors.
+        """
+        url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
+        body = plain_body(await self.ask(url))
+        return _headers_in(strictxml.without_noise(body)[0] if self.noise else body)
 
 
 def _headers_in(body: bytes) -> tuple[list[Row], bool]:

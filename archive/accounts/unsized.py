@@ -21,13 +21,15 @@ class UnsizedList:
     edge: str
 
 
-def unsized_lists(ledger: Ledger, run: int) -> list[UnsizedList]:
+def unsized_lists(ledger: Ledger, run: int, *, after: int = 0) -> list[UnsizedList]:
     """Read the finished lists of a run that may have broken off and were not listed again in parts.
 
-    These had no stated size, and several pages or a round number of records.
+    These had no stated size, and several pages or a round number of records. They come in the order of their windows,
+    from the one behind `after` on.
     """
     found = []
-    for window, pages, listed, rises, falls in ledger.db.execute(question("unsized_lists"), {"run": run}).fetchall():
+    lists = ledger.db.execute(question("unsized_lists"), {"run": run, "after": after}).fetchall()
+    for window, pages, listed, rises, falls in lists:
         only_falls = bool(falls) and not rises
         place = listed // pages // 2 if rises and falls else 0
         words = {"window": window, "place": place, "oldest": only_falls}
