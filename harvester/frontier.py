@@ -499,18 +499,18 @@ def describe(span: Span) -> str:
 
 @dataclass(slots=True)
 class Beginnings:
-    """How lists begin: records at the beginning of many windows that are apart from one another have no one date.
+    """First records of lists, to detect a provider that ignores from and until.
 
-    Then from and until are not honoured. A window of this kind is never cut small enough, and where its datestamps
-    cannot be read nothing else shows it.
+    A record has one datestamp, so it is in one of several disjoint windows. A list that ignores its bounds is never cut
+    small enough, and where its datestamps cannot be parsed nothing else shows it.
     """
 
     seen: dict[tuple[int, str], list[Span]] = field(default_factory=dict)
 
     def repeats(self, channel: int, identifiers: Sequence[str], span: Span) -> bool:
-        """Take the first page of a window. True when half of its first records began enough others, each apart.
+        """Add the first page of a window. Returns True if half of its first records began enough disjoint windows.
 
-        A part takes its parent's place.
+        A part replaces its parent.
         """
         first, again = identifiers[:_FIRST_MOST], 0
         for identifier in first:
@@ -522,7 +522,7 @@ class Beginnings:
         return 0 < len(first) <= 2 * again
 
 
-# A record that changes may be in two windows at most. Of a page so many records are looked at, and so many in all.
+# A changed record is in two windows at most. Records examined per page, and remembered in total.
 _SAME_MOST, _FIRST_MOST, _BEGINNINGS_MOST = 4, 10, 1000
 
 

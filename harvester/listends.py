@@ -1,4 +1,4 @@
-"""Where to ask once more whether a list of no stated size went to its end: what it may lack lies there."""
+"""Choose the request that detects whether a list without a stated size broke off."""
 
 from archive.accounts.unsized import UnsizedList
 from harvester import datestamps

@@ -1,4 +1,4 @@
-"""Which versions of records this process has stored, for as long as their lists may bring them again.
+"""Digests of the record versions that this process has stored, kept while a list may repeat them.
 
 A list that is read again, cut into parts, sought in sets, or followed by the tail of its channel brings versions that
 are stored already, and so do the slices of a search. Their digests are kept for the windows that list the same days,

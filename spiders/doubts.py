@@ -261,9 +261,9 @@ class Doubts:
         return True
 
     async def refuses_bounds(self, walk: Walk, unusable: Unusable) -> bool:
-        """Whether a part of the whole list is refused because it has bounds: the list without them is not.
+        """Detect a provider that refuses from and until but lists everything without them.
 
-        Then `verdicts` has what becomes of the window: the first one is replaced by the whole list, others are done.
+        Then `verdicts` has the decision on the window: the first is replaced by the whole list, the others are done.
         """
         given, row, number = self.spider.arguments, walk.window, walk.channel.number
         bounded = given.from_ is not None or given.until is not None or given.shard is not None

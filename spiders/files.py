@@ -136,7 +136,7 @@ class FilesSpider(HarvestSpider):
         return sorted(self._walks.values(), key=lambda walk: (rank(walk.part.format), walk.window.window))
 
     async def _judge_filter(self) -> None:
-        """Say that a filter has taken no file at all, in any run, and what there is."""
+        """Report a filter that has selected no file in any run, with the media types that exist."""
         ledger, wanted = self.keeper.writer.ledger, self.arguments.wanted
         if not wanted.conditions:
             return

@@ -367,7 +367,7 @@ class OaipmhSpider(HarvestSpider):
         return False
 
     async def _name_missing(self) -> bool:
-        """Ask for what a list shows as a whole and none of its parts brought. True when there is something."""
+        """Request what a list names as a whole and none of its parts returned. Returns True if there is any."""
         given = self.arguments
         if self._named_missing or given.mode in (RETRY, "census") or given.sample is not None or self.stopping:
             return False
@@ -419,9 +419,9 @@ class OaipmhSpider(HarvestSpider):
                     await self.keeper.do(splits_in_ledger.lose, writer.ledger, split.window)
 
     async def _prove_ends(self) -> bool:
-        """List in parts what broke off without a word: lists of no stated size are asked once more at their end.
+        """Request lists without a stated size once more at their end, and split those that broke off.
 
-        True when there is such a list.
+        Returns True if windows were opened.
         """
         if self.traits.ranges is False or self.arguments.sample is not None or self.arguments.mode == RETRY:
             return False
@@ -444,7 +444,7 @@ class OaipmhSpider(HarvestSpider):
         return opened
 
     async def _list_in_parts(self, row: WindowRow, found: UnsizedList) -> bool:
-        """List a window again in parts, because lists of its length break off. False where it cannot be cut."""
+        """Split a window because lists of its length break off. Returns False if it cannot be split."""
         span, writer = self._span(row), self.keeper.writer
         if frontier.can_split(span, self.traits):
             parts = frontier.cut_to_pages(span, 2 * found.listed, self.traits)
@@ -457,7 +457,7 @@ class OaipmhSpider(HarvestSpider):
         return False
 
     async def _beyond_the_end(self, row: WindowRow, found: UnsizedList) -> list[str]:
-        """The records that the first page beyond the end of a list shows, and that no answer of the run has named."""
+        """Return the records on the first page beyond the end of a list that no response of the run has named."""
         rest = listends.rest_of(found, self._span(row), self.traits)
         if rest is None:
             return []
@@ -558,7 +558,7 @@ class OaipmhSpider(HarvestSpider):
         return Walk(row, channel, span, self._attempts[window], row.attempts, chain)
 
     def _channel_of(self, row: WindowRow) -> Channel:
-        """The list that a window is of: its channel, or a set of it."""
+        """Return the list that a window belongs to: its channel, or a set of it."""
         channel = self.channels[row.channel]
         return channel if row.set_spec is None else replace(channel, set_spec=row.set_spec, sent_as=None)
 

@@ -89,7 +89,7 @@ class Questions:
         return self._parsed(body, parse, again=False)
 
     async def first_headers(self, channel: Channel, bounds: tuple[str | None, str | None]) -> list[Row]:
-        """The headers on the first page of a list; none where there is no list."""
+        """Return the headers on the first page of a list, [] if it cannot be read."""
         try:
             return (await self._first_page(channel, bounds))[0]
         except Exception as error:  # ours, or whatever the downloader raises
@@ -97,7 +97,7 @@ class Questions:
             return []
 
     async def all_names(self, channel: Channel, bounds: tuple[str | None, str | None], most: int) -> list[str]:
-        """The ids that ListIdentifiers names in a list, as far as it can be read, some `most` of them at the most."""
+        """Return the ids that ListIdentifiers names, as far as it can be read, and about `most` at the most."""
         names: dict[str, None] = {}
         url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
         token: str | None = None

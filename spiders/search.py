@@ -317,7 +317,7 @@ class SearchSpider(HarvestSpider):
 
     @property
     def _is_whole(self) -> bool:
-        """Whether the run listed all that there is; a query of one's own finds less than an earlier one may have."""
+        """Return whether the run listed everything; a custom query finds less than an earlier run may have held."""
         given = self.arguments
         bounded = given.from_ is not None or given.until is not None or given.shard is not None
         own = given.query != given.endpoint.query

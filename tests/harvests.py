@@ -142,12 +142,16 @@ class Harvest:
         self.output = done.stdout + done.stderr
         return done.returncode
 
-    def kill_after(self, url: str, seconds: float, *words: str, spider: str = "oaipmh") -> bool:
-        """Harvest and kill it without warning. False when it ended before."""
-        process = subprocess.Popen(
+    def _begun(self, url: str, *words: str, spider: str) -> "subprocess.Popen[bytes]":
+        """A harvest in a process group of its own, whose output is dropped."""
+        return subprocess.Popen(
             self.command(url, *words, spider=spider), cwd=self.archive.parent, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, env=environment(), start_new_session=True,
         )  # fmt: skip
+
+    def kill_after(self, url: str, seconds: float, *words: str, spider: str = "oaipmh") -> bool:
+        """Harvest and kill it without warning. False when it ended before."""
+        process = self._begun(url, *words, spider=spider)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -158,10 +162,7 @@ class Harvest:
 
     def kill_once(self, url: str, query: str, *words: str, spider: str = "oaipmh", seconds: float = 100) -> None:
         """Harvest and kill it without warning as soon as a query of the ledger finds a row."""
-        with subprocess.Popen(
-            self.command(url, *words, spider=spider), cwd=self.archive.parent, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=environment(), start_new_session=True,
-        ) as process:  # fmt: skip
+        with self._begun(url, *words, spider=spider) as process:
             try:
                 ends = time.monotonic() + seconds
                 while not _finds(Layout(self.archive).ledger, query):

@@ -1,4 +1,4 @@
-"""Lists whose size nobody stated: where each can be asked once more, to see whether it went to its end."""
+"""Lists without a stated size, and where to request each again to detect that it broke off."""
 
 from dataclasses import dataclass
 

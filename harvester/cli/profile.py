@@ -60,13 +60,13 @@ def profile(
         if folder is not None:
             refresh(folder, no_refresh)
     now = _read(path, sample, seed)
-    if save is not None:
-        write_new(save, save_profile(now).encode(), "profile")
     found = None if against is None else drifts(_read(against, sample, seed), now, percent)
     if found is not None and globs:
         found = [one for one in found if not one.path or _is_wanted(one.path, globs)]
     fields = [field for field in now.fields if _is_wanted(field.path, globs)]
     _check_globs(globs, {field.path for field in now.fields} | {one.path for one in found or () if one.path})
+    if save is not None:
+        write_new(save, save_profile(now).encode(), "profile")
     _PRINTERS[form](now, fields, found)
     return FINDINGS if fail_on and any(one.severity != "info" for one in found or ()) else DONE
 
@@ -96,7 +96,7 @@ def _read(path: Path, sample: int | None, seed: int) -> Profile:
 
 
 def _check_globs(globs: Sequence[str], paths: Collection[str]) -> None:
-    """Raises UsageError for a GLOB that is like no field."""
+    """Raises UsageError for a GLOB that matches no field."""
     for glob in globs:
         if not any(_is_wanted(path, [glob]) for path in paths):
             known = ", ".join(sorted(paths)[:_NAMED]) or "none"

@@ -49,7 +49,7 @@ def test_the_configuration_of_the_page_redirects_each_old_url(tmp_path: Path, ne
 
 
 def _location(port: int, path: str, process: "subprocess.Popen[bytes]") -> str | None:
-    """Where a request is sent to, None where it is not."""
+    """Return the Location of the response, None if there is none."""
     for _ in range(200):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
