@@ -15,9 +15,12 @@ MEMORY_LIMIT = "4GB"
 def working_database(path: Path, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
     """A database in the file `path`, which need not keep the order of rows; beside it is what memory does not hold."""
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory_limit, "temp_directory": str(path.with_name("spill")), "preserve_insertion_order": False,
-        "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-    }  # fmt: skip
+        "memory_limit": memory_limit,
+        "temp_directory": str(path.with_name("spill")),
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
     return duckdb.connect(str(path), config=config)
 
 

@@ -33,8 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import making
 
 from archive.audits import audit
-from archive.audits.auditsides import CHANNEL, Sides
-from archive.folder import Layout
+from archive.audits.sides import CHANNEL, Sides
+from archive.store import Layout
 
 HERE = """
 INSERT INTO outcomes
@@ -129,23 +129,35 @@ def make_ledger(folder: Path, ids: int) -> None:
         for run, mode, lost, changed in ((1, "full", 3, -1), (2, "census", 7, 11)):
             name = "oaipmh:oai_dc" if mode == "full" else "census:oai_dc"
             now = making.NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
-            db.execute("INSERT INTO runs VALUES (?, 'oaipmh', ?, '{}', '{}', ?, ?, ?, 'complete')",
-                       (run, mode, now, now, now))  # fmt: skip
+            db.execute(
+                "INSERT INTO runs VALUES (?, 'oaipmh', ?, '{}', '{}', ?, ?, ?, 'complete')", (run, mode, now, now, now)
+            )
             db.execute("INSERT INTO channels VALUES (?, ?, 'oai_dc', NULL)", (run, name))
             db.executemany(
                 "INSERT INTO outcomes VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ', ?, 'unixepoch'), ?, NULL)",
-                ((last + n, run * 10**8 + n // 100, f"oai:zenodo.org:{i}",
-                  1400000000 + i * 7 + (86400 if i % 50 == changed else 0), "read" if i % 97 else "deleted")
-                 for n, i in enumerate((i for i in range(ids) if i % 50 != lost), 1)),
-            )  # fmt: skip
+                (
+                    (
+                        last + n,
+                        run * 10**8 + n // 100,
+                        f"oai:zenodo.org:{i}",
+                        1400000000 + i * 7 + (86400 if i % 50 == changed else 0),
+                        "read" if i % 97 else "deleted",
+                    )
+                    for n, i in enumerate((i for i in range(ids) if i % 50 != lost), 1)
+                ),
+            )
             db.execute(REQUESTS, (run, run, run, now, last))
             (count,) = db.execute("SELECT count(*) FROM outcomes WHERE outcome > ?", (last,)).fetchone()
             db.execute(WINDOW, (run, run, run, count, count, now, now))
             if mode == "full":
-                db.execute("INSERT INTO frames SELECT 1, row_number() OVER (ORDER BY request) - 1, 0, 0, 0, listed, "
-                           "first_outcome, last_outcome FROM requests")  # fmt: skip
-                db.execute("INSERT INTO shards SELECT 1, 'x', 1, 'sealed', sum(records), count(*), 0, 0, NULL, NULL "
-                           "FROM frames")  # fmt: skip
+                db.execute(
+                    "INSERT INTO frames SELECT 1, row_number() OVER (ORDER BY request) - 1, 0, 0, 0, listed, "
+                    "first_outcome, last_outcome FROM requests"
+                )
+                db.execute(
+                    "INSERT INTO shards SELECT 1, 'x', 1, 'sealed', sum(records), count(*), 0, 0, NULL, NULL "
+                    "FROM frames"
+                )
             last += count
         db.execute("COMMIT")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -205,9 +217,8 @@ def _compare(given: argparse.Namespace, folder: Path) -> None:
             shutil.rmtree(work)
             print(f"  round {turn + 1} {name} {found[name][-1]}", file=sys.stderr, flush=True)
     median = {
-        key: statistics.median(one[key] for one in rows)
-        for rows in found.values() for key in rows[0] if key != "mb"
-    }  # fmt: skip
+        key: statistics.median(one[key] for one in rows) for rows in found.values() for key in rows[0] if key != "mb"
+    }
     memory = {name: max(one["mb"] for one in rows) for name, rows in found.items()}
     print(f"{given.ids:,} against {given.ids:,} ids, load {os.getloadavg()[0]:.1f}")
     for name, took in median.items():

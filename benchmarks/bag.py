@@ -32,11 +32,9 @@ import bagit
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import making
 
-from archive import envelope, jsonseq, zstdframes
-from archive.bags.bagcheck import check_bag
-from archive.bags.bagplan import Options
-from archive.bags.bags import write_bags
-from archive.bags.payload import payload_of
+from archive.bags import Options, check_bag, payload_of, write_bags
+from archive.formats import jsonseq
+from archive.store import frames, record
 
 FRAME = 3 << 20
 
@@ -46,11 +44,21 @@ def make_archive(folder: Path, size_bytes: int, count: int) -> None:
     writer, channel, [window] = making.begun(folder, shard_bytes=size_bytes // count)
     for number in range(size_bytes // FRAME + 1):
         identifier = f"oai:bench:{number}"
-        text = envelope.encode(
-            identifier, "2020-01-01T00:00:00Z", False, (), "oai_dc", "application/xml", making.URL,
-            "2026-03-04T05:06:07Z", "0" * 64, {"title": base64.b64encode(os.urandom(FRAME)).decode()}, None, (),
-        )  # fmt: skip
-        payload = ((zstdframes.pack(jsonseq.encode(text), 1), 1),)
+        text = record.encode(
+            identifier,
+            "2020-01-01T00:00:00Z",
+            False,
+            (),
+            "oai_dc",
+            "application/xml",
+            making.URL,
+            "2026-03-04T05:06:07Z",
+            "0" * 64,
+            {"title": base64.b64encode(os.urandom(FRAME)).decode()},
+            None,
+            (),
+        )
+        payload = ((frames.pack(jsonseq.encode(text), 1), 1),)
         writer.put(making.answer(channel, window.window, [identifier], payload=payload))
         if writer.due:
             writer.commit()

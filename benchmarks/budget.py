@@ -139,10 +139,14 @@ def run_spider(variant: str, url: str, first: int, last: int) -> None:
             if response.status < 403 or response.status in (404, 410):
                 answered.add(number)
 
-    process = CrawlerProcess({
-        "HTTPERROR_ALLOW_ALL": True, "LOG_LEVEL": "ERROR", "TELNETCONSOLE_ENABLED": False,
-        "AUTOTHROTTLE_ENABLED": variant == "autothrottle",
-    })  # fmt: skip
+    process = CrawlerProcess(
+        {
+            "HTTPERROR_ALLOW_ALL": True,
+            "LOG_LEVEL": "ERROR",
+            "TELNETCONSOLE_ENABLED": False,
+            "AUTOTHROTTLE_ENABLED": variant == "autothrottle",
+        }
+    )
     process.crawl(Spider)
     process.start()
     print(len(answered))
@@ -153,7 +157,7 @@ def accounted(variant: str, archive: Path, output: str) -> int:
     if variant != "harvester":
         return int(output.split()[-1]) if output.split() else 0
     sys.path.insert(0, str(ROOT))
-    from archive.ledger import read_only
+    from archive.store import read_only
 
     if not (archive / "ledger.sqlite").exists():
         return 0
@@ -175,9 +179,13 @@ def measure(options: argparse.Namespace, jobs: list[tuple[str, str]], folder: Pa
         environment = {**os.environ, "HARVESTER_STATE": str(place / "state")}
         url = f"http://127.0.0.1:{port}/api/records/{{id}}"
         process = subprocess.Popen(
-            command(variant, url, first, first + ids - 1, place / "archive"), env=environment, text=True, cwd=place,
-            stdout=(place / "out").open("w"), stderr=(place / "err").open("w"),
-        )  # fmt: skip
+            command(variant, url, first, first + ids - 1, place / "archive"),
+            env=environment,
+            text=True,
+            cwd=place,
+            stdout=(place / "out").open("w"),
+            stderr=(place / "err").open("w"),
+        )
         running.append((world, variant, ids, place, server, port, process, time.monotonic()))
     for world, variant, ids, place, server, port, process, began in running:
         try:

@@ -29,8 +29,8 @@ from lxml import etree
 from measuring import in_turns
 
 from archive.crosswalks import convert
-from archive.releases.release import read_manifest
-from harvester.samples import build_archive, iter_samples, metadata_xml
+from archive.releases import read_manifest
+from harvester.demo.samples import build_archive, iter_samples, metadata_xml
 
 HARVESTER = str(Path(sys.executable).with_name("harvester"))
 LEVEL = 10
@@ -77,8 +77,10 @@ def show_rates(archive: Path, plain: Path, content_mb: float, rounds: int) -> No
             "dump": lambda out: dump(archive, out),
             "zstd": lambda out: ["zstd", "-q", "-T2", f"-{LEVEL}", str(plain), "-o", str(out)],
         },
-        {"dump": content_mb, "zstd": content_mb}, rounds, "MB",
-    )  # fmt: skip
+        {"dump": content_mb, "zstd": content_mb},
+        rounds,
+        "MB",
+    )
     print(f"\nDump of {content_mb:,.0f} MB of records, medians")
     print(f"{'':<8}{'MB/s':>8}{'CPU s':>9}{'MB mem':>9}")
     for name, found in results.items():
@@ -99,8 +101,8 @@ def packed_bytes(words: list[str], plain: Path, length: int | None = None) -> tu
 
 def framed_bytes(plain: Path, length: int) -> tuple[int, float]:
     """The same of our frames: cut at 4 MiB, each compressed by itself."""
-    from archive.releases.dumps import FRAME_BYTES
-    from archive.releases.parts import compress
+    from archive.releases import FRAME_BYTES
+    from archive.releases.codecs import compress
 
     with plain.open("rb") as file:
         content = file.read(length)
@@ -120,9 +122,10 @@ def show_sizes(release: Path, plain: Path) -> None:
     print(f"\n{length / 1e6:,.0f} MB of records, one core")
     found = {"frames, zstd -10": framed_bytes(plain, length)}
     for name, words in {
-        "zstd -10": ["zstd", "-q", "-10", "-c"], "xz -6": ["xz", "-T1", "-6", "-c"],
+        "zstd -10": ["zstd", "-q", "-10", "-c"],
+        "xz -6": ["xz", "-T1", "-6", "-c"],
         "zstd -19 --long=27": ["zstd", "-q", "-19", "--long=27", "-c"],
-    }.items():  # fmt: skip
+    }.items():
         found[name] = packed_bytes(words, plain, length)
     for name, (size, seconds) in found.items():
         print(f"{name:<20}{size:>12,} bytes{length / size:>7.1f} x{seconds:>8.1f} s")

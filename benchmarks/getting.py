@@ -18,11 +18,10 @@ from pathlib import Path
 
 import duckdb
 
-from archive.lookups.getting import open_reader
-from archive.pieces import Files, FolderFiles
-from archive.releases.release import INDEX
-from harvester.credentials import Credentials
-from harvester.ranges import RangeFiles
+from archive.lookup import open_reader
+from archive.releases import INDEX
+from archive.store import Files, FolderFiles
+from harvester.http import Credentials, RangeFiles
 
 Opener = Callable[[], Files]
 

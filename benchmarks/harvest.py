@@ -74,9 +74,11 @@ def run_floor(url: str, prefix: str, out: Path) -> int:
                 header = record.find(OAI + "header")
                 text = etree.tostring(record[1], encoding="unicode") if len(record) > 1 else None
                 values = {
-                    "identifier": header.findtext(OAI + "identifier"), "datestamp": header.findtext(OAI + "datestamp"),
-                    "sets": [s.text for s in header.iterfind(OAI + "setSpec")], "original": text,
-                }  # fmt: skip
+                    "identifier": header.findtext(OAI + "identifier"),
+                    "datestamp": header.findtext(OAI + "datestamp"),
+                    "sets": [s.text for s in header.iterfind(OAI + "setSpec")],
+                    "original": text,
+                }
                 file.write(b"\x1e" + orjson.dumps(values) + b"\n")
                 count += 1
             token = root.findtext(f".//{OAI}resumptionToken")
@@ -85,8 +87,10 @@ def run_floor(url: str, prefix: str, out: Path) -> int:
 
 
 RUNNERS: dict[str, Callable[[str, str, Path], int]] = {
-    "sickle": run_sickle, "scythe": run_scythe, "floor": run_floor,
-}  # fmt: skip
+    "sickle": run_sickle,
+    "scythe": run_scythe,
+    "floor": run_floor,
+}
 
 
 # --- measuring
@@ -104,8 +108,10 @@ def compare(variants: dict[str, list[str]], url: str, prefix: str, records: int,
     """Each variant in turns."""
     return in_turns(
         {name: lambda out, name=name: command(name, url, prefix, out, variants[name]) for name in variants},
-        dict.fromkeys(variants, records), rounds, "records",
-    )  # fmt: skip
+        dict.fromkeys(variants, records),
+        rounds,
+        "records",
+    )
 
 
 def show(title: str, results: dict[str, Result], records: int) -> None:

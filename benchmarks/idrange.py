@@ -76,14 +76,27 @@ def run_scrapy(url: str, first: int, last: int, out: Path) -> None:
             if response.status == 200:
                 file.write(b"\x1e" + response.body + b"\n")
 
-    process = AsyncCrawlerProcess({
-        "TWISTED_REACTOR_ENABLED": False, "ASYNCIO_EVENT_LOOP": "uvloop.Loop", "CONCURRENT_ITEMS": 1,
-        "CONCURRENT_REQUESTS": CONNECTIONS, "CONCURRENT_REQUESTS_PER_DOMAIN": CONNECTIONS, "DOWNLOAD_DELAY": 0,
-        "DOWNLOAD_HANDLERS": {"http": "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"},
-        "HTTPERROR_ALLOW_ALL": True, "RETRY_ENABLED": False, "COOKIES_ENABLED": False, "REDIRECT_ENABLED": False,
-        "COMPRESSION_ENABLED": False, "TELNETCONSOLE_ENABLED": False, "REMOTE_CONTROL_ENABLED": False,
-        "ROBOTSTXT_OBEY": False, "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter", "LOG_ENABLED": False,
-    })  # fmt: skip
+    process = AsyncCrawlerProcess(
+        {
+            "TWISTED_REACTOR_ENABLED": False,
+            "ASYNCIO_EVENT_LOOP": "uvloop.Loop",
+            "CONCURRENT_ITEMS": 1,
+            "CONCURRENT_REQUESTS": CONNECTIONS,
+            "CONCURRENT_REQUESTS_PER_DOMAIN": CONNECTIONS,
+            "DOWNLOAD_DELAY": 0,
+            "DOWNLOAD_HANDLERS": {"http": "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"},
+            "HTTPERROR_ALLOW_ALL": True,
+            "RETRY_ENABLED": False,
+            "COOKIES_ENABLED": False,
+            "REDIRECT_ENABLED": False,
+            "COMPRESSION_ENABLED": False,
+            "TELNETCONSOLE_ENABLED": False,
+            "REMOTE_CONTROL_ENABLED": False,
+            "ROBOTSTXT_OBEY": False,
+            "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
+            "LOG_ENABLED": False,
+        }
+    )
     process.crawl(Plain)
     process.start()
     file.close()
@@ -104,8 +117,18 @@ def commands(url: str, first: int, last: int, settings: list[str]) -> dict[str, 
 
     def curl(out: Path) -> list[str]:
         out.mkdir()
-        return ["curl", "-s", "-Z", "--parallel-max", str(CONNECTIONS), "-H", f"Accept: {MEDIA_TYPE}",
-                "-o", f"{out}/#1.json", f"{url}/[{first}-{last}]"]  # fmt: skip
+        return [
+            "curl",
+            "-s",
+            "-Z",
+            "--parallel-max",
+            str(CONNECTIONS),
+            "-H",
+            f"Accept: {MEDIA_TYPE}",
+            "-o",
+            f"{out}/#1.json",
+            f"{url}/[{first}-{last}]",
+        ]
 
     def own(name: str) -> Callable[[Path], list[str]]:
         return lambda out: [sys.executable, __file__, "--run", name, url, str(first), str(last), str(out)]

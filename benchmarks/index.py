@@ -22,10 +22,9 @@ from pathlib import Path
 
 from measuring import Result, in_turns
 
-from archive.folder import Layout
-from archive.indexes.index import index
-from archive.writer import ArchiveWriter
-from harvester.samples import build_archive
+from archive.index import index
+from archive.store import ArchiveWriter, Layout
+from harvester.demo.samples import build_archive
 
 HARVESTER = str(Path(sys.executable).with_name("harvester"))
 # of a record only what the samples have: DataCite and Dublin Core
@@ -72,7 +71,7 @@ with duckdb.connect(out, config={"preserve_insertion_order": False, "memory_limi
 RUN_AGAIN = """
 import sys
 from pathlib import Path
-from archive.indexes.index import index
+from archive.index.build import index
 index(Path(sys.argv[1]))
 """
 
@@ -94,8 +93,8 @@ def grown(archive: Path, folder: Path) -> Path:
 
 def add_run(archive: Path, other: Path) -> None:
     """Harvest into `archive` what `other` holds, under identifiers of its own."""
-    from archive import jsonseq, shards
-    from archive.writer import Answer
+    from archive.formats import jsonseq
+    from archive.store import Answer, shards
 
     writer = ArchiveWriter(archive, {"url": "https://few.example", "hosts": ["samples.example"]}, {"name": "benchmark"})
     try:
@@ -106,15 +105,29 @@ def add_run(archive: Path, other: Path) -> None:
                 texts = [text.replace(b"oai:samples.example:", b"oai:few.example:") for text in frame.texts()]
                 outcomes = [outcome(text) for text in texts]
                 payload = ((b"".join(map(jsonseq.encode, texts)), len(texts)),)
-                writer.put(Answer(channel, None, 1, "https://few.example", "read", 200, None, 1, writer.now(),
-                                  len(outcomes), outcomes, payload))  # fmt: skip
+                writer.put(
+                    Answer(
+                        channel,
+                        None,
+                        1,
+                        "https://few.example",
+                        "read",
+                        200,
+                        None,
+                        1,
+                        writer.now(),
+                        len(outcomes),
+                        outcomes,
+                        payload,
+                    )
+                )
         writer.finish("complete")
     finally:
         writer.close()
 
 
 def outcome(text: bytes) -> tuple[str, str, str, None]:
-    from archive.envelope import decode
+    from archive.store import decode
 
     record = decode(text)
     return record.identifier, record.datestamp, "deleted" if record.deleted else "read", None
@@ -151,8 +164,10 @@ def main() -> int:
                 "bare": lambda out: bare(archive, out),
                 "again": lambda out: [sys.executable, "-c", RUN_AGAIN, shutil.copytree(held, out)],
             },
-            dict.fromkeys(("index", "bare", "again"), report.harvested), options.rounds, "records",
-        )  # fmt: skip
+            dict.fromkeys(("index", "bare", "again"), report.harvested),
+            options.rounds,
+            "records",
+        )
         show(results, report.harvested)
     return 0
 

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harvester.samples import Sample, iter_samples
+from harvester.demo.samples import Sample, iter_samples
 
 WORDS = 30_000
 _SYLLABLES = [a + b + c for a in ("", *"bcdfglmnprst") for b in "aeiou" for c in ("", "n", "r", "s", "l", "t")]

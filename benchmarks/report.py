@@ -26,7 +26,7 @@ import reporting
 from browser import browser
 
 from archive.audits import audit
-from archive.indexes.index import index
+from archive.index import index
 from archive.report import as_html, gather
 
 # two frames after it was loaded, everything is on the screen
@@ -41,8 +41,9 @@ def make_archive(folder: Path, count: int) -> None:
         if dice.random() < 2 / 3:
             states[number] = "lost" if number % 2000 == 0 else "deleted" if number % 30 == 0 else "read"
     waits = [("repository.example", reporting.at(n / 10), dice.uniform(1, 25), "429") for n in range(30_000)]
-    reporting.archive(folder, states, sets=[f"user-{n}" for n in range(5000)], waits=waits, ending="findings",
-                      page=5000, months=120)  # fmt: skip
+    reporting.archive(
+        folder, states, sets=[f"user-{n}" for n in range(5000)], waits=waits, ending="findings", page=5000, months=120
+    )
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ HARVEST_DECODERS = 2
 # Seconds of a decoding process for one page or block; then it is ended, and the page is refused. The largest pages that
 # were seen took 20; without it one that was made to take for ever would keep the run from its end.
 HARVEST_DECODE_SECONDS = 600
-# Records that a window should hold; None takes the default of `harvester.frontier`.
+# Records that a window should hold; None takes the default of `harvester.oaipmh.windows`.
 HARVEST_WINDOW_RECORDS = None
 # zstd level of the shards, and the size at which a new one is begun.
 HARVEST_ZSTD_LEVEL = 3
@@ -41,19 +41,19 @@ ITEM_PIPELINES = {
 DOWNLOADER_MIDDLEWARES = {
     # Scrapy's follows a redirect to any host, also to one inside the operator's network.
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
-    "harvester.middlewares.SameHostRedirects": 600,
+    "harvester.http.middlewares.SameHostRedirects": 600,
     # a redirect's request comes by again, and is judged by its own URL
-    "harvester.manners.CredentialsMiddleware": 610,
+    "harvester.http.manners.CredentialsMiddleware": 610,
     # Scrapy's drops a body that is not in the coding it is said to be in
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     # default 590: a token is masked in what was packed as well
-    "harvester.middlewares.ContentCodingMiddleware": 620,
+    "harvester.http.middlewares.ContentCodingMiddleware": 620,
     # nearest to the wire, so that a redirect's second request waits its turn as well
-    "harvester.middlewares.GateMiddleware": 950,
+    "harvester.http.middlewares.GateMiddleware": 950,
 }
 # blocks of ids, which the idrange spider asks for
-DOWNLOAD_HANDLERS = {"ids": "harvester.blocks.BlockHandler"}
-EXTENSIONS = {"harvester.steadyclock.SteadyClock": 0, "harvester.progress.Progress": 500}
+DOWNLOAD_HANDLERS = {"ids": "harvester.http.blocks.BlockHandler"}
+EXTENSIONS = {"harvester.ratelimit.steadyclock.SteadyClock": 0, "harvester.crawl.progress.Progress": 500}
 
 # --- what would lose records ------------------------------------------------------------------------------
 
@@ -85,7 +85,7 @@ DOWNLOAD_DELAY = 0
 DOWNLOAD_DELAY_JITTER = 0
 # default False: certificates are checked
 DOWNLOAD_VERIFY_CERTIFICATES = True
-# default True in projects: robots.txt is read by `harvester.robots`, which also knows what a source says about it
+# default True in projects: robots.txt is read by `harvester.http.robots`, which also knows what a source says about it
 ROBOTSTXT_OBEY = False
 # default True: an archive must not depend on what an earlier answer left behind
 COOKIES_ENABLED = False

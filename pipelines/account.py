@@ -9,11 +9,10 @@ from typing import Any, Self
 from scrapy import signals
 from scrapy.crawler import Crawler
 
-from archive.accounts.account import Off, read_off
 from archive.errors import ArchiveError, Damaged
-from harvester import frontier
-from harvester.keeper import Keeper, KeeperStopped
-from harvester.records import Answer, Batch, WindowEnd
+from archive.store import Answer, Off, read_off
+from harvester.crawl import Batch, Keeper, KeeperStopped, WindowEnd
+from harvester.oaipmh import windows
 from pipelines.standing import Standing
 
 logger = logging.getLogger(__name__)
@@ -111,13 +110,17 @@ class AccountPipeline:
         count = await self.keeper.do(writer.count_window, end.window.window, end.attempt)
         decision = self.spider.decide(end, count)
         common: dict[str, Any] = {
-            "end": end.end, "count": count, "stated": end.stated, "pages": end.pages, "attempts": end.attempt,
+            "end": end.end,
+            "count": count,
+            "stated": end.stated,
+            "pages": end.pages,
+            "attempts": end.attempt,
             "channel": end.window.channel,
-        }  # fmt: skip
+        }
         children = []
         match decision:
-            case frontier.Done(findings) | frontier.Lost(findings):
-                state = "done" if isinstance(decision, frontier.Done) else "lost"
+            case windows.Done(findings) | windows.Lost(findings):
+                state = "done" if isinstance(decision, windows.Done) else "lost"
                 await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -125,35 +128,50 @@ class AccountPipeline:
                     notes=findings,
                     **common,
                 )
-            case frontier.Split(spans, findings):
+            case windows.Split(spans, findings):
                 children = await self.keeper.do(
-                    writer.close_window, end.window.window, state="split", notes=findings,
-                    children=self.spider.new_windows(end.window, spans, end.window.verb), **common,
-                )  # fmt: skip
-            case frontier.Singly():
+                    writer.close_window,
+                    end.window.window,
+                    state="split",
+                    notes=findings,
+                    children=self.spider.new_windows(end.window, spans, end.window.verb),
+                    **common,
+                )
+            case windows.Singly():
                 children = await self.keeper.do(
-                    writer.close_window, end.window.window, state="split",
-                    children=self.spider.singly(end.window), **common,
-                )  # fmt: skip
-            case frontier.BySet(sets, findings):
+                    writer.close_window,
+                    end.window.window,
+                    state="split",
+                    children=self.spider.singly(end.window),
+                    **common,
+                )
+            case windows.BySet(sets, findings):
                 children = await self.keeper.do(
-                    writer.close_window, end.window.window, state="split", notes=findings,
-                    children=self.spider.by_set(end.window, sets), **common,
-                )  # fmt: skip
-            case frontier.Again():
+                    writer.close_window,
+                    end.window.window,
+                    state="split",
+                    notes=findings,
+                    children=self.spider.by_set(end.window, sets),
+                    **common,
+                )
+            case windows.Again():
                 pass
-        if isinstance(decision, frontier.Done | frontier.Lost):
+        if isinstance(decision, windows.Done | windows.Lost):
             self._standing.settle(end.window.window, count.distinct)
-        elif not isinstance(decision, frontier.Again):
+        elif not isinstance(decision, windows.Again):
             self._standing.cut(end.window.window)
         self._show_standing()
         assert self.stats is not None
         self.stats.inc_value(f"harvest/windows/{type(decision).__name__.lower()}")
         logger.info(
-            "window %s: %s after %d pages, %d records%s -> %s", self.spider.describe(end), end.end, end.pages,
-            count.distinct, f" of {end.stated} stated" if end.stated is not None else "",
+            "window %s: %s after %d pages, %d records%s -> %s",
+            self.spider.describe(end),
+            end.end,
+            end.pages,
+            count.distinct,
+            f" of {end.stated} stated" if end.stated is not None else "",
             type(decision).__name__.lower(),
-        )  # fmt: skip
+        )
         self.spider.window_settled(end, decision, children)
 
     async def _guarded(self, act: Any) -> None:

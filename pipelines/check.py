@@ -5,9 +5,9 @@ from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
-from archive.ledger import has_record
-from harvester.credentials import Credentials
-from harvester.records import Answer, Batch
+from archive.store import Answer, has_record
+from harvester.crawl import Batch
+from harvester.http import Credentials
 
 
 class ContractBroken(Exception):
@@ -17,7 +17,7 @@ class ContractBroken(Exception):
 class CheckPipeline:
     """Each outcome names an id; each record in the payload has its outcome, each outcome its record.
 
-    Bodies come here without the secret (`harvester.manners`); what is made of an error or a URL is masked here.
+    Bodies come here without the secret (`harvester.http.manners`); what is made of an error or a URL is masked here.
     """
 
     def __init__(self, crawler: Crawler) -> None:

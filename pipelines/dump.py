@@ -5,8 +5,8 @@ from typing import Any, Self
 from scrapy.crawler import Crawler
 
 from archive.errors import ArchiveError
-from harvester.keeper import Keeper, KeeperStopped
-from harvester.records import Answer, Batch
+from archive.store import Answer
+from harvester.crawl import Batch, Keeper, KeeperStopped
 
 
 class DumpPipeline:

@@ -16,26 +16,20 @@ from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from twisted.python.failure import Failure
 
-from archive.accounts.losses import read_loss
 from archive.crosswalks import VERSIONS
+from archive.disk import close_to_others
 from archive.errors import ArchiveError
 from archive.findings import Finding, finding
-from archive.ledger import WindowCount, WindowRow
-from archive.writer import ArchiveWriter
-from harvester import __version__, frontier, lossguard, robots
-from harvester.arguments import Arguments
-from harvester.budgets import Budget
-from harvester.contact import user_agent
-from harvester.credentials import Credentials, hide_in_logs
+from archive.store import ArchiveWriter, WindowCount, WindowRow, read_loss
+from harvester import __version__
+from harvester.crawl import Decoders, Keeper, KeeperStopped, WindowEnd, lossguard
+from harvester.crawl.arguments import Arguments
 from harvester.errors import HarvestError, Unreachable
-from harvester.keeper import Keeper, KeeperStopped
-from harvester.middlewares import WaitTooLong
-from harvester.ownsource import NAMING
-from harvester.permissions import close_to_others
+from harvester.http import Credentials, hide_in_logs, robots, user_agent
+from harvester.oaipmh import windows as frontier
 from harvester.printable import tame_logs
-from harvester.records import WindowEnd
-from harvester.sources import Source
-from harvester.workers import Decoders
+from harvester.ratelimit import Budget, WaitTooLong
+from harvester.sources import NAMING, Source
 
 logger = logging.getLogger(__name__)
 
@@ -230,9 +224,13 @@ def now_text() -> str:
 def software_versions() -> dict[str, Any]:
     """What made a run's files: names and versions."""
     return {
-        "harvester": __version__, "orjson": orjson.__version__, "zstandard": zstandard.__version__,
-        "duckdb": duckdb.__version__, "lxml": lxml.etree.__version__, "crosswalks": dict(VERSIONS),
-    }  # fmt: skip
+        "harvester": __version__,
+        "orjson": orjson.__version__,
+        "zstandard": zstandard.__version__,
+        "duckdb": duckdb.__version__,
+        "lxml": lxml.etree.__version__,
+        "crosswalks": dict(VERSIONS),
+    }
 
 
 def _described(source: Source) -> dict[str, Any]:

@@ -7,18 +7,24 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from archive.accounts.exported import distinct_in_run
-from archive.accounts.increments import known_before
 from archive.findings import finding
-from archive.ledger import NewWindow, WindowRow
-from harvester import datestamps, emptiness, frontier, increments, oaipmh, tokens
-from harvester.emptiness import SETS_MOST, Doubt
+from archive.store import NewWindow, WindowRow, distinct_in_run, known_before
 from harvester.errors import HarvestError, ProviderError
-from harvester.frontier import Span
-from harvester.increments import Known
-from harvester.middlewares import WaitTooLong
-from harvester.oaipmh import ListPage
-from harvester.protocolerrors import NO_RECORD
+from harvester.oaipmh import (
+    NO_RECORD,
+    SETS_MOST,
+    Doubt,
+    Known,
+    ListPage,
+    Span,
+    datestamps,
+    emptiness,
+    increments,
+    protocol,
+    tokens,
+)
+from harvester.oaipmh import windows as frontier
+from harvester.ratelimit import WaitTooLong
 from spiders.walks import Channel, Unusable, Walk
 
 logger = logging.getLogger(__name__)
@@ -212,9 +218,9 @@ class Doubts:
 
     async def _is_there(self, channel: Channel, identifier: str) -> bool:
         """Whether GetRecord knows a record; an answer that says neither counts as yes."""
-        url = oaipmh.get_record_url(self.spider.questions.url, identifier, channel.prefix)
+        url = protocol.get_record_url(self.spider.questions.url, identifier, channel.prefix)
         try:
-            await self.spider.questions.once(url, oaipmh.parse_get_record)
+            await self.spider.questions.once(url, protocol.parse_get_record)
         except ProviderError as error:
             return error.code not in NO_RECORD
         except (HarvestError, WaitTooLong) as error:
@@ -310,8 +316,11 @@ class Doubts:
     async def _brought(self, channel: Channel) -> tuple[list[WindowRow], int, int]:
         """The windows of a channel in this run, how many records they brought, and how many their tails did."""
         writer = self.spider.keeper.writer
-        rows = [row for row in await self.spider.keeper.do(writer.ledger.windows, writer.run_number)
-                if row.channel == channel.number]  # fmt: skip
+        rows = [
+            row
+            for row in await self.spider.keeper.do(writer.ledger.windows, writer.run_number)
+            if row.channel == channel.number
+        ]
         sizes = {row.window: await self.spider.keeper.do(writer.ledger.distinct_in, row.window) for row in rows}
         tails = {row.window for row in rows if self.spider.is_tail(row)}
         tail = sum(size for window, size in sizes.items() if window in tails)
@@ -319,9 +328,9 @@ class Doubts:
 
     async def _page(self, channel: Channel, from_: str | None, until: str | None) -> ListPage | str:
         """One question for a list of headers: its first page, or what was answered instead."""
-        url = oaipmh.list_identifiers_url(self.spider.questions.url, channel.prefix, from_, until, channel.sent_set)
+        url = protocol.list_identifiers_url(self.spider.questions.url, channel.prefix, from_, until, channel.sent_set)
         try:
-            page: ListPage = await self.spider.questions.once(url, oaipmh.parse_list_identifiers)
+            page: ListPage = await self.spider.questions.once(url, protocol.parse_list_identifiers)
         except (HarvestError, WaitTooLong) as error:
             return str(error)[:200]
         return page

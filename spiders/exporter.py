@@ -12,21 +12,18 @@ from typing import Any
 
 from scrapy import Request
 
-from archive import durable
-from archive.accounts.exported import is_held, members_counted
-from archive.files.checksums import Checksum
+from archive.disk import durable
+from archive.files import Checksum
 from archive.findings import Finding, finding
-from archive.ledger import NewWindow, WindowCount, WindowRow
-from archive.quarantine import RefusedBody
-from harvester import downloads, exporter, frontier, gate
-from harvester.bulkarguments import ExporterArguments, in_shard, parse_exporter
-from harvester.downloads import Downloader, Refused, Wanted
+from archive.store import Answer, NewWindow, RefusedBody, WindowCount, WindowRow, is_held, members_counted
+from harvester.crawl import Batch, WindowEnd
+from harvester.crawl.arguments import ExporterArguments, in_shard, parse_exporter
 from harvester.errors import MalformedPage, Unreachable, UsageError
-from harvester.exporter import DELETED, FORMATS, DecodedBatch, Entry, Version
-from harvester.frontier import Span
-from harvester.gates import Gates
-from harvester.middlewares import WaitTooLong
-from harvester.records import Answer, Batch, WindowEnd
+from harvester.http import Downloader, Refused, Wanted, downloads
+from harvester.oaipmh import Span
+from harvester.oaipmh import windows as frontier
+from harvester.ratelimit import Gates, WaitTooLong, limiter
+from harvester.rest import DELETED, FORMATS, DecodedBatch, Entry, Version, exporter
 from spiders.base import HarvestSpider, now_text
 from spiders.walks import plain_body
 
@@ -87,9 +84,13 @@ class ExporterSpider(HarvestSpider):
         self._settled = asyncio.Event()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="dump")
         self._downloader = Downloader(
-            Gates.of(self.crawler), self.allowed_hosts, self.settings["USER_AGENT"],
-            self.settings.getint("HARVEST_TRIES"), self.credentials.headers, lambda: self.stopping,
-        )  # fmt: skip
+            Gates.of(self.crawler),
+            self.allowed_hosts,
+            self.settings["USER_AGENT"],
+            self.settings.getint("HARVEST_TRIES"),
+            self.credentials.headers,
+            lambda: self.stopping,
+        )
         try:
             await asyncio.gather(self.introduce(), self.decoders.start())
             await self._prepare()
@@ -152,7 +153,7 @@ class ExporterSpider(HarvestSpider):
                 error = Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})")
             if self.stopping or attempt == tries:
                 break
-            await asyncio.sleep(gate.backoff_seconds(attempt, random.random()))
+            await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
         raise error
 
     async def _windows_of(self, versions: Sequence[Version]) -> list[NewWindow]:
@@ -294,27 +295,42 @@ class ExporterSpider(HarvestSpider):
     def _answers(self, walk: FileWalk, decoded: DecodedBatch) -> list[Answer]:
         """A batch: its records, and each member that is none."""
         common: dict[str, Any] = {
-            "channel": walk.window.channel, "window": walk.window.window, "attempt": walk.attempt,
-            "url": walk.version.url, "state": "read", "http_status": 200, "attempts": 1, "at": now_text(),
-        }  # fmt: skip
+            "channel": walk.window.channel,
+            "window": walk.window.window,
+            "attempt": walk.attempt,
+            "url": walk.version.url,
+            "state": "read",
+            "http_status": 200,
+            "attempts": 1,
+            "at": now_text(),
+        }
         kept = [entry for entry in decoded.entries if entry.refused is None]
         answers = [
             Answer(
-                **common, reason=None, listed=len(kept), notes=_notes(decoded), bare=self._census,
+                **common,
+                reason=None,
+                listed=len(kept),
+                notes=_notes(decoded),
+                bare=self._census,
                 payload=() if self._census else decoded.payload,
                 outcomes=[(one.identifier, one.datestamp, one.state, one.reason) for one in kept],
             )
-        ]  # fmt: skip
+        ]
         for one in decoded.entries:
             if one.refused is not None:
                 reason = one.reason or ""
                 body = RefusedBody(walk.version.url, 200, (), one.refused, common["at"], reason)
                 answers.append(
                     Answer(
-                        **common, reason=reason, listed=1, outcomes=[(one.identifier, None, "refused", reason)],
-                        refused=body, refused_identifier=one.identifier, bare=True,
+                        **common,
+                        reason=reason,
+                        listed=1,
+                        outcomes=[(one.identifier, None, "refused", reason)],
+                        refused=body,
+                        refused_identifier=one.identifier,
+                        bare=True,
                     )
-                )  # fmt: skip
+                )
         return answers
 
     # --- a file that cannot be had
@@ -324,10 +340,18 @@ class ExporterSpider(HarvestSpider):
         walk.notes.append(finding("dump-refused", name=walk.version.name, reason=reason))
         refused = replace(body, retrieved=now_text()) if body is not None else None
         answer = Answer(
-            channel=walk.window.channel, window=walk.window.window, attempt=walk.attempt, url=walk.version.url,
-            state="refused", http_status=body.http_status if body else None, reason=reason, attempts=1, at=now_text(),
-            refused=refused, bare=True,
-        )  # fmt: skip
+            channel=walk.window.channel,
+            window=walk.window.window,
+            attempt=walk.attempt,
+            url=walk.version.url,
+            state="refused",
+            http_status=body.http_status if body else None,
+            reason=reason,
+            attempts=1,
+            at=now_text(),
+            refused=refused,
+            bare=True,
+        )
         walk.answers += 1
         assert self.crawler.engine is not None
         await self.crawler.engine.scraper.start_itemproc_async(answer, response=None)

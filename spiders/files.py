@@ -13,27 +13,32 @@ from weakref import WeakValueDictionary
 
 from scrapy import Request
 
-from archive import durable
-from archive.envelope import Record
+from archive.disk import durable
 from archive.errors import Damaged
-from archive.files.checksums import FileDigests, parse_checksum
-from archive.files.fileaccount import file_accounts
-from archive.files.filelist import FileList, NotAList
-from archive.files.filestore import DOWNLOADS, FileRow, FileStore, StoredFile, keep
-from archive.files.recordfiles import parse_file_list, rank
+from archive.files import (
+    DOWNLOADS,
+    FileDigests,
+    FileList,
+    FileRow,
+    FileStore,
+    NotAList,
+    StoredFile,
+    file_accounts,
+    keep,
+    parse_checksum,
+    parse_file_list,
+    rank,
+)
 from archive.findings import finding
-from archive.latest import LatestRecords, Part
-from archive.ledger import NewWindow, WindowCount
-from harvester import filewalk, frontier, gate, robots
-from harvester.credentials import hide_in_logs
-from harvester.downloads import Downloader, Refused, Transfer, check
+from archive.store import Answer, LatestRecords, NewWindow, Part, Record, WindowCount
+from harvester.crawl import PartWalk, WindowEnd, next_named
+from harvester.crawl import files as filewalk
+from harvester.crawl.arguments import FilesArguments, media_type_of, parse_files
 from harvester.errors import MalformedPage, Unreachable
-from harvester.filearguments import FilesArguments, media_type_of, parse_files
-from harvester.gates import Gates
-from harvester.middlewares import WaitTooLong
-from harvester.partwalk import PartWalk, next_named
+from harvester.http import Downloader, Refused, Transfer, check, hide_in_logs, robots
+from harvester.oaipmh import windows as frontier
 from harvester.printable import tame_logs
-from harvester.records import Answer, WindowEnd
+from harvester.ratelimit import Gates, WaitTooLong, limiter
 from spiders.base import HarvestSpider, now_text
 from spiders.walks import plain_body
 
@@ -71,9 +76,13 @@ class FilesSpider(HarvestSpider):
         self._left: int | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="records")
         self._downloader = Downloader(
-            Gates.of(self.crawler), self.allowed_hosts, self.settings["USER_AGENT"],
-            self.settings.getint("HARVEST_TRIES"), self.credentials.headers, lambda: self.stopping,
-        )  # fmt: skip
+            Gates.of(self.crawler),
+            self.allowed_hosts,
+            self.settings["USER_AGENT"],
+            self.settings.getint("HARVEST_TRIES"),
+            self.credentials.headers,
+            lambda: self.stopping,
+        )
         try:
             hide_in_logs(self.credentials)
             tame_logs()
@@ -228,7 +237,7 @@ class FilesSpider(HarvestSpider):
                 state, reason = "lost", str(error)
             if self.stopping or attempt == tries:
                 break
-            await asyncio.sleep(gate.backoff_seconds(attempt, random.random()))
+            await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
         return FileList(), filewalk.list_row(record, url, state, self.credentials.scrub(reason))
 
     async def _get(self, url: str) -> Any:
@@ -330,10 +339,19 @@ class FilesSpider(HarvestSpider):
         """Keep what came instead of a file."""
         assert error.body is not None
         answer = Answer(
-            channel=walk.window.channel, window=walk.window.window, attempt=walk.window.attempts + 1, url=row.url,
-            state="refused", http_status=error.status, reason=str(error), attempts=1, at=now_text(),
-            refused=replace(error.body, retrieved=now_text()), refused_identifier=row.identifier, bare=True,
-        )  # fmt: skip
+            channel=walk.window.channel,
+            window=walk.window.window,
+            attempt=walk.window.attempts + 1,
+            url=row.url,
+            state="refused",
+            http_status=error.status,
+            reason=str(error),
+            attempts=1,
+            at=now_text(),
+            refused=replace(error.body, retrieved=now_text()),
+            refused_identifier=row.identifier,
+            bare=True,
+        )
         assert self.crawler.engine is not None
         await self.crawler.engine.scraper.start_itemproc_async(answer, response=None)
 
@@ -403,10 +421,17 @@ class FilesSpider(HarvestSpider):
             notes.append(finding("sample", found=self.arguments.sample))
         state, end = "lost" if walk.lost else "done", "sample taken" if self._left == 0 else walk.end
         await self.keeper.do(
-            self.keeper.writer.close_window, walk.window.window, state=state, end=end,
-            count=WindowCount(0, 0), stated=None, pages=0, attempts=walk.window.attempts + 1, notes=notes,
+            self.keeper.writer.close_window,
+            walk.window.window,
+            state=state,
+            end=end,
+            count=WindowCount(0, 0),
+            stated=None,
+            pages=0,
+            attempts=walk.window.attempts + 1,
+            notes=notes,
             channel=walk.window.channel,
-        )  # fmt: skip
+        )
         assert self.crawler.stats is not None
         self.crawler.stats.inc_value(f"harvest/windows/{state}")
         self.logger.info("files of shard %s: %s", walk.part.name, state)

@@ -15,25 +15,20 @@ from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings
 from twisted.python.failure import Failure
 
-from archive.accounts import asked as ledger_of_ids
-from archive.accounts.asked import IDS, REST
-from archive.accounts.losses import lost_ids
-from archive.audits.idfiles import iter_ids
-from archive.crosswalks.identifiers import local_id
+from archive.audits import iter_ids
+from archive.crosswalks import local_id
 from archive.findings import finding
-from archive.ledger import NewWindow, WindowCount, WindowRow
-from harvester import bodies, frontier, gate, lossguard
-from harvester.absences import Look
-from harvester.arguments import RETRY
-from harvester.blocks import NOT_SERVED, Asked, BlockResponse, block_request, host_of
+from archive.store import IDS, REST, Answer, NewWindow, WindowCount, WindowRow, lost_ids
+from archive.store import ids as ledger_of_ids
+from harvester.crawl import Batch, KeeperStopped, WindowEnd, lossguard
+from harvester.crawl.arguments import CENSUS, FILE, RETRY, IdrangeArguments
+from harvester.crawl.arguments import parse_idrange_arguments as parse_arguments
 from harvester.errors import MalformedPage, Unreachable
-from harvester.idarguments import CENSUS, FILE, IdrangeArguments, parse_arguments
-from harvester.idranges import GAP, gallop, sentence
-from harvester.idsupply import Chunk, ListSupply, RangeSupply
-from harvester.keeper import KeeperStopped
-from harvester.learning import Learning
-from harvester.records import Answer, Batch, WindowEnd
-from harvester.redirects import REDIRECTS, IdUrls
+from harvester.http import NOT_SERVED, REDIRECTS, Asked, BlockResponse, IdUrls, block_request, host_of
+from harvester.oaipmh import windows as frontier
+from harvester.ratelimit import limiter
+from harvester.rest import GAP, Chunk, Learning, ListSupply, Look, RangeSupply, gallop, sentence
+from harvester.rest import answers as bodies
 from spiders.base import HarvestSpider, now_text
 from spiders.idwalks import FormState, IdWalk, judged, not_asked, received, without_decoding
 
@@ -270,9 +265,16 @@ class IdrangeSpider(HarvestSpider):
         named = chunk.ids if chunk.named else ()
         windows = windows if chunk.ids else []
         rows = await self.keeper.do(
-            ledger_of_ids.open_chunk, writer.ledger, writer.run_number, self._rest, next_, windows, writer.now(), named,
+            ledger_of_ids.open_chunk,
+            writer.ledger,
+            writer.run_number,
+            self._rest,
+            next_,
+            windows,
+            writer.now(),
+            named,
             self._list_name(),
-        )  # fmt: skip
+        )
         self._rest = _moved_on(self._rest, next_)
         for row in rows:
             await self._walk(row, chunk.ids)
@@ -381,18 +383,31 @@ class IdrangeSpider(HarvestSpider):
         if not open_:  # killed between its last id and the word that it is over
             count = await self.keeper.do(ledger.count_window, row.window, 1)
             await self.keeper.do(
-                self.keeper.writer.close_window, row.window, state="done", end="all asked", count=count, stated=None,
-                pages=0, attempts=1, channel=row.channel,
-            )  # fmt: skip
+                self.keeper.writer.close_window,
+                row.window,
+                state="done",
+                end="all asked",
+                count=count,
+                stated=None,
+                pages=0,
+                attempts=1,
+                channel=row.channel,
+            )
 
     def _next_block(self) -> Request | None:
         """The next ids of the oldest window that has some."""
         for walk in self._walks.values():
             if walk.waiting and not walk.state.service.refused:
                 return block_request(
-                    host_of(walk.form.url), next(self._numbers), walk.take(BLOCK_IDS), walk.form.accept,
-                    walk.state.service, callback=self.block, errback=self.no_block, cb_kwargs={"walk": walk},
-                )  # fmt: skip
+                    host_of(walk.form.url),
+                    next(self._numbers),
+                    walk.take(BLOCK_IDS),
+                    walk.form.accept,
+                    walk.state.service,
+                    callback=self.block,
+                    errback=self.no_block,
+                    cb_kwargs={"walk": walk},
+                )
         return None
 
     async def block(self, response: BlockResponse, walk: IdWalk) -> AsyncIterator[Any]:
@@ -446,9 +461,15 @@ class IdrangeSpider(HarvestSpider):
         level, form = self.settings.getint("HARVEST_ZSTD_LEVEL"), state.form
         try:
             return await self.decoders.run(
-                bodies.decode_block, answers, form.name, form.accept, now_text(), level,
-                self.settings.getint("DOWNLOAD_MAXSIZE"), state.known(deleted),
-            )  # fmt: skip
+                bodies.decode_block,
+                answers,
+                form.name,
+                form.accept,
+                now_text(),
+                level,
+                self.settings.getint("DOWNLOAD_MAXSIZE"),
+                state.known(deleted),
+            )
         except MalformedPage as error:
             if len(answers) == 1:
                 return bodies.DecodedBlock((bodies.Settled("refused", str(error)),), ())
@@ -476,7 +497,7 @@ class IdrangeSpider(HarvestSpider):
 
     def _ask_later(self, walk: IdWalk, again: Sequence[Asked]) -> None:
         """Ask again after a time that grows with the tries."""
-        delay = gate.backoff_seconds(max(one.tries for one in again), random.random())
+        delay = limiter.backoff_seconds(max(one.tries for one in again), random.random())
 
         async def later() -> None:
             await asyncio.sleep(delay)
@@ -629,9 +650,13 @@ class IdrangeSpider(HarvestSpider):
         arguments = self.arguments
         await self.keeper.close()
         words = {
-            "url": arguments.oai or "", "archive": str(arguments.archive), "mode": "census",
-            "prefix": arguments.prefix or "", "hosts": ",".join(sorted(self.allowed_hosts)), **arguments.named,
-        } | ({"set": arguments.set_spec} if arguments.set_spec else {})  # fmt: skip
+            "url": arguments.oai or "",
+            "archive": str(arguments.archive),
+            "mode": "census",
+            "prefix": arguments.prefix or "",
+            "hosts": ",".join(sorted(self.allowed_hosts)),
+            **arguments.named,
+        } | ({"set": arguments.set_spec} if arguments.set_spec else {})
         if arguments.accept_loss:
             words["accept-loss"] = "true"
         settings = Settings()

@@ -4,15 +4,10 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from archive.accounts.asked import MOVED_TO
-from archive.ledger import WindowRow, has_record
-from archive.quarantine import RefusedBody
-from harvester.absences import Known, Look, is_machine
-from harvester.blocks import Asked, Fetched, Service
-from harvester.bodies import DecodedBlock, Received, Settled
-from harvester.idarguments import Form
-from harvester.records import Answer
-from harvester.redirects import REDIRECTS, IdUrls
+from archive.store import MOVED_TO, Answer, RefusedBody, WindowRow, has_record
+from harvester.crawl.arguments import Form
+from harvester.http import REDIRECTS, Asked, Fetched, IdUrls, Service
+from harvester.rest import DecodedBlock, Known, Look, Received, Settled, is_machine
 from spiders.base import now_text
 from spiders.walks import SECRET_HEADERS, notes_of
 
@@ -125,12 +120,16 @@ def received(fetched: Iterable[Fetched]) -> list[Received]:
     """Answers as the decoding processes take them."""
     return [
         Received(
-            one.asked.identifier, one.asked.url, 401 if one.status in REDIRECTS else one.status or 0,
+            one.asked.identifier,
+            one.asked.url,
+            401 if one.status in REDIRECTS else one.status or 0,
             one.headers.get("content-type", ""),
-            one.headers.get("content-encoding", ""), one.headers.get("last-modified", ""), one.body,
+            one.headers.get("content-encoding", ""),
+            one.headers.get("last-modified", ""),
+            one.body,
         )
         for one in fetched
-    ]  # fmt: skip
+    ]
 
 
 def judged(
@@ -173,10 +172,18 @@ def not_asked(walk: IdWalk) -> Answer:
     reason = f"not asked: HTTP status {service.status} for each of {service.turned} ids in this type"
     names = [asked.identifier for asked in walk.take(len(walk.waiting))]
     return Answer(
-        channel=walk.window.channel, window=walk.window.window, attempt=1, url=form.url, state="refused",
-        http_status=service.status, reason=reason, attempts=0, at=now_text(),
-        outcomes=[(name, None, "refused", reason) for name in names], bare=True,
-    )  # fmt: skip
+        channel=walk.window.channel,
+        window=walk.window.window,
+        attempt=1,
+        url=form.url,
+        state="refused",
+        http_status=service.status,
+        reason=reason,
+        attempts=0,
+        at=now_text(),
+        outcomes=[(name, None, "refused", reason) for name in names],
+        bare=True,
+    )
 
 
 def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tuple[bytes, int]], at: str) -> Answer:
@@ -187,10 +194,19 @@ def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tupl
         refused = RefusedBody(asked.url, one.status, headers, one.body, at, settled.reason or "")
     validator = one.headers.get(walk.validator) if walk.validator and settled.state == "read" else None
     return Answer(
-        channel=walk.window.channel, window=walk.window.window, attempt=1, url=asked.url, state=settled.state,
-        http_status=one.status, reason=settled.reason, attempts=asked.tries, at=at,
-        outcomes=((asked.identifier, settled.datestamp or None, settled.state, settled.reason),), payload=payload,
-        refused=refused, refused_identifier=asked.identifier if refused else None,
+        channel=walk.window.channel,
+        window=walk.window.window,
+        attempt=1,
+        url=asked.url,
+        state=settled.state,
+        http_status=one.status,
+        reason=settled.reason,
+        attempts=asked.tries,
+        at=at,
+        outcomes=((asked.identifier, settled.datestamp or None, settled.state, settled.reason),),
+        payload=payload,
+        refused=refused,
+        refused_identifier=asked.identifier if refused else None,
         bare=not has_record(settled.state, settled.reason),
         validators=((asked.identifier, validator),) if validator else (),
-    )  # fmt: skip
+    )

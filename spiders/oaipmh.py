@@ -12,37 +12,50 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive.accounts import asked, contradictions
-from archive.accounts import splits as splits_in_ledger
-from archive.accounts.exported import newest_dump
-from archive.accounts.increments import known_before
-from archive.accounts.splits import SplitList
-from archive.accounts.unsized import UnsizedList, unsized_lists
-from archive.audits.idfiles import iter_ids
+from archive.audits import iter_ids
 from archive.findings import Finding, finding
-from archive.ledger import NOT_MODIFIED, NewWindow, Run, WindowCount, WindowRow
-from harvester import (
+from archive.store import (
+    NOT_MODIFIED,
+    Answer,
+    NewWindow,
+    Run,
+    SplitList,
+    UnsizedList,
+    WindowCount,
+    WindowRow,
+    contradictions,
+    ids,
+    known_before,
+    newest_dump,
+    unsized_lists,
+)
+from archive.store import splits as splits_in_ledger
+from harvester.crawl import WindowEnd, first_windows
+from harvester.crawl.arguments import RETRY, OaipmhArguments, parse_arguments
+from harvester.errors import MalformedPage, NamelessRecords, ProviderError, Unreachable, UsageError
+from harvester.http import redirect_not_followed
+from harvester.oaipmh import (
+    GET_RECORD,
+    LIST_IDENTIFIERS,
+    LIST_RECORDS,
+    Asked,
+    DecodedPage,
+    Row,
+    Span,
+    StoredVersions,
     datestamps,
-    decoding,
     emptiness,
-    frontier,
-    gate,
     increments,
     listends,
-    oaipmh,
-    plan,
+    protocol,
     protocolerrors,
     splits,
-    strictxml,
     tokens,
 )
-from harvester.arguments import RETRY, OaipmhArguments, parse_arguments
-from harvester.decoding import Asked, DecodedPage, Row
-from harvester.errors import MalformedPage, NamelessRecords, ProviderError, Unreachable, UsageError
-from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
-from harvester.middlewares import WaitTooLong, redirect_not_followed
-from harvester.records import Answer, WindowEnd
-from harvester.versions import StoredVersions
+from harvester.oaipmh import decode as decoding
+from harvester.oaipmh import windows as frontier
+from harvester.oaipmh import xml as strictxml
+from harvester.ratelimit import WaitTooLong, limiter
 from spiders.base import HarvestSpider, now_text
 from spiders.doubts import Doubts
 from spiders.questions import Questions
@@ -87,7 +100,7 @@ class OaipmhSpider(HarvestSpider):
 
     arguments: OaipmhArguments
     traits: frontier.Traits
-    identity: oaipmh.Identify
+    identity: protocol.Identify
     channels: dict[int, Channel]
     given: tuple[int, ...]
     sinces: dict[int, datetime | None]
@@ -240,8 +253,8 @@ class OaipmhSpider(HarvestSpider):
             self.sinces[number] = self._since(number)
             outcomes = await self.keeper.do(known_before, ledger, run, number)
             stamps.update(stamp for _, stamp, _ in outcomes if stamp and datestamps.parse(stamp))
-        asked = [row.from_ for row in rows if row.from_ is not None]
-        form = increments.form_for(self.granularity, [*stamps, *asked])
+        ids = [row.from_ for row in rows if row.from_ is not None]
+        form = increments.form_for(self.granularity, [*stamps, *ids])
         if form != self.granularity:
             self.use_form(form)
             self.sinces = {number: self._since(number) for number in self.channels}
@@ -259,7 +272,7 @@ class OaipmhSpider(HarvestSpider):
         return [
             NewWindow(number, self.list_verb, *self._texts(span))
             for number in self.channels
-            for span in plan.first_spans(self.arguments, self.traits, answered, self.sinces.get(number))
+            for span in first_windows.first_spans(self.arguments, self.traits, answered, self.sinces.get(number))
         ]
 
     async def _name_again(self) -> list[WindowRow]:
@@ -267,12 +280,12 @@ class OaipmhSpider(HarvestSpider):
         writer, rows = self.keeper.writer, []
         listed = self._listed()
         for number in self.channels:
-            names = listed if listed is not None else await self.keeper.do(asked.unsettled, writer.ledger, number)
+            names = listed if listed is not None else await self.keeper.do(ids.unsettled, writer.ledger, number)
             rows += await self._open_named(number, names, "mode=retry", verb=GET_RECORD)
         return rows
 
     async def _open_named(
-        self, channel: int, names: Sequence[str], why: str, *, verb: str = asked.IDS, parent: int | None = None
+        self, channel: int, names: Sequence[str], why: str, *, verb: str = ids.IDS, parent: int | None = None
     ) -> list[WindowRow]:
         """Open windows for ids that are asked for one by one; `why` stands where a request has its URL."""
         writer, rows = self.keeper.writer, []
@@ -280,7 +293,7 @@ class OaipmhSpider(HarvestSpider):
             window, part = NewWindow(channel, verb, None, None), names[start : start + NAMED_MOST]
             rows.append(
                 await self.keeper.do(
-                    asked.open_named, writer.ledger, writer.run_number, window, part, why, writer.now(), parent=parent
+                    ids.open_named, writer.ledger, writer.run_number, window, part, why, writer.now(), parent=parent
                 )
             )
         return rows
@@ -313,7 +326,7 @@ class OaipmhSpider(HarvestSpider):
             name = self.name_of(self.channels[channel])
             self.logger.info("no complete run has listed %s yet: the incremental run takes the whole list", name)
             return None
-        return plan.back_from(started, self.arguments, self.traits)
+        return first_windows.back_from(started, self.arguments, self.traits)
 
     async def open_more(self, windows: Sequence[NewWindow]) -> None:
         """Open windows that were not planned, and queue them."""
@@ -321,9 +334,7 @@ class OaipmhSpider(HarvestSpider):
 
     def new_windows(self, parent: WindowRow, spans: Sequence[Span], verb: str) -> list[NewWindow]:
         """The windows that take a parent's place, as the ledger wants them."""
-        return [
-            NewWindow(parent.channel, verb, *self._texts(span), set_spec=parent.set_spec) for span in spans
-        ]  # fmt: skip
+        return [NewWindow(parent.channel, verb, *self._texts(span), set_spec=parent.set_spec) for span in spans]
 
     def by_set(self, parent: WindowRow, sets: Sequence[str]) -> list[NewWindow]:
         """The windows that list the same records set by set."""
@@ -355,7 +366,7 @@ class OaipmhSpider(HarvestSpider):
         started = datestamps.parse(self._started or "")
         if started is None or row.from_ is None or row.until is not None:
             return False
-        return datestamps.parse(row.from_) == plan.back_from(started, self.arguments, self.traits)
+        return datestamps.parse(row.from_) == first_windows.back_from(started, self.arguments, self.traits)
 
     async def _look_again(self) -> bool:
         """When all windows are done: list or ask once more what may be missing. True when something is."""
@@ -542,8 +553,8 @@ class OaipmhSpider(HarvestSpider):
             yield self._page_request(self._new_walk(window), 1, None)
             return
         walk, ledger = self._new_walk(window), self.keeper.writer.ledger
-        settled = await self.keeper.do(asked.settled_in, ledger, window)
-        named = await self.keeper.do(asked.named_in, ledger, window)
+        settled = await self.keeper.do(ids.settled_in, ledger, window)
+        named = await self.keeper.do(ids.named_in, ledger, window)
         walk.names.update((name, None) for name in named if name not in settled)
         async for out in self._finish(walk, tokens.LIST_COMPLETE):
             yield out
@@ -552,7 +563,7 @@ class OaipmhSpider(HarvestSpider):
         row, _ = self._windows[window]
         self._attempts[window] = self._attempts.get(window, 0) + 1
         span = self._span(row)
-        whole = row.verb in (GET_RECORD, asked.IDS) or self.arguments.sample is not None
+        whole = row.verb in (GET_RECORD, ids.IDS) or self.arguments.sample is not None
         chain = tokens.TokenChain(None if whole else frontier.record_limit(span, self.traits))
         channel = self._channel_of(row)
         return Walk(row, channel, span, self._attempts[window], row.attempts, chain)
@@ -566,10 +577,10 @@ class OaipmhSpider(HarvestSpider):
         """The request for a page of a walk: the list itself, or its resumption token."""
         base = self.arguments.endpoint.url
         if token is not None:
-            url = oaipmh.resume_url(base, walk.verb, token, **self._beside_token(walk))
+            url = protocol.resume_url(base, walk.verb, token, **self._beside_token(walk))
         else:
             bounds = self._sent_bounds(walk.span)
-            make = oaipmh.list_records_url if walk.verb == LIST_RECORDS else oaipmh.list_identifiers_url
+            make = protocol.list_records_url if walk.verb == LIST_RECORDS else protocol.list_identifiers_url
             url = make(base, walk.channel.prefix, *bounds, walk.channel.sent_set)
         request = Request(
             url,
@@ -583,7 +594,7 @@ class OaipmhSpider(HarvestSpider):
     async def page(self, response: Response, walk: Walk, number: int, token: str | None) -> AsyncIterator[Any]:
         """An answer for page `number` of a walk, 1 for the first."""
         if 1 < number <= walk.judged + AHEAD and response.status == 200 and walk.end is None:
-            ahead = oaipmh.peek_token(response.body)
+            ahead = protocol.peek_token(response.body)
             if ahead is not None and number + 1 not in walk.asked_ahead and not self._sampling(walk):
                 walk.asked_ahead[number + 1] = ahead
                 yield self._page_request(walk, number + 1, ahead)
@@ -682,7 +693,7 @@ class OaipmhSpider(HarvestSpider):
         walk.tries += 1
         walk.reissued = walk.reissued or number > 1
         if not walk.hopeless(number, unusable) and walk.tries < self._tries(walk, unusable):
-            await asyncio.sleep(gate.backoff_seconds(walk.tries, random.random()))
+            await asyncio.sleep(limiter.backoff_seconds(walk.tries, random.random()))
             yield self._page_request(walk, number, token)
             return
         async for out in self._give_up(walk, number, unusable):
@@ -719,12 +730,18 @@ class OaipmhSpider(HarvestSpider):
             end = tokens.LIST_COMPLETE
         else:
             yield Answer(
-                channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt,
+                channel=walk.channel.number,
+                window=walk.window.window,
+                attempt=walk.attempt,
                 url=self._page_request(walk, number, walk.chain.token if number > 1 else None).url,
-                state="lost" if unusable.end == tokens.PAGE_LOST else "refused", http_status=unusable.status,
-                reason=unusable.reason, attempts=max(1, walk.tries), at=now_text(), bare=walk.bare,
+                state="lost" if unusable.end == tokens.PAGE_LOST else "refused",
+                http_status=unusable.status,
+                reason=unusable.reason,
+                attempts=max(1, walk.tries),
+                at=now_text(),
+                bare=walk.bare,
                 refused=None if frontier.can_split(walk.span, self.traits) else refused_body(unusable, url),
-            )  # fmt: skip
+            )
             refused = walk.window.window in self.doubts.verdicts
             end = tokens.QUESTION_REFUSED if refused else unusable.end
         async for out in self._finish(walk, end):
@@ -764,11 +781,21 @@ class OaipmhSpider(HarvestSpider):
             for place, (name, stamp, gone, _) in enumerate(page.rows)
         ]
         return Answer(
-            channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt, url=response.url,
-            state="read", http_status=response.status, reason=None, attempts=walk.tries + 1, at=now_text(),
-            listed=len(page.rows), outcomes=outcomes, payload=page.payload, bare=walk.bare,
+            channel=walk.channel.number,
+            window=walk.window.window,
+            attempt=walk.attempt,
+            url=response.url,
+            state="read",
+            http_status=response.status,
+            reason=None,
+            attempts=walk.tries + 1,
+            at=now_text(),
+            listed=len(page.rows),
+            outcomes=outcomes,
+            payload=page.payload,
+            bare=walk.bare,
             notes=notes_of(page.problems),
-        )  # fmt: skip
+        )
 
     def _named_answer(self, walk: Walk, headers: Sequence[Row]) -> Answer:
         """Build the answer that keeps the ids of a window whose records cannot be listed: no part may lack them.
@@ -776,21 +803,29 @@ class OaipmhSpider(HarvestSpider):
         It is of no attempt (0), and does not count as what the window listed.
         """
         inside = [
-            row for row in headers
-            if not frontier.count_outside([row], walk.span, walk.channel.set_spec, self.traits)
-        ]  # fmt: skip
-        url = oaipmh.list_identifiers_url(
+            row for row in headers if not frontier.count_outside([row], walk.span, walk.channel.set_spec, self.traits)
+        ]
+        url = protocol.list_identifiers_url(
             self.arguments.endpoint.url, walk.channel.prefix, *self._sent_bounds(walk.span), walk.channel.sent_set
         )
         return Answer(
-            channel=walk.channel.number, window=walk.window.window, attempt=0, url=url, state="read",
-            http_status=None, reason=None, attempts=1, at=now_text(), listed=len(inside), bare=True,
+            channel=walk.channel.number,
+            window=walk.window.window,
+            attempt=0,
+            url=url,
+            state="read",
+            http_status=None,
+            reason=None,
+            attempts=1,
+            at=now_text(),
+            listed=len(inside),
+            bare=True,
             outcomes=[(row[0], row[1], "open", None) for row in inside],
-        )  # fmt: skip
+        )
 
     def _is_named(self, row: WindowRow) -> bool:
         """Whether a window is ids that are known, rather than a list."""
-        return self.arguments.mode == RETRY or row.verb == asked.IDS
+        return self.arguments.mode == RETRY or row.verb == ids.IDS
 
     def _stray_answer(self, walk: Walk, response: Response, page: DecodedPage) -> Answer:
         """Build the answer for a page of another list: it is kept in quarantine, its ids are named, none is counted."""
@@ -799,11 +834,19 @@ class OaipmhSpider(HarvestSpider):
         if walk.channel.set_spec is not None:
             window = f"set {walk.channel.set_spec}, {window}"
         return Answer(
-            channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt, url=response.url,
-            state="refused", http_status=response.status, reason=unusable.reason, attempts=walk.tries + 1,
-            at=now_text(), bare=walk.bare, refused=refused_body(unusable, response.url),
+            channel=walk.channel.number,
+            window=walk.window.window,
+            attempt=walk.attempt,
+            url=response.url,
+            state="refused",
+            http_status=response.status,
+            reason=unusable.reason,
+            attempts=walk.tries + 1,
+            at=now_text(),
+            bare=walk.bare,
+            refused=refused_body(unusable, response.url),
             notes=[finding("record-astray", identifier=row[0], window=window) for row in page.rows],
-        )  # fmt: skip
+        )
 
     def _hinted_answer(self, walk: Walk, unusable: Unusable, headers: Sequence[tuple[str, str]]) -> Answer:
         """An unreadable list of names that still shows whom to ask for."""
@@ -813,11 +856,20 @@ class OaipmhSpider(HarvestSpider):
             "names-from-broken-list", window=frontier.describe(walk.span), reason=unusable.reason, found=len(headers)
         )
         return Answer(
-            channel=walk.channel.number, window=walk.window.window, attempt=walk.attempt, url=unusable.response.url,
-            state="read", http_status=unusable.status, reason=unusable.reason, attempts=walk.tries, at=now_text(),
-            listed=len(headers), outcomes=[(name, stamp, "open", None) for name, stamp in headers], bare=True,
+            channel=walk.channel.number,
+            window=walk.window.window,
+            attempt=walk.attempt,
+            url=unusable.response.url,
+            state="read",
+            http_status=unusable.status,
+            reason=unusable.reason,
+            attempts=walk.tries,
+            at=now_text(),
+            listed=len(headers),
+            outcomes=[(name, stamp, "open", None) for name, stamp in headers],
+            bare=True,
             notes=[found],
-        )  # fmt: skip
+        )
 
     def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
         """The frontier's decision on a list, with what the ledger counted; ids that are asked again are no list."""
@@ -862,7 +914,7 @@ class OaipmhSpider(HarvestSpider):
 
     def _record_request(self, walk: Walk, name: str, tries: int = 0) -> Request:
         return Request(
-            oaipmh.get_record_url(self.arguments.endpoint.url, name, walk.channel.prefix),
+            protocol.get_record_url(self.arguments.endpoint.url, name, walk.channel.prefix),
             callback=self.record,
             errback=self.no_record,
             cb_kwargs={"walk": walk, "name": name, "tries": tries},
@@ -891,7 +943,7 @@ class OaipmhSpider(HarvestSpider):
         if isinstance(result, Unusable) and tries < self.settings.getint("HARVEST_TRIES"):
             said_no = record_state(result) in ("absent", "forbidden", "deleted")
             if not said_no and not walk.hopeless(name, result):
-                await asyncio.sleep(gate.backoff_seconds(tries, random.random()))
+                await asyncio.sleep(limiter.backoff_seconds(tries, random.random()))
                 yield self._record_request(walk, name, tries)
                 return
         walk.answers += 1
@@ -903,27 +955,43 @@ class OaipmhSpider(HarvestSpider):
     def _record_answer(
         self, walk: Walk, name: str, tries: int, response: Response | None, result: DecodedPage | Unusable
     ) -> Answer:
-        url = oaipmh.get_record_url(self.arguments.endpoint.url, name, walk.channel.prefix)
+        url = protocol.get_record_url(self.arguments.endpoint.url, name, walk.channel.prefix)
         common: dict[str, Any] = {
-            "channel": walk.channel.number, "window": walk.window.window, "attempt": walk.attempt, "url": url,
-            "attempts": tries, "at": now_text(),
-        }  # fmt: skip
+            "channel": walk.channel.number,
+            "window": walk.window.window,
+            "attempt": walk.attempt,
+            "url": url,
+            "attempts": tries,
+            "at": now_text(),
+        }
         if isinstance(result, Unusable):
             state = record_state(result)
             payload = gone_record(name, walk.channel.prefix, url, result) if state == "deleted" else ()
             return Answer(
-                **common, state=state, http_status=result.status, reason=result.reason, listed=0,
-                outcomes=[(name, None, state, result.reason)], refused_identifier=name, bare=not payload,
-                payload=payload, refused=refused_body(result, url) if state == "refused" else None,
+                **common,
+                state=state,
+                http_status=result.status,
+                reason=result.reason,
+                listed=0,
+                outcomes=[(name, None, state, result.reason)],
+                refused_identifier=name,
+                bare=not payload,
+                payload=payload,
+                refused=refused_body(result, url) if state == "refused" else None,
                 notes=_record_notes(name, result, listed=self.arguments.mode != RETRY),
-            )  # fmt: skip
+            )
         assert response is not None
         problems = {identifier: code for identifier, code, _ in result.problems}
         return Answer(
-            **common, state="read", http_status=response.status, reason=None, listed=len(result.rows),
+            **common,
+            state="read",
+            http_status=response.status,
+            reason=None,
+            listed=len(result.rows),
             outcomes=[(n, stamp, "deleted" if gone else "read", problems.get(n)) for n, stamp, gone, _ in result.rows],
-            payload=result.payload, notes=notes_of(result.problems) + _unaccounted_notes(name, result),
-        )  # fmt: skip
+            payload=result.payload,
+            notes=notes_of(result.problems) + _unaccounted_notes(name, result),
+        )
 
     # --- what answers mean
 
@@ -933,16 +1001,16 @@ class OaipmhSpider(HarvestSpider):
             self.fail(failure.value)
         return not self.stopping
 
-    async def _decode(self, response: Response, walk: Walk, asked: Asked, *, again: bool) -> DecodedPage | Unusable:
+    async def _decode(self, response: Response, walk: Walk, ids: Asked, *, again: bool) -> DecodedPage | Unusable:
         """Decode a page, or GetRecord's answer for an identifier; the body is read whatever the status is.
 
         `again`: an earlier try brought nothing usable.
         """
-        status, name = response.status, asked.identifier
+        status, name = response.status, ids.identifier
         if (reason := redirect_not_followed(response)) is not None:
             return Unusable(tokens.PAGE_REFUSED, reason, status, response)
         try:
-            page = await self._read(response, walk, asked, again=again)
+            page = await self._read(response, walk, ids, again=again)
         except ProviderError as error:
             if name is None and await self._nothing_here(error, walk):
                 return decoding.NOTHING
@@ -975,22 +1043,22 @@ class OaipmhSpider(HarvestSpider):
             await self.find(finding("empty-range-refused", window=frontier.describe(walk.span), reason=str(error)))
         return True
 
-    async def _read(self, response: Response, walk: Walk, asked: Asked, *, again: bool) -> DecodedPage:
+    async def _read(self, response: Response, walk: Walk, ids: Asked, *, again: bool) -> DecodedPage:
         """Decode a body as far as it can be read without guessing. Raises MalformedPage and ProviderError."""
         body = plain_body(response)
         if self.questions.noise:
             body, _ = strictxml.without_noise(body)
         try:
-            page = await self._decoded(body, response.url, walk, asked)
+            page = await self._decoded(body, response.url, walk, ids)
         except NamelessRecords:
             if not await self._nothing_names(walk):
                 raise
-            page = await self._decoded(body, response.url, walk, replace(asked, lenient=True))
+            page = await self._decoded(body, response.url, walk, replace(ids, lenient=True))
         except MalformedPage:
             document, noise = strictxml.without_noise(body)
             if not (noise and again):
                 raise
-            page = await self._decoded(document, response.url, walk, asked)
+            page = await self._decoded(document, response.url, walk, ids)
             self.questions.noise = noise
         await self._report_deviations(page)
         return page
@@ -1012,25 +1080,30 @@ class OaipmhSpider(HarvestSpider):
             self._deviations.add("")
             await self.find(finding("text-around-pages", reason=repr(self.questions.noise[:100])))
 
-    async def _decoded(self, body: bytes, url: str, walk: Walk, asked: Asked) -> DecodedPage:
-        if asked.identifier is None and walk.verb == LIST_IDENTIFIERS:
+    async def _decoded(self, body: bytes, url: str, walk: Walk, ids: Asked) -> DecodedPage:
+        if ids.identifier is None and walk.verb == LIST_IDENTIFIERS:
             # no other question would name what this one does not
-            return await self.decoders.run(decoding.decode_list_identifiers, body, replace(asked, lenient=True))
+            return await self.decoders.run(decoding.decode_list_identifiers, body, replace(ids, lenient=True))
         level, prefix = self.settings.getint("HARVEST_ZSTD_LEVEL"), walk.channel.prefix
-        if asked.identifier is not None:
-            return await self.decoders.run(decoding.decode_get_record, body, url, prefix, now_text(), level, asked)
+        if ids.identifier is not None:
+            return await self.decoders.run(decoding.decode_get_record, body, url, prefix, now_text(), level, ids)
         decode, channel = decoding.decode_list_records, walk.window.channel
         known = self._versions.known_to(walk.window, tail=self._windows[walk.window.window][1])
-        page = await self.decoders.run(decode, body, url, prefix, now_text(), level, asked, known=known)
+        page = await self.decoders.run(decode, body, url, prefix, now_text(), level, ids, known=known)
         if any(self._versions.was_asked(channel, page.rows[place][0]) for place in page.left_out):
-            page = await self.decoders.run(decode, body, url, prefix, now_text(), level, asked)
+            page = await self.decoders.run(decode, body, url, prefix, now_text(), level, ids)
         return page
 
     def _facts(self, walk: Walk, page: DecodedPage, *, foreign: bool) -> tokens.PageFacts:
         return tokens.PageFacts(
-            len(page.rows), page.token, page.has_token_element, page.digest, page.complete_list_size,
-            frontier.count_outside(page.rows, walk.span, walk.channel.set_spec, self.traits), foreign,
-        )  # fmt: skip
+            len(page.rows),
+            page.token,
+            page.has_token_element,
+            page.digest,
+            page.complete_list_size,
+            frontier.count_outside(page.rows, walk.span, walk.channel.set_spec, self.traits),
+            foreign,
+        )
 
     async def _learn(self, walk: Walk, page: DecodedPage) -> None:
         """Follow the datestamps that really occur, and the size of a page."""
@@ -1111,7 +1184,7 @@ class OaipmhSpider(HarvestSpider):
         if self.arguments.sample is not None or self.arguments.slices != "auto":
             return None
         sets = [channel.set_spec for channel in self.channels.values()]
-        return plan.expected_records(self._stated.values(), sets)
+        return first_windows.expected_records(self._stated.values(), sets)
 
     # --- windows as text
 
@@ -1146,9 +1219,11 @@ def _posted(request: Request) -> Request:
     """The same request with its arguments in the body (section 3.1.1.2)."""
     parts = urlsplit(request.url)
     return request.replace(
-        url=parts._replace(query="").geturl(), method="POST", body=parts.query.encode("ascii"),
+        url=parts._replace(query="").geturl(),
+        method="POST",
+        body=parts.query.encode("ascii"),
         headers={"Content-Type": "application/x-www-form-urlencoded"},
-    )  # fmt: skip
+    )
 
 
 def _unaccounted_notes(name: str, page: DecodedPage) -> list[Finding]:

@@ -12,10 +12,11 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from harvester import datestamps, emptiness, frontier, gate, hints, oaipmh, strictxml
-from harvester.decoding import Row
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
-from harvester.middlewares import WaitTooLong, redirect_not_followed
+from harvester.http import redirect_not_followed
+from harvester.oaipmh import Row, datestamps, emptiness, hints, protocol, windows
+from harvester.oaipmh import xml as strictxml
+from harvester.ratelimit import WaitTooLong, limiter
 from spiders.walks import Channel, Walk, plain_body
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ SET_PAGES_MOST = 20
 SETS_MOST = 200
 
 
-_parse_headers = partial(oaipmh.parse_list_identifiers, lenient=True)
+_parse_headers = partial(protocol.parse_list_identifiers, lenient=True)
 
 
 class Questions:
@@ -72,7 +73,7 @@ class Questions:
                 error = Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})")
             if self.crawler.engine is None or not self.crawler.engine.running:
                 break
-            await asyncio.sleep(gate.backoff_seconds(attempt, random.random()))
+            await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
         raise error
 
     async def once(self, url: str, parse: Callable[[bytes], T]) -> T:
@@ -99,16 +100,16 @@ class Questions:
     async def all_names(self, channel: Channel, bounds: tuple[str | None, str | None], most: int) -> list[str]:
         """Return the ids that ListIdentifiers names, as far as it can be read, and about `most` at the most."""
         names: dict[str, None] = {}
-        url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
+        url = protocol.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
         token: str | None = None
         try:
             while len(names) < most:
-                page = await self.answer(url, partial(oaipmh.parse_list_identifiers, sent=token, lenient=True))
+                page = await self.answer(url, partial(protocol.parse_list_identifiers, sent=token, lenient=True))
                 before = len(names)
                 names.update((record.identifier, None) for record in page.records)
                 if not page.token or page.token == token or len(names) == before:
                     break
-                token, url = page.token, oaipmh.resume_url(self.url, "ListIdentifiers", page.token)
+                token, url = page.token, protocol.resume_url(self.url, "ListIdentifiers", page.token)
         except (HarvestError, WaitTooLong) as error:
             logger.info("ListIdentifiers names %d records, and then: %s", len(names), error)
         return list(names)
@@ -119,15 +120,15 @@ class Questions:
         Reads no further than `most` sets and one page more.
         """
         specs: dict[str, None] = {}
-        url = oaipmh.list_sets_url(self.url)
+        url = protocol.list_sets_url(self.url)
         try:
             while len(specs) <= most:
-                page = await self.once(url, oaipmh.parse_list_sets)
+                page = await self.once(url, protocol.parse_list_sets)
                 before = len(specs)
                 specs.update((item.spec, None) for item in page.sets if item.spec)
                 if not page.token or len(specs) == before:
                     break
-                url = oaipmh.resume_url(self.url, "ListSets", page.token)
+                url = protocol.resume_url(self.url, "ListSets", page.token)
         except ProviderError as error:
             return [] if error.code == "noSetHierarchy" else None
         except (HarvestError, WaitTooLong):
@@ -148,20 +149,20 @@ class Questions:
         self.noise = noise
         return value
 
-    async def identify(self) -> oaipmh.Identify:
+    async def identify(self) -> protocol.Identify:
         """Ask who the provider is. Raises UsageError for an answer that is not of OAI-PMH, Unreachable for none.
 
         A page for people counts as none: it stands in the place of any URL while a site is being maintained.
         """
         try:
-            return await self.answer(oaipmh.identify_url(self.url), oaipmh.parse_identify)
+            return await self.answer(protocol.identify_url(self.url), protocol.parse_identify)
         except (MalformedPage, ProviderError) as error:
             raise UsageError(f"{self.url} is no OAI-PMH endpoint: {error}") from error
 
     async def somebody_there(self) -> bool:
         """Whether the provider answers at all, when a list brought no answer."""
         try:
-            await self.answer(oaipmh.identify_url(self.url), oaipmh.parse_identify)
+            await self.answer(protocol.identify_url(self.url), protocol.parse_identify)
         except (HarvestError, WaitTooLong):
             return False
         return True
@@ -185,7 +186,7 @@ class Questions:
             return False
 
     async def _formats(self) -> list[str]:
-        formats = await self.answer(oaipmh.list_formats_url(self.url), oaipmh.parse_list_metadata_formats)
+        formats = await self.answer(protocol.list_formats_url(self.url), protocol.parse_list_metadata_formats)
         self._offered = [item.prefix for item in formats]
         return self._offered
 
@@ -195,8 +196,8 @@ class Questions:
         Returns the form in which the set has to be sent, None for the usual one.
         """
         for sent in (None, *emptiness.encodings(spec)):
-            set_ = spec if sent is None else oaipmh.AsSent(sent)
-            url = oaipmh.list_identifiers_url(self.url, prefix, None, None, set_)
+            set_ = spec if sent is None else protocol.AsSent(sent)
+            url = protocol.list_identifiers_url(self.url, prefix, None, None, set_)
             try:
                 page = await (self.answer if sent is None else self.once)(url, _parse_headers)
             except ProviderError as error:
@@ -221,11 +222,11 @@ class Questions:
 
     async def _look_up(self, spec: str) -> None:
         offered: list[str] = []
-        url = oaipmh.list_sets_url(self.url)
+        url = protocol.list_sets_url(self.url)
         token: str | None = None
         for _ in range(SET_PAGES_MOST):
             try:
-                sets = await self.answer(url, partial(oaipmh.parse_list_sets, sent=token))
+                sets = await self.answer(url, partial(protocol.parse_list_sets, sent=token))
             except (ProviderError, MalformedPage) as error:
                 raise UsageError(f"{self.url} has no set {spec!r} ({error})") from None
             offered.extend(item.spec for item in sets.sets)
@@ -234,12 +235,12 @@ class Questions:
             if not sets.token:
                 raise UsageError(f"{self.url} has no set {spec!r}; it offers {_some(offered)}")
             token = sets.token
-            url = oaipmh.resume_url(self.url, "ListSets", token)
+            url = protocol.resume_url(self.url, "ListSets", token)
         raise UsageError(f"{self.url} lists nothing in set {spec!r}, which is not among its first {len(offered)} sets")
 
     async def known_stamp(self, channel: Channel) -> str | None:
         """A datestamp that a record has: the first one in the list of all that is a moment. None without an answer."""
-        url = oaipmh.list_identifiers_url(self.url, channel.prefix, None, None, channel.sent_set)
+        url = protocol.list_identifiers_url(self.url, channel.prefix, None, None, channel.sent_set)
         try:
             page = await self.answer(url, _parse_headers)
         except HarvestError as error:
@@ -247,7 +248,7 @@ class Questions:
             return None
         return next((r.datestamp for r in page.records if datestamps.parse(r.datestamp) is not None), None)
 
-    async def try_ranges(self, channel: Channel, stamp: str, traits: frontier.Traits, granularity: str) -> None:
+    async def try_ranges(self, channel: Channel, stamp: str, traits: windows.Traits, granularity: str) -> None:
         """Learn whether from and until are honoured and until is included: one datestamp that is known to exist.
 
         A provider that ignores them, or leaves the last second out, would lose records at each border of a window.
@@ -255,10 +256,10 @@ class Questions:
         moment = datestamps.parse(stamp)
         if moment is None:
             return
-        moment = frontier.on_granule(moment, traits)
+        moment = windows.on_granule(moment, traits)
         for until in (moment, moment + traits.granule):
             bounds = (datestamps.as_argument(moment, granularity), datestamps.as_argument(until, granularity))
-            url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
+            url = protocol.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
             try:
                 page = await self.answer(url, _parse_headers)
             except ProviderError:
@@ -272,12 +273,12 @@ class Questions:
                 return
         traits.ranges = False
 
-    async def try_apart(self, channel: Channel, traits: frontier.Traits, granularity: str) -> None:
+    async def try_apart(self, channel: Channel, traits: windows.Traits, granularity: str) -> None:
         """Learn that from and until are ignored, whatever the datestamps: two moments long ago hold the same."""
         lists = []
-        for moment in (frontier.OLDEST, frontier.OLDEST + traits.granule):
+        for moment in (windows.OLDEST, windows.OLDEST + traits.granule):
             bound = datestamps.as_argument(moment, granularity)
-            url = oaipmh.list_identifiers_url(self.url, channel.prefix, bound, bound, channel.sent_set)
+            url = protocol.list_identifiers_url(self.url, channel.prefix, bound, bound, channel.sent_set)
             try:
                 page = await self.answer(url, _parse_headers)
             except HarvestError:
@@ -288,14 +289,14 @@ class Questions:
 
     async def lacks_names(self, walk: Walk, bounds: tuple[str | None, str | None]) -> bool:
         """Whether ListIdentifiers leaves records of a window without an identifier too, or cannot be read at all."""
-        url = oaipmh.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.sent_set)
+        url = protocol.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.sent_set)
         try:
             page = await self.answer(url, _parse_headers)
         except (ProviderError, MalformedPage):
             return True
         except (HarvestError, WaitTooLong):
             return False
-        return any(oaipmh.NAMELESS in what for what in page.unaccounted)
+        return any(protocol.NAMELESS in what for what in page.unaccounted)
 
     async def look_inside(self, walk: Walk, bounds: tuple[str | None, str | None]) -> Sequence[Row]:
         """Have ListIdentifiers say which records a window holds whose records cannot be listed.
@@ -306,7 +307,7 @@ class Questions:
         try:
             headers, whole = await self._first_page(walk.channel, bounds)
         except Exception as error:  # ours, or whatever the downloader raises
-            logger.info("ListIdentifiers does not help with %s: %r", frontier.describe(walk.span), error)
+            logger.info("ListIdentifiers does not help with %s: %r", windows.describe(walk.span), error)
             return ()
         walk.follow([row[1] for row in headers])
         stamps: set[datetime | None] = {datestamps.parse(row[1]) for row in headers}
@@ -319,7 +320,7 @@ class Questions:
 
         Raises MalformedPage, ProviderError and the downloader's errors.
         """
-        url = oaipmh.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
+        url = protocol.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
         body = plain_body(await self.ask(url))
         return _headers_in(strictxml.without_noise(body)[0] if self.noise else body)
 

@@ -14,21 +14,40 @@ from scrapy import Request
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive.accounts.exported import distinct_in_run, listed_in_run, windows_in_run
 from archive.findings import Finding, finding
-from archive.ledger import NOT_MODIFIED, NewWindow, WindowCount, WindowRow
-from archive.quarantine import RefusedBody
-from harvester import datestamps, frontier, gate, paging, search, searchends
-from harvester.bulkarguments import SearchArguments, parse_search
+from archive.store import (
+    NOT_MODIFIED,
+    Answer,
+    NewWindow,
+    RefusedBody,
+    WindowCount,
+    WindowRow,
+    distinct_in_run,
+    listed_in_run,
+    windows_in_run,
+)
+from harvester.crawl import Batch, WindowEnd
+from harvester.crawl.arguments import SearchArguments, parse_search
 from harvester.errors import MalformedPage, Unreachable, UsageError
-from harvester.frontier import Span
-from harvester.hits import Count
-from harvester.middlewares import WaitTooLong
-from harvester.paging import GRANULE, PAGE_LOST, PAGE_REFUSED, Paging
-from harvester.records import Answer, Batch, WindowEnd
-from harvester.search import CURSOR, SIZE_OF_GUESTS, STYLES, Asking, DecodedHits
-from harvester.searchends import Walked
-from harvester.versions import VERSIONS_MOST, StoredVersions
+from harvester.oaipmh import VERSIONS_MOST, Span, StoredVersions, datestamps
+from harvester.oaipmh import windows as frontier
+from harvester.ratelimit import WaitTooLong, limiter
+from harvester.rest import (
+    CURSOR,
+    GRANULE,
+    PAGE_LOST,
+    PAGE_REFUSED,
+    SIZE_OF_GUESTS,
+    STYLES,
+    Asking,
+    Count,
+    DecodedHits,
+    Paging,
+    Walked,
+    paging,
+    search,
+    searchends,
+)
 from spiders.base import HarvestSpider, now_text
 from spiders.walks import Unusable, no_answer, plain_body, refused_body
 
@@ -225,7 +244,7 @@ class SearchSpider(HarvestSpider):
             if self.stopping:
                 break
             if attempt < self.settings.getint("HARVEST_TRIES"):
-                await asyncio.sleep(gate.backoff_seconds(attempt, random.random()))
+                await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
         raise error
 
     async def _oldest(self) -> datetime:
@@ -359,9 +378,15 @@ class SearchSpider(HarvestSpider):
             total = self._stated.get(row.window, self.expected_records)
             base = searchends.other_asking(base, self.style, attempt - row.attempts, total)
         paging_ = Paging(
-            self.style, base.size, min(limits, default=None), splits, arguments.sample, cap=self._cap,
-            fit=row.window in self._torn, wary=arguments.mode == "incremental" or arguments.shard is not None,
-        )  # fmt: skip
+            self.style,
+            base.size,
+            min(limits, default=None),
+            splits,
+            arguments.sample,
+            cap=self._cap,
+            fit=row.window in self._torn,
+            wary=arguments.mode == "incremental" or arguments.shard is not None,
+        )
         walk = SliceWalk(row, span, attempt, row.attempts, paging_, base, base)
         self._walks[row.window] = walk
         return walk
@@ -416,9 +441,17 @@ class SearchSpider(HarvestSpider):
         stored = self._versions.known_to(walk.window, tail=walk.window.parent is None)
         try:
             return await self.decoders.run(
-                search.decode_page, plain_body(response), arguments.style, response.url, arguments.name,
-                arguments.accept, media_type, now_text(), self.settings.getint("HARVEST_ZSTD_LEVEL"), stored=stored,
-            )  # fmt: skip
+                search.decode_page,
+                plain_body(response),
+                arguments.style,
+                response.url,
+                arguments.name,
+                arguments.accept,
+                media_type,
+                now_text(),
+                self.settings.getint("HARVEST_ZSTD_LEVEL"),
+                stored=stored,
+            )
         except MalformedPage as error:
             return Unusable(PAGE_REFUSED, str(error), status, response)
 
@@ -434,7 +467,7 @@ class SearchSpider(HarvestSpider):
         if failed and self.style.paging == CURSOR and walk.tries > 1 and walk.paging.size > 10:
             walk.paging.size //= 2
         if walk.tries < self.settings.getint("HARVEST_TRIES") and not refused:
-            await asyncio.sleep(gate.backoff_seconds(walk.tries, random.random()))
+            await asyncio.sleep(limiter.backoff_seconds(walk.tries, random.random()))
             yield self._page_request(walk)
             return
         url = self._page_request(walk).url
@@ -443,10 +476,18 @@ class SearchSpider(HarvestSpider):
             return
         walk.answers += 1
         yield Answer(
-            channel=self._channel, window=walk.window.window, attempt=walk.attempt, url=url,
-            state="lost" if unusable.end == PAGE_LOST else "refused", http_status=unusable.status,
-            reason=unusable.reason, attempts=walk.tries, at=now_text(), bare=True, refused=refused_body(unusable, url),
-        )  # fmt: skip
+            channel=self._channel,
+            window=walk.window.window,
+            attempt=walk.attempt,
+            url=url,
+            state="lost" if unusable.end == PAGE_LOST else "refused",
+            http_status=unusable.status,
+            reason=unusable.reason,
+            attempts=walk.tries,
+            at=now_text(),
+            bare=True,
+            refused=refused_body(unusable, url),
+        )
         beyond = deep and (unusable.status or 0) >= 400
         yield self._over(walk, paging.BEYOND if beyond else unusable.end)
 
@@ -460,29 +501,44 @@ class SearchSpider(HarvestSpider):
     def _answers(self, walk: SliceWalk, response: Response, page: DecodedHits) -> Batch:
         """A page: its records, and each hit that is none."""
         common: dict[str, Any] = {
-            "channel": self._channel, "window": walk.window.window, "attempt": walk.attempt, "url": response.url,
-            "state": "read", "http_status": response.status, "attempts": walk.tries + 1, "at": now_text(),
-        }  # fmt: skip
+            "channel": self._channel,
+            "window": walk.window.window,
+            "attempt": walk.attempt,
+            "url": response.url,
+            "state": "read",
+            "http_status": response.status,
+            "attempts": walk.tries + 1,
+            "at": now_text(),
+        }
         census = self.arguments.mode == "census"
         notes = _notes(page)
         answers = [
             Answer(
-                **common, reason=None, listed=len(page.rows), notes=notes, bare=census,
+                **common,
+                reason=None,
+                listed=len(page.rows),
+                notes=notes,
+                bare=census,
                 outcomes=[
                     (name, stamp, "read", NOT_MODIFIED if place in page.left_out else None)
                     for place, (name, stamp) in enumerate(page.rows)
                 ],
                 payload=() if census else page.payload,
             )
-        ]  # fmt: skip
+        ]
         for hit in page.refused:
             body = RefusedBody(response.url, response.status, (), hit.body, common["at"], hit.reason)
             answers.append(
                 Answer(
-                    **common, reason=hit.reason, listed=1, outcomes=[(hit.name, None, "refused", hit.reason)],
-                    refused=body, refused_identifier=hit.name, bare=True,
+                    **common,
+                    reason=hit.reason,
+                    listed=1,
+                    outcomes=[(hit.name, None, "refused", hit.reason)],
+                    refused=body,
+                    refused_identifier=hit.name,
+                    bare=True,
                 )
-            )  # fmt: skip
+            )
         return Batch(answers)
 
     def _over(self, walk: SliceWalk, end: str) -> WindowEnd:
@@ -527,10 +583,18 @@ class SearchSpider(HarvestSpider):
         """What becomes of a slice, with what the ledger counted."""
         walk = self._walks[end.window.window]
         walked = Walked(
-            end.end, walk.span, walk.paging, count.distinct, walk.attempt - walk.earlier,
-            tail=self._is_tail(walk.window), gathered=walk.gathered, follows=walk.window.parent is not None,
-            longest=self._longest, orders=self._orders(walk), steady=self._is_steady(walk),
-        )  # fmt: skip
+            end.end,
+            walk.span,
+            walk.paging,
+            count.distinct,
+            walk.attempt - walk.earlier,
+            tail=self._is_tail(walk.window),
+            gathered=walk.gathered,
+            follows=walk.window.parent is not None,
+            longest=self._longest,
+            orders=self._orders(walk),
+            steady=self._is_steady(walk),
+        )
         return searchends.decide(walked, self.traits)
 
     def _is_steady(self, walk: SliceWalk) -> bool:

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from archive.accounts.splits import SplitList
 from archive.findings import Finding
-from harvester import datestamps, frontier, oaipmh, splits
+from archive.store import SplitList
 from harvester.errors import HarvestError, ProviderError
-from harvester.frontier import Span
-from harvester.middlewares import WaitTooLong
-from harvester.splits import Doubt
+from harvester.oaipmh import Span, datestamps, protocol, splits, windows
+from harvester.oaipmh import SplitDoubt as Doubt
+from harvester.ratelimit import WaitTooLong
 from spiders.questions import Questions
 from spiders.walks import Channel
 
@@ -40,7 +39,7 @@ class SplitCheck:
         """
         span = span_of(doubt.split)
         channel = self.channels[doubt.split.channel]
-        window = frontier.describe(span)
+        window = windows.describe(span)
         if doubt.kind == splits.SHORT:
             stated = await self._stated_now(channel, span)
             if splits.settled_by(doubt, stated):
@@ -59,11 +58,11 @@ class SplitCheck:
 
     async def _stated_now(self, channel: Channel, span: Span) -> int | None:
         """The size of a list as stated now, or as one response shows it; None when nothing states it."""
-        url = oaipmh.list_identifiers_url(self.questions.url, channel.prefix, *self.bounds(span), channel.set_spec)
+        url = protocol.list_identifiers_url(self.questions.url, channel.prefix, *self.bounds(span), channel.set_spec)
         try:
-            page = await self.questions.answer(url, oaipmh.parse_list_identifiers)
+            page = await self.questions.answer(url, protocol.parse_list_identifiers)
         except (HarvestError, WaitTooLong) as error:
-            logger.info("the size of %s cannot be asked: %s", frontier.describe(span), error)
+            logger.info("the size of %s cannot be asked: %s", windows.describe(span), error)
             return None
         if page.complete_list_size is not None:
             return page.complete_list_size
@@ -73,9 +72,9 @@ class SplitCheck:
         """Whether each of the first ids should be in a part: a record that is live, and did not change since."""
         exist = {}
         for identifier in identifiers[:LOOKED_UP_MOST]:
-            url = oaipmh.get_record_url(self.questions.url, identifier, channel.prefix)
+            url = protocol.get_record_url(self.questions.url, identifier, channel.prefix)
             try:
-                record = await self.questions.answer(url, oaipmh.parse_get_record)
+                record = await self.questions.answer(url, protocol.parse_get_record)
             except ProviderError as error:
                 exist[identifier] = error.code != "idDoesNotExist"
             except (HarvestError, WaitTooLong):

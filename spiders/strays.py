@@ -5,12 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from harvester import datestamps, frontier, oaipmh
-from harvester.decoding import DecodedPage, Row
 from harvester.errors import HarvestError, ProviderError
-from harvester.frontier import LIST_RECORDS, Span
-from harvester.middlewares import WaitTooLong
-from harvester.protocolerrors import NO_RECORDS_MATCH
+from harvester.oaipmh import LIST_RECORDS, NO_RECORDS_MATCH, DecodedPage, Row, Span, datestamps, protocol, windows
+from harvester.ratelimit import WaitTooLong
 from spiders.questions import Questions
 from spiders.walks import Walk
 
@@ -33,7 +30,7 @@ class StrayCheck:
     """
 
     questions: Questions
-    traits: frontier.Traits
+    traits: windows.Traits
     bounds: Callable[[Span], tuple[str | None, str | None]]
     proven: dict[int, int] = field(default_factory=dict)
 
@@ -81,12 +78,12 @@ class StrayCheck:
         moment: datetime | None = datestamps.parse(stamp)
         if moment is None:
             return None
-        moment = frontier.on_granule(moment, self.traits)
-        url = oaipmh.list_identifiers_url(
+        moment = windows.on_granule(moment, self.traits)
+        url = protocol.list_identifiers_url(
             self.questions.url, walk.channel.prefix, *self.bounds(Span(moment, moment)), walk.channel.set_spec
         )
         try:
-            page = await self.questions.answer(url, oaipmh.parse_list_identifiers)
+            page = await self.questions.answer(url, protocol.parse_list_identifiers)
         except ProviderError as error:
             return set() if error.code == NO_RECORDS_MATCH else None
         except (HarvestError, WaitTooLong):
@@ -96,14 +93,14 @@ class StrayCheck:
     async def _compare(self, walk: Walk, identifiers: list[str]) -> bool | None:
         """Compare a second page with that of the list without set and bounds, whose first page must differ."""
         records = walk.verb == LIST_RECORDS
-        make = oaipmh.list_records_url if records else oaipmh.list_identifiers_url
-        parse = oaipmh.parse_list_records if records else oaipmh.parse_list_identifiers
+        make = protocol.list_records_url if records else protocol.list_identifiers_url
+        parse = protocol.parse_list_records if records else protocol.parse_list_identifiers
         base = self.questions.url
         try:
             first = await self.questions.answer(make(base, walk.channel.prefix, None, None, None), parse)
             if first.token is None or {record.identifier for record in first.records} == walk.first_page:
                 return None
-            second = await self.questions.answer(oaipmh.resume_url(base, walk.verb, first.token), parse)
+            second = await self.questions.answer(protocol.resume_url(base, walk.verb, first.token), parse)
         except (HarvestError, WaitTooLong) as error:
             logger.info("pages cannot be compared with those of the whole list: %s", error)
             return None

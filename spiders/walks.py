@@ -11,19 +11,27 @@ from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, Igno
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from archive import jsonseq
-from archive.accounts import contradictions
 from archive.findings import Finding, finding
-from archive.ledger import WindowRow
-from archive.quarantine import RefusedBody
-from harvester import bodies, datestamps, hints, protocolerrors, tokens
-from harvester.charsets import as_declared
+from archive.formats import jsonseq
+from archive.store import RefusedBody, WindowRow, contradictions
+from harvester.crawl import WindowEnd
 from harvester.errors import MalformedPage
-from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
-from harvester.oaipmh import AsSent
-from harvester.pagelayout import add_up
-from harvester.protocolerrors import NO_RECORD
-from harvester.records import WindowEnd
+from harvester.http import as_declared
+from harvester.oaipmh import (
+    GET_RECORD,
+    LIST_IDENTIFIERS,
+    LIST_RECORDS,
+    NO_RECORD,
+    AsSent,
+    Ended,
+    Span,
+    add_up,
+    datestamps,
+    hints,
+    protocolerrors,
+    tokens,
+)
+from harvester.rest import answers as bodies
 from spiders.base import now_text
 
 STATE_BY_STATUS = {401: "forbidden", 403: "forbidden", 404: "absent", 410: "deleted"}
@@ -136,10 +144,24 @@ class Walk:
         """The walk as the frontier decides on it; what it listed is counted by the ledger."""
         chain = self.chain
         ended = Ended(
-            self.span, self.window.verb, self.end or "", self.attempt - self.earlier, chain.listed, 0, chain.pages,
-            chain.page_size, chain.stated_first, chain.stated_last, self.reissued, self.stamps, self.named,
-            self.reached, self.outside, self.channel.set_spec is not None, add_up(self.unaccounted),
-        )  # fmt: skip
+            self.span,
+            self.window.verb,
+            self.end or "",
+            self.attempt - self.earlier,
+            chain.listed,
+            0,
+            chain.pages,
+            chain.page_size,
+            chain.stated_first,
+            chain.stated_last,
+            self.reissued,
+            self.stamps,
+            self.named,
+            self.reached,
+            self.outside,
+            self.channel.set_spec is not None,
+            add_up(self.unaccounted),
+        )
         # the size that a foreign page states is that of another list
         stated = chain.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
         return WindowEnd(self.window, self.attempt, self.answers, ended.end, stated, ended.pages, ended)

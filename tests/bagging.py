@@ -14,10 +14,16 @@ def manifest(files: Mapping[str, bytes], algorithm: str = "sha256") -> bytes:
 
 
 def write_bag(
-    folder: Path, files: Mapping[str, bytes] = FILES, *, version: str = "1.0", encoding: str = "UTF-8",
-    algorithms: Sequence[str] = ("sha256",), info: str | None = "", tags: bool = True,
+    folder: Path,
+    files: Mapping[str, bytes] = FILES,
+    *,
+    version: str = "1.0",
+    encoding: str = "UTF-8",
+    algorithms: Sequence[str] = ("sha256",),
+    info: str | None = "",
+    tags: bool = True,
     more: Mapping[str, bytes] | None = None,
-) -> Path:  # fmt: skip
+) -> Path:
     """Write a whole bag. `info` is added to bag-info.txt, None for none; `more` are tag files, and win over ours."""
     codec = {"UTF-8": "utf-8"}.get(encoding, encoding)
     tag_files = {f"manifest-{a}.txt": manifest(files, a).decode().encode(codec) for a in algorithms}

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 import bagit
 from serving import serving
 
-from archive.bags.bagcheck import check_bag
-from archive.bags.bagplan import Options
-from archive.bags.bags import Made, write_bags
+from archive.bags.check import check_bag
+from archive.bags.create import Made, write_bags
 from archive.bags.payload import payload_of
+from archive.bags.plan import Options
 
 DATE = "2026-10-01"
 FILES = {

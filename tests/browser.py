@@ -16,10 +16,20 @@ from typing import Any
 import aiohttp
 
 _WORDS = (
-    "--headless=new", "--remote-debugging-port=0", "--disable-gpu", "--no-sandbox", "--disable-dev-shm-usage",
-    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--mute-audio",
-    "--disable-extensions", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND", "about:blank",
-)  # fmt: skip
+    "--headless=new",
+    "--remote-debugging-port=0",
+    "--disable-gpu",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--mute-audio",
+    "--disable-extensions",
+    "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "about:blank",
+)
 
 # Where an element can be pressed. Pages scroll smoothly: a place counts when it is the same for five frames and
 # nothing else lies over it.
@@ -89,8 +99,11 @@ class Browser:
 
     @property
     def requests(self) -> list[str]:
-        return [event["params"]["request"]["url"] for event in self._events
-                if event["method"] == "Network.requestWillBeSent"]  # fmt: skip
+        return [
+            event["params"]["request"]["url"]
+            for event in self._events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
 
     @property
     def said(self) -> list[str]:

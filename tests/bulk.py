@@ -19,15 +19,28 @@ from serving import serving_application
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 _BOUNDS = re.compile(r"updated:\[(\S+) TO (\S+)([\]}])")
-COLUMNS = ["record_id", "doi", "parent_id", "parent_doi", "removal_note", "removal_reason", "removal_date",
-           "citation_text"]  # fmt: skip
+COLUMNS = [
+    "record_id",
+    "doi",
+    "parent_id",
+    "parent_doi",
+    "removal_note",
+    "removal_reason",
+    "removal_date",
+    "citation_text",
+]
 
 
 def record(number: int, updated: datetime, *, title: str = "") -> dict[str, Any]:
     """A record in InvenioRDM's own shape."""
     stamp = updated.strftime("%Y-%m-%dT%H:%M:%S.%f+00:00")
-    return {"id": str(number), "created": stamp, "updated": stamp, "revision_id": 1,
-            "metadata": {"title": title or f"Title \u00e9 {number}", "creators": []}}  # fmt: skip
+    return {
+        "id": str(number),
+        "created": stamp,
+        "updated": stamp,
+        "revision_id": 1,
+        "metadata": {"title": title or f"Title \u00e9 {number}", "creators": []},
+    }
 
 
 def records(count: int, step: timedelta = timedelta(hours=1), first: int = 1000) -> list[dict[str, Any]]:
@@ -178,10 +191,13 @@ class Bulk:
         listing = {}
         for key, (version, content) in self.files.items():
             entry = {
-                "version_id": version, "created": self.made, "is_head": True, "size": len(content),
+                "version_id": version,
+                "created": self.made,
+                "is_head": True,
+                "size": len(content),
                 "checksum": f"md5:{hashlib.md5(content).hexdigest()}",
                 "links": {"self": f"{self.url}/api/exporter/{key}/{version}"},
-            }  # fmt: skip
+            }
             listing[key] = [entry | self.listing.get(key, {})]
         return web.json_response(listing)
 
@@ -215,9 +231,12 @@ class Bulk:
         if path.startswith("/api/records/"):
             return self.single(path.rpartition("/")[2])
         for begins, answer in (
-            ("/api/records", self.invenio), ("/dois", self.datacite), ("/v2/articles", self.figshare),
-            ("/server/api/discover", self.dspace), ("/api/search", self.dataverse),
-        ):  # fmt: skip
+            ("/api/records", self.invenio),
+            ("/dois", self.datacite),
+            ("/v2/articles", self.figshare),
+            ("/server/api/discover", self.dspace),
+            ("/api/search", self.dataverse),
+        ):
             if path.startswith(begins):
                 return answer(request)
         if path == "/api/exporter":

@@ -7,9 +7,10 @@ from typing import Any
 import orjson
 from making import answer, begun
 
-from archive import envelope, jsonseq
-from archive.crosswalks import convert
-from archive.originals import parsed_original
+from archive.crosswalks.registry import convert
+from archive.formats import jsonseq
+from archive.store import record as envelope
+from archive.store.record import parsed_original
 
 DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 
@@ -46,8 +47,10 @@ def filled(folder: Path, shards: Sequence[Sequence[Sequence[bytes]]], **more: An
     made, channel, (window,) = begun(folder, **more)
     for number, frames in enumerate(shards):
         for frame in frames:
-            rows = [(r.identifier, r.datestamp, "deleted" if r.deleted else "read", None)
-                    for r in map(envelope.decode, frame)]  # fmt: skip
+            rows = [
+                (r.identifier, r.datestamp, "deleted" if r.deleted else "read", None)
+                for r in map(envelope.decode, frame)
+            ]
             payload = ((b"".join(map(jsonseq.encode, frame)), len(frame)),)
             made.put(answer(channel, window.window, [r[0] for r in rows], outcomes=rows, payload=payload))
             made.commit()

@@ -29,9 +29,12 @@ class Shelf(BaseAdapter):
 
     def send(self, request: Any, **_: Any) -> Any:
         raw = HTTPResponse(
-            io.BytesIO(self.body), {"Content-Type": "application/ld+json"}, 200, preload_content=False,
+            io.BytesIO(self.body),
+            {"Content-Type": "application/ld+json"},
+            200,
+            preload_content=False,
             request_url=request.url,
-        )  # fmt: skip
+        )
         return HTTPAdapter().build_response(request, raw)
 
     def close(self) -> None:

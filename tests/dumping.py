@@ -7,24 +7,36 @@ from typing import Any
 import duckdb
 import orjson
 
-from archive.releases.dumps import Options, write_release
+from archive.releases.build import Options, write_release
+from archive.releases.manifest import INDEX, Making, Manifest, Selection, read_manifest
 from archive.releases.merkle import MerkleTree
 from archive.releases.parts import iter_texts
-from archive.releases.release import INDEX, Making, Manifest, Selection, read_manifest
 
 LICENCE = {"id": "CC0-1.0", "name": "CC0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"}
 # frames of some records each, so that a small release has several
-MAKING = {"form": "envelope", "layout": "jsonseq", "compression": "zstd", "level": 3, "frame_bytes": 700,
-          "part_bytes": 10**9, "part_records": 0}  # fmt: skip
+MAKING = {
+    "form": "envelope",
+    "layout": "jsonseq",
+    "compression": "zstd",
+    "level": 3,
+    "frame_bytes": 700,
+    "part_bytes": 10**9,
+    "part_records": 0,
+}
 
 
 def options(**more: Any) -> Options:
     """`more` are fields of Making or of Selection."""
     making = {name: more.pop(name, value) for name, value in MAKING.items()}
     return Options(
-        Making(**making), Selection(**more), "example-2026-03-04", "Metadata of Example", "2026-03-04", LICENCE,
+        Making(**making),
+        Selection(**more),
+        "example-2026-03-04",
+        "Metadata of Example",
+        "2026-03-04",
+        LICENCE,
         {"harvester": "0"},
-    )  # fmt: skip
+    )
 
 
 def released(archive: Path, out: Path, **more: Any) -> Manifest:
@@ -63,8 +75,10 @@ def check(folder: Path) -> None:
     for entry in entries:
         body = (folder / entry.name).read_bytes()
         assert (len(body), hashlib.sha256(body).hexdigest(), hashlib.sha512(body).hexdigest()) == (
-            entry.bytes, entry.sha256, entry.sha512,
-        ), entry.name  # fmt: skip
+            entry.bytes,
+            entry.sha256,
+            entry.sha512,
+        ), entry.name
     content, tree = manifest.content, MerkleTree()
     found = []
     for part in content.parts:
@@ -80,6 +94,7 @@ def check(folder: Path) -> None:
     assert indexed == sorted(indexed, key=lambda row: (row[3], row[0].encode(), row[1].encode()))
     assert tree.root().hex() == content.root
     assert (content.records, content.tombstones) == (
-        sum(not row[3] for row in indexed), sum(row[3] for row in indexed),
-    )  # fmt: skip
+        sum(not row[3] for row in indexed),
+        sum(row[3] for row in indexed),
+    )
     assert content.identifiers == len({row[0] for row in indexed})

@@ -101,11 +101,15 @@ class Echo:
         here = {"Location": f"/api/{quote(secret, safe='')}"}
         return {
             "1": (200, {"ETag": secret}, f'{{"id": "1", "title": "sent {secret}"}}'),
-            "2": (403, {}, f'{{"message": "{secret}"}}'), "3": (500, {}, f"<html>{secret}</html>"),
-            "4": (302, away, secret), "5": (302, here, secret),
+            "2": (403, {}, f'{{"message": "{secret}"}}'),
+            "3": (500, {}, f"<html>{secret}</html>"),
+            "4": (302, away, secret),
+            "5": (302, here, secret),
             "6": (410, {}, f'{{"tombstone": {{"note": "{secret}"}}}}'),
-            "7": (200, {}, f"<html>{secret}</html>"), "8": (0, {}, secret), "9": (200, {}, f'{{"id": "{secret}"}}'),
-        }.get(name, (404, {}, secret))  # fmt: skip
+            "7": (200, {}, f"<html>{secret}</html>"),
+            "8": (0, {}, secret),
+            "9": (200, {}, f'{{"id": "{secret}"}}'),
+        }.get(name, (404, {}, secret))
 
     def _list(self, query: dict[str, str], secret: str) -> str:
         if "resumptionToken" in query:

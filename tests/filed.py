@@ -8,10 +8,10 @@ import making
 from filing import Filing
 from harvests import HARVESTER, environment
 
-from archive.files.fileaccount import FileAccount, read_files
-from archive.files.filestore import StoredFile, check_file, path_of, stored_files
-from archive.folder import Layout
-from archive.reading import snapshot
+from archive.files.account import FileAccount, read_files
+from archive.files.store import StoredFile, check_file, path_of, stored_files
+from archive.store.layout import Layout
+from archive.store.snapshots import snapshot
 
 ROWS = """
     SELECT identifier, key, state, reason, bytes, sha256 FROM files
@@ -24,9 +24,14 @@ def crawl(spider: str, archive: Path, *words: str, program: str = HARVESTER, **m
     pairs = [part for word in (*words, f"archive={archive}") for part in ("-a", word)]
     command = [program, "crawl", spider, "-s", "HARVEST_TRIES=2", "-s", "HARVEST_PROGRESS=none", *pairs]
     done = subprocess.run(
-        command, cwd=Path(__file__).parents[1], env={**environment(), **more}, capture_output=True, text=True,
-        timeout=200, check=False,
-    )  # fmt: skip
+        command,
+        cwd=Path(__file__).parents[1],
+        env={**environment(), **more},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
     print(done.stdout, done.stderr)
     return done.returncode
 

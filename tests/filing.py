@@ -22,9 +22,10 @@ _FILLER = bytes(range(256)) * (PIECE // 256 - 1) + bytes(248)
 STAMP = "2024-01-01T00:00:00Z"
 # metadata prefix: its namespace
 PREFIXES = {
-    "oai_dc": "http://www.openarchives.org/OAI/2.0/oai_dc/", "marcxml": "http://www.loc.gov/MARC21/slim",
+    "oai_dc": "http://www.openarchives.org/OAI/2.0/oai_dc/",
+    "marcxml": "http://www.loc.gov/MARC21/slim",
     "oai_datacite": "http://datacite.org/schema/kernel-4",
-}  # fmt: skip
+}
 # where a file is: in the records' JSON, and in their MARC
 _FILE = re.compile(r"/(?:api/)?records/([^/]+)/files/(.+?)(?:/content)?")
 
@@ -132,8 +133,14 @@ class Filing:
             files |= {"count": len(self.records[id_]), "entries": self.entries(id_)}
         slugs = [spec.removeprefix("user-") for spec in self.sets.get(id_, ())] if self.communities else []
         parent = {"communities": {"entries": [{"id": "0f7b", "slug": slug} for slug in slugs]}}
-        return {"id": id_, "updated": "2024-01-01T00:00:00+00:00", "metadata": {"title": id_}, "files": files,
-                "parent": parent, "links": {"self": own, "files": f"{own}/files"}}  # fmt: skip
+        return {
+            "id": id_,
+            "updated": "2024-01-01T00:00:00+00:00",
+            "metadata": {"title": id_},
+            "files": files,
+            "parent": parent,
+            "links": {"self": own, "files": f"{own}/files"},
+        }
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         path = request.path

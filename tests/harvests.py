@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from archive.folder import Layout
+from archive.store.layout import Layout
 
 HARVESTER = str(Path(sys.executable).with_name("harvester"))
 
@@ -99,8 +99,9 @@ def hostile(beds: Path, tmp_path: Path) -> Iterator[Callable[..., Hostile]]:
         log = (tmp_path / f"hostile-{port}.log").open("wb")
         process = subprocess.Popen(
             [sys.executable, beds / "hostile" / "server.py", "--port", str(port), "--probe-port", str(probe), *options],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+            stdout=log,
+            stderr=log,
+        )
         running.append(process)
         server = Hostile(process, port)
         for _ in range(200):
@@ -136,18 +137,27 @@ class Harvest:
     def run(self, url: str, *words: str, timeout: float = 100, spider: str = "oaipmh") -> int:
         """Harvest to the end; returns the exit code."""
         done = subprocess.run(
-            self.command(url, *words, spider=spider), cwd=self.archive.parent, capture_output=True, text=True,
-            timeout=timeout, check=False, env=environment(),
-        )  # fmt: skip
+            self.command(url, *words, spider=spider),
+            cwd=self.archive.parent,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=environment(),
+        )
         self.output = done.stdout + done.stderr
         return done.returncode
 
     def _begun(self, url: str, *words: str, spider: str) -> "subprocess.Popen[bytes]":
         """A harvest in a process group of its own, whose output is dropped."""
         return subprocess.Popen(
-            self.command(url, *words, spider=spider), cwd=self.archive.parent, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=environment(), start_new_session=True,
-        )  # fmt: skip
+            self.command(url, *words, spider=spider),
+            cwd=self.archive.parent,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+            start_new_session=True,
+        )
 
     def kill_after(self, url: str, seconds: float, *words: str, spider: str = "oaipmh") -> bool:
         """Harvest and kill it without warning. False when it ended before."""

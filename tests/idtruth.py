@@ -43,9 +43,10 @@ def compare(archive: str, truth: list[dict[str, Any]]) -> dict[str, Any]:
         found[channel][identifier] = state
     wrong = [
         (channel, identifier, states.get(identifier, "never asked"), sorted(allowed))
-        for channel, states in found.items() for identifier, allowed in wanted.items()
+        for channel, states in found.items()
+        for identifier, allowed in wanted.items()
         if states.get(identifier) not in allowed
-    ]  # fmt: skip
+    ]
     counts = {channel: dict(collections.Counter(states.values())) for channel, states in found.items()}
     return {"verdict": "MATCHES" if found and not wrong else "DIFFERS", "channels": counts, "wrong": wrong[:20]}
 

@@ -1,6 +1,6 @@
 """Providers that limit their clients, on a clock of their own: minutes of waiting pass in milliseconds.
 
-`run` drives `harvester.gates` with an event loop whose time jumps to the next thing to happen; a `Limiter` answers.
+`run` drives `harvester.ratelimit.limiters` with an event loop whose time jumps to the next thing to happen; a `Limiter` answers.
 """
 
 import asyncio
@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from harvester import blocks, doors, gates, sharing
-from harvester.gates import Gates
+from harvester.http import blocks
+from harvester.ratelimit import host, limiters, shared
+from harvester.ratelimit.limiters import Gates
 
 T = TypeVar("T")
 # 2026-03-04 05:06:07 UTC
@@ -75,9 +76,9 @@ def virtual_time(replace: Callable[[ModuleType, str, Any], None]) -> VirtualTime
         def now(cls, tz: Any = None) -> datetime:
             return datetime.fromtimestamp(time.time(), tz)
 
-    for module in (gates, doors, sharing, blocks):
+    for module in (limiters, host, shared, blocks):
         replace(module, "time", time)
-    replace(doors, "datetime", Now)
+    replace(host, "datetime", Now)
     return time
 
 
@@ -155,14 +156,22 @@ class Limiter:
     def _told(self, now: float, left: int, reset: float, rule: tuple[int, float]) -> dict[str, str]:
         told = {}
         if "remaining" in self.says:
-            told |= {"x-ratelimit-limit": str(rule[0]), "x-ratelimit-remaining": str(left),
-                     "x-ratelimit-reset": str(int(now + reset) + (1 if self.moving else 0))}  # fmt: skip
+            told |= {
+                "x-ratelimit-limit": str(rule[0]),
+                "x-ratelimit-remaining": str(left),
+                "x-ratelimit-reset": str(int(now + reset) + (1 if self.moving else 0)),
+            }
         if "policy" in self.says:
-            told |= {"ratelimit-policy": ",".join(f'"p{s:g}";q={q};w={s:g}' for q, s in self.rules),
-                     "ratelimit": f'"p{rule[1]:g}";r={left};t={int(reset) + 1}'}  # fmt: skip
+            told |= {
+                "ratelimit-policy": ",".join(f'"p{s:g}";q={q};w={s:g}' for q, s in self.rules),
+                "ratelimit": f'"p{rule[1]:g}";r={left};t={int(reset) + 1}',
+            }
         if "three" in self.says:
-            told |= {"ratelimit-limit": str(rule[0]), "ratelimit-remaining": str(left),
-                     "ratelimit-reset": str(int(reset) + 1)}  # fmt: skip
+            told |= {
+                "ratelimit-limit": str(rule[0]),
+                "ratelimit-remaining": str(left),
+                "ratelimit-reset": str(int(reset) + 1),
+            }
         return told
 
 

@@ -20,12 +20,11 @@ from typing import Any
 from limits import Client, Limiter, VirtualTime, run, virtual_time
 from scrapy.settings import Settings
 
-from harvester.blocks import Asked, BlockHandler, block_request
-from harvester.budgets import Budget
-from harvester.credentials import Credentials
-from harvester.gates import Gates
-from harvester.idranges import IdRanges
-from harvester.idsupply import RangeSupply
+from harvester.http.blocks import Asked, BlockHandler, block_request
+from harvester.http.credentials import Credentials
+from harvester.ratelimit.headers import Budget
+from harvester.ratelimit.limiters import Gates
+from harvester.rest.idranges import IdRanges, RangeSupply
 
 HOST = "x.example"
 URL = f"http://{HOST}/api/records/"

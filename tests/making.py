@@ -9,11 +9,14 @@ from typing import Any
 
 import zstandard
 
-from archive import envelope, jsonseq, shards, zstdframes
-from archive.folder import Layout
-from archive.ledger import NewWindow, WindowRow, check_digest
-from archive.quarantine import check_refused
-from archive.writer import Answer, ArchiveWriter
+from archive.formats import jsonseq
+from archive.store import frames as zstdframes
+from archive.store import record as envelope
+from archive.store import shards
+from archive.store.layout import Layout
+from archive.store.ledger import NewWindow, WindowRow, check_digest
+from archive.store.quarantine import check_refused
+from archive.store.writer import Answer, ArchiveWriter
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 URL = "https://repository.example/oai"
@@ -29,9 +32,19 @@ def record(
     metadata = None if deleted else {"title": [f"Title of {identifier}{filler}"]}
     original = None if deleted else f"<dc><title>Title of {identifier}{filler}</title></dc>"
     return envelope.encode(
-        identifier, datestamp, deleted, ("a", "a:b"), "oai_dc", "application/xml", URL, "2026-03-04T05:06:07Z",
-        None if deleted else "0" * 64, metadata, original, (),
-    )  # fmt: skip
+        identifier,
+        datestamp,
+        deleted,
+        ("a", "a:b"),
+        "oai_dc",
+        "application/xml",
+        URL,
+        "2026-03-04T05:06:07Z",
+        None if deleted else "0" * 64,
+        metadata,
+        original,
+        (),
+    )
 
 
 def payload(identifiers: Sequence[str], **more: Any) -> tuple[tuple[bytes, int], ...]:
@@ -49,10 +62,19 @@ def answer(
 ) -> Answer:
     """A page of live records."""
     values: dict[str, Any] = {
-        "channel": channel, "window": window, "attempt": attempt, "url": f"{URL}?verb=ListRecords", "state": "read",
-        "http_status": 200, "reason": None, "attempts": 1, "at": "2026-03-04T05:06:07Z", "listed": len(identifiers),
-        "outcomes": [(i, "2020-01-01T00:00:00Z", "read", None) for i in identifiers], "payload": payload(identifiers),
-    }  # fmt: skip
+        "channel": channel,
+        "window": window,
+        "attempt": attempt,
+        "url": f"{URL}?verb=ListRecords",
+        "state": "read",
+        "http_status": 200,
+        "reason": None,
+        "attempts": 1,
+        "at": "2026-03-04T05:06:07Z",
+        "listed": len(identifiers),
+        "outcomes": [(i, "2020-01-01T00:00:00Z", "read", None) for i in identifiers],
+        "payload": payload(identifiers),
+    }
     return Answer(**{**values, **more})
 
 
@@ -141,8 +163,10 @@ def _check_shards(folder: Path) -> None:
         names.add(name)
         seal = shards.check_shard(Layout(folder).shards / name, sha256)
         assert (state, seal) == ("sealed", shards.Seal(records, frames, size, content, sha256, sha512))
-        found = [(f.frame, f.offset, f.length, len(f.content), f.records)
-                 for f in shards.iter_frames(Layout(folder).shards / name)]  # fmt: skip
+        found = [
+            (f.frame, f.offset, f.length, len(f.content), f.records)
+            for f in shards.iter_frames(Layout(folder).shards / name)
+        ]
         counted = rows(
             folder,
             "SELECT frame, offset, bytes, content_bytes, records FROM frames WHERE shard = ? ORDER BY frame",

@@ -10,9 +10,9 @@ from typing import Any
 import making
 import orjson
 
-from archive import jsonseq
-from archive.envelope import encode_json
-from archive.indexes.index import index
+from archive.formats import jsonseq
+from archive.index.build import index
+from archive.store.record import encode_json
 
 STAMP = "2022-11-23T00:00:00Z"
 # identifier, JSON (None: deleted), sets
@@ -24,8 +24,9 @@ def text(item: Item, format_: str) -> bytes:
     identifier, metadata, sets = item
     if metadata is None:
         return making.record(identifier, STAMP, deleted=True).replace(b'"oai_dc"', orjson.dumps(format_))
-    return encode_json(identifier, STAMP, False, sets, format_, "application/json", making.URL, STAMP,
-                       orjson.dumps(metadata))  # fmt: skip
+    return encode_json(
+        identifier, STAMP, False, sets, format_, "application/json", making.URL, STAMP, orjson.dumps(metadata)
+    )
 
 
 def archived(folder: Path, items: Sequence[Item], format_: str = "json", *, indexed: bool = True) -> Path:
@@ -37,8 +38,16 @@ def archived(folder: Path, items: Sequence[Item], format_: str = "json", *, inde
         page = items[number : number + 500]
         framed = b"".join(jsonseq.encode(text(item, format_)) for item in page)
         outcomes = [(name, STAMP, "read" if metadata is not None else "deleted", None) for name, metadata, _ in page]
-        made.put(making.answer(channel, None, [name for name, _, _ in page], url=f"{making.URL}/{number}",
-                               outcomes=outcomes, payload=((framed, len(page)),)))  # fmt: skip
+        made.put(
+            making.answer(
+                channel,
+                None,
+                [name for name, _, _ in page],
+                url=f"{making.URL}/{number}",
+                outcomes=outcomes,
+                payload=((framed, len(page)),),
+            )
+        )
         made.commit()
     made.finish("complete")
     made.close()
@@ -50,10 +59,14 @@ def archived(folder: Path, items: Sequence[Item], format_: str = "json", *, inde
 def eprint(number: int, **more: Any) -> Item:
     """An item of CEDA's EPrints, as its JSON export has it: a title of several lines, a year that is a number."""
     values: dict[str, Any] = {
-        "eprintid": number, "uri": f"http://cedadocs.example/id/eprint/{number}", "type": "monograph", "date": 2012,
-        "title": f"Report {number} on\r\nthe weather", "abstract": "Rain.",
+        "eprintid": number,
+        "uri": f"http://cedadocs.example/id/eprint/{number}",
+        "type": "monograph",
+        "date": 2012,
+        "title": f"Report {number} on\r\nthe weather",
+        "abstract": "Rain.",
         "creators": [{"name": {"family": "Gray", "given": "A."}}],
-    }  # fmt: skip
+    }
     return f"oai:cedadocs.example:{number}", {**values, **more}, ("reports",)
 
 
@@ -62,14 +75,24 @@ def rdm(
 ) -> Item:
     """A record of a community, in InvenioRDM's own JSON."""
     fields: dict[str, Any] = {
-        "title": f"Record {number}", "publication_date": "2022-11-23", "resource_type": {"id": "publication-report"},
-        "identifiers": [{"identifier": name, "scheme": "url"} for name in alternate], **more,
-    }  # fmt: skip
-    return f"oai:zenodo.example:{number}", {
-        "id": str(number), "pids": {"doi": {"identifier": f"10.5281/zenodo.{number}", "provider": "datacite"}},
-        "parent": {"id": str(concept or number - 1)}, "versions": {"index": version, "is_latest": True},
-        "links": {"self_html": f"https://zenodo.example/records/{number}"}, "metadata": fields,
-    }, ("user-ceda",)  # fmt: skip
+        "title": f"Record {number}",
+        "publication_date": "2022-11-23",
+        "resource_type": {"id": "publication-report"},
+        "identifiers": [{"identifier": name, "scheme": "url"} for name in alternate],
+        **more,
+    }
+    return (
+        f"oai:zenodo.example:{number}",
+        {
+            "id": str(number),
+            "pids": {"doi": {"identifier": f"10.5281/zenodo.{number}", "provider": "datacite"}},
+            "parent": {"id": str(concept or number - 1)},
+            "versions": {"index": version, "is_latest": True},
+            "links": {"self_html": f"https://zenodo.example/records/{number}"},
+            "metadata": fields,
+        },
+        ("user-ceda",),
+    )
 
 
 def specimen(number: int, barcode: str, **more: Any) -> Item:
@@ -126,8 +149,14 @@ def icedig(folder: Path) -> None:
     for number in range(2814):
         barcode = f"BR{13_000_000 + number}"
         failed = number % 26 == 0 and bool(reasons)
-        rows.append([barcode, "failed" if failed else "done", reasons.pop() if failed else "",
-                     "" if failed else 3_000_000 + 2 * number])  # fmt: skip
+        rows.append(
+            [
+                barcode,
+                "failed" if failed else "done",
+                reasons.pop() if failed else "",
+                "" if failed else 3_000_000 + 2 * number,
+            ]
+        )
         is_there = number % 416 == 0 if failed else number not in (77, 777, 1777, 2777)
         if is_there:
             there.append(specimen(3_000_000 + 2 * number, barcode))
@@ -145,17 +174,36 @@ def platform(folder: Path) -> None:
         kind, name = kinds[number % 7 % 3], f"{1_000_000 + number}"
         titled = f"Title of <i>{name}</i>\r\nand more"
         doi = f"10.5281/zenodo.{name}"
-        before.append((f"oai:zenodo.example:{name}", {
-            "id": int(name), "conceptrecid": f"{999_999 + number}", "doi": doi,
-            "metadata": {"title": titled, "publication_date": "2020-01-05", "resource_type": {"type": kind},
-                         "creators": [{"name": "Gray, A."}], "notes": "old" if number % 100 == 0 else None,
-                         "relations": {"version": [{"index": 0}]}}}, ("user-a",)))  # fmt: skip
+        before.append(
+            (
+                f"oai:zenodo.example:{name}",
+                {
+                    "id": int(name),
+                    "conceptrecid": f"{999_999 + number}",
+                    "doi": doi,
+                    "metadata": {
+                        "title": titled,
+                        "publication_date": "2020-01-05",
+                        "resource_type": {"type": kind},
+                        "creators": [{"name": "Gray, A."}],
+                        "notes": "old" if number % 100 == 0 else None,
+                        "relations": {"version": [{"index": 0}]},
+                    },
+                },
+                ("user-a",),
+            )
+        )
         if number % 104 == 3:
             continue
         date = "2020-01-06" if number % 500 == 0 else "2020-01-05T00:00:00"
         new = f"Title of {name} and more" if number != 1234 else "Untitled"
-        identifier, metadata, _ = rdm(int(name), title=new, publication_date=date, resource_type={"id": kind},
-                                      creators=[{"person_or_org": {"name": "Gray, A."}}])  # fmt: skip
+        identifier, metadata, _ = rdm(
+            int(name),
+            title=new,
+            publication_date=date,
+            resource_type={"id": kind},
+            creators=[{"person_or_org": {"name": "Gray, A."}}],
+        )
         after.append((identifier, metadata, ("user-a",)))
     archived(folder / "before", before)
     archived(folder / "after", after)

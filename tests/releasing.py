@@ -7,8 +7,8 @@ from typing import Any
 
 import making
 
-from archive.releases.dumps import Options, write_release
-from archive.releases.release import Making, Selection
+from archive.releases.build import Options, write_release
+from archive.releases.manifest import Making, Selection
 
 LICENCE = {"id": "CC0-1.0", "name": "Creative Commons Zero v1.0 Universal", "url": "https://example.org/cc0"}
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"], ["oai:x:4", "oai:x:5"]]
@@ -17,13 +17,23 @@ GONE = ["oai:x:6", "oai:x:7"]
 
 def options(**making_: Any) -> Options:
     values: dict[str, Any] = {
-        "form": "envelope", "layout": "jsonseq", "compression": "zstd", "level": 1, "frame_bytes": 300,
-        "part_bytes": 0, "part_records": 3,
-    }  # fmt: skip
+        "form": "envelope",
+        "layout": "jsonseq",
+        "compression": "zstd",
+        "level": 1,
+        "frame_bytes": 300,
+        "part_bytes": 0,
+        "part_records": 3,
+    }
     return Options(
-        Making(**{**values, **making_}), Selection(), "release", "A release", f"{datetime(2026, 3, 4, tzinfo=UTC):%F}",
-        LICENCE, {"harvester": "0"},
-    )  # fmt: skip
+        Making(**{**values, **making_}),
+        Selection(),
+        "release",
+        "A release",
+        f"{datetime(2026, 3, 4, tzinfo=UTC):%F}",
+        LICENCE,
+        {"harvester": "0"},
+    )
 
 
 def make_release(
@@ -37,8 +47,9 @@ def make_release(
         made.commit()
     if gone:
         outcomes = [(i, "2020-01-01T00:00:00Z", "deleted", None) for i in gone]
-        made.put(making.answer(channel, window.window, gone, outcomes=outcomes,
-                               payload=making.payload(gone, deleted=True)))  # fmt: skip
+        made.put(
+            making.answer(channel, window.window, gone, outcomes=outcomes, payload=making.payload(gone, deleted=True))
+        )
         made.commit()
     made.finish("complete")
     made.close()

@@ -30,7 +30,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harvests import HARVESTER, environment
 
-from harvester.sources import FOLDER
+from harvester.sources.model import FOLDER
 
 NOT_RECORDED = 599
 _TRANSFER = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
@@ -187,8 +187,12 @@ def crawl(spider: str, archive: Path, *words: str) -> Ran:
     settings = ["-s", "HARVEST_STATE=none", "-s", "HARVEST_TRIES=2", "-s", "HARVEST_DECODERS=0"]
     done = subprocess.run(
         [HARVESTER, "crawl", spider, "--contact", "replay@repository.example", "-v", *settings, *arguments],
-        capture_output=True, text=True, timeout=60, check=False, env=environment(),
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment(),
+    )
     return Ran(done.returncode, f"{done.stdout}\n{done.stderr}")
 
 

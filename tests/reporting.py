@@ -6,9 +6,10 @@ from pathlib import Path
 
 import making
 
-from archive import envelope, jsonseq
 from archive.findings import Finding
-from archive.ledger import NewWindow
+from archive.formats import jsonseq
+from archive.store import record
+from archive.store.ledger import NewWindow
 
 NOW = datetime(2026, 3, 5, tzinfo=UTC)
 BEGAN = datetime(2026, 3, 4, 5, 0, 0, tzinfo=UTC)
@@ -29,10 +30,17 @@ def at(seconds: float) -> str:
 
 
 def archive(
-    folder: Path, states: dict[int, str], *, sets: Iterable[str] = ("user-a", "user-b"), title: str = "A title",
-    findings: Iterable[Finding] = (), waits: Iterable[tuple[str, str, float, str]] = (), ending: str = "complete",
-    page: int = 100, months: int | None = None,
-) -> Path:  # fmt: skip
+    folder: Path,
+    states: dict[int, str],
+    *,
+    sets: Iterable[str] = ("user-a", "user-b"),
+    title: str = "A title",
+    findings: Iterable[Finding] = (),
+    waits: Iterable[tuple[str, str, float, str]] = (),
+    ending: str = "complete",
+    page: int = 100,
+    months: int | None = None,
+) -> Path:
     """An archive harvested once, whose ids ended in these states; a `page` of ids every ten seconds.
 
     `sets` are taken in turns, by number; every record has `title`. The ids are of so many `months`, None: each 100
@@ -49,23 +57,49 @@ def archive(
         listed = [n for n in ids if states[n] in ("read", "deleted")]
         framed = b"".join(jsonseq.encode(_record(n, stamp(n, width), states[n], specs, title)) for n in listed)
         outcomes = [(identifier(n), stamp(n, width), states[n], None) for n in listed]
-        made.put(making.answer(channel, window.window, [], listed=len(listed), outcomes=outcomes, at=at(10 * place),
-                               payload=((framed, len(listed)),) if listed else ()))  # fmt: skip
+        made.put(
+            making.answer(
+                channel,
+                window.window,
+                [],
+                listed=len(listed),
+                outcomes=outcomes,
+                at=at(10 * place),
+                payload=((framed, len(listed)),) if listed else (),
+            )
+        )
         for n in ids:
             if states[n] not in ("read", "deleted"):
-                made.put(making.answer(
-                    channel, window.window, [], url=f"{making.URL}?verb=GetRecord", state=states[n], listed=0,
-                    outcomes=[(identifier(n), stamp(n, width), states[n], f"it is {states[n]}")], payload=(),
-                    http_status=None if states[n] == "lost" else 500, reason="no", at=at(10 * place + 1), attempts=2,
-                ))  # fmt: skip
+                made.put(
+                    making.answer(
+                        channel,
+                        window.window,
+                        [],
+                        url=f"{making.URL}?verb=GetRecord",
+                        state=states[n],
+                        listed=0,
+                        outcomes=[(identifier(n), stamp(n, width), states[n], f"it is {states[n]}")],
+                        payload=(),
+                        http_status=None if states[n] == "lost" else 500,
+                        reason="no",
+                        at=at(10 * place + 1),
+                        attempts=2,
+                    )
+                )
         made.commit()
     with made.ledger.transaction():
         made.ledger.add_waits(made.run_number, waits)
     count = made.count_window(window.window, 1)
     made.close_window(
-        window.window, state="done", end="empty-token", count=count, stated=None, pages=len(pages), attempts=1,
+        window.window,
+        state="done",
+        end="empty-token",
+        count=count,
+        stated=None,
+        pages=len(pages),
+        attempts=1,
         notes=list(findings),
-    )  # fmt: skip
+    )
     made.finish(ending)
     made.close()
     return folder
@@ -73,8 +107,17 @@ def archive(
 
 def _record(number: int, datestamp: str, state: str, specs: list[str], title: str) -> bytes:
     deleted = state == "deleted"
-    return envelope.encode(
-        identifier(number), datestamp, deleted, (specs[number % len(specs)],) if specs else (), "oai_dc",
-        "application/xml", making.URL, "2026-03-04T05:06:07Z", None if deleted else "0" * 64,
-        None if deleted else {"title": [title]}, None, (),
-    )  # fmt: skip
+    return record.encode(
+        identifier(number),
+        datestamp,
+        deleted,
+        (specs[number % len(specs)],) if specs else (),
+        "oai_dc",
+        "application/xml",
+        making.URL,
+        "2026-03-04T05:06:07Z",
+        None if deleted else "0" * 64,
+        None if deleted else {"title": [title]},
+        None,
+        (),
+    )

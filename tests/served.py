@@ -6,8 +6,9 @@ from typing import Any
 
 import making
 
-from archive import envelope, jsonseq
-from archive.indexes.index import index
+from archive.formats import jsonseq
+from archive.index.build import index
+from archive.store import record as envelope
 
 ABOUT = '<provenance xmlns="http://www.openarchives.org/OAI/2.0/provenance"><originDescription/></provenance>'
 
@@ -21,28 +22,46 @@ def dublin_core(title: str) -> str:
 
 
 def record(
-    identifier: str, datestamp: str, title: str | None, sets: Sequence[str] = (), about: Sequence[str] = (),
-    format_: str = "oai_dc", original: str | None = None, media_type: str = "application/xml",
-) -> envelope.Record:  # fmt: skip
+    identifier: str,
+    datestamp: str,
+    title: str | None,
+    sets: Sequence[str] = (),
+    about: Sequence[str] = (),
+    format_: str = "oai_dc",
+    original: str | None = None,
+    media_type: str = "application/xml",
+) -> envelope.Record:
     """A record; without a title a deleted one. `original` is Dublin Core unless something else is given."""
     gone = title is None
     xml = None if gone or media_type != "application/xml" else original or dublin_core(title or "")
     return envelope.Record(
-        identifier, datestamp, gone, tuple(sets), format_, media_type, making.URL, "2026-03-04T05:06:07Z",
-        None if gone else "0" * 64, None if gone else {"title": [title]}, xml, tuple(about),
-    )  # fmt: skip
+        identifier,
+        datestamp,
+        gone,
+        tuple(sets),
+        format_,
+        media_type,
+        making.URL,
+        "2026-03-04T05:06:07Z",
+        None if gone else "0" * 64,
+        None if gone else {"title": [title]},
+        xml,
+        tuple(about),
+    )
 
 
 def many(count: int) -> list[envelope.Record]:
     """Records of one second each two, the odd ones in a set, every tenth deleted; out of order, as some lists are."""
     records = [
         record(
-            f"oai:repository.example:{n:05d}", f"2020-01-01T{n // 7200:02d}:{n // 120 % 60:02d}:{n // 2 % 60:02d}Z",
-            None if n % 10 == 0 else f"Title {n}", ("odd", f"odd:{n % 3}") if n % 2 else (),
+            f"oai:repository.example:{n:05d}",
+            f"2020-01-01T{n // 7200:02d}:{n // 120 % 60:02d}:{n // 2 % 60:02d}Z",
+            None if n % 10 == 0 else f"Title {n}",
+            ("odd", f"odd:{n % 3}") if n % 2 else (),
             (ABOUT, ABOUT) if n % 5 == 1 else (),
         )
         for n in range(count)
-    ]  # fmt: skip
+    ]
     return [records[n * 7919 % count] for n in range(count)]
 
 
@@ -64,11 +83,13 @@ def harvested(folder: Path, pages: Sequence[Sequence[envelope.Record]], **more: 
             channel = writer.ledger.channel(f"oaipmh:{name}", name, None)
             writer.put(
                 making.answer(
-                    channel, None, [one.identifier for one in records],
+                    channel,
+                    None,
+                    [one.identifier for one in records],
                     outcomes=[(r.identifier, r.datestamp, "deleted" if r.deleted else "read", None) for r in records],
                     payload=((b"".join(map(_framed, records)), len(records)),),
                 )
-            )  # fmt: skip
+            )
         writer.commit()
     writer.finish("complete")
     writer.close()
@@ -78,7 +99,17 @@ def harvested(folder: Path, pages: Sequence[Sequence[envelope.Record]], **more: 
 def _framed(one: envelope.Record) -> bytes:
     return jsonseq.encode(
         envelope.encode(
-            one.identifier, one.datestamp, one.deleted, one.sets, one.format, one.media_type, one.url, one.retrieved,
-            one.sha256, one.metadata, one.original, one.about,
+            one.identifier,
+            one.datestamp,
+            one.deleted,
+            one.sets,
+            one.format,
+            one.media_type,
+            one.url,
+            one.retrieved,
+            one.sha256,
+            one.metadata,
+            one.original,
+            one.about,
         )
-    )  # fmt: skip
+    )

@@ -8,18 +8,23 @@ from typing import NamedTuple
 
 import making
 
-from archive import envelope, jsonseq
-from archive.ledger import NewWindow
-from archive.releases.dumps import Options
-from archive.releases.release import Making, Selection
+from archive.formats import jsonseq
+from archive.releases.build import Options
+from archive.releases.manifest import Making, Selection
+from archive.store import record
+from archive.store.ledger import NewWindow
 
 STAMP = "2020-01-01T00:00:00Z"
 MAKING = Making("envelope", "jsonseq", "zstd", 1, 400, 0, 0)
 OPTIONS = Options(
-    MAKING, Selection(), "a-release", "A release", "2026-03-04",
+    MAKING,
+    Selection(),
+    "a-release",
+    "A release",
+    "2026-03-04",
     {"id": "CC0-1.0", "name": "CC0 1.0", "url": "https://creativecommons.org/publicdomain/zero/1.0/"},
     {"harvester": "0"},
-)  # fmt: skip
+)
 
 
 class State(NamedTuple):
@@ -33,10 +38,20 @@ class State(NamedTuple):
 
     def text(self) -> bytes:
         metadata = None if self.deleted else {"title": [self.title], "identifier": [f"doi:10.5072/{self.identifier}"]}
-        return envelope.encode(
-            self.identifier, self.datestamp, self.deleted, ("a",), self.format, "application/xml", making.URL,
-            "2026-03-04T05:06:07Z", None if self.deleted else "0" * 64, metadata, None, (),
-        )  # fmt: skip
+        return record.encode(
+            self.identifier,
+            self.datestamp,
+            self.deleted,
+            ("a",),
+            self.format,
+            "application/xml",
+            making.URL,
+            "2026-03-04T05:06:07Z",
+            None if self.deleted else "0" * 64,
+            metadata,
+            None,
+            (),
+        )
 
 
 def options(**more: object) -> Options:
@@ -54,8 +69,11 @@ def archive_of(folder: Path, states: Iterable[State]) -> Path:
         found = list(group)
         outcomes = [(s.identifier, s.datestamp, "deleted" if s.deleted else "read", None) for s in found]
         framed = b"".join(jsonseq.encode(state.text()) for state in found)
-        writer.put(making.answer(channel, window.window, [], listed=len(found), outcomes=outcomes,
-                                 payload=((framed, len(found)),)))  # fmt: skip
+        writer.put(
+            making.answer(
+                channel, window.window, [], listed=len(found), outcomes=outcomes, payload=((framed, len(found)),)
+            )
+        )
         count = writer.count_window(window.window, 1)
         writer.close_window(
             window.window, state="done", end="empty-token", count=count, stated=None, pages=1, attempts=1

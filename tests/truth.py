@@ -21,9 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lxml import etree
 
-from archive import envelope, shards
-from archive.folder import Layout
-from harvester import datestamps
+from archive.store import record as envelope
+from archive.store import shards
+from archive.store.layout import Layout
+from harvester.oaipmh import datestamps
 
 DC = "{http://purl.org/dc/elements/1.1/}"
 
@@ -106,18 +107,25 @@ def compare(
         "missing": [i for i in wanted if i not in records],
         "unexpected": [i for i in records if i not in wanted],
         "datestamp": [
-            i for i, t in wanted.items()
-            if i in records and records[i].datestamp[:20] != t["datestamp"]
+            i
+            for i, t in wanted.items()
+            if i in records
+            and records[i].datestamp[:20] != t["datestamp"]
             and not t.get("kind", "").startswith("stamp_")
         ],
         "status": [i for i, t in wanted.items() if i in records and records[i].deleted != (t["status"] == "deleted")],
         "sets": [i for i, t in wanted.items() if i in records and sorted(records[i].sets) != sorted(t["sets"])],
         "content": [
-            i for i, t in wanted.items()
-            if format_ == "oai_dc" and i in records and t.get("dc_sha256") and not records[i].deleted
-            and t.get("kind") != "no_metadata" and dc_sha256(records[i]) != t["dc_sha256"]
+            i
+            for i, t in wanted.items()
+            if format_ == "oai_dc"
+            and i in records
+            and t.get("dc_sha256")
+            and not records[i].deleted
+            and t.get("kind") != "no_metadata"
+            and dc_sha256(records[i]) != t["dc_sha256"]
         ],
-    }  # fmt: skip
+    }
     out["named"] = [i for i in out["missing"] if ends.get(i) in ("refused", "lost", "absent")]
     return out
 

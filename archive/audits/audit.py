@@ -13,21 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from archive.accounts.account import balances
-from archive.audits.auditcounts import Stated, count_sides
-from archive.audits.auditindexes import useful_indexes
-from archive.audits.auditreport import AuditReport, Row, Wish
-from archive.audits.auditsides import CHANNEL, FORMAT, HERE, IDENTIFIER, LOCAL, THERE, Sides
+from archive.audits.counts import Stated, count_sides
 from archive.audits.idfiles import iter_ids
-from archive.audits.totals import Total, list_doubts, list_totals
+from archive.audits.result import AuditReport, Row, Total, Wish, list_doubts, list_totals
+from archive.audits.sides import CHANNEL, FORMAT, HERE, IDENTIFIER, LOCAL, THERE, Sides, useful_indexes
 from archive.duck import translated_duckdb
 from archive.errors import NotAnArchive, OtherArchive
 from archive.findings import Finding
-from archive.folder import Layout, read_description
-from archive.questions import question
-from archive.reading import snapshot
-from archive.releases.contents import check_index
-from archive.releases.release import INDEX, MANIFEST, read_manifest
+from archive.queries import question
+from archive.releases import INDEX, MANIFEST, check_index, read_manifest
+from archive.store import Layout, balances, read_description, snapshot
 
 NOTHING_MORE = Wish()
 _FIRST = ("channel", "identifier", "reason", "datestamp_there", "datestamp_here", "deleted_there", "deleted_here")
@@ -108,9 +103,16 @@ def against_ledger(folder: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparis
 
 @contextmanager
 def against_census(
-    folder: Path, target: str, census: Path, run: int, *, finished: bool, together: bool = False, stamped: bool = True,
+    folder: Path,
+    target: str,
+    census: Path,
+    run: int,
+    *,
+    finished: bool,
+    together: bool = False,
+    stamped: bool = True,
     wish: Wish = NOTHING_MORE,
-) -> Iterator[Comparison]:  # fmt: skip
+) -> Iterator[Comparison]:
     """What census `run` of the archive at `census` listed, which may be the same archive, against what is held.
 
     `together`: in any channel, by local ids, where datestamps may be of several kinds. `stamped`: the datestamps of
@@ -126,9 +128,17 @@ def against_census(
             sides.add_ledger(Layout(census), lambda number, mode: THERE if number == run else None)
 
     made = _Target(
-        target, LOCAL if together else CHANNEL, None, fill, run if same else None, finished=finished, stamped=stamped,
-        only_newer=together, totals=totals, doubts=doubts,
-    )  # fmt: skip
+        target,
+        LOCAL if together else CHANNEL,
+        None,
+        fill,
+        run if same else None,
+        finished=finished,
+        stamped=stamped,
+        only_newer=together,
+        totals=totals,
+        doubts=doubts,
+    )
     with _compared(folder, made, wish) as found:
         yield found
 
@@ -213,9 +223,15 @@ def _compared(folder: Path, target: _Target, wish: Wish, stated: Sequence[Stated
                 comparison = Comparison(target.name, sides)
                 balanced, lost = account.result()
                 comparison.report = count_sides(
-                    sides, target.name, target.totals, (*stated, *wish.stated), wish.by, balanced=balanced,
-                    finished=target.finished, lost_windows=lost,
-                )  # fmt: skip
+                    sides,
+                    target.name,
+                    target.totals,
+                    (*stated, *wish.stated),
+                    wish.by,
+                    balanced=balanced,
+                    finished=target.finished,
+                    lost_windows=lost,
+                )
                 comparison.report = replace(comparison.report, doubts=target.doubts)
                 yield comparison
             finally:
@@ -243,7 +259,10 @@ def _fill(sides: Sides, folder: Path, target: _Target, wish: Wish, indexes: dict
     for side, index in indexes.items():
         sides.add_index(index, side)
     sides.settle(
-        finished=target.finished, own=target.own, stamped=target.stamped, only_newer=target.only_newer,
+        finished=target.finished,
+        own=target.own,
+        stamped=target.stamped,
+        only_newer=target.only_newer,
         by_window=windows,
-    )  # fmt: skip
+    )
     sides.compare()

@@ -12,17 +12,34 @@ from typing import Any
 
 import orjson
 
-from archive.delimited import delimiter_of, iter_lines, iter_rows, open_text, plain_name
-from archive.durable import translated
+from archive.disk import translated
 from archive.errors import BadIdFile
-from archive.questions import question
+from archive.formats import delimiter_of, iter_lines, iter_rows, open_text, plain_name
+from archive.queries import question
 
 # The names of columns and keys, the best first, as `plain_name` gives them.
 IDENTIFIER_NAMES = (
-    "identifier", "oaiidentifier", "oaiid", "id", "recid", "recordid", "recordidentifier", "itemid", "eprintid",
-    "zenodoid", "zenodorecordid", "localid", "doi", "doiname", "handle", "pid", "persistentidentifier", "ark", "urn",
+    "identifier",
+    "oaiidentifier",
+    "oaiid",
+    "id",
+    "recid",
+    "recordid",
+    "recordidentifier",
+    "itemid",
+    "eprintid",
+    "zenodoid",
+    "zenodorecordid",
+    "localid",
+    "doi",
+    "doiname",
+    "handle",
+    "pid",
+    "persistentidentifier",
+    "ark",
+    "urn",
     "accession",
-)  # fmt: skip
+)
 DATESTAMP_NAMES = ("datestamp", "updated", "lastmodified", "modified", "dateupdated", "updatedat")
 DELETED_NAMES = ("deleted", "isdeleted", "withdrawn", "iswithdrawn")
 STATE_NAMES = ("status", "state", "recordstatus")
@@ -31,13 +48,26 @@ REMOVAL_NAMES = ("removaldate", "removedat", "deletedat", "deletiondate", "dated
 DIGEST_NAMES = ("sha256",)
 # what a state says; DataCite's registered and draft DOIs are not findable: their records are not public
 GONE_STATES = (
-    "deleted", "gone", "removed", "withdrawn", "tombstone", "tombstoned", "destroyed", "retired", "registered", "draft",
-)  # fmt: skip
+    "deleted",
+    "gone",
+    "removed",
+    "withdrawn",
+    "tombstone",
+    "tombstoned",
+    "destroyed",
+    "retired",
+    "registered",
+    "draft",
+)
 TRUE_WORDS = ("true", "1", "t", "yes", "y")
 _ROLES = {
-    "id": IDENTIFIER_NAMES, "stamp": DATESTAMP_NAMES, "deleted": DELETED_NAMES, "status": STATE_NAMES,
-    "removed": REMOVAL_NAMES, "digest": DIGEST_NAMES,
-}  # fmt: skip
+    "id": IDENTIFIER_NAMES,
+    "stamp": DATESTAMP_NAMES,
+    "deleted": DELETED_NAMES,
+    "status": STATE_NAMES,
+    "removed": REMOVAL_NAMES,
+    "digest": DIGEST_NAMES,
+}
 _SHOWN_NAMES = "identifier, oai_identifier, id, recid, record_id, item_id, eprint_id, doi, handle"
 # the first cell of a table without a header is an id, and one without any of these was not seen
 _LIKE_AN_ID = re.compile(r"[\d:/]")
@@ -63,9 +93,13 @@ def iter_ids(path: Path) -> Iterator[WantedId]:
     Raises BadIdFile naming the line, DiskFailed when the file cannot be read.
     """
     readers = {
-        ".csv": _iter_csv, ".tsv": _iter_csv, ".jsonl": _iter_json, ".ndjson": _iter_json, ".json": _iter_json_file,
+        ".csv": _iter_csv,
+        ".tsv": _iter_csv,
+        ".jsonl": _iter_json,
+        ".ndjson": _iter_json,
+        ".json": _iter_json_file,
         ".parquet": _iter_parquet,
-    }  # fmt: skip
+    }
     suffix = next((suffix for suffix in reversed(path.suffixes) if suffix.lower() != ".gz"), "")
     with translated(path, "reading"):
         yield from readers.get(suffix.lower(), _iter_text)(path)
@@ -172,8 +206,9 @@ def _by_role(value: Mapping[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for name, member in value.items():
         plain.setdefault(_plain(name), member)
-    known = ((role, [plain[name] for name in names if plain.get(name) not in (None, "")])
-             for role, names in _ROLES.items())  # fmt: skip
+    known = (
+        (role, [plain[name] for name in names if plain.get(name) not in (None, "")]) for role, names in _ROLES.items()
+    )
     return {role: members[0] for role, members in known if members}
 
 

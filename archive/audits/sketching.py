@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 
 from archive.audits.sketch import NO_TIME, Compared, Sketch
-from archive.indexes.index import open_index
-from archive.parallel import spread
-from archive.questions import question
+from archive.disk import spread
+from archive.index import open_index
+from archive.queries import question
 
 # records that one process sketches at a time
 PART_RECORDS = 2_500_000

@@ -9,21 +9,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive import durable
-from archive.bags.bagcodes import BagFinding, BagFindings
-from archive.bags.bagfiles import BagFiles, read_folder
-from archive.bags.baglists import ALGORITHMS, Listing, read_listings
-from archive.bags.bagtext import Declaration, iter_lines, parse_declaration, parse_fetch
+from archive.bags.codes import BagFinding, BagFindings
+from archive.bags.files import BagFiles, read_folder
+from archive.bags.manifests import ALGORITHMS, Listing, read_listings
+from archive.bags.tagfiles import Declaration, iter_lines, parse_declaration, parse_fetch
+from archive.disk import durable
 from archive.errors import Damaged, NotAnArchive
 
 DECLARATION_MOST = 1 << 12
 # what makes a bag one whose lists cannot be believed
-_UNREADABLE = frozenset({
-    "bag-declaration-malformed", "bag-declaration-bom", "version-unknown", "encoding-unknown", "encoding-wrong",
-    "tag-file-too-large", "manifest-malformed", "manifest-malformed-checksum", "fetch-malformed", "path-escapes",
-    "listed-twice", "link-escapes", "link-to-folder", "file-unreadable", "payload-manifest-missing",
-    "algorithm-unknown",
-})  # fmt: skip
+_UNREADABLE = frozenset(
+    {
+        "bag-declaration-malformed",
+        "bag-declaration-bom",
+        "version-unknown",
+        "encoding-unknown",
+        "encoding-wrong",
+        "tag-file-too-large",
+        "manifest-malformed",
+        "manifest-malformed-checksum",
+        "fetch-malformed",
+        "path-escapes",
+        "listed-twice",
+        "link-escapes",
+        "link-to-folder",
+        "file-unreadable",
+        "payload-manifest-missing",
+        "algorithm-unknown",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,14 @@ from pathlib import Path
 
 import orjson
 
-from archive.bags.baginfo import Info
-from archive.durable import translated
+from archive.bags.tagfiles import Info
+from archive.disk import translated
 from archive.errors import Damaged, NotAtRest, NotBaggable
-from archive.files.filestore import stored_files
-from archive.folder import Layout, WriteLock, read_description
-from archive.indexes.index import open_index
-from archive.questions import question
-from archive.reading import snapshot
-from archive.releases.release import INDEX, LOOKUP, MANIFEST, Manifest, is_release, read_manifest
+from archive.files import stored_files
+from archive.index import open_index
+from archive.queries import question
+from archive.releases import INDEX, LOOKUP, MANIFEST, Manifest, is_release, read_manifest
+from archive.store import Layout, WriteLock, read_description, snapshot
 
 # what an archive may hold beside its contents: derived, unfinished, hidden, or SQLite's own
 _PASSING = re.compile(

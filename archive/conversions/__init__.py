@@ -1,1 +1,13 @@
 """Metadata made once more of what was sent, and held against schemas."""
+
+from typing import TYPE_CHECKING
+
+from archive import lazy
+
+__all__ = ["ValidateReport", "Validation", "convert_archive", "validated"]
+
+if TYPE_CHECKING:
+    from archive.conversions.convert import convert_archive
+    from archive.conversions.validate import ValidateReport, Validation, validated
+else:
+    __getattr__ = lazy.exports(__name__)

@@ -5,90 +5,123 @@ are the provider's own words. What a crosswalk cannot express stays in the recor
 `unmapped`.
 """
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
-from lxml import etree
+from archive import lazy
 
-from archive.crosswalks import datacite, dublincore, eprints, marc, places
-from archive.crosswalks.errors import ConversionError
-from archive.crosswalks.places import local_name
+__all__ = [
+    "DATES",
+    "IDENTIFIERS",
+    "LIST_KEYS",
+    "MARC",
+    "MARCXML",
+    "NAMESPACE",
+    "OTHER_KEYS",
+    "RELATIONS",
+    "RIGHTS",
+    "RIGHTS_NAMES",
+    "SUBJECTS",
+    "TARGETS",
+    "TEXT_KEYS",
+    "TITLES",
+    "TYPES",
+    "VERSIONS",
+    "Ambiguous",
+    "Claims",
+    "ConversionError",
+    "Converted",
+    "Fields",
+    "Form",
+    "Person",
+    "claims_of",
+    "convert",
+    "creator_keys",
+    "creators_of",
+    "datafields",
+    "each",
+    "fault_in",
+    "first",
+    "form_of",
+    "has_crosswalk",
+    "identifier",
+    "identifiers",
+    "index_doi",
+    "index_fields",
+    "index_links",
+    "is_record",
+    "iso2709",
+    "left_out",
+    "local_id",
+    "local_name",
+    "marc_in_json",
+    "marc_makers",
+    "migrator_entry",
+    "name_of",
+    "named_identifiers",
+    "namespace",
+    "namespace_of",
+    "normalise",
+    "normalise_doi",
+    "normalise_orcid",
+    "normalise_url",
+    "number",
+    "object_",
+    "objects",
+    "opened",
+    "payloads",
+    "plain_texts",
+    "records_in",
+    "relation_name",
+    "schema_org_names",
+    "spoken",
+    "text",
+    "texts",
+    "unmapped",
+    "unwrapped",
+    "without_scheme",
+    "written",
+    "year",
+]
 
-__all__ = ["VERSIONS", "ConversionError", "Converted", "convert", "has_crosswalk", "is_record", "payloads", "unmapped"]
-
-Converted = dict[str, Any]
-# raised when the JSON made from the same XML changes
-VERSIONS = {"datacite-json": 2, "marc-json": 2, "dc-json": 1, "eprints-json": 1, "index-json": 2}
-
-
-def convert(element: etree._Element) -> Converted | None:
-    """The JSON of a metadata element: DataCite JSON, MARC-in-JSON, EPrints' or Dublin Core; None for any other XML.
-
-    Raises ConversionError for an element of a known kind that cannot be read as one.
-    """
-    crosswalk = _BY_TAG.get(element.tag) or _by_name(element)
-    return None if crosswalk is None else crosswalk(element)
-
-
-def is_record(element: etree._Element) -> bool:
-    """Whether an element inside a document is a record, or a collection of MARC, that `convert` is for.
-
-    Without a namespace, a <record> is one of MARC only with the fields of one, and an element of Dublin Core is a
-    record only when it holds others: single ones are in documents of many kinds.
-    """
-    if element.tag in _BY_TAG:
-        return True
-    if element.tag in ("record", "collection"):
-        return marc.holds_marc(element)
-    crosswalk = _by_name(element)
-    return crosswalk is not None and (crosswalk is not dublincore.dc_json or dublincore.holds_dublin_core(element))
-
-
-def has_crosswalk(element: etree._Element) -> bool:
-    """Whether `convert` is for an element that is the root of a document."""
-    return is_record(element) or (element.tag not in ("record", "collection") and _by_name(element) is not None)
-
-
-def payloads(element: etree._Element) -> list[etree._Element]:
-    """The records that an element is an envelope of: DataCite's and EPrints' may have several; any other is one."""
-    if element.tag == f"{{{eprints.NAMESPACE}}}eprints":
-        return [child for child in element if isinstance(child.tag, str)] or [element]
-    if local_name(element) != "oai_datacite":
-        return [element]
-    found = [inner for inner in element.iter(etree.Element) if local_name(inner) == "resource" and has_crosswalk(inner)]
-    return found if len(found) > 1 else [element]
-
-
-def unmapped(converted: Converted) -> list[str]:
-    """The XML of what had no place in the JSON of a record, in document order; empty when all of it had one."""
-    found: list[str] = converted.get("unmapped", [])
-    return found
-
-
-def _datacite(element: etree._Element) -> Converted | None:
-    resource = datacite.unwrapped(element)
-    if resource is None or resource is element:
-        return None if resource is None else datacite.datacite_json(resource)
-    return datacite.datacite_json(resource, datacite.others_in(element, resource))
-
-
-_ENVELOPES = ("http://schema.datacite.org/oai/oai-1.0/", "http://schema.datacite.org/oai/oai-1.1/")
-_BY_TAG: dict[Any, Callable[[etree._Element], Converted | None]] = (
-    {f"{{{kernel}}}resource": _datacite for kernel in places.KERNELS}
-    | {f"{{{envelope}}}oai_datacite": _datacite for envelope in _ENVELOPES}
-    | {f"{{{marc.NAMESPACE}}}{name}": marc.marc_json for name in ("record", "collection")}
-    | {f"{{{eprints.NAMESPACE}}}{name}": eprints.eprints_json for name in ("eprint", "eprints")}
-    | {"{http://www.openarchives.org/OAI/2.0/oai_dc/}dc": dublincore.dc_json}
-)
-
-
-def _by_name(element: etree._Element) -> Callable[[etree._Element], Converted | None] | None:
-    """The crosswalk of an element that is not one of the usual."""
-    namespace, _, name = str(element.tag).rpartition("}")
-    namespace = namespace[1:]
-    if name in ("resource", "oai_datacite") and "datacite.org/" in namespace:
-        return _datacite
-    if name in ("record", "collection") and not namespace:
-        return marc.marc_json
-    is_dc = namespace in dublincore.NAMESPACES or dublincore.holds_dublin_core(element)
-    return dublincore.dc_json if is_dc else None
+if TYPE_CHECKING:
+    from archive.crosswalks import iso2709
+    from archive.crosswalks.anyjson import each, first, number, object_, objects, text, texts, year
+    from archive.crosswalks.claims import Claims, claims_of
+    from archive.crosswalks.containers import Ambiguous, opened, records_in
+    from archive.crosswalks.creators import creator_keys, creators_of
+    from archive.crosswalks.datacite import unwrapped
+    from archive.crosswalks.dublincore import (
+        DATES,
+        IDENTIFIERS,
+        RELATIONS,
+        RIGHTS,
+        SUBJECTS,
+        TITLES,
+        TYPES,
+        named_identifiers,
+        plain_texts,
+    )
+    from archive.crosswalks.errors import ConversionError
+    from archive.crosswalks.fields import RIGHTS_NAMES, Fields, index_doi, index_fields, marc_makers
+    from archive.crosswalks.forms import Form, form_of
+    from archive.crosswalks.links import index_links, name_of, relation_name
+    from archive.crosswalks.marc import NAMESPACE, datafields
+    from archive.crosswalks.marccheck import fault_in
+    from archive.crosswalks.places import local_name, namespace_of
+    from archive.crosswalks.platforms import schema_org_names
+    from archive.crosswalks.registry import VERSIONS, Converted, convert, has_crosswalk, is_record, payloads, unmapped
+    from archive.crosswalks.schemes import local_id, namespace, normalise, normalise_doi, normalise_orcid
+    from archive.crosswalks.shapes import (
+        LIST_KEYS,
+        OTHER_KEYS,
+        TEXT_KEYS,
+        Person,
+        identifier,
+        identifiers,
+        marc_in_json,
+        spoken,
+    )
+    from archive.crosswalks.targets import MARC, MARCXML, TARGETS, left_out, migrator_entry, written
+    from archive.crosswalks.urls import normalise_url, without_scheme
+else:
+    __getattr__ = lazy.exports(__name__)

@@ -11,9 +11,9 @@ from typing import Any
 from archive.crosswalks.anyjson import object_, objects, texts
 from archive.crosswalks.dublincore import DATES, TITLES, named_identifiers
 from archive.crosswalks.forms import Form, form_of
-from archive.crosswalks.identifiers import normalise_doi
 from archive.crosswalks.marc import datafields
 from archive.crosswalks.platforms import CSL_DATES, schema_org_names
+from archive.crosswalks.schemes import normalise_doi
 from archive.crosswalks.shapes import date_texts, identifiers, names_doi, spoken, titles
 
 Json = dict[str, Any]
@@ -118,6 +118,12 @@ def _csl(item: Json) -> Claims:
 
 
 _BY_FORM: dict[Form, Callable[[Json], Claims]] = {
-    "csl": _csl, "datacite": _datacite, "dublin-core": _dublin_core, "eprints": _eprints, "marc": _marc,
-    "rdm": _rdm, "schema-org": _schema_org, "zenodo": _zenodo,
-}  # fmt: skip
+    "csl": _csl,
+    "datacite": _datacite,
+    "dublin-core": _dublin_core,
+    "eprints": _eprints,
+    "marc": _marc,
+    "rdm": _rdm,
+    "schema-org": _schema_org,
+    "zenodo": _zenodo,
+}

@@ -14,7 +14,6 @@ from functools import partial
 
 from lxml import etree
 
-from archive.canonical import Number
 from archive.crosswalks.places import (
     KERNELS,
     XSI,
@@ -36,7 +35,8 @@ from archive.crosswalks.places import (
     table,
     text_of,
     typed_item,
-)  # fmt: skip
+)
+from archive.formats import Number
 
 SCHEMA_VERSION = "http://datacite.org/schema/kernel-4"
 _RESOURCES = {f"{{{kernel}}}resource": kernel for kernel in KERNELS}
@@ -215,9 +215,13 @@ _FUNDING = table(
     | {name: bare(name) for name in ("funderName", "awardTitle")}
 )
 _BOUND_NAMES = (
-    "pointLongitude", "pointLatitude", "westBoundLongitude", "eastBoundLongitude", "southBoundLatitude",
+    "pointLongitude",
+    "pointLatitude",
+    "westBoundLongitude",
+    "eastBoundLongitude",
+    "southBoundLatitude",
     "northBoundLatitude",
-)  # fmt: skip
+)
 _BOUNDS = table({name: _coordinate(name) for name in _BOUND_NAMES})
 _KERNEL_3_BOUNDS = {
     2: ("pointLatitude", "pointLongitude"),

@@ -8,7 +8,6 @@ from archive.crosswalks.anyjson import each, first, objects, text, texts, year
 from archive.crosswalks.creators import creators_of
 from archive.crosswalks.dublincore import DATES, RIGHTS, TITLES, TYPES, named_identifiers, plain_texts
 from archive.crosswalks.forms import Form, form_of
-from archive.crosswalks.identifiers import local_id, normalise_doi
 from archive.crosswalks.marc import datafields
 from archive.crosswalks.platforms import (
     csl_fields,
@@ -19,6 +18,7 @@ from archive.crosswalks.platforms import (
     zenodo_doi,
     zenodo_fields,
 )
+from archive.crosswalks.schemes import local_id, normalise_doi
 from archive.crosswalks.shapes import identifiers, names_doi, spoken, titles, year_of
 
 Json = dict[str, Any]
@@ -166,9 +166,18 @@ def marc_makers(subfields: dict[str, list[str]]) -> list[str]:
 
 
 _BY_FORM: dict[Form, Callable[[Json], Json]] = {
-    "csl": csl_fields, "datacite": _datacite, "dublin-core": _dublin_core, "eprints": eprints_fields, "marc": _marc,
-    "rdm": rdm_fields, "schema-org": schema_org_fields, "zenodo": zenodo_fields,
-}  # fmt: skip
+    "csl": csl_fields,
+    "datacite": _datacite,
+    "dublin-core": _dublin_core,
+    "eprints": eprints_fields,
+    "marc": _marc,
+    "rdm": rdm_fields,
+    "schema-org": schema_org_fields,
+    "zenodo": zenodo_fields,
+}
 _DOIS: dict[Form, Callable[[Json], str | None]] = {
-    "datacite": _datacite_doi, "dublin-core": _dublin_core_doi, "rdm": rdm_doi, "zenodo": zenodo_doi,
-}  # fmt: skip
+    "datacite": _datacite_doi,
+    "dublin-core": _dublin_core_doi,
+    "rdm": rdm_doi,
+    "zenodo": zenodo_doi,
+}

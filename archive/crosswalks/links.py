@@ -8,8 +8,8 @@ from typing import Any
 from archive.crosswalks.anyjson import each, first, number, object_, objects, text, texts
 from archive.crosswalks.dublincore import RELATIONS, plain_texts
 from archive.crosswalks.forms import Form, form_of
-from archive.crosswalks.identifiers import normalise, normalise_doi
 from archive.crosswalks.marc import datafields
+from archive.crosswalks.schemes import normalise, normalise_doi
 from archive.crosswalks.shapes import spoken
 
 Json = dict[str, Any]
@@ -26,9 +26,14 @@ _NAMES = (
 _RELATIONS = {name.lower(): name for name in _NAMES}
 # the relations of schema.org, by the names that DataCite has for them
 _SCHEMA_ORG = {
-    "citation": "Cites", "isPartOf": "IsPartOf", "hasPart": "HasPart", "sameAs": "IsIdenticalTo",
-    "isBasedOn": "IsDerivedFrom", "subjectOf": "IsDocumentedBy", "exampleOfWork": "IsVariantFormOf",
-}  # fmt: skip
+    "citation": "Cites",
+    "isPartOf": "IsPartOf",
+    "hasPart": "HasPart",
+    "sameAs": "IsIdenticalTo",
+    "isBasedOn": "IsDerivedFrom",
+    "subjectOf": "IsDocumentedBy",
+    "exampleOfWork": "IsVariantFormOf",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +231,12 @@ def _csl(item: Json) -> Links:
 
 
 _BY_FORM: dict[Form, Callable[[Json], Links]] = {
-    "csl": _csl, "datacite": _datacite, "dublin-core": _dublin_core, "eprints": _eprints,
-    "marc": _marc, "rdm": _rdm, "schema-org": _schema_org, "zenodo": _zenodo,
-}  # fmt: skip
+    "csl": _csl,
+    "datacite": _datacite,
+    "dublin-core": _dublin_core,
+    "eprints": _eprints,
+    "marc": _marc,
+    "rdm": _rdm,
+    "schema-org": _schema_org,
+    "zenodo": _zenodo,
+}

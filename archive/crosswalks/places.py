@@ -28,17 +28,41 @@ _EMPTY: tuple[Any, ...] = ({}, [], "")
 _ATTRIBUTES = {
     name: name
     for name in (
-        "affiliationIdentifier", "affiliationIdentifierScheme", "alternateIdentifierType", "classificationCode",
-        "contributorType", "dateInformation", "dateType", "descriptionType", "funderIdentifierType", "identifierType",
-        "nameIdentifierScheme", "nameType", "numberType", "publisherIdentifier", "publisherIdentifierScheme",
-        "relatedIdentifierType", "relatedItemIdentifierType", "relatedItemType", "relatedMetadataScheme",
-        "relationType", "relationTypeInformation", "resourceTypeGeneral", "rightsIdentifier",
-        "rightsIdentifierScheme", "schemeType", "subjectScheme", "titleType",
+        "affiliationIdentifier",
+        "affiliationIdentifierScheme",
+        "alternateIdentifierType",
+        "classificationCode",
+        "contributorType",
+        "dateInformation",
+        "dateType",
+        "descriptionType",
+        "funderIdentifierType",
+        "identifierType",
+        "nameIdentifierScheme",
+        "nameType",
+        "numberType",
+        "publisherIdentifier",
+        "publisherIdentifierScheme",
+        "relatedIdentifierType",
+        "relatedItemIdentifierType",
+        "relatedItemType",
+        "relatedMetadataScheme",
+        "relationType",
+        "relationTypeInformation",
+        "resourceTypeGeneral",
+        "rightsIdentifier",
+        "rightsIdentifierScheme",
+        "schemeType",
+        "subjectScheme",
+        "titleType",
     )
 } | {
-    _XML + "lang": "lang", "schemeURI": "schemeUri", "valueURI": "valueUri", "rightsURI": "rightsUri",
+    _XML + "lang": "lang",
+    "schemeURI": "schemeUri",
+    "valueURI": "valueUri",
+    "rightsURI": "rightsUri",
     "awardURI": "awardUri",
-}  # fmt: skip
+}
 
 
 # --- tables

@@ -8,8 +8,8 @@ from typing import Any
 from archive.crosswalks.anyjson import each, first, object_, objects, text, texts
 from archive.crosswalks.creators import creators_of
 from archive.crosswalks.forms import Form
-from archive.crosswalks.identifiers import normalise_doi
 from archive.crosswalks.links import name_of
+from archive.crosswalks.schemes import normalise_doi
 from archive.crosswalks.shapes import identifiers, names_doi, spoken, titles, year_of
 
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from archive.crosswalks.anyjson import each, first, object_, objects, text, texts, year
-from archive.crosswalks.identifiers import normalise_orcid
+from archive.crosswalks.schemes import normalise_orcid
 
 Json = dict[str, Any]
 

@@ -1,7 +1,9 @@
-"""The JSON of a record in a format that was asked for; only a record that is of it can be written in it.
+"""InvenioRDM's native JSON as an entry of invenio-rdm-migrator's record stream, as its loader takes it.
 
-DataCite, MARC and Dublin Core are not made from each other: what one of them says the others cannot. Index fields
-are made from any.
+The shape is that which `RDMRecordTransform._transform` returns (inveniosoftware/invenio-rdm-migrator @ 10bd326d,
+streams/records/transform.py) and RDMRecordTableGenerator reads: a stream of JSONLExtract, IdentityTransform and
+RDMRecordCopyLoad takes it. What the public JSON does not say is left out or empty: files (their buckets and object
+versions), drafts, grants.
 """
 
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from archive.canonical import encode_as_sent
+from archive.crosswalks.anyjson import object_, objects
 from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.fields import Fields, index_fields
 from archive.crosswalks.forms import form_of
@@ -19,16 +21,102 @@ from archive.crosswalks.links import index_links
 from archive.crosswalks.marc import marc_xml
 from archive.crosswalks.marccheck import control_number, fault_in
 from archive.crosswalks.unread import unread
+from archive.formats import encode_as_sent
 
 Json = dict[str, Any]
+
+# a record of the database holds of a vocabulary's entry its id alone; the API adds titles and more
+_VOCABULARY = ("resource_type", "type", "relation_type", "role", "lang")
+_VOCABULARIES = ("languages", "rights", "subjects")
+
+
+def migrator_entry(metadata: Any) -> Json | None:
+    """The entry of a published record; None when this JSON is not InvenioRDM's, or names no record or parent."""
+    if not isinstance(metadata, dict) or form_of(metadata)[0] != "rdm":
+        return None
+    parent = object_(metadata.get("parent"))
+    if not isinstance(metadata.get("id"), str) or not isinstance(parent.get("id"), str):
+        return None
+    times = {"created": metadata.get("created"), "updated": metadata.get("updated")}
+    return {"record": {**times, **_record(metadata)}, "parent": {**times, **_parent(parent)}, "record_files": []}
+
+
+def _record(metadata: Json) -> Json:
+    """`id` (a UUID) is made by the loader; `version_id` counts revisions, `index` versions from 1."""
+    access = {key: value for key, value in object_(metadata.get("access")).items() if key != "status"}
+    return {
+        "version_id": metadata.get("revision_id", 1),
+        "index": object_(metadata.get("versions")).get("index", 1),
+        "json": {
+            "id": metadata["id"],
+            "pids": object_(metadata.get("pids")),
+            "files": {"enabled": bool(object_(metadata.get("files")).get("enabled"))},
+            "metadata": _fields(object_(metadata.get("metadata"))),
+            "access": access,
+            "custom_fields": object_(metadata.get("custom_fields")),
+        },
+    }
+
+
+def _parent(parent: Json) -> Json:
+    """The loader knows communities by their slug, and makes the parent once, of the first of its records."""
+    owned = object_(parent.get("access")).get("owned_by")
+    return {
+        "version_id": 1,
+        "json": {
+            "id": parent["id"],
+            "pids": object_(parent.get("pids")),
+            "access": {"owned_by": owned} if owned else {},
+            "communities": _communities(object_(parent.get("communities"))),
+        },
+    }
+
+
+def _communities(found: Json) -> Json:
+    slugs = {entry.get("id"): entry.get("slug") for entry in objects(found.get("entries")) if entry.get("slug")}
+    ids = [slugs.get(name, name) for name in found.get("ids") or () if isinstance(name, str)]
+    default = found.get("default")
+    named = {"default": slugs.get(default, default)} if isinstance(default, str) else {}
+    return {"ids": ids, **named} if ids or named else {}
+
+
+def _fields(fields: Json) -> Json:
+    return {key: _field(key, value) for key, value in fields.items()}
+
+
+def _field(key: str, value: Any) -> Any:
+    if key in _VOCABULARIES and isinstance(value, list):
+        return [_reference(entry) for entry in value]
+    if isinstance(value, dict):
+        return _reference(value) if key in _VOCABULARY else _fields(value)
+    return [_field("", item) for item in value] if isinstance(value, list) else value
+
+
+def _reference(entry: Any) -> Any:
+    """An entry of a vocabulary; one without an id was written into the record itself."""
+    return {"id": entry["id"]} if isinstance(entry, dict) and "id" in entry else entry
+
 
 # the targets that are not JSON
 MARCXML, MARC = "marcxml", "marc"
 # of Dublin Core in JSON, ours and what InvenioRDM sends, which has them in the plural
 _ELEMENTS = (
-    "contributor", "coverage", "creator", "date", "description", "format", "identifier", "language", "publisher",
-    "relation", "rights", "source", "subject", "title", "type",
-)  # fmt: skip
+    "contributor",
+    "coverage",
+    "creator",
+    "date",
+    "description",
+    "format",
+    "identifier",
+    "language",
+    "publisher",
+    "relation",
+    "rights",
+    "source",
+    "subject",
+    "title",
+    "type",
+)
 _DC_NAMES = frozenset(name for element in _ELEMENTS for name in (element, f"{element}s", f"dcterms:{element}"))
 
 
@@ -128,6 +216,11 @@ def _is_dublin_core(metadata: Json) -> bool:
 
 
 TARGETS: dict[str, Callable[[str, Json], bytes]] = {
-    "datacite-json": _of_form("datacite"), "marc-json": _of_form("marc"), "dc-json": _dc, "index-json": _index,
-    "eprints-json": _of_form("eprints"), MARCXML: _marcxml, MARC: _iso2709,
-}  # fmt: skip
+    "datacite-json": _of_form("datacite"),
+    "marc-json": _of_form("marc"),
+    "dc-json": _dc,
+    "index-json": _index,
+    "eprints-json": _of_form("eprints"),
+    MARCXML: _marcxml,
+    MARC: _iso2709,
+}

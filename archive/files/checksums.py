@@ -7,13 +7,19 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from archive.durable import translated
-from archive.fixity import BLOCK_BYTES, Digests
+from archive.disk import BLOCK_BYTES, Digests, translated
 
 # name: how many hexadecimal digits it has
 ALGORITHMS = {
-    "md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128, "crc32": 8, "adler32": 8,
-}  # fmt: skip
+    "md5": 32,
+    "sha1": 40,
+    "sha224": 56,
+    "sha256": 64,
+    "sha384": 96,
+    "sha512": 128,
+    "crc32": 8,
+    "adler32": 8,
+}
 _SUMS = {"crc32": (zlib.crc32, 0), "adler32": (zlib.adler32, 1)}
 _HEX = re.compile(r"[0-9a-f]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")

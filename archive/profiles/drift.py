@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import log, pi, sqrt
 from typing import TypeVar
 
-from archive.profiles.profile import Field, Profile
+from archive.profiles.model import Field, Profile
 
 K = TypeVar("K", bound=Hashable)
 Scalar = str | int | float
@@ -92,15 +92,27 @@ def _of_field(
     present = max(1, old.present), max(1, new.present)
     types = _distance(_told_types(old), _told_types(new), present)
     if types * 100 >= percent:
-        yield _told("types-changed", *where, None, None, types * 100,
-                    f"{_mostly(_told_types(new))}; it was {_mostly(_told_types(old))}")  # fmt: skip
+        yield _told(
+            "types-changed",
+            *where,
+            None,
+            None,
+            types * 100,
+            f"{_mostly(_told_types(new))}; it was {_mostly(_told_types(old))}",
+        )
         return  # other types are other values and other lengths
     if (moved := _values_moved(old, new, present)) * 100 >= percent:
         yield _told("values-shifted", *where, None, None, moved * 100, _most_moved(old, new))
     if (moved := _distance(old.lengths, new.lengths, present)) * 100 >= percent:
-        yield _told("lengths-shifted", *where, None, None, moved * 100,
-                    f"{moved:.1%} of the texts are of another length; {_typical(new.lengths)} characters at the "
-                    f"median, it was {_typical(old.lengths)}")  # fmt: skip
+        yield _told(
+            "lengths-shifted",
+            *where,
+            None,
+            None,
+            moved * 100,
+            f"{moved:.1%} of the texts are of another length; {_typical(new.lengths)} characters at the "
+            f"median, it was {_typical(old.lengths)}",
+        )
 
 
 def _of_coverage(
@@ -119,9 +131,16 @@ def _of_coverage(
 
 
 def _told(
-    code: str, format_: str, kind: str, path: str, before: float | None, now: float | None, by: float, said: str,
+    code: str,
+    format_: str,
+    kind: str,
+    path: str,
+    before: float | None,
+    now: float | None,
+    by: float,
+    said: str,
     severity: str | None = None,
-) -> Drift:  # fmt: skip
+) -> Drift:
     place = " ".join(part for part in (format_, "" if kind == "metadata" else kind, path) if part)
     return Drift(code, severity or CODES[code], format_, kind, path, before, now, by, f"{place}: {said}")
 

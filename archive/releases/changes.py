@@ -78,9 +78,12 @@ def outer_join(left: Iterable[L], right: Iterable[R]) -> Iterator[tuple[L | None
 
 
 def watched(
-    new: Iterable[L], old: Callable[[bool], Iterable[Row]], change: Callable[[str, L], None],
-    gone: Callable[[Row], None], aside: Aside,
-) -> Iterator[L]:  # fmt: skip
+    new: Iterable[L],
+    old: Callable[[bool], Iterable[Row]],
+    change: Callable[[str, L], None],
+    gone: Callable[[Row], None],
+    aside: Aside,
+) -> Iterator[L]:
     """Hand on a new release's records and then its tombstones as they come, and say what the old one has not.
 
     `old` gives the old release's records (False) or tombstones (True). `change` is called with a kind and what it is
@@ -108,9 +111,11 @@ def watched(
 
 
 def applied(
-    old: Callable[[bool], Iterable[L]], changes: Callable[[str], Iterable[L]],
-    rows: Callable[[str], Iterable[Row]], is_gone: Callable[[L], bool],
-) -> Iterator[L]:  # fmt: skip
+    old: Callable[[bool], Iterable[L]],
+    changes: Callable[[str], Iterable[L]],
+    rows: Callable[[str], Iterable[Row]],
+    is_gone: Callable[[L], bool],
+) -> Iterator[L]:
     """The new release's records, then its tombstones: the old one's, with what `watched` said of a kind in place.
 
     `rows` gives the same as `changes` without the texts, which are read once. `is_gone`: whether a deletion

@@ -6,13 +6,11 @@ from typing import Any
 
 import orjson
 
-from archive import canonical
-from archive.crosswalks.fields import index_doi
-from archive.crosswalks.identifiers import local_id
-from archive.crosswalks.migrator import migrator_entry
-from archive.envelope import Record
+from archive.crosswalks import index_doi, local_id, migrator_entry
 from archive.errors import CannotDump
-from archive.releases.release import Selection
+from archive.formats import canonical
+from archive.releases.manifest import Selection
+from archive.store import Record
 
 ENVELOPE, BARE, MIGRATOR = FORMS = ("envelope", "bare", "migrator")
 
@@ -72,10 +70,15 @@ def _settled(metadata: dict[str, Any] | None, text: bytes) -> dict[str, Any] | N
 def _envelope(record: Record, metadata: Any) -> dict[str, Any]:
     """Without `url` and `retrieved`: by which request and when it came differs between two harvests of one state."""
     value: dict[str, Any] = {
-        "identifier": record.identifier, "datestamp": record.datestamp, "deleted": record.deleted,
-        "sets": sorted(record.sets), "format": record.format, "media_type": record.media_type,
-        "sha256": record.sha256, "metadata": metadata,
-    }  # fmt: skip
+        "identifier": record.identifier,
+        "datestamp": record.datestamp,
+        "deleted": record.deleted,
+        "sets": sorted(record.sets),
+        "format": record.format,
+        "media_type": record.media_type,
+        "sha256": record.sha256,
+        "metadata": metadata,
+    }
     if record.original is not None:
         value["original"] = record.original
     if record.encoding != "utf-8":

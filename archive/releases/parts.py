@@ -12,22 +12,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from archive import seektable
-from archive.durable import AppendFile, sync_folder, translated
+from archive.disk import AppendFile, Digests, sync_folder, translated
 from archive.errors import Damaged
-from archive.fixity import Digests
-from archive.releases import layouts, packing
-from archive.releases.layouts import TAR_END, encode_texts, member_name
-from archive.releases.packing import compress
-from archive.releases.release import Edge, Making, Part
-from archive.seektable import Entry
-from archive.shards import encode_end
-from archive.zstdframes import Broken, checksum
+from archive.releases import codecs
+from archive.releases.codecs import TAR_END, compress, encode_texts, member_name
+from archive.releases.manifest import Edge, Making, Part
+from archive.store import Broken, Entry, checksum, encode_end, seektable
 
 __all__ = [
-    "FrameEdges", "PartsWriter", "Place", "compress", "decode_frame", "encode_texts", "iter_texts", "member_name",
-    "part_name", "read_texts",
-]  # fmt: skip
+    "FrameEdges",
+    "PartsWriter",
+    "Place",
+    "compress",
+    "decode_frame",
+    "encode_texts",
+    "iter_texts",
+    "member_name",
+    "part_name",
+    "read_texts",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Place:
 
 def part_name(kind: str, number: int, making: Making) -> str:
     """`records-00001.json-seq.zst`; numbers begin at 1."""
-    return f"{kind}-{number:05d}.{layouts.ENDINGS[making.layout]}.{packing.ENDINGS[making.compression]}"
+    return f"{kind}-{number:05d}.{codecs.LAYOUT_ENDINGS[making.layout]}.{codecs.ENDINGS[making.compression]}"
 
 
 class PartsWriter:
@@ -105,7 +108,7 @@ def decode_frame(
 ) -> list[bytes]:
     """The texts of one frame, checked; `only` are those to be used. Raises Damaged, which names it as `where`."""
     try:
-        return layouts.split_texts(layout, packing.unpack(compression, raw), only)
+        return codecs.split_texts(layout, codecs.unpack(compression, raw), only)
     except Broken as broken:
         raise _damaged(where, broken) from None
 
@@ -172,9 +175,19 @@ class _OpenPart:
             self._file.close()
         edges = self._edges
         return Part(
-            self._path.name, kind, self.records, self.frames, self.length, self._content_bytes,
-            self._digests.sha256, self._digests.sha512, edges.first, edges.last, edges.earliest, edges.latest,
-        )  # fmt: skip
+            self._path.name,
+            kind,
+            self.records,
+            self.frames,
+            self.length,
+            self._content_bytes,
+            self._digests.sha256,
+            self._digests.sha512,
+            edges.first,
+            edges.last,
+            edges.earliest,
+            edges.latest,
+        )
 
     def close(self) -> None:
         if self._file is not None:
@@ -240,8 +253,8 @@ class _PartReader:
     def _next(self, frame: int) -> list[bytes]:
         """The texts of the frame that begins here."""
         try:
-            raw, content = packing.read_packed(self._making.compression, self._file, self._part.bytes - self._offset)
-            texts = layouts.split_texts(self._making.layout, content)
+            raw, content = codecs.read_packed(self._making.compression, self._file, self._part.bytes - self._offset)
+            texts = codecs.split_texts(self._making.layout, content)
         except Broken as broken:
             raise _damaged(f"{self._part.name}, frame {frame} at byte {self._offset}", broken) from None
         self._digest.update(raw)

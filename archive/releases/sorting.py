@@ -2,7 +2,7 @@
 
 Shards are read once, on all cores: each record is matched with its outcome, gets the text it has in the release, and
 goes into a bucket: a range of identifiers, so narrow that all versions of its records fit into memory. Then bucket by
-bucket is sorted, and of each identifier and format the latest state (archive/newest.py) is handed on.
+bucket is sorted, and of each identifier and format the latest state (archive/store/versions.py) is handed on.
 """
 
 import sqlite3
@@ -21,22 +21,31 @@ from typing import Any
 import orjson
 import zstandard
 
-from archive import shards
-from archive.crosswalks.fields import index_doi
-from archive.durable import translated
-from archive.envelope import Record
+from archive.crosswalks import index_doi
+from archive.disk import spread, translated
 from archive.errors import CannotDump, Damaged
-from archive.folder import Layout
-from archive.matching import Kept, kept_in, matched
-from archive.newest import Copy, Looks, content_of, newest, read_looks
-from archive.parallel import spread
-from archive.questions import question
-from archive.reading import snapshot
+from archive.queries import question
+from archive.releases.contents import Spool
 from archive.releases.entries import Entry, entry_text, is_taken
-from archive.releases.release import Selection
-from archive.releases.selecting import Offered, check_values, nothing_selected
-from archive.releases.spool import Spool
-from archive.spill import FramesToSpill, ShardToRead, frames_to_spill
+from archive.releases.manifest import Selection
+from archive.releases.selection import Offered, check_values, nothing_selected
+from archive.store import (
+    Copy,
+    FramesToSpill,
+    Kept,
+    Layout,
+    Looks,
+    Record,
+    ShardToRead,
+    content_of,
+    frames_to_spill,
+    kept_in,
+    matched,
+    newest,
+    read_looks,
+    shards,
+    snapshot,
+)
 
 # of texts: what is sorted in memory at once, on average, and what a process reads before it writes it to buckets
 BUCKET_BYTES = 64 << 20
@@ -90,16 +99,21 @@ class _Spilled:
 
 def make_plan(ledger: sqlite3.Connection, layout: Layout, work: Path, form: str, selection: Selection) -> Plan:
     """Everything that the ledger counts now, and nothing that comes later; `work` is a folder to spill to."""
-    found = [ShardToRead(number, name, state == "sealed", *rest)
-             for number, name, state, *rest in ledger.execute(question("shards_to_read"))]  # fmt: skip
+    found = [
+        ShardToRead(number, name, state == "sealed", *rest)
+        for number, name, state, *rest in ledger.execute(question("shards_to_read"))
+    ]
     [(content,)] = ledger.execute("SELECT coalesce(sum(content_bytes), 0) FROM frames")
     piece_bytes = max(PIECE_BYTES, content // MOST_PIECES)
     return Plan(
         tuple(frames_to_spill(ledger, layout, found, work, piece_bytes)),
         _borders(ledger, min(-(-content // BUCKET_BYTES), MOST_BUCKETS)),
-        sum(shard.records for shard in found), sum(shard.believed for shard in found), form, selection,
+        sum(shard.records for shard in found),
+        sum(shard.believed for shard in found),
+        form,
+        selection,
         read_looks(ledger),
-    )  # fmt: skip
+    )
 
 
 def iter_entries(plan: Plan, work: Path, progress: Progress | None = None) -> Iterator[Entry]:
@@ -200,9 +214,20 @@ def _made(task: _Task, text: bytes, record: Record, kept: Kept) -> Row:
             fate = str(cause)
         digest = sha256(made).hexdigest()
     return [
-        record.identifier, record.format, kept.outcome, kept.run, kept.channel, kept.direct, record.datestamp,
-        record.deleted, content_of(record), doi, digest, fate, made,
-    ]  # fmt: skip
+        record.identifier,
+        record.format,
+        kept.outcome,
+        kept.run,
+        kept.channel,
+        kept.direct,
+        record.datestamp,
+        record.deleted,
+        content_of(record),
+        doi,
+        digest,
+        fate,
+        made,
+    ]
 
 
 # --- sorting

@@ -12,11 +12,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from archive.accounts.account import STATES, Account, read_accounts
-from archive.folder import Layout, read_description
-from archive.indexes.index import open_index
-from archive.questions import question
-from archive.reading import snapshot
+from archive.index import open_index
+from archive.queries import question
+from archive.store import STATES, Account, Layout, read_accounts, read_description, snapshot
 
 CUTS = ("window", "year", "month", "set")
 
@@ -117,9 +115,14 @@ def _windows_off(ledger: sqlite3.Connection, account: Account) -> set[str | None
 
 
 def _cut(
-    run: int | None, channel: str, value: str | None, listed: int, counts: list[Any], sound: bool,
+    run: int | None,
+    channel: str,
+    value: str | None,
+    listed: int,
+    counts: list[Any],
+    sound: bool,
     about: str = "",
-) -> Cut:  # fmt: skip
+) -> Cut:
     states = dict(zip(STATES, counts, strict=True))
     return Cut(run, channel, value, listed, states, listed == sum(counts) and sound, about)
 

@@ -7,15 +7,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from archive.accounts.work import RunWork, read_work
-from archive.audits.audit import Comparison
-from archive.audits.auditreport import DIFFERS, EXTRA, FORGOTTEN, MISSING, SAME, UNTOLD
+from archive.audits import DIFFERS, EXTRA, FORGOTTEN, MISSING, SAME, UNTOLD, Comparison
 from archive.errors import StaleIndex
-from archive.folder import Layout
-from archive.questions import question
-from archive.reading import snapshot
+from archive.queries import question
 from archive.report.breakdown import Cut, by_month, by_set, by_window, summed, years_of
-from archive.report.slots import SLOTS, cell_width, cells_of, periods_of, slot_width, slots_of
+from archive.report.charts import SLOTS, cell_width, cells_of, periods_of, slot_width, slots_of
 from archive.report.standing import RunStanding, Standing, read_standing
 from archive.report.values import (
     Compared,
@@ -29,6 +25,7 @@ from archive.report.values import (
     Tally,
     Timeline,
 )
+from archive.store import Layout, RunWork, read_work, snapshot
 
 RUNS, TIMELINES, SETS, WINDOWS, GROUPS = 60, 6, 40, 60, 60
 EXAMPLES, GAP_RUNS, MAPS = 20, 60, 3
@@ -52,15 +49,34 @@ def gather(folder: Path, comparison: Comparison | None, now: datetime) -> Report
     largest = sorted(sets or (), key=lambda cut: (cut.value is None, -cut.listed, cut.value or ""))
     shards = standing.shards
     return ReportValues(
-        folder.resolve().name, str(standing.description["source"].get("url", "")), standing.state, now.astimezone(UTC),
-        standing.account, None if comparison is None else _compared(comparison, months), summed(months),
-        summed(years_of(months)), None if sets is None else tuple(largest[:SETS]), len(largest),
-        tuple(_run(run, work[run.run]) for run in newest[:RUNS]), len(newest), timelines, standing.windows,
-        windows, findings,
-        {"shards": shards.shards, "records": shards.records, "frames": shards.frames, "bytes": shards.bytes,
-         "content_bytes": shards.content_bytes, "refused": standing.refused, "refused_bytes": standing.refused_bytes},
-        shards.wrong, dict(standing.description.get("software", {})),
-    )  # fmt: skip
+        folder.resolve().name,
+        str(standing.description["source"].get("url", "")),
+        standing.state,
+        now.astimezone(UTC),
+        standing.account,
+        None if comparison is None else _compared(comparison, months),
+        summed(months),
+        summed(years_of(months)),
+        None if sets is None else tuple(largest[:SETS]),
+        len(largest),
+        tuple(_run(run, work[run.run]) for run in newest[:RUNS]),
+        len(newest),
+        timelines,
+        standing.windows,
+        windows,
+        findings,
+        {
+            "shards": shards.shards,
+            "records": shards.records,
+            "frames": shards.frames,
+            "bytes": shards.bytes,
+            "content_bytes": shards.content_bytes,
+            "refused": standing.refused,
+            "refused_bytes": standing.refused_bytes,
+        },
+        shards.wrong,
+        dict(standing.description.get("software", {})),
+    )
 
 
 # --- of the archive
@@ -68,9 +84,17 @@ def gather(folder: Path, comparison: Comparison | None, now: datetime) -> Report
 
 def _run(run: RunStanding, work: RunWork) -> RunLine:
     return RunLine(
-        run.run, run.spider, run.mode, run.state, run.started, run.finished, work.requests, work.records,
-        work.content_bytes, run.account,
-    )  # fmt: skip
+        run.run,
+        run.spider,
+        run.mode,
+        run.state,
+        run.started,
+        run.finished,
+        work.requests,
+        work.records,
+        work.content_bytes,
+        run.account,
+    )
 
 
 def _sets(folder: Path, standing: Standing) -> tuple[Cut, ...] | None:
@@ -84,8 +108,11 @@ def _windows_left(ledger: sqlite3.Connection, standing: Standing) -> tuple[Cut, 
     """Windows whose account does not balance, or that hold ids without an end."""
     if standing.state == "complete" and standing.account.balanced:
         return ()
-    cuts = [cut for cut in by_window(ledger, standing.account, None)
-            if not cut.balanced or any(cut.states[state] for state in UNSETTLED)]  # fmt: skip
+    cuts = [
+        cut
+        for cut in by_window(ledger, standing.account, None)
+        if not cut.balanced or any(cut.states[state] for state in UNSETTLED)
+    ]
     cuts.sort(key=lambda cut: (cut.balanced, -sum(cut.states[state] for state in UNSETTLED), cut.run, cut.value or ""))
     return tuple(cuts[:WINDOWS])
 
@@ -124,10 +151,17 @@ def _findings(ledger: sqlite3.Connection) -> tuple[FindingLine, ...]:
 def _compared(comparison: Comparison, months: tuple[Cut, ...]) -> Compared:
     report = comparison.report
     words = {
-        "expected": report.expected, "held": report.held, "same": report.same, "stale": report.stale,
-        "missing": report.missing, "extra": report.extra, "unchecked": report.unchecked, "forgotten": report.forgotten,
-        "twice_here": report.twice_here, "twice_there": report.twice_there,
-    }  # fmt: skip
+        "expected": report.expected,
+        "held": report.held,
+        "same": report.same,
+        "stale": report.stale,
+        "missing": report.missing,
+        "extra": report.extra,
+        "unchecked": report.unchecked,
+        "forgotten": report.forgotten,
+        "twice_here": report.twice_here,
+        "twice_there": report.twice_there,
+    }
     channels = {
         channel: Tally(**{name: marks.get(mark, 0) for mark, name in _MARKS.items()})
         for channel, marks in report.channels.items()
@@ -139,11 +173,22 @@ def _compared(comparison: Comparison, months: tuple[Cut, ...]) -> Compared:
     if report.target == "ledger":
         found = _dated(found, months)
     return Compared(
-        report.target, words, report.completeness, report.complete, report.balanced, report.finished,
-        report.lost_windows, report.reasons, report.differences, report.totals,
-        {by: _groups(rows) for by, rows in report.by.items()}, channels, periods_of(found), _maps(comparison),
+        report.target,
+        words,
+        report.completeness,
+        report.complete,
+        report.balanced,
+        report.finished,
+        report.lost_windows,
+        report.reasons,
+        report.differences,
+        report.totals,
+        {by: _groups(rows) for by, rows in report.by.items()},
+        channels,
+        periods_of(found),
+        _maps(comparison),
         _examples(comparison),
-    )  # fmt: skip
+    )
 
 
 def _groups(rows: list[dict[str, Any]]) -> tuple[Group, ...]:

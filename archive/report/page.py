@@ -1,12 +1,10 @@
-"""The report as one page: no script, nothing loaded, and what strangers wrote is text wherever it stands.
-
-Its policy allows the one style sheet in it, by its hash; links lead to places in the page, or over http and https.
-"""
+"""An audited migration, an uploader's log, or both, as one page in the manner of the report."""
 
 import base64
 import hashlib
 import math
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -14,9 +12,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from archive.accounts.account import STATES
-from archive.report.queries import queries_of
-from archive.report.shapes import (
+from archive.report.charts import (
     BAR_PIXELS,
     ROW_PIXELS,
     ceiling,
@@ -28,6 +24,7 @@ from archive.report.shapes import (
     segments,
     wait_boxes,
 )
+from archive.report.queries import queries_of
 from archive.report.values import Compared, ReportValues, Tally, Timeline
 from archive.report.words import (
     EXAMPLES_OF,
@@ -41,23 +38,51 @@ from archive.report.words import (
     share,
     verdict,
 )
+from archive.store import STATES
 
 # what is told apart by a colour is told apart by a pattern as well
 _PATTERNS = {
-    "s-deleted": "p-hatch", "s-moved": "p-dots", "s-forbidden": "p-lines", "s-refused": "p-back", "s-lost": "p-cross",
-    "s-open": "p-dots", "s-stale": "p-dots", "s-missing": "p-back", "b-missing": "p-back", "b-wait": "p-hatch",
-    "c-m4": "p-back", "c-all": "p-cut", "c-extra": "p-dots",
-}  # fmt: skip
+    "s-deleted": "p-hatch",
+    "s-moved": "p-dots",
+    "s-forbidden": "p-lines",
+    "s-refused": "p-back",
+    "s-lost": "p-cross",
+    "s-open": "p-dots",
+    "s-stale": "p-dots",
+    "s-missing": "p-back",
+    "b-missing": "p-back",
+    "b-wait": "p-hatch",
+    "c-m4": "p-back",
+    "c-all": "p-cut",
+    "c-extra": "p-dots",
+}
 _LEVELS = (
-    ("whole", "nothing missing"), ("m1", "up to 1 % missing"), ("m2", "up to 10 %"), ("m3", "up to 50 %"),
-    ("m4", "more"), ("all", "all missing"), ("empty", "no ids"), ("extra", "none expected, some here"),
-)  # fmt: skip
+    ("whole", "nothing missing"),
+    ("m1", "up to 1 % missing"),
+    ("m2", "up to 10 %"),
+    ("m3", "up to 50 %"),
+    ("m4", "more"),
+    ("all", "all missing"),
+    ("empty", "no ids"),
+    ("extra", "none expected, some here"),
+)
 _SECTION = {
-    "report_months": "time", "report_prefixes": "map", "report_map": "map", "report_gaps": "map",
-    "report_ids": "comparison", "audit_paired": "comparison", "audit_marked": "comparison",
-    "audit_counts": "comparison", "account_by_month": "states", "account_by_set": "states", "work_of_runs": "runs",
-    "report_timeline": "runs", "report_waits": "runs", "report_answers": "runs", "report_findings": "findings",
-}  # fmt: skip
+    "report_months": "time",
+    "report_prefixes": "map",
+    "report_map": "map",
+    "report_gaps": "map",
+    "report_ids": "comparison",
+    "audit_paired": "comparison",
+    "audit_marked": "comparison",
+    "audit_counts": "comparison",
+    "account_by_month": "states",
+    "account_by_set": "states",
+    "work_of_runs": "runs",
+    "report_timeline": "runs",
+    "report_waits": "runs",
+    "report_answers": "runs",
+    "report_findings": "findings",
+}
 # counts that are shown when they are 0, too
 _ALWAYS = ("expected", "held", "same", "stale", "missing", "extra")
 _SHORT = 400
@@ -69,13 +94,26 @@ def as_html(values: ReportValues) -> str:
     account = values.account.states
     rest = {state: count for state, count in account.items() if state not in ("read", "deleted")}
     small = 0 < sum(rest.values()) < 0.1 * max(1, values.account.listed)
-    return page_environment().get_template("page.html.j2").render(
-        v=values, c=compared, complete=is_complete(values), balanced=_balanced(values), verdict=verdict(values),
-        style=style, style_hash=hash_of(style),
-        sections=_sections(values), queries=queries_of(values), enlarged=rest if small else None,
-        present_states=[state for state in STATES if account[state]], shown_states=_shown_states(values),
-        timelines=[_chart(line) for line in values.timelines], **(_of_comparison(compared) if compared else {}),
-    )  # fmt: skip
+    return (
+        page_environment()
+        .get_template("page.html.j2")
+        .render(
+            v=values,
+            c=compared,
+            complete=is_complete(values),
+            balanced=_balanced(values),
+            verdict=verdict(values),
+            style=style,
+            style_hash=hash_of(style),
+            sections=_sections(values),
+            queries=queries_of(values),
+            enlarged=rest if small else None,
+            present_states=[state for state in STATES if account[state]],
+            shown_states=_shown_states(values),
+            timelines=[_chart(line) for line in values.timelines],
+            **(_of_comparison(compared) if compared else {}),
+        )
+    )
 
 
 # --- inside
@@ -84,9 +122,14 @@ def as_html(values: ReportValues) -> str:
 def _sections(values: ReportValues) -> list[tuple[str, str]]:
     compared = [("comparison", "Comparison"), ("time", "Over time"), ("map", "Map of gaps")]
     return [
-        ("account", "Account"), *(compared if values.compared else []), ("states", "Years and sets"),
-        ("runs", "Requests and waits"), ("findings", "Findings"), ("archive", "On disk"), ("sql", "SQL"),
-    ]  # fmt: skip
+        ("account", "Account"),
+        *(compared if values.compared else []),
+        ("states", "Years and sets"),
+        ("runs", "Requests and waits"),
+        ("findings", "Findings"),
+        ("archive", "On disk"),
+        ("sql", "SQL"),
+    ]
 
 
 def _of_comparison(compared: Compared) -> dict[str, Any]:
@@ -94,7 +137,8 @@ def _of_comparison(compared: Compared) -> dict[str, Any]:
     top = ceiling(max((period.tally.expected for period in dated), default=1))
     target = "its ledger" if compared.target == "ledger" else compared.target
     return {
-        "target": target, "words": [(word, told) for word, told in WORDS if compared.words[word] or word in _ALWAYS],
+        "target": target,
+        "words": [(word, told) for word, told in WORDS if compared.words[word] or word in _ALWAYS],
         "because": [
             (title, sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:60], sum(counts.values()))
             for title, counts in (
@@ -108,9 +152,12 @@ def _of_comparison(compared: Compared) -> dict[str, Any]:
             for mark, word in EXAMPLES_OF
             if (found := [example for example in compared.examples if example.mark == mark])
         ],
-        "dated": dated, "undated": next((period for period in compared.periods if period.label is None), None),
-        "period_top": top, "period_boxes": period_boxes(dated, top), "strip_boxes": period_strip(dated),
-    }  # fmt: skip
+        "dated": dated,
+        "undated": next((period for period in compared.periods if period.label is None), None),
+        "period_top": top,
+        "period_boxes": period_boxes(dated, top),
+        "strip_boxes": period_strip(dated),
+    }
 
 
 def _shown_states(values: ReportValues) -> list[str]:
@@ -128,11 +175,16 @@ def _chart(line: Timeline) -> dict[str, Any]:
     requests = ceiling(max(slot.requests for slot in line.slots))
     waits = ceiling(max(slot.waited_seconds for slot in line.slots))
     return {
-        "requests": sum(slot.requests for slot in line.slots), "seconds": len(line.slots) * line.slot_seconds,
-        "waited": sum(slot.waited_seconds for slot in line.slots), "request_top": requests, "wait_top": waits,
-        "request_boxes": request_boxes(line, requests), "wait_boxes": wait_boxes(line, waits),
-        "labels": _times(line), "start": line.start,
-    }  # fmt: skip
+        "requests": sum(slot.requests for slot in line.slots),
+        "seconds": len(line.slots) * line.slot_seconds,
+        "waited": sum(slot.waited_seconds for slot in line.slots),
+        "request_top": requests,
+        "wait_top": waits,
+        "request_boxes": request_boxes(line, requests),
+        "wait_boxes": wait_boxes(line, waits),
+        "labels": _times(line),
+        "start": line.start,
+    }
 
 
 def _times(line: Timeline) -> list[str]:
@@ -157,18 +209,34 @@ def hash_of(style: str) -> str:
 def page_environment() -> Environment:
     """Templates that escape every value."""
     environment = Environment(
-        loader=PackageLoader("archive.report", "templates"), undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, autoescape=True,
-    )  # fmt: skip
+        loader=PackageLoader("archive.report", "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+    )
     environment.globals |= {
-        "pattern_of": _PATTERNS, "level_words": _LEVELS, "bar_pixels": BAR_PIXELS,
+        "pattern_of": _PATTERNS,
+        "level_words": _LEVELS,
+        "bar_pixels": BAR_PIXELS,
         "row_pixels": ROW_PIXELS,
-    }  # fmt: skip
+    }
     environment.filters |= {
-        "number": number, "share": share, "floor": floored, "size": measured, "segments": segments,
-        "boxes": map_boxes, "rows": map_rows, "moment": moment, "seconds": _seconds, "web": _is_web,
-        "short": _short, "percent": _percent, "half": _half, "section": lambda query: _SECTION.get(query, "account"),
-    }  # fmt: skip
+        "number": number,
+        "share": share,
+        "floor": floored,
+        "size": measured,
+        "segments": segments,
+        "boxes": map_boxes,
+        "rows": map_rows,
+        "moment": moment,
+        "seconds": _seconds,
+        "web": _is_web,
+        "short": _short,
+        "percent": _percent,
+        "half": _half,
+        "section": lambda query: _SECTION.get(query, "account"),
+    }
     return environment
 
 
@@ -201,3 +269,25 @@ def _seconds(seconds: float) -> str:
             amount = seconds / size
             return f"{amount:,.0f} {unit}" if amount == int(amount) else f"{amount:,.1f} {unit}"
     return f"{seconds:,.0f} s" if seconds == int(seconds) else f"{seconds:,.1f} s"
+
+
+Values = Mapping[str, Any]
+
+
+def migration_page(moved: Values | None, log: Values | None, made: datetime) -> str:
+    """Write the page; `moved` and `log` have the keys of `audit --json`, None for the audit that was not asked for."""
+    style = page_style()
+    return (
+        page_environment()
+        .get_template("migration.html.j2")
+        .render(
+            m=moved,
+            u=log,
+            made=made,
+            style=style,
+            style_hash=hash_of(style),
+            title=(moved or log or {})["target"],
+            complete=all(one["complete"] for one in (moved, log) if one is not None)
+            and not (moved or {}).get("contradictions"),
+        )
+    )

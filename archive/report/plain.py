@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from archive.accounts.account import STATES, Account
-from archive.audits.totals import Total
+from archive.audits import Total
 from archive.report.breakdown import Cut
-from archive.report.shapes import shares
+from archive.report.charts import shares
 from archive.report.values import Compared, GapMap, ReportValues, Tally
 from archive.report.words import (
     EXAMPLES_OF,
@@ -22,6 +21,7 @@ from archive.report.words import (
     share,
     verdict,
 )
+from archive.store import STATES, Account
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 _URL = re.compile(r"https?://[^\s<>]+")
@@ -52,31 +52,50 @@ _NAMED = 10
 def as_json(values: ReportValues) -> dict[str, Any]:
     """Everything that the page shows, as values that JSON has."""
     return {
-        "name": values.name, "source": values.source, "state": values.state, "made": values.made.isoformat(),
-        "complete": is_complete(values), "verdict": verdict(values), **_account(values.account),
+        "name": values.name,
+        "source": values.source,
+        "state": values.state,
+        "made": values.made.isoformat(),
+        "complete": is_complete(values),
+        "verdict": verdict(values),
+        **_account(values.account),
         "compared": None if values.compared is None else _compared(values.compared),
-        "months": [_cut(cut, "month") for cut in values.months], "years": [_cut(cut, "year") for cut in values.years],
+        "months": [_cut(cut, "month") for cut in values.months],
+        "years": [_cut(cut, "year") for cut in values.years],
         "sets": None if values.sets is None else [_cut(cut, "set") for cut in values.sets],
         "sets_in_all": values.sets_in_all,
         "windows": values.windows,
-        "windows_left": [{"run": cut.run, "channel": cut.channel, **_cut(cut, "window"), "about": cut.about}
-                         for cut in values.windows_left],
-        "runs": [_run(run) for run in values.runs], "runs_in_all": values.runs_in_all,
+        "windows_left": [
+            {"run": cut.run, "channel": cut.channel, **_cut(cut, "window"), "about": cut.about}
+            for cut in values.windows_left
+        ],
+        "runs": [_run(run) for run in values.runs],
+        "runs_in_all": values.runs_in_all,
         "timelines": [{**asdict(line), "start": line.start.isoformat()} for line in values.timelines],
         "findings": [asdict(found) for found in values.findings],
-        "shards": values.shards, "damaged": list(values.damaged),
-    }  # fmt: skip
+        "shards": values.shards,
+        "damaged": list(values.damaged),
+    }
 
 
 def as_markdown(values: ReportValues) -> str:
     """The report for where only text is shown: the numbers of the page, and some of its examples."""
     parts = [
-        f"# {_text(values.name)}", f"Records of {_link(values.source)}. Report of {moment(values.made)} UTC.",
-        f"**{_text(verdict(values))}**", *_off(values), *_account_text(values),
+        f"# {_text(values.name)}",
+        f"Records of {_link(values.source)}. Report of {moment(values.made)} UTC.",
+        f"**{_text(verdict(values))}**",
+        *_off(values),
+        *_account_text(values),
         *(_compared_text(values.compared) if values.compared is not None else ()),
-        "## States by year", _cuts_text("year", values.years), "## States by set", _sets_text(values),
-        "## Runs", _runs_text(values), "## Findings", _findings_text(values),
-    ]  # fmt: skip
+        "## States by year",
+        _cuts_text("year", values.years),
+        "## States by set",
+        _sets_text(values),
+        "## Runs",
+        _runs_text(values),
+        "## Findings",
+        _findings_text(values),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -85,11 +104,15 @@ def as_markdown(values: ReportValues) -> str:
 
 def _account(account: Account) -> dict[str, Any]:
     return {
-        "listed": account.listed, "states": account.states, "balanced": account.balanced,
+        "listed": account.listed,
+        "states": account.states,
+        "balanced": account.balanced,
         "off": [{"table": off.table, "row": off.row, "message": off.message} for off in account.off],
-        "channels": [{"channel": one.channel, "listed": one.listed, "states": one.states, "balanced": one.balanced}
-                     for one in account.channels],
-    }  # fmt: skip
+        "channels": [
+            {"channel": one.channel, "listed": one.listed, "states": one.states, "balanced": one.balanced}
+            for one in account.channels
+        ],
+    }
 
 
 def _run(run: Any) -> dict[str, Any]:
@@ -103,25 +126,34 @@ def _cut(cut: Cut, by: str) -> dict[str, Any]:
 
 def _compared(compared: Compared) -> dict[str, Any]:
     return {
-        "target": compared.target, **compared.words, "completeness": round(compared.completeness, 4),
-        "complete": compared.complete, "balanced": compared.balanced, "finished": compared.finished,
-        "lost_windows": compared.lost_windows, "reasons": compared.reasons, "differences": compared.differences,
+        "target": compared.target,
+        **compared.words,
+        "completeness": round(compared.completeness, 4),
+        "complete": compared.complete,
+        "balanced": compared.balanced,
+        "finished": compared.finished,
+        "lost_windows": compared.lost_windows,
+        "reasons": compared.reasons,
+        "differences": compared.differences,
         "totals": [{**asdict(total), "agrees": total.agrees} for total in compared.totals],
-        "by": {by: [{"group": one.label, **asdict(one.tally)} for one in groups]
-               for by, groups in compared.groups.items()},
+        "by": {
+            by: [{"group": one.label, **asdict(one.tally)} for one in groups] for by, groups in compared.groups.items()
+        },
         "channels": {channel: asdict(tally) for channel, tally in compared.channels.items()},
         "periods": [{"period": period.label, **asdict(period.tally)} for period in compared.periods],
         "maps": [_map(drawn) for drawn in compared.maps],
         "examples": [asdict(example) for example in compared.examples],
-    }  # fmt: skip
+    }
 
 
 def _map(drawn: GapMap) -> dict[str, Any]:
     return {
-        "prefix": drawn.prefix, "share": drawn.share,
+        "prefix": drawn.prefix,
+        "share": drawn.share,
         "cells": [{"first": cell.first, "last": cell.last, **asdict(cell.tally)} for cell in drawn.cells],
-        "runs": [asdict(run) for run in drawn.runs], "runs_in_all": drawn.runs_in_all,
-    }  # fmt: skip
+        "runs": [asdict(run) for run in drawn.runs],
+        "runs_in_all": drawn.runs_in_all,
+    }
 
 
 # --- Markdown
@@ -140,8 +172,9 @@ def _account_text(values: ReportValues) -> Iterable[str]:
     yield "## The account"
     rows = [
         (state, number(count), share(parts))
-        for state, count, parts in zip(STATES, counts, shares(counts), strict=True) if count
-    ]  # fmt: skip
+        for state, count, parts in zip(STATES, counts, shares(counts), strict=True)
+        if count
+    ]
     yield _table(
         ("state", "ids", "share"),
         [*rows, ("listed", number(account.listed), share(1_000_000))],
@@ -150,11 +183,16 @@ def _account_text(values: ReportValues) -> Iterable[str]:
     yield _table(
         ("run", "channel", "listed", *STATES, "balanced"),
         [
-            (run, channel.channel, number(channel.listed), *(number(channel.states[state]) for state in STATES),
-             "yes" if channel.balanced else "NO")
+            (
+                run,
+                channel.channel,
+                number(channel.listed),
+                *(number(channel.states[state]) for state in STATES),
+                "yes" if channel.balanced else "NO",
+            )
             for run, channel in lines
         ],
-    )  # fmt: skip
+    )
 
 
 def _compared_text(compared: Compared) -> Iterable[str]:
@@ -189,7 +227,7 @@ def _compared_text(compared: Compared) -> Iterable[str]:
             yield _table(
                 ("id", "reason", "there", "here"),
                 [(one.identifier, one.reason or "", one.there or "", one.here or "") for one in found],
-            )  # fmt: skip
+            )
 
 
 def _total(total: Total) -> tuple[str, ...]:
@@ -208,10 +246,14 @@ def _gaps_text(drawn: GapMap) -> Iterable[str]:
 
 def _cuts_text(head: str, cuts: Sequence[Cut]) -> str:
     rows = [
-        (cut.value or "none known", number(cut.listed), *(number(cut.states[state]) for state in STATES),
-         "yes" if cut.balanced else "NO")
+        (
+            cut.value or "none known",
+            number(cut.listed),
+            *(number(cut.states[state]) for state in STATES),
+            "yes" if cut.balanced else "NO",
+        )
         for cut in cuts
-    ]  # fmt: skip
+    ]
     return (
         _table(
             (head, "listed", *STATES, "balanced"),
@@ -230,10 +272,18 @@ def _sets_text(values: ReportValues) -> str:
 
 def _runs_text(values: ReportValues) -> str:
     rows = [
-        (str(run.run), f"{run.spider}, {run.mode}", run.state, run.started, run.finished or "", number(run.requests),
-         number(run.records), measured(run.content_bytes))
+        (
+            str(run.run),
+            f"{run.spider}, {run.mode}",
+            run.state,
+            run.started,
+            run.finished or "",
+            number(run.requests),
+            number(run.records),
+            measured(run.content_bytes),
+        )
         for run in values.runs
-    ]  # fmt: skip
+    ]
     return _table(("run", "how", "state", "began", "ended", "requests", "records", "size"), rows) if rows else "None."
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from archive.questions import question
+from archive.queries import question
 from archive.report.values import ReportValues
 
 _LEDGER, _INDEX, _AUDIT = "SQLite, ledger.sqlite", "DuckDB, index.duckdb", "DuckDB, within an audit"

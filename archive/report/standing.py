@@ -10,13 +10,11 @@ from typing import Any
 
 import orjson
 
-from archive.accounts.account import Account, read_accounts
-from archive.audits.totals import Total, list_totals
+from archive.audits import Total, list_totals
 from archive.errors import StaleIndex
-from archive.folder import Layout, read_description
-from archive.indexes.indexfile import check_current
-from archive.questions import question
-from archive.reading import snapshot
+from archive.index import check_current
+from archive.queries import question
+from archive.store import Account, Layout, read_accounts, read_description, snapshot
 
 WINDOW_STATES = ("open", "done", "split", "lost")
 
@@ -103,10 +101,18 @@ def read_standing(folder: Path) -> Standing:
         findings = ledger.execute(question("standing_findings")).fetchall()
         count, size = ledger.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM quarantine").fetchone()
         return Standing(
-            folder, description, _runs(ledger, accounts), windows, whole,
-            tuple(FindingsStanding(*row[:4]) for row in findings), _shards(ledger, layout), count, size, _index(folder),
+            folder,
+            description,
+            _runs(ledger, accounts),
+            windows,
+            whole,
+            tuple(FindingsStanding(*row[:4]) for row in findings),
+            _shards(ledger, layout),
+            count,
+            size,
+            _index(folder),
             tuple(list_totals(ledger, None)),
-        )  # fmt: skip
+        )
 
 
 def _runs(ledger: sqlite3.Connection, accounts: dict[int | None, Account]) -> tuple[RunStanding, ...]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from archive.accounts.account import Account
-from archive.audits.totals import Total
+from archive.audits import Total
 from archive.report.breakdown import Cut
+from archive.store import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,12 @@ class Tally:
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
-            self.same + other.same, self.missing + other.missing, self.extra + other.extra,
-            self.differs + other.differs, self.untold + other.untold,
-        )  # fmt: skip
+            self.same + other.same,
+            self.missing + other.missing,
+            self.extra + other.extra,
+            self.differs + other.differs,
+            self.untold + other.untold,
+        )
 
 
 @dataclass(frozen=True, slots=True)

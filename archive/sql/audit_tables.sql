@@ -18,7 +18,7 @@ CREATE TABLE wanted (
 -- what indexes know of records, where that is asked for
 CREATE TABLE items (
     side UTINYINT, format VARCHAR, identifier VARCHAR, year INTEGER, type VARCHAR, sets VARCHAR[], sha256 VARCHAR);
--- latest states that others came after (archive/newest.py)
+-- latest states that others came after (archive/store/versions.py)
 CREATE TABLE chosen (side UTINYINT, outcome BIGINT);
 -- ids with more rows than one
 CREATE TABLE several (side UTINYINT, name INTEGER, identifier VARCHAR);
@@ -29,7 +29,7 @@ CREATE TABLE compared (
     day_there BOOLEAN, odd_there VARCHAR, deleted_there BOOLEAN, moment_here TIMESTAMP, day_here BOOLEAN,
     odd_here VARCHAR, deleted_here BOOLEAN, why VARCHAR);
 
--- what an id is in its repository, as archive.crosswalks.identifiers.local_id says it
+-- what an id is in its repository, as archive.crosswalks.schemes.local_id says it
 CREATE MACRO plain_part(identifier) AS
     CASE WHEN starts_with(identifier, 'oai:') AND strpos(substr(identifier, 5), ':') > 0
               AND length(identifier) > 4 + strpos(substr(identifier, 5), ':')

@@ -1,7 +1,7 @@
 -- Records in `repeated` whose last copy may not be their latest state: outcomes and contents (lists, of all their copies;
--- a content is text as archive.newest.content_of makes it, without what an index does not have).
+-- a content is text as archive.store.versions.content_of makes it, without what an index does not have).
 -- A copy surely gives way to the last one where that is newer, or a later look at the same list that is not older, or the
--- same; the rule itself is in archive/newest.py.
+-- same; the rule itself is in archive/store/versions.py.
 -- Parameters: in_turn (whether the runs came one after the other).
 WITH copies AS (
         SELECT v.format, v.identifier, v.outcome, v.run, o.channel, v.datestamp, length(trim(v.stamp)) = 10 AS day, v.stamp,

@@ -1,4 +1,4 @@
-"""Commands, options, exit codes; with `harvester.progress` the only code that prints.
+"""Commands, options, exit codes; with `harvester.crawl.progress` the only code that prints.
 
 Results go to stdout, everything else to stderr. A command lives in the module named beside it in
 `COMMANDS` and is imported when it is asked for, so that `harvester --help` starts at once.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import click
 
+from archive.disk import close_to_others
 from archive.errors import (
     ArchiveError,
     BadIdFile,
@@ -27,7 +28,6 @@ from archive.errors import (
 )
 from harvester import __version__
 from harvester.errors import HarvestError, UsageError
-from harvester.permissions import close_to_others
 from harvester.printable import check_text, printable
 
 DONE, FINDINGS, USAGE, UNFINISHED, DAMAGED = 0, 1, 2, 3, 4
@@ -47,7 +47,7 @@ COMMANDS = {
     "profile": ("harvester.cli.profile", "which fields are filled how often, with what; what drifted since a release"),
     "audit": ("harvester.cli.audit", "compare an archive with a provider, a list of ids, or its own ledger"),
     "repair": ("harvester.cli.repair", "audit against a target, ask for the gaps, audit again"),
-    "report": ("harvester.cli.reporting", "what an archive holds and misses, as a page, as Markdown or as JSON"),
+    "report": ("harvester.cli.report", "what an archive holds and misses, as a page, as Markdown or as JSON"),
     "sketch": ("harvester.cli.sketch", "a small file by which two mirrors name each other's differences"),
     "verify": ("harvester.cli.verify", "read anything written here, or any bag, back and check every byte"),
     "fixity": ("harvester.cli.fixity", "read all of it again within so many days, a share in each run"),

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from harvester.cli import DONE
-from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
+from harvester.cli.params import command
 
 
 @command()
@@ -23,17 +23,23 @@ def apply(old: Path, delta: Path, out: Path, as_json: bool) -> int:
 
     Exit codes: 0 done, 2 not a delta, or not one since OLD, 4 OLD or DELTA is damaged.
     """
-    from archive.releases.applying import apply_delta
+    from archive.releases import apply_delta
 
     with advancing("applying", "records") as progress:
         manifest = apply_delta(old, delta, out, progress)
     content = manifest.content
     if as_json:
-        print_json({
-            "path": str(out), "name": manifest.name, "root": content.root, "records": content.records,
-            "tombstones": content.tombstones, "parts": len(content.all_parts),
-            "bytes": sum(entry.bytes for entry in manifest.entries()),
-        })  # fmt: skip
+        print_json(
+            {
+                "path": str(out),
+                "name": manifest.name,
+                "root": content.root,
+                "records": content.records,
+                "tombstones": content.tombstones,
+                "parts": len(content.all_parts),
+                "bytes": sum(entry.bytes for entry in manifest.entries()),
+            }
+        )
     else:
         say(
             f"{out}: {counted(content.records, 'record')} and {counted(content.tombstones, 'tombstone')} in "

@@ -7,14 +7,12 @@ from typing import Any
 import click
 import orjson
 
-from archive.audits.audit import Comparison
-from archive.audits.auditreport import DIFFERS, EXTRA, MISSING, AuditReport
-from archive.crosswalks.identifiers import local_id
+from archive.audits import DIFFERS, EXTRA, MISSING, AuditReport, Comparison
+from archive.crosswalks import local_id
 from harvester.cli.auditoptions import AuditOptions, code_of, refresh_sides, verdict_of
-from harvester.cli.command import command
-from harvester.cli.lines import write_lines
-from harvester.cli.output import cell, print_table, say, table
-from harvester.cli.refreshing import no_refresh_option
+from harvester.cli.output import cell, print_table, say, table, write_lines
+from harvester.cli.params import command
+from harvester.cli.refresh import no_refresh_option
 from harvester.errors import UsageError
 
 # ids of each mark, and groups with a difference, that are shown
@@ -24,39 +22,76 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--against", "target", default="ledger", show_default=True, metavar="TARGET",
-              help="a URL, a source's name, a file of ids, another archive, a release, or the word ledger")  # fmt: skip
-@click.option("--via", type=click.Choice(["oaipmh", "search", "exporter"]),
-              help="how a URL is asked; default: what its source or its path says")  # fmt: skip
+@click.option(
+    "--against",
+    "target",
+    default="ledger",
+    show_default=True,
+    metavar="TARGET",
+    help="a URL, a source's name, a file of ids, another archive, a release, or the word ledger",
+)
+@click.option(
+    "--via",
+    type=click.Choice(["oaipmh", "search", "exporter"]),
+    help="how a URL is asked; default: what its source or its path says",
+)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
-@click.option("--lines", type=FILE,
-              help="write a line an id: = same, + missing here, - extra here, * differs, ! could not tell")  # fmt: skip
+@click.option(
+    "--lines", type=FILE, help="write a line an id: = same, + missing here, - extra here, * differs, ! could not tell"
+)
 @click.option("--differences", type=FILE, help="write what is not the same, with the reason, as JSON lines")
 @click.option("--duplicates", type=FILE, help="write the ids that one list has more than once")
 @click.option("--gaps", type=FILE, help="write the ids that are missing here, as idrange ids=@FILE takes them")
 @click.option("--html", type=FILE, help="write the report as a page")
 @click.option("--markdown", type=FILE, help="write the report as Markdown")
-@click.option("--by", multiple=True, type=click.Choice(["set", "year", "type", "window"]),
-              help="the same numbers by this; repeatable. Of a sample: its strata (set or year)")  # fmt: skip
-@click.option("--stated", multiple=True, metavar="[NAME=]N",
-              help="a total that somebody states, to be compared with the others; repeatable")  # fmt: skip
-@click.option("--fail-under", type=click.FloatRange(0, 100), metavar="PERCENT",
-              help="end with 1 only when completeness is below this; default: on any difference")  # fmt: skip
-@click.option("--match", metavar="RULE", help="match records of a migration by doi, alternate, related, url:PATTERN or "
-              "sql:EXPRESSION")  # fmt: skip
+@click.option(
+    "--by",
+    multiple=True,
+    type=click.Choice(["set", "year", "type", "window"]),
+    help="the same numbers by this; repeatable. Of a sample: its strata (set or year)",
+)
+@click.option(
+    "--stated",
+    multiple=True,
+    metavar="[NAME=]N",
+    help="a total that somebody states, to be compared with the others; repeatable",
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="end with 1 only when completeness is below this; default: on any difference",
+)
+@click.option(
+    "--match",
+    metavar="RULE",
+    help="match records of a migration by doi, alternate, related, url:PATTERN or sql:EXPRESSION",
+)
 @click.option("--redirects", type=FILE, help="of --match: write old URL, new URL as CSV")
 @click.option("--nginx", type=FILE, help="of --match: write the same as a map for nginx")
-@click.option("--log", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="an uploader's own log (CSV or SQLite) against the target; also with --match")  # fmt: skip
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="an uploader's own log (CSV or SQLite) against the target; also with --match",
+)
 @click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN", help="of --log: which column is what")
-@click.option("--map", "mapping", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="compare the fields of both sides as this file maps them")  # fmt: skip
+@click.option(
+    "--map",
+    "mapping",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="compare the fields of both sides as this file maps them",
+)
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="ask the target for N random ids only")
 @click.option("--seed", type=int, help="of --sample: the same seed asks for the same ids")
 @click.option("--estimate", is_flag=True, help="how many records no channel of the archive saw")
 @no_refresh_option
-@click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE",
-              help="of a source: site=URL for a platform that many run, hosts=HOST")  # fmt: skip
+@click.option(
+    "-a",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="of a source: site=URL for a platform that many run, hosts=HOST",
+)
 @click.option("--contact", metavar="ADDRESS", help="e-mail address or URL for User-Agent; or HARVESTER_CONTACT")
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting for the census of a URL")
 def audit(folder: Path, target: str, **given: Any) -> int:
@@ -90,7 +125,7 @@ def audit(folder: Path, target: str, **given: Any) -> int:
     with open_comparison(folder, target, options) as comparison:
         _write(comparison, options)
         if options.html or options.markdown:
-            from harvester.cli import reporting
+            from harvester.cli import report as reporting
 
             reporting.write(folder, comparison, options.html, options.markdown, None)
         if options.as_json:
@@ -102,8 +137,13 @@ def audit(folder: Path, target: str, **given: Any) -> int:
 
 def _check_options(options: AuditOptions) -> None:
     """Raises UsageError for options that do not go together."""
-    given = {"--match": options.match, "--log": options.log, "--map": options.mapping, "--sample": options.sample,
-             "--estimate": options.estimate}  # fmt: skip
+    given = {
+        "--match": options.match,
+        "--log": options.log,
+        "--map": options.mapping,
+        "--sample": options.sample,
+        "--estimate": options.estimate,
+    }
     ways = [name for name, value in given.items() if value]
     if len(ways) > 1 and not set(ways) <= {"--match", "--map", "--log"}:
         raise UsageError(f"{' and '.join(ways)} are different audits; ask for one of them")
@@ -140,8 +180,16 @@ def _text_lines(comparison: Comparison) -> Iterable[str]:
 
 
 def _json_lines(rows: Iterable[tuple[Any, ...]]) -> Iterable[str]:
-    names = ("channel", "mark", "identifier", "reason", "datestamp_there", "datestamp_here", "deleted_there",
-             "deleted_here")  # fmt: skip
+    names = (
+        "channel",
+        "mark",
+        "identifier",
+        "reason",
+        "datestamp_there",
+        "datestamp_here",
+        "deleted_there",
+        "deleted_here",
+    )
     for row in rows:
         yield orjson.dumps(dict(zip(names, row, strict=True)), option=orjson.OPT_APPEND_NEWLINE).decode()
 
@@ -149,23 +197,41 @@ def _json_lines(rows: Iterable[tuple[Any, ...]]) -> Iterable[str]:
 def values_of(report: AuditReport) -> dict[str, Any]:
     """What `--json` prints."""
     return {
-        "target": report.target, "expected": report.expected, "held": report.held, "same": report.same,
-        "missing": report.missing, "extra": report.extra, "stale": report.stale, "unchecked": report.unchecked,
-        "completeness": round(report.completeness, 4), "balanced": report.balanced, "complete": report.complete,
-        "finished": report.finished, "lost_windows": report.lost_windows, "forgotten": report.forgotten,
-        "live": report.live, "reasons": report.reasons, "differences": report.differences, "channels": report.channels,
+        "target": report.target,
+        "expected": report.expected,
+        "held": report.held,
+        "same": report.same,
+        "missing": report.missing,
+        "extra": report.extra,
+        "stale": report.stale,
+        "unchecked": report.unchecked,
+        "completeness": round(report.completeness, 4),
+        "balanced": report.balanced,
+        "complete": report.complete,
+        "finished": report.finished,
+        "lost_windows": report.lost_windows,
+        "forgotten": report.forgotten,
+        "live": report.live,
+        "reasons": report.reasons,
+        "differences": report.differences,
+        "channels": report.channels,
         "duplicates": {"here": report.twice_here, "there": report.twice_there},
         "totals": [
             {"name": one.name, "stated": one.stated, "counted": one.counted, "agrees": one.agrees, "seen": one.seen}
             for one in report.totals
         ],
         "findings": [
-            {"code": one.code, "severity": one.severity, "message": one.message, "expected": one.expected,
-             "found": one.found}
+            {
+                "code": one.code,
+                "severity": one.severity,
+                "message": one.message,
+                "expected": one.expected,
+                "found": one.found,
+            }
             for one in report.findings
         ],
         **({"by": report.by} if report.by else {}),
-    }  # fmt: skip
+    }
 
 
 # --- for people
@@ -177,14 +243,16 @@ def show(comparison: Comparison) -> None:
     say(f"against {report.target}")
     made = table("", "ids", "", numbers=("ids",))
     rows = [
-        ("expected", report.expected, "ids that the target names"), ("same", report.same, "held, and as there"),
-        ("stale", report.stale, _counts(report.differences)), ("missing", report.missing, _counts(report.reasons)),
+        ("expected", report.expected, "ids that the target names"),
+        ("same", report.same, "held, and as there"),
+        ("stale", report.stale, _counts(report.differences)),
+        ("missing", report.missing, _counts(report.reasons)),
         ("extra", report.extra, "live here, not there: vanished, or never theirs"),
         ("unchecked", report.unchecked, "held here; the target was not listed to its end"),
         ("forgotten", report.forgotten, "tombstones here that the target no longer shows"),
         ("twice here", report.twice_here, "in one list more than once"),
         ("twice there", report.twice_there, "in one list more than once"),
-    ]  # fmt: skip
+    ]
     for name, number, remark in rows:
         if number or name in ("expected", "same", "missing", "extra", "stale"):
             made.add_row(cell(name), cell(f"{number:,}"), cell(remark if number else ""))

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from archive.audits.auditreport import AuditReport
+from archive.audits import AuditReport
 from harvester.cli import DONE, FINDINGS, UNFINISHED
-from harvester.cli.pairs import pairs
-from harvester.cli.refreshing import refresh
+from harvester.cli.params import pairs
+from harvester.cli.refresh import refresh
 from harvester.errors import UsageError
 
 

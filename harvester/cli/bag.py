@@ -7,14 +7,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from archive.bags.bags import Bag, Made
+from archive.bags import Bag, Made
 from harvester import __version__
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import advancing, cell, counted, print_json, say
+from harvester.cli.params import command
 from harvester.cli.sizes import Size
-from harvester.contact import email
 from harvester.errors import UsageError
+from harvester.http import email
 
 
 @command()
@@ -27,16 +27,29 @@ from harvester.errors import UsageError
 @click.option("--contact", default="", help="e-mail address for Contact-Email; or HARVESTER_CONTACT")
 @click.option("--bagging-date", metavar="YYYY-MM-DD", help="Bagging-Date; today in UTC without it")
 @click.option("--with-index", is_flag=True, help="an archive's index as well, which can be made again")
-@click.option("--safe-names", is_flag=True,
-              help="rename in the bag what readers of manifests misread; renamed-files.jsonl says which")  # fmt: skip
+@click.option(
+    "--safe-names",
+    is_flag=True,
+    help="rename in the bag what readers of manifests misread; renamed-files.jsonl says which",
+)
 @click.option("--fetch-url", metavar="URL", help="list files in fetch.txt, as below this URL, and leave them out")
 @click.option("--fetch", metavar="GLOB", multiple=True, help="only files of such a path below data/; repeatable")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def bag(
-    path: Path, out: Path, copy: bool, link: bool, max_bytes: int | None, infos: tuple[str, ...], contact: str,
-    bagging_date: str | None, with_index: bool, safe_names: bool, fetch_url: str | None, fetch: tuple[str, ...],
+    path: Path,
+    out: Path,
+    copy: bool,
+    link: bool,
+    max_bytes: int | None,
+    infos: tuple[str, ...],
+    contact: str,
+    bagging_date: str | None,
+    with_index: bool,
+    safe_names: bool,
+    fetch_url: str | None,
+    fetch: tuple[str, ...],
     as_json: bool,
-) -> int:  # fmt: skip
+) -> int:
     """Put PATH, an archive, a release or any folder, into the bag OUT (BagIt 1.0, SHA-256 and SHA-512).
 
     PATH stays as it is. Files that nobody writes to again (shards, refused bodies, files of records, parts of a
@@ -51,10 +64,7 @@ def bag(
     Exit codes: 0 done, 1 done and something was left out or will be read otherwise by others, 2 usage, 3 an archive
     that is being written to or was left open, or no room, 4 a file is not what was recorded.
     """
-    from archive.bags.baginfo import checked_date, checked_info, merged_info
-    from archive.bags.bagplan import Options, with_safe_names
-    from archive.bags.bags import write_bags
-    from archive.bags.payload import payload_of
+    from archive.bags import Options, checked_date, checked_info, merged_info, payload_of, with_safe_names, write_bags
 
     if copy and link:
         raise UsageError("--copy and --link are the opposite of each other; leave out one")
@@ -72,8 +82,12 @@ def bag(
         date=checked_date(bagging_date or datetime.now(UTC).strftime("%Y-%m-%d")),
         agent=f"harvester {__version__}",
         info=merged_info([("Contact-Email", address)] if address else [], named),
-        copy=copy, link=link, max_bytes=max_bytes, fetch_url=_base(fetch_url), fetch=fetch,
-    )  # fmt: skip
+        copy=copy,
+        link=link,
+        max_bytes=max_bytes,
+        fetch_url=_base(fetch_url),
+        fetch=fetch,
+    )
     with payload_of(path, with_index=with_index) as payload, advancing("bagging", "bytes") as progress:
         made = write_bags(with_safe_names(payload) if safe_names else payload, out, options, progress)
     if as_json:
@@ -106,12 +120,18 @@ def _as_json(kind: str, made: Made) -> dict[str, Any]:
     return {
         "kind": kind,
         "bags": [
-            {"path": one.path, "files": one.files, "bytes": one.bytes, "linked": one.linked, "copied": one.copied,
-             "to_fetch": one.fetched}
+            {
+                "path": one.path,
+                "files": one.files,
+                "bytes": one.bytes,
+                "linked": one.linked,
+                "copied": one.copied,
+                "to_fetch": one.fetched,
+            }
             for one in made.bags
         ],
         "remarks": [{"code": one.code, "path": one.path, "message": one.message} for one in made.remarks],
-    }  # fmt: skip
+    }
 
 
 def _show(made: Made) -> None:

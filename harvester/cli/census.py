@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from archive.audits import Comparison, Wish
 from archive.audits import audit as audits
-from archive.audits.audit import Comparison
-from archive.audits.auditreport import Wish
 from archive.errors import Damaged, NotAnArchive
-from archive.folder import Layout, read_description
-from archive.reading import snapshot
+from archive.store import Layout, read_description, snapshot
 from harvester.cli import DAMAGED, FINDINGS, UNFINISHED, USAGE
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.output import say
-from harvester.cli.pairs import pairs
+from harvester.cli.params import pairs
 from harvester.errors import UsageError
-from harvester.ownsource import own_source, own_source_at
-from harvester.search import paths_of_searches
-from harvester.sources import Source, checked_url, single_sites, source_names
+from harvester.rest import paths_of_searches
+from harvester.sources import Source, checked_url, own_source, own_source_at, single_sites, source_names
 
 SPIDERS = ("oaipmh", "search", "exporter")
 
@@ -64,9 +61,13 @@ def open_comparison(folder: Path, target: str, options: AuditOptions) -> Abstrac
 
 
 def what_to_ask(
-    target: str, via: str | None, *, oaipmh_first: bool = True, words: Mapping[str, str] | None = None,
+    target: str,
+    via: str | None,
+    *,
+    oaipmh_first: bool = True,
+    words: Mapping[str, str] | None = None,
     own: Mapping[str, Any] | None = None,
-) -> Asked:  # fmt: skip
+) -> Asked:
     """The spider that lists a URL, or a source (name or file). Raises UsageError when it has no such endpoint.
 
     `words` are the arguments of the source (`site`, `hosts`); `own` the source in the archive's archive.json: what it
@@ -128,9 +129,15 @@ def _against_asked(folder: Path, asked: Asked, options: AuditOptions, wish: Wish
         finished = _take_census(asked, census, words, options)
         wish = Wish(wish.by, (*wish.stated, *_counts(asked)))
         with audits.against_census(
-            folder, asked.url, census, _last_census(census, asked), finished=finished, together=together,
-            stamped=asked.spider == "oaipmh", wish=wish,
-        ) as comparison:  # fmt: skip
+            folder,
+            asked.url,
+            census,
+            _last_census(census, asked),
+            finished=finished,
+            together=together,
+            stamped=asked.spider == "oaipmh",
+            wish=wish,
+        ) as comparison:
             yield comparison
     finally:
         if elsewhere is not None:
@@ -165,7 +172,7 @@ def _words(folder: Path, asked: Asked) -> tuple[dict[str, str], bool]:
 
 def _take_census(asked: Asked, census: Path, words: dict[str, str], options: AuditOptions) -> bool:
     """List what a provider has. Returns whether all of it could be listed."""
-    from harvester.crawling import crawl
+    from harvester.crawl import crawl
 
     values = {"LOG_LEVEL": "WARNING", **pairs(options.settings)}
     if options.contact is not None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from archive.crosswalks import ConversionError
-from archive.crosswalks.targets import MARC, MARCXML, TARGETS, left_out, written
-from archive.folder import Layout
+from archive.crosswalks import MARC, MARCXML, TARGETS, ConversionError, left_out, written
+from archive.store import Layout
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
+from harvester.cli.params import command
 from harvester.errors import UsageError
 
 _COLLECTION = b'<collection xmlns="http://www.loc.gov/MARC21/slim">\n', b"</collection>\n"
@@ -60,7 +59,7 @@ def convert(path: Path, target: str | None, seq: bool, everything: bool, as_json
 
 
 def _in_place(folder: Path, everything: bool, as_json: bool) -> int:
-    from archive.conversions.converting import convert_archive
+    from archive.conversions import convert_archive
 
     with advancing("converting", "bytes") as progress:
         report = convert_archive(folder, everything=everything, progress=progress)
@@ -68,12 +67,22 @@ def _in_place(folder: Path, everything: bool, as_json: bool) -> int:
         say(f"harvester: {sentence}", err=True)
     kinds = {name: report.kinds[name] for name in _SAID}
     if as_json:
-        print_json({
-            "path": str(folder), "versions": report.versions, "before": report.before, "shards": report.shards,
-            "changed": report.changed, "current": report.current, "records": report.records, **kinds,
-            "examples": [{"kind": one.kind, "identifier": one.identifier, "format": one.format, "reason": one.reason}
-                         for one in report.examples],
-        })  # fmt: skip
+        print_json(
+            {
+                "path": str(folder),
+                "versions": report.versions,
+                "before": report.before,
+                "shards": report.shards,
+                "changed": report.changed,
+                "current": report.current,
+                "records": report.records,
+                **kinds,
+                "examples": [
+                    {"kind": one.kind, "identifier": one.identifier, "format": one.format, "reason": one.reason}
+                    for one in report.examples
+                ],
+            }
+        )
     else:
         for name, number in kinds.items():
             if number:
@@ -104,7 +113,8 @@ _SAID = {
 
 
 def _write(path: Path, target: str, seq: bool) -> int:
-    from harvester.convertible import Unreadable, flattened
+    from harvester.errors import Unreadable
+    from harvester.inputs import flattened
 
     done = missed = deleted = partial = 0
     out = sys.stdout.buffer
@@ -154,8 +164,7 @@ def _text(target: str, identifier: str, metadata: dict[str, Any] | None, reason:
 
 @contextmanager
 def _items(path: Path) -> Iterator[Any]:
-    from harvester.opening import spooled
-    from harvester.recordsets import iter_records
+    from harvester.inputs import iter_records, spooled
 
     if str(path) == "-":
         with spooled(sys.stdin.buffer) as copy:

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from harvester.cli.command import command
 from harvester.cli.output import say
-from harvester.cli.pairs import pairs
+from harvester.cli.params import command, pairs
 from harvester.cli.processes import run_again
+from harvester.crawl import run_steps, split
 from harvester.errors import UsageError
-from harvester.filestep import run_steps, split
-from harvester.mix import ENDS_ROUND, worst
+from harvester.planning import ENDS_ROUND, worst
 from harvester.sources import source_names
 
 
@@ -19,8 +18,13 @@ from harvester.sources import source_names
 @click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE", help="argument of the spider; may be repeated")
 @click.option("-s", "settings", multiple=True, metavar="NAME=VALUE", help="Scrapy setting; may be repeated")
 @click.option("--contact", metavar="ADDRESS", help="e-mail address or URL for User-Agent; or HARVESTER_CONTACT")
-@click.option("--progress", type=click.Choice(["auto", "rich", "plain", "none"]), default="auto", show_default=True,
-              help="display on stderr; auto is rich on a terminal")  # fmt: skip
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "rich", "plain", "none"]),
+    default="auto",
+    show_default=True,
+    help="display on stderr; auto is rich on a terminal",
+)
 @click.option("-v", "--verbose", is_flag=True, help="show the log as well")
 @click.option("--again", is_flag=True, help="begin a new round of a source's mix that is done")
 def crawl(
@@ -68,8 +72,8 @@ def crawl(
                                     enough, and each also takes !=; sizes in B kB MB GB TB KiB MiB GiB TiB
     -a downloads=N                  files fetched at once (default 4; of the files spider)
     """
-    from harvester.crawling import crawl as run
-    from harvester.crawling import spider_class, spider_names
+    from harvester.crawl import crawl as run
+    from harvester.crawl import spider_class, spider_names
 
     options = [*(part for word in settings for part in ("-s", word)), "--progress", progress]
     options += [*(["--contact", contact] if contact is not None else []), *(["-v"] if verbose else [])]
@@ -77,7 +81,7 @@ def crawl(
         if not spider.endswith(".toml") and spider not in source_names():
             known = f"there are the spiders {', '.join(spider_names())} and the sources {', '.join(source_names())}"
             raise UsageError(f"there is no spider and no source {spider!r}; {known}")
-        from harvester.cli.mixing import run_mix
+        from harvester.cli.crawl_plan import run_mix
 
         given, files = split("mix", {"source": spider, **pairs(arguments)})
         del given["source"]

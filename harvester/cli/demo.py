@@ -10,19 +10,30 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from archive.accounts.account import STATES, Account
+from archive.store import STATES, Account
 from harvester.cli import DONE, FINDINGS, UNFINISHED
-from harvester.cli.command import command
-from harvester.samples import RECORDS
+from harvester.cli.params import command
+from harvester.demo import RECORDS
 
 
 @command()
-@click.option("--folder", type=click.Path(path_type=Path), default=Path("demo"), show_default=True,
-              help="where to write; what an earlier demonstration left there is removed")  # fmt: skip
-@click.option("--records", type=click.IntRange(min=100), default=RECORDS, show_default=True,
-              help="records of the sample repository, each in two formats")  # fmt: skip
-@click.option("--rate", default="12/1", show_default=True, metavar="N/S",
-              help="the provider's budget: N requests in S seconds")  # fmt: skip
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="where to write; what an earlier demonstration left there is removed",
+)
+@click.option(
+    "--records",
+    type=click.IntRange(min=100),
+    default=RECORDS,
+    show_default=True,
+    help="records of the sample repository, each in two formats",
+)
+@click.option(
+    "--rate", default="12/1", show_default=True, metavar="N/S", help="the provider's budget: N requests in S seconds"
+)
 @click.option("--keep/--remove", default=True, show_default=True, help="what becomes of the files at the end")
 def demo(folder: Path, records: int, rate: str, keep: bool) -> int:
     """Serve a sample repository, harvest it, kill the harvest, resume it, and prove that nothing is missing.
@@ -30,8 +41,8 @@ def demo(folder: Path, records: int, rate: str, keep: bool) -> int:
     Everything happens on this machine: nothing is fetched from elsewhere, and only DIR is written to. The exit
     code is 0 only when every step gave what it promises.
     """
-    from harvester.allowance import Rate
     from harvester.demo import DemoFailed, Play, perform, remove_folder
+    from harvester.serving import Rate
 
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)

@@ -6,14 +6,13 @@ from typing import Any
 
 import click
 
-from archive.durable import translated
-from archive.folder import Layout
-from archive.releases import comparing
-from archive.releases.comparing import Comparison, ManifestComparison, Side, Stretch
-from archive.releases.release import INDEX, Content
+from archive.disk import translated
+from archive.releases import INDEX, Comparison, Content, ManifestComparison, Side, Stretch
+from archive.releases import compare as comparing
+from archive.store import Layout
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
+from harvester.cli.params import command
 from harvester.errors import UsageError
 
 SHOWN = 10
@@ -31,8 +30,13 @@ _WORDS = {
 @command()
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-@click.option("--lines", "lines_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="write a line an id: = same, + added or revived, - deleted or gone, * changed")  # fmt: skip
+@click.option(
+    "--lines",
+    "lines_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="write a line an id: = same, + added or revived, - deleted or gone, * changed",
+)
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def diff(old: Path, new: Path, lines_file: Path | None, as_json: bool) -> int:
     """Compare two releases, OLD and NEW: folders, or their manifest.json alone.
@@ -56,7 +60,7 @@ def _read_sides(old: Path, new: Path, stack: ExitStack) -> tuple[Side, Side]:
 
 
 def _digest(archive: Path, like: Content | None, stack: ExitStack) -> Side:
-    from archive.releases.digesting import digested
+    from archive.releases import digested
 
     with advancing("reading", "records read and digested") as progress:
         return stack.enter_context(digested(archive, like, progress))
@@ -72,8 +76,16 @@ def _compare(old: Side, new: Side, lines_file: Path | None, as_json: bool) -> in
         if lines_file is not None:
             _write_lines(comparison, lines_file)
         if as_json:
-            print_json({**_sides(*sides), "by": "index", "same": comparison.same, "texts": comparison.texts,
-                        "counts": comparison.counts, "by_format": comparison.by_format})  # fmt: skip
+            print_json(
+                {
+                    **_sides(*sides),
+                    "by": "index",
+                    "same": comparison.same,
+                    "texts": comparison.texts,
+                    "counts": comparison.counts,
+                    "by_format": comparison.by_format,
+                }
+            )
         else:
             _show(*sides, comparison)
         return DONE if comparison.same else FINDINGS
@@ -82,25 +94,41 @@ def _compare(old: Side, new: Side, lines_file: Path | None, as_json: bool) -> in
 def _by_manifests(old: Side, new: Side, as_json: bool) -> int:
     found = comparing.compare_manifests(old.manifest, new.manifest)
     if as_json:
-        print_json({
-            **_sides(old, new), "by": "manifest", "same": found.same, "texts": found.texts,
-            "parts_same": found.parts_same, "records_same": found.records_same, "at_least": found.at_least,
-            "stretches": [_stretch(stretch) for stretch in found.stretches],
-        })  # fmt: skip
+        print_json(
+            {
+                **_sides(old, new),
+                "by": "manifest",
+                "same": found.same,
+                "texts": found.texts,
+                "parts_same": found.parts_same,
+                "records_same": found.records_same,
+                "at_least": found.at_least,
+                "stretches": [_stretch(stretch) for stretch in found.stretches],
+            }
+        )
     else:
         _show_manifests(old, new, found)
     return DONE if found.same else FINDINGS
 
 
 def _sides(old: Side, new: Side) -> dict[str, Any]:
-    return {name: {"name": side.manifest.name, "root": side.manifest.content.root,
-                   "records": side.manifest.content.records, "tombstones": side.manifest.content.tombstones}
-            for name, side in (("old", old), ("new", new))}  # fmt: skip
+    return {
+        name: {
+            "name": side.manifest.name,
+            "root": side.manifest.content.root,
+            "records": side.manifest.content.records,
+            "tombstones": side.manifest.content.tombstones,
+        }
+        for name, side in (("old", old), ("new", new))
+    }
 
 
 def _stretch(stretch: Stretch) -> dict[str, Any]:
-    return {"kind": stretch.kind, "first": [stretch.first.identifier, stretch.first.format],
-            "last": [stretch.last.identifier, stretch.last.format]}  # fmt: skip
+    return {
+        "kind": stretch.kind,
+        "first": [stretch.first.identifier, stretch.first.format],
+        "last": [stretch.last.identifier, stretch.last.format],
+    }
 
 
 def _write_lines(comparison: Comparison, path: Path) -> None:
@@ -144,15 +172,21 @@ def _show_manifests(old: Side, new: Side, found: ManifestComparison) -> None:
         say(f"may differ: {stretch.kind} from {first} to {last}")
     if not found.texts:
         say(_other_form(old, new) + ": their parts and roots cannot be compared")
-    words = {True: "the same records", False: "the releases differ",
-             None: "the manifests do not tell whether these are the same records"}  # fmt: skip
+    words = {
+        True: "the same records",
+        False: "the releases differ",
+        None: "the manifests do not tell whether these are the same records",
+    }
     hint = f"; which records those are, {INDEX} of both would tell" if not found.same else ""
     say(words[found.same] + hint)
 
 
 def _title(old: Side, new: Side) -> str:
-    contents = [f"{cell(side.manifest.name)} ({counted(side.manifest.content.records, 'record')}, "
-                f"{counted(side.manifest.content.tombstones, 'tombstone')})" for side in (old, new)]  # fmt: skip
+    contents = [
+        f"{cell(side.manifest.name)} ({counted(side.manifest.content.records, 'record')}, "
+        f"{counted(side.manifest.content.tombstones, 'tombstone')})"
+        for side in (old, new)
+    ]
     return f"{contents[0]} -> {contents[1]}"
 
 

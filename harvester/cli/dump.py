@@ -11,16 +11,14 @@ import duckdb
 import orjson
 import zstandard
 
-from archive.folder import read_description
-from archive.releases.dumps import FRAME_BYTES, Options, write_release
-from archive.releases.packing import LEVELS
-from archive.releases.release import Making, Manifest, Selection
+from archive.releases import FRAME_BYTES, LEVELS, Making, Manifest, Options, Selection, write_release
+from archive.store import read_description
 from harvester import __version__
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
+from harvester.cli.params import command
 from harvester.errors import UsageError
-from harvester.licences import is_known
+from harvester.planning import is_known
 from harvester.sources import is_loopback
 
 # the first of those that are asked for is what index and lookup are of
@@ -34,11 +32,17 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
 @command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--form", type=click.Choice(["envelope", "bare"]), default="envelope", show_default=True,
-              help="each record with what the archive knows of it, or its metadata alone")  # fmt: skip
+@click.option(
+    "--form",
+    type=click.Choice(["envelope", "bare"]),
+    default="envelope",
+    show_default=True,
+    help="each record with what the archive knows of it, or its metadata alone",
+)
 @click.option("--bare", is_flag=True, help="the same as --form bare")
-@click.option("--invenio-migrator", is_flag=True,
-              help="JSON lines that the record stream of invenio-rdm-migrator reads")  # fmt: skip
+@click.option(
+    "--invenio-migrator", is_flag=True, help="JSON lines that the record stream of invenio-rdm-migrator reads"
+)
 @click.option("--format", "formats", multiple=True, metavar="FORMAT", help="only records of this format (repeatable)")
 @click.option("--media-type", "media_types", multiple=True, metavar="TYPE", help="only records of this media type")
 @click.option("--set", "sets", multiple=True, metavar="SET", help="only records in this set, or in a set within it")
@@ -46,9 +50,14 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
 @click.option("--until", metavar="DATE", help="only records whose datestamp is not after this; a day is all of it")
 @click.option("--compression", type=click.Choice(list(DEFAULT_LEVELS)), default="zstd", show_default=True)
 @click.option("--level", type=int, help="of the compression; default: zstd 10, xz 6, gzip 6")
-@click.option("--layout", "layouts", multiple=True, type=click.Choice(LAYOUTS),
-              help="JSON text sequences (jsonseq, the default), JSON lines, or a tar archive with a file a record; "
-              "several for all of them in one release")  # fmt: skip
+@click.option(
+    "--layout",
+    "layouts",
+    multiple=True,
+    type=click.Choice(LAYOUTS),
+    help="JSON text sequences (jsonseq, the default), JSON lines, or a tar archive with a file a record; "
+    "several for all of them in one release",
+)
 @click.option("--part-bytes", default="50GB", show_default=True, metavar="SIZE", help="no part is larger")
 @click.option("--part-records", type=click.IntRange(1), metavar="N", help="no part has more records")
 @click.option("--name", metavar="NAME", help="of the release; default: of its source and day")
@@ -58,9 +67,12 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
 @click.option("--licence-unknown", is_flag=True, help="make a release that states no licence")
 @click.option("--published", metavar="DATE", help="default: today")
 @click.option("--since", type=click.Path(path_type=Path), metavar="RELEASE", help="write only what changed since then")
-@click.option("--accept-loss", is_flag=True,
-              help="of --since: write the delta even if three or more of the live records of RELEASE, and a tenth or "
-              "more of them, are deleted or gone")  # fmt: skip
+@click.option(
+    "--accept-loss",
+    is_flag=True,
+    help="of --since: write the delta even if three or more of the live records of RELEASE, and a tenth or "
+    "more of them, are deleted or gone",
+)
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def dump(folder: Path, out: Path, since: Path | None, accept_loss: bool, as_json: bool, **words: Any) -> int:
     """Make OUT, a release of the archive DIR: its records, each in its latest version, for others to use.
@@ -84,7 +96,7 @@ def dump(folder: Path, out: Path, since: Path | None, accept_loss: bool, as_json
         if since is None:
             manifest = write_release(folder, out, options, progress)
         else:
-            from archive.releases.deltas import write_delta
+            from archive.releases import write_delta
 
             manifest = write_delta(folder, since, out, options, progress, accept_loss=accept_loss)
     seconds = time.monotonic() - began
@@ -95,8 +107,9 @@ def dump(folder: Path, out: Path, since: Path | None, accept_loss: bool, as_json
     if not (words["licence_unknown"] or is_known(manifest.licence)):
         say(f"harvester: no licence of these metadata is known, and {out} states none (NOASSERTION)", err=True)
     if not manifest.account.get("complete"):
-        say(f"harvester: the archive is not complete, and the manifest says so; see harvester status {folder}",
-                   err=True)  # fmt: skip
+        say(
+            f"harvester: the archive is not complete, and the manifest says so; see harvester status {folder}", err=True
+        )
         return FINDINGS
     return DONE
 
@@ -111,10 +124,15 @@ def _options(folder: Path, words: dict[str, Any]) -> Options:
     label = source.get("name") or next(iter(source.get("hosts") or ()), "") or source.get("url", "")
     slug = re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "archive"
     return Options(
-        _making(words), _selection(words), words["name"] or f"{slug}-{published}",
-        words["title"] or f"Metadata of {label}, {published}", published, _licence(folder, source, words),
-        software(), () if words["invenio_migrator"] else _layouts(words)[1:],
-    )  # fmt: skip
+        _making(words),
+        _selection(words),
+        words["name"] or f"{slug}-{published}",
+        words["title"] or f"Metadata of {label}, {published}",
+        published,
+        _licence(folder, source, words),
+        software(),
+        () if words["invenio_migrator"] else _layouts(words)[1:],
+    )
 
 
 def _check_text(words: dict[str, Any]) -> None:
@@ -174,8 +192,8 @@ def _size(text: str) -> int:
 
 def _licence(folder: Path, source: dict[str, Any], words: dict[str, Any]) -> dict[str, str]:
     """What the words say, else what is known of the source. Raises UsageError."""
-    from archive.accounts.rights import stated_rights
-    from harvester.licences import UNKNOWN, known_licence, licence_at, licence_values
+    from archive.store import stated_rights
+    from harvester.planning import UNKNOWN, known_licence, licence_at, licence_values
 
     name, url, unknown = words["licence"], words["licence_url"], words["licence_unknown"]
     if unknown and (name is not None or url is not None):
@@ -203,9 +221,12 @@ def software() -> dict[str, Any]:
     """What makes the bytes of a release: names and versions."""
     zstd = ".".join(map(str, zstandard.ZSTD_VERSION))
     return {
-        "harvester": __version__, "zstandard": zstandard.__version__, "zstd": zstd, "duckdb": duckdb.__version__,
+        "harvester": __version__,
+        "zstandard": zstandard.__version__,
+        "zstd": zstd,
+        "duckdb": duckdb.__version__,
         "orjson": orjson.__version__,
-    }  # fmt: skip
+    }
 
 
 # --- results
@@ -214,12 +235,20 @@ def software() -> dict[str, Any]:
 def _values(manifest: Manifest, out: Path, seconds: float) -> dict[str, Any]:
     content = manifest.content
     return {
-        "path": str(out), "kind": manifest.kind, "name": manifest.name, "records": content.records,
-        "tombstones": content.tombstones, "identifiers": content.identifiers, "by_format": content.by_format,
-        "root": content.root, "parts": [part.name for part in content.all_parts],
-        "bytes": sum(entry.bytes for entry in manifest.entries()), "licence": manifest.licence["id"],
-        "complete": bool(manifest.account.get("complete")), "seconds": round(seconds, 3),
-    }  # fmt: skip
+        "path": str(out),
+        "kind": manifest.kind,
+        "name": manifest.name,
+        "records": content.records,
+        "tombstones": content.tombstones,
+        "identifiers": content.identifiers,
+        "by_format": content.by_format,
+        "root": content.root,
+        "parts": [part.name for part in content.all_parts],
+        "bytes": sum(entry.bytes for entry in manifest.entries()),
+        "licence": manifest.licence["id"],
+        "complete": bool(manifest.account.get("complete")),
+        "seconds": round(seconds, 3),
+    }
 
 
 def _show(manifest: Manifest, out: Path, seconds: float) -> None:

@@ -8,27 +8,37 @@ from typing import TYPE_CHECKING
 import click
 
 from harvester.cli import DONE, FINDINGS, UNFINISHED
-from harvester.cli.command import command
 from harvester.cli.output import advancing, cell, counted, print_json, say
+from harvester.cli.params import command
 from harvester.cli.sizes import Size
 
 if TYPE_CHECKING:
-    from harvester.filling import Filling
+    from harvester.http import Filling
 
 
 @command()
 @click.argument("bag", type=click.Path(path_type=Path))
 @click.option("--allow-host", "allowed", metavar="HOST", multiple=True, help="this host may be asked; repeatable")
 @click.option("--allow-all-hosts", is_flag=True, help="all that fetch.txt names may be, but for this machine's network")
-@click.option("--max-file-bytes", type=Size(), default="10GB", show_default=True,
-              help="no more of a file whose length fetch.txt does not state")  # fmt: skip
+@click.option(
+    "--max-file-bytes",
+    type=Size(),
+    default="10GB",
+    show_default=True,
+    help="no more of a file whose length fetch.txt does not state",
+)
 @click.option("--tries", type=click.IntRange(1), default=4, show_default=True, help="so often without a new byte")
 @click.option("--contact", default="", help="e-mail address or URL that goes into User-Agent")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def fill(
-    bag: Path, allowed: tuple[str, ...], allow_all_hosts: bool, max_file_bytes: int, tries: int, contact: str,
+    bag: Path,
+    allowed: tuple[str, ...],
+    allow_all_hosts: bool,
+    max_file_bytes: int,
+    tries: int,
+    contact: str,
     as_json: bool,
-) -> int:  # fmt: skip
+) -> int:
     """Fetch the files that BAG lacks and its fetch.txt names.
 
     Whoever made the bag chose the hosts: each must be allowed (as `host` or `host:port`, and those that a redirect
@@ -38,11 +48,10 @@ def fill(
     Exit codes: 0 nothing is missing, 1 something cannot be had (not named in fetch.txt, gone, or what came is not the
     file), 2 usage, 3 no answer (run it again), 4 the bag's lists are damaged.
     """
-    from archive.bags.holey import read_holes
-    from harvester.contact import user_agent
-    from harvester.filling import fill as fill_holes
-    from harvester.filling import hosts_to_ask
-    from harvester.gates import Gates, state_folder
+    from archive.bags import read_holes
+    from harvester.http import fill as fill_holes
+    from harvester.http import hosts_to_ask, user_agent
+    from harvester.ratelimit import Gates, state_folder
 
     holes = read_holes(bag)
     hosts = hosts_to_ask(holes.to_fetch, frozenset(host.lower() for host in allowed), all_named=allow_all_hosts)
@@ -53,18 +62,30 @@ def fill(
         try:
             with advancing("filling", "bytes") as progress:
                 done = fill_holes(
-                    bag, holes.to_fetch, hosts, gates, agent, tries=tries, unstated_most=max_file_bytes,
+                    bag,
+                    holes.to_fetch,
+                    hosts,
+                    gates,
+                    agent,
+                    tries=tries,
+                    unstated_most=max_file_bytes,
                     progress=progress,
-                )  # fmt: skip
+                )
         finally:
             gates.close()
     bad = [one for one in done if one.state != "filled"]
     if as_json:
-        print_json({
-            "bag": str(bag), "missing": len(done) + len(holes.nowhere), "filled": len(done) - len(bad),
-            "nowhere": list(holes.nowhere),
-            "problems": [{"path": one.path, "url": one.url, "state": one.state, "reason": one.reason} for one in bad],
-        })  # fmt: skip
+        print_json(
+            {
+                "bag": str(bag),
+                "missing": len(done) + len(holes.nowhere),
+                "filled": len(done) - len(bad),
+                "nowhere": list(holes.nowhere),
+                "problems": [
+                    {"path": one.path, "url": one.url, "state": one.state, "reason": one.reason} for one in bad
+                ],
+            }
+        )
     else:
         _show(bag, bad, holes.nowhere, len(done) - len(bad))
     if any(one.state == "lost" for one in bad):

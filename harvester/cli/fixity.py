@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harvester.cli import DAMAGED, DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
+from harvester.cli.params import command
 
 if TYPE_CHECKING:
-    from archive.checks.fixityrun import FixityReport
+    from archive.integrity import FixityReport
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?(?:/s)?", re.IGNORECASE)
@@ -50,8 +50,7 @@ def fixity(
     Exit codes: 0 all that was read last is good and nothing is overdue, 1 something is overdue, 4 something is damaged
     or missing.
     """
-    from archive.checks.fixityrun import Schedule, report_fixity, run_fixity
-    from archive.checks.rolling import Pace
+    from archive.integrity import Pace, Schedule, report_fixity, run_fixity
 
     schedule, pace = Schedule(days, timedelta(hours=every)), Pace(rate) if rate else None
     reports = []
@@ -76,7 +75,7 @@ def fixity(
 
 def _good_copies(paths: tuple[Path, ...], reports: "list[FixityReport]") -> dict[tuple[Path, str], str]:
     """Where else a failing file is good: in another of the folders, of the same name and digest."""
-    from archive.checks.fixitylog import GOOD, read_history
+    from archive.integrity import GOOD, read_history
 
     if not any(report.failing for report in reports):
         return {}
@@ -93,9 +92,16 @@ def _good_copies(paths: tuple[Path, ...], reports: "list[FixityReport]") -> dict
 
 def _as_json(report: "FixityReport", copies: dict[tuple[Path, str], str], *, read: bool) -> dict[str, Any]:
     return {
-        "path": str(report.path), "log": str(report.log), "files": report.files, "bytes": report.bytes,
-        "read": report.read if read else 0, "read_bytes": report.read_bytes, "due": report.due,
-        "due_bytes": report.due_bytes, "share": report.share, "never": report.never,
+        "path": str(report.path),
+        "log": str(report.log),
+        "files": report.files,
+        "bytes": report.bytes,
+        "read": report.read if read else 0,
+        "read_bytes": report.read_bytes,
+        "due": report.due,
+        "due_bytes": report.due_bytes,
+        "share": report.share,
+        "never": report.never,
         "oldest": None if report.oldest is None else {"name": report.oldest.name, "good": report.oldest.good},
         "overdue": [{"name": file.name, "good": file.good, "seen": file.seen} for file in report.late],
         "failing": [
@@ -103,7 +109,7 @@ def _as_json(report: "FixityReport", copies: dict[tuple[Path, str], str], *, rea
             for f in report.failing
         ],
         "damaged_lines": report.damaged_lines,
-    }  # fmt: skip
+    }
 
 
 def _show(report: "FixityReport", copies: dict[tuple[Path, str], str], days: float, *, read: bool) -> None:

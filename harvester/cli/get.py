@@ -9,20 +9,19 @@ from urllib.parse import urlsplit
 
 import click
 
-from archive.canonical import encode, reread
-from archive.jsonseq import LF
-from archive.jsonseq import encode as framed
-from archive.lookups.found import Answer, Got
-from archive.lookups.getting import DESCRIPTION, Reader, open_reader
-from archive.pieces import Files, FolderFiles
-from archive.releases.release import MANIFEST
+from archive.formats import LF, reread
+from archive.formats.canonical import encode
+from archive.formats.jsonseq import encode as framed
+from archive.lookup import DESCRIPTION, Answer, Got, Reader, open_reader
+from archive.releases import MANIFEST
+from archive.store import Files, FolderFiles
 from harvester.cli import DONE, FINDINGS, USAGE
-from harvester.cli.command import command
 from harvester.cli.output import cell, counted, print_json, say
+from harvester.cli.params import command
 from harvester.errors import UsageError
 
 if TYPE_CHECKING:
-    from harvester.onehost import Asked
+    from harvester.http import Requested as Asked
 
 
 @command()
@@ -37,9 +36,17 @@ if TYPE_CHECKING:
 @click.option("--token", "variable", default="", help="environment variable that holds a token for the host of the URL")
 @click.option("-v", "--verbose", is_flag=True, help="tell each request on stderr")
 def get(
-    where: str, asked_for: str, formats: tuple[str, ...], every: bool, original: bool, seq: bool, as_json: bool,
-    contact: str, variable: str, verbose: bool,
-) -> int:  # fmt: skip
+    where: str,
+    asked_for: str,
+    formats: tuple[str, ...],
+    every: bool,
+    original: bool,
+    seq: bool,
+    as_json: bool,
+    contact: str,
+    variable: str,
+    verbose: bool,
+) -> int:
     """Print the record of one id: the latest version of it, a line of JSON for each format.
 
     PATH-or-URL is a release, a delta, an archive, a bag of one, or a file of records, which is read to its end. Over
@@ -59,7 +66,7 @@ def get(
             "--original prints the bytes of one record and nothing else: leave out --all, --seq and --json"
         )
     if not _is_url(where) and Path(where).is_file() and Path(where).name not in (MANIFEST, DESCRIPTION):
-        from harvester.recordsets import is_part
+        from harvester.inputs import is_part
 
         if not is_part(Path(where)):
             if formats or original:
@@ -91,9 +98,7 @@ def _files(where: str, contact: str, variable: str, verbose: bool) -> Iterator[t
     if not _is_url(where):
         yield FolderFiles(_folder(Path(where))), []
         return
-    from harvester.contact import user_agent
-    from harvester.credentials import Credentials
-    from harvester.ranges import RangeFiles
+    from harvester.http import Credentials, RangeFiles, user_agent
     from harvester.sources import checked_url
 
     url = checked_url(where)
@@ -115,9 +120,8 @@ def _is_url(where: str) -> bool:
 
 def _get_of_file(path: Path, asked_for: str, seq: bool, as_json: bool) -> int:
     """Print each record of a file that has this id: all of it is read, there is nothing to find it by."""
-    from archive.crosswalks.fields import index_doi
-    from archive.crosswalks.identifiers import local_id, normalise_doi
-    from harvester.recordsets import iter_records
+    from archive.crosswalks import index_doi, local_id, normalise_doi
+    from harvester.inputs import iter_records
 
     doi, found = normalise_doi(asked_for), []
     for item in iter_records(path):
@@ -200,10 +204,9 @@ def _say_nothing_found(asked_for: str, answer: Answer, formats: Sequence[str], f
 
 
 def _nearest(folder: Path, asked_for: str) -> list[str]:
-    from archive.folder import Layout
-    from archive.lookups.nearby import read_nearest
-    from archive.reading import snapshot
-    from harvester.cli.telling import range_told
+    from archive.lookup import read_nearest
+    from archive.store import Layout, snapshot
+    from harvester.cli.why import range_told
 
     with snapshot(Layout(folder)) as ledger:
         return [range_told(near) for near in read_nearest(ledger, asked_for)]
@@ -222,13 +225,25 @@ def _described(
     where: str, asked_for: str, answer: Answer, records: Sequence[Got], requests: Sequence["Asked"]
 ) -> dict[str, Any]:
     return {
-        "where": where, "id": asked_for, "searched": answer.searched,
+        "where": where,
+        "id": asked_for,
+        "searched": answer.searched,
         "records": [
-            {"identifier": got.identifier, "format": got.format, "deleted": got.deleted, "file": got.file,
-             "offset": got.offset, "position": got.position, "record": reread(got.text)}
+            {
+                "identifier": got.identifier,
+                "format": got.format,
+                "deleted": got.deleted,
+                "file": got.file,
+                "offset": got.offset,
+                "position": got.position,
+                "record": reread(got.text),
+            }
             for got in records
         ],
-        "others": list(answer.others), "notes": list(answer.notes),
-        "requests": [{"url": r.url, "range": r.range_, "status": r.status, "bytes": r.bytes,
-                      "seconds": round(r.seconds, 6)} for r in requests],
-    }  # fmt: skip
+        "others": list(answer.others),
+        "notes": list(answer.notes),
+        "requests": [
+            {"url": r.url, "range": r.range_, "status": r.status, "bytes": r.bytes, "seconds": round(r.seconds, 6)}
+            for r in requests
+        ],
+    }

@@ -5,19 +5,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archive.releases.release import is_release
+from archive.releases import is_release
 from harvester.cli import DAMAGED, DONE
-from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, print_table, say, table
+from harvester.cli.params import command
 
 if TYPE_CHECKING:
-    from archive.indexes.indexcheck import Difference
-    from archive.indexes.indexfile import IndexReport
+    from archive.index import Difference, IndexReport
 
 
 def _print_macro(ctx: click.Context, _: click.Parameter, given: bool) -> None:
     if given:
-        from archive.questions import question
+        from archive.queries import question
 
         click.echo(question("shard_records"), nl=False)
         ctx.exit(DONE)
@@ -27,12 +26,26 @@ def _print_macro(ctx: click.Context, _: click.Parameter, given: bool) -> None:
 @click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
 @click.option("--full", is_flag=True, help="read everything, also what an index that is there holds already")
 @click.option("--check", is_flag=True, help="compare the index with shards and ledger, row by row; change nothing")
-@click.option("--parquet", metavar="OUT", type=click.Path(path_type=Path),
-              help="make the index, then write its tables as Parquet into the new folder OUT")  # fmt: skip
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-              help="of a release: where its index goes; without it RELEASE.duckdb")  # fmt: skip
-@click.option("--macro", is_flag=True, is_eager=True, expose_value=False, callback=_print_macro,
-              help="print shard_records, by which any DuckDB reads shards without an index, and leave")  # fmt: skip
+@click.option(
+    "--parquet",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    help="make the index, then write its tables as Parquet into the new folder OUT",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="of a release: where its index goes; without it RELEASE.duckdb",
+)
+@click.option(
+    "--macro",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_macro,
+    help="print shard_records, by which any DuckDB reads shards without an index, and leave",
+)
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def index(folder: Path, full: bool, check: bool, parquet: Path | None, out: Path | None, as_json: bool) -> int:
     """Make the index of an archive (index.duckdb and index.lookup in it) or of a release (RELEASE.duckdb beside it).
@@ -48,11 +61,19 @@ def index(folder: Path, full: bool, check: bool, parquet: Path | None, out: Path
     if parquet is not None:
         return _write_parquet(folder, parquet, as_json)
     if as_json:
-        print_json({
-            "path": str(report.path), "records": report.records, "versions": report.versions,
-            "harvested": report.harvested, "outcomes": report.outcomes, "shards": report.shards, "read": report.read,
-            "bytes": report.size_bytes, "seconds": round(report.seconds, 3),
-        })  # fmt: skip
+        print_json(
+            {
+                "path": str(report.path),
+                "records": report.records,
+                "versions": report.versions,
+                "harvested": report.harvested,
+                "outcomes": report.outcomes,
+                "shards": report.shards,
+                "read": report.read,
+                "bytes": report.size_bytes,
+                "seconds": round(report.seconds, 3),
+            }
+        )
     else:
         say(
             f"{report.path}: {counted(report.records, 'record')}, {counted(report.versions, 'version')}, "
@@ -65,10 +86,10 @@ def index(folder: Path, full: bool, check: bool, parquet: Path | None, out: Path
 def _make(folder: Path, out: Path | None, full: bool) -> "IndexReport":
     with advancing("indexing", "records") as progress:
         if is_release(folder):
-            from archive.indexes.releaseindexing import index_release
+            from archive.index import index_release
 
             return index_release(folder, out, progress)
-        from archive.indexes.index import index as make
+        from archive.index import index as make
 
         return make(folder, progress, full=full)
 
@@ -76,11 +97,11 @@ def _make(folder: Path, out: Path | None, full: bool) -> "IndexReport":
 def _check(folder: Path, as_json: bool) -> int:
     with advancing("comparing", "records") as progress:
         if is_release(folder):
-            from archive.indexes.releaseindexing import check_release_index
+            from archive.index import check_release_index
 
             found = check_release_index(folder, progress)
         else:
-            from archive.indexes.index import check_index
+            from archive.index import check_index
 
             found = check_index(folder, progress)
     _print_differences(folder, found, as_json)
@@ -89,13 +110,15 @@ def _check(folder: Path, as_json: bool) -> int:
 
 def _print_differences(folder: Path, found: list["Difference"], as_json: bool) -> None:
     if as_json:
-        print_json({
-            "equal": not found,
-            "differences": [
-                {"table": d.table, "shard": d.shard, "found": d.found, "expected": d.expected, "first": d.first}
-                for d in found
-            ],
-        })  # fmt: skip
+        print_json(
+            {
+                "equal": not found,
+                "differences": [
+                    {"table": d.table, "shard": d.shard, "found": d.found, "expected": d.expected, "first": d.first}
+                    for d in found
+                ],
+            }
+        )
     elif not found:
         say(f"{folder}: the index is equal to what it was made of")
     else:
@@ -107,7 +130,7 @@ def _print_differences(folder: Path, found: list["Difference"], as_json: bool) -
 
 
 def _write_parquet(folder: Path, out: Path, as_json: bool) -> int:
-    from archive.indexes.indexparquet import write_parquet
+    from archive.index import write_parquet
 
     written = write_parquet(folder, out)
     if as_json:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from archive.mending.mending import MendReport
+from archive.integrity import MendReport
 from harvester.cli import DAMAGED, DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import cell, counted, print_json, say
+from harvester.cli.params import command
 
 
 @command()
@@ -24,7 +24,7 @@ def mend(folder: Path, dry_run: bool, as_json: bool) -> int:
     Exit codes: 0 nothing was wrong, or all of it is mended and nothing lost, 1 something is lost or may be (with
     --dry-run: something is wrong), 4 something is still damaged.
     """
-    from archive.mending.mending import mend as mended
+    from archive.integrity import mend as mended
 
     report = mended(folder, dry_run=dry_run)
     if as_json:
@@ -38,11 +38,14 @@ def mend(folder: Path, dry_run: bool, as_json: bool) -> int:
 
 def _as_json(report: MendReport) -> dict[str, object]:
     return {
-        "path": str(report.path), "done": report.done, "kept": str(report.kept) if report.kept else None,
-        "lost": report.lost, "unknown": report.unknown,
+        "path": str(report.path),
+        "done": report.done,
+        "kept": str(report.kept) if report.kept else None,
+        "lost": report.lost,
+        "unknown": report.unknown,
         "steps": [{"file": step.file, "wrong": step.wrong, "remedy": step.remedy} for step in report.steps],
         "left": [{"kind": p.kind, "file": p.file, "message": p.message} for p in report.left],
-    }  # fmt: skip
+    }
 
 
 def _show(report: MendReport, dry_run: bool) -> None:

@@ -7,9 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from archive.crosswalks.identifiers import local_id
-from archive.migrations import migration as migrations
-from archive.migrations.migration import (
+from archive.crosswalks import local_id
+from archive.migrations import (
     AMBIGUOUS,
     CLASSES,
     CONTESTED,
@@ -20,34 +19,56 @@ from archive.migrations.migration import (
     UNCLAIMED,
     UNKEYED,
     WITHDRAWN,
+    Mapping,
     Migration,
     MigrationReport,
+    Redirects,
+    Rule,
+    Uploads,
+    code_points,
+    contradictions,
+    differences,
     migrated,
+    parse_rule,
+    parse_stated,
+    rate_of,
+    read_mapping,
+    write_csv,
+    write_nginx,
 )
-from archive.migrations.migrationfields import Mapping, code_points, read_mapping
-from archive.migrations.migrationredirects import Redirects, write_csv, write_nginx
-from archive.migrations.migrationsides import Rule, parse_rule
-from archive.migrations.migrationtables import contradictions, differences, parse_stated, rate_of
-from archive.migrations.migrationuploads import Uploads
-from archive.report.migrationpage import migration_page
-from harvester.cli import DONE, FINDINGS, reporting, uploads
+from archive.migrations import match as migrations
+from archive.report import migration_page
+from harvester.cli import DONE, FINDINGS, uploads
+from harvester.cli import report as reporting
 from harvester.cli.auditoptions import AuditOptions, other_side
-from harvester.cli.lines import write_lines
-from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
+from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table, write_lines
 from harvester.errors import UsageError
 
 SHOWN = 10
 # before a line of --lines
-MARKS = {MATCHED: "=", MISSING: "+", GONE: "+", AMBIGUOUS: "*", CONTESTED: "*", UNKEYED: "!", WITHDRAWN: "=",
-         KEPT: "-", UNCLAIMED: "-"}  # fmt: skip
+MARKS = {
+    MATCHED: "=",
+    MISSING: "+",
+    GONE: "+",
+    AMBIGUOUS: "*",
+    CONTESTED: "*",
+    UNKEYED: "!",
+    WITHDRAWN: "=",
+    KEPT: "-",
+    UNCLAIMED: "-",
+}
 # of these some items are named
 LISTED = (MISSING, GONE, AMBIGUOUS, CONTESTED, UNKEYED, KEPT)
 _TELLING = {
-    MATCHED: "one thing there, which is of no other item", MISSING: "nothing there goes by its names",
-    GONE: "there as a tombstone only", AMBIGUOUS: "several things there go by its names",
-    CONTESTED: "what it was matched with is claimed by other items too", UNKEYED: "has no name that the rule goes by",
-    WITHDRAWN: "deleted here, and not live there", KEPT: "deleted here, and live there",
-}  # fmt: skip
+    MATCHED: "one thing there, which is of no other item",
+    MISSING: "nothing there goes by its names",
+    GONE: "there as a tombstone only",
+    AMBIGUOUS: "several things there go by its names",
+    CONTESTED: "what it was matched with is claimed by other items too",
+    UNKEYED: "has no name that the rule goes by",
+    WITHDRAWN: "deleted here, and not live there",
+    KEPT: "deleted here, and live there",
+}
 
 
 def run(folder: Path, target: str, options: AuditOptions) -> int:
@@ -160,31 +181,56 @@ def _values(
     """The keys that every audit has, then those of a migration."""
     report, classes = found.report, found.report.classes
     return {
-        "target": target, "expected": report.expected,
-        "held": classes[MATCHED] + classes[AMBIGUOUS] + classes[CONTESTED], "same": classes[MATCHED],
-        "missing": classes[MISSING] + classes[GONE], "extra": report.targets[UNCLAIMED], "stale": classes[KEPT],
-        "unchecked": classes[UNKEYED], "completeness": round(report.completeness, 4), "balanced": report.balanced,
-        "complete": report.complete, "off": report.off, "source": str(folder), "rule": report.rule,
-        "items": report.items, "records": report.records, "classes": classes, "targets": report.targets,
-        "chains": [{"code": code, "chain": chain, "item": item, "positions": positions}
-                   for code, chain, item, positions in found.chains()],
-        "fields": _field_values(found), "by": {what: found.by(what) for what in options.by}, "contradictions": doubts,
+        "target": target,
+        "expected": report.expected,
+        "held": classes[MATCHED] + classes[AMBIGUOUS] + classes[CONTESTED],
+        "same": classes[MATCHED],
+        "missing": classes[MISSING] + classes[GONE],
+        "extra": report.targets[UNCLAIMED],
+        "stale": classes[KEPT],
+        "unchecked": classes[UNKEYED],
+        "completeness": round(report.completeness, 4),
+        "balanced": report.balanced,
+        "complete": report.complete,
+        "off": report.off,
+        "source": str(folder),
+        "rule": report.rule,
+        "items": report.items,
+        "records": report.records,
+        "classes": classes,
+        "targets": report.targets,
+        "chains": [
+            {"code": code, "chain": chain, "item": item, "positions": positions}
+            for code, chain, item, positions in found.chains()
+        ],
+        "fields": _field_values(found),
+        "by": {what: found.by(what) for what in options.by},
+        "contradictions": doubts,
         "files": {name: {"written": done.written, "conflicts": done.conflicts} for name, done in files.items()},
         "unredirected": found.unredirected() if files else None,
-        "examples": {name: [{"item": item, "title": title} for item, _, title in found.first(name, SHOWN)]
-                     for name in LISTED if classes[name]},
+        "examples": {
+            name: [{"item": item, "title": title} for item, _, title in found.first(name, SHOWN)]
+            for name in LISTED
+            if classes[name]
+        },
         "verdict": _verdict(report, doubts),
-    }  # fmt: skip
+    }
 
 
 def _field_values(found: Migration) -> list[dict[str, Any]]:
     return [
-        {"field": field.name, "as": field.how, "agreement": field.agreement and round(field.agreement, 4),
-         **field.judgements,
-         "examples": [{"item": item, "target": target, "old": old, "new": new}
-                      for item, target, old, new in found.differences(number, SHOWN)]}
+        {
+            "field": field.name,
+            "as": field.how,
+            "agreement": field.agreement and round(field.agreement, 4),
+            **field.judgements,
+            "examples": [
+                {"item": item, "target": target, "old": old, "new": new}
+                for item, target, old, new in found.differences(number, SHOWN)
+            ],
+        }
         for number, field in enumerate(found.report.fields)
-    ]  # fmt: skip
+    ]
 
 
 def _show(found: Migration, options: AuditOptions, doubts: list[str], files: dict[str, Redirects]) -> None:
@@ -197,15 +243,19 @@ def _show(found: Migration, options: AuditOptions, doubts: list[str], files: dic
     print_table(made)
     for name in LISTED:
         _show_first(found, name, report.classes[name])
-    say(f"of the target: {report.targets['claimed']:,} claimed, {report.targets[UNCLAIMED]:,} unclaimed, "
-               f"{report.targets['deleted']:,} deleted")  # fmt: skip
+    say(
+        f"of the target: {report.targets['claimed']:,} claimed, {report.targets[UNCLAIMED]:,} unclaimed, "
+        f"{report.targets['deleted']:,} deleted"
+    )
     _show_chains(found)
     _show_fields(found)
     for what in options.by:
         _show_by(found, what)
     for name, done in files.items():
-        say(f"--{name}: {counted(done.written, 'line')}, {len(done.conflicts)} old URLs lead to several places, "
-                   f"{found.unredirected()} items have no URL on one side")  # fmt: skip
+        say(
+            f"--{name}: {counted(done.written, 'line')}, {len(done.conflicts)} old URLs lead to several places, "
+            f"{found.unredirected()} items have no URL on one side"
+        )
     if not report.expected:
         say("there is no live item on this side, so nothing was compared; see whether it is the right archive")
     for sentence in (*report.off, *doubts):

@@ -1,4 +1,4 @@
-"""What commands print alike: JSON and tables on stdout, progress on stderr."""
+"""Files of lines that a command was asked to write."""
 
 import json
 import math
@@ -7,9 +7,10 @@ import secrets
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,8 +21,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from archive.canonical import Number
+from archive.disk import translated
+from archive.formats import Number
 from harvester.printable import printable
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines, each with its end. Raises as `translated` does."""
+    with translated(path, "writing"), path.open("w", encoding="utf-8") as file:
+        file.writelines(lines)
+
 
 # lines of progress where there is no terminal
 EVERY_SECONDS = 10.0
@@ -140,20 +149,25 @@ def fitting(made: Table, width: int) -> list[int] | None:
     """The widths of columns with which a table fits, no word broken; None when there are none."""
     cells = _cells(made)
     heads = [cell_len(plain_text(column.header)) for column in made.columns]
-    wanted = [max([head, column.min_width or 0, *map(cell_len, texts)])
-              for head, column, texts in zip(heads, made.columns, cells, strict=True)]  # fmt: skip
+    wanted = [
+        max([head, column.min_width or 0, *map(cell_len, texts)])
+        for head, column, texts in zip(heads, made.columns, cells, strict=True)
+    ]
     room = width - _GAP * (len(wanted) - 1)
     # a column of texts is no narrower than its longest word; then long URLs and ids may be, then all of them
     names = [max(cell_len(word) for word in plain_text(column.header).split(" ")) for column in made.columns]
     whole = [_longest_word(texts, name) for texts, name in zip(cells, names, strict=True)]
-    sentences = [_longest_word([text for text in texts if " " in text], name)
-                 for texts, name in zip(cells, names, strict=True)]  # fmt: skip
+    sentences = [
+        _longest_word([text for text in texts if " " in text], name) for texts, name in zip(cells, names, strict=True)
+    ]
     short = [max(one, all_ if all_ <= _SHORT else _NARROWEST) for one, all_ in zip(sentences, wanted, strict=True)]
     folded = [max(one, min(all_, _NARROWEST)) for one, all_ in zip(sentences, wanted, strict=True)]
     numbers = [column.justify == "right" for column in made.columns]
     for least in (whole, short, folded):
-        least = [min(all_, word if number else one)
-                 for one, word, all_, number in zip(least, whole, wanted, numbers, strict=True)]  # fmt: skip
+        least = [
+            min(all_, word if number else one)
+            for one, word, all_, number in zip(least, whole, wanted, numbers, strict=True)
+        ]
         if sum(least) <= room:
             return _narrowed(wanted, least, room)
     return None
@@ -204,8 +218,15 @@ def fold_lines(text: str, indent: str = "") -> str:
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    return textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
-                         drop_whitespace=True, replace_whitespace=False)  # fmt: skip
+    return textwrap.wrap(
+        text,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+        replace_whitespace=False,
+    )
 
 
 @contextmanager

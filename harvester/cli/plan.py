@@ -5,27 +5,28 @@ from typing import Any
 
 import click
 
-from harvester import mix
-from harvester.asking import Asker
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.command import Command
 from harvester.cli.output import cell, print_json, print_table, say, table
-from harvester.cli.pairs import pairs
-from harvester.contact import user_agent
-from harvester.credentials import Credentials
+from harvester.cli.params import Command, pairs
 from harvester.errors import UsageError
-from harvester.forecast import Answers, Cost, channel_costs, from_counts, step_cost, total
-from harvester.idranges import IdRanges
+from harvester.http import Asker, Credentials, user_agent
+from harvester.planning import Answers, Cost, channel_costs, from_counts, step_cost, survey, total
+from harvester.planning import plan as mix
+from harvester.rest import IdRanges
 from harvester.sources import MixStep, Source
-from harvester.survey import survey
 
 KNOWN = frozenset({"site", "url", "ids"})
 
 
 @click.command(cls=Command)
 @click.argument("source")
-@click.option("-a", "arguments", multiple=True, metavar="NAME=VALUE",
-              help="site=URL of a platform, url=OAI-PMH base URL, ids=1-5000 to probe")  # fmt: skip
+@click.option(
+    "-a",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="site=URL of a platform, url=OAI-PMH base URL, ids=1-5000 to probe",
+)
 @click.option("--contact", default="", help="e-mail address or URL that goes into User-Agent")
 @click.option("--offline", is_flag=True, help="ask nothing: reckon with the counts in the source's file")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
@@ -106,23 +107,33 @@ def _as_json(
 ) -> dict[str, Any]:
     requests, seconds, bytes_ = total(taken)
     return {
-        "source": source.name, "url": source.url, "counted": answers.counted or None,
+        "source": source.name,
+        "url": source.url,
+        "counted": answers.counted or None,
         "channels": [cost_json(cost) for cost in costs],
-        "mix": [{"arguments": step.arguments, "because": step.because, **cost_json(cost)}
-                for step, cost in zip(steps, taken, strict=True)],
+        "mix": [
+            {"arguments": step.arguments, "because": step.because, **cost_json(cost)}
+            for step, cost in zip(steps, taken, strict=True)
+        ],
         "total": {"requests": requests, "seconds": seconds, "bytes": bytes_},
         "limits_seen": list(answers.limits),
         "unanswered": list(answers.unanswered),
-    }  # fmt: skip
+    }
 
 
 def cost_json(cost: Cost) -> dict[str, Any]:
     """A cost with stable keys; None is not known."""
     return {
-        "spider": cost.spider, "what": cost.what, "records": cost.records, "requests": cost.requests,
-        "seconds": cost.seconds, "bytes": cost.bytes, "limit": cost.pace, "cannot_see": list(cost.blind),
+        "spider": cost.spider,
+        "what": cost.what,
+        "records": cost.records,
+        "requests": cost.requests,
+        "seconds": cost.seconds,
+        "bytes": cost.bytes,
+        "limit": cost.pace,
+        "cannot_see": list(cost.blind),
         "assumed": list(cost.assumed),
-    }  # fmt: skip
+    }
 
 
 def _show(

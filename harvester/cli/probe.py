@@ -11,15 +11,13 @@ import click
 import orjson
 from protego import Protego
 
-from harvester import mediatypes, oaipmh, probing, robots
-from harvester.asking import Answer, Asker, PoliteSickle
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import cell, counted, fold_lines, print_json, print_table, say, table
-from harvester.contact import user_agent
-from harvester.drafting import source_text
+from harvester.cli.params import command
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
-from harvester.probing import OaiSeen, RestSeen, Seen, Verdict
+from harvester.http import Answer, Asker, PoliteSickle, mediatypes, robots, user_agent
+from harvester.oaipmh import protocol
+from harvester.planning import OaiSeen, RestSeen, Seen, Verdict, probing, source_text
 from harvester.sources import Robots, Source, checked_url, single_sites, source_names
 
 IDENTIFY = ("repositoryName", "baseURL", "deletedRecord", "granularity", "earliestDatestamp")
@@ -128,13 +126,21 @@ def _described(asker: Asker, sickle: PoliteSickle, url: str, identify: Any) -> O
     whole = page is not None and page.token is None
     said = {name: str(getattr(identify, name, None) or "") for name in IDENTIFY}
     return OaiSeen(
-        url, said["repositoryName"], said["baseURL"], said["deletedRecord"], said["granularity"],
-        said["earliestDatestamp"], tuple(prefixes), len(sets), more,
+        url,
+        said["repositoryName"],
+        said["baseURL"],
+        said["deletedRecord"],
+        said["granularity"],
+        said["earliestDatestamp"],
+        tuple(prefixes),
+        len(sets),
+        more,
         identifier=page.records[0].identifier if page and page.records else None,
         page_records=None if page is None or whole else len(page.records),
         listed=None if page is None else len(page.records) if whole else page.complete_list_size,
-        token=(page.token or "") if page else "", error_status=status or set_status,
-    )  # fmt: skip
+        token=(page.token or "") if page else "",
+        error_status=status or set_status,
+    )
 
 
 def _names(asker: Asker, sickle: PoliteSickle, verb: str, element: str) -> tuple[list[str], bool, int | None]:
@@ -150,11 +156,13 @@ def _names(asker: Asker, sickle: PoliteSickle, verb: str, element: str) -> tuple
     return found, bool(token and token.strip()), None
 
 
-def _first_page(asker: Asker, url: str, prefixes: list[str]) -> oaipmh.ListPage | None:
+def _first_page(asker: Asker, url: str, prefixes: list[str]) -> protocol.ListPage | None:
     """The first page of records, read strictly; that of headers where the records cannot be read."""
     prefix = "oai_dc" if "oai_dc" in prefixes or not prefixes else prefixes[0]
-    for make, parse in ((oaipmh.list_records_url, oaipmh.parse_list_records),
-                        (oaipmh.list_identifiers_url, oaipmh.parse_list_identifiers)):  # fmt: skip
+    for make, parse in (
+        (protocol.list_records_url, protocol.parse_list_records),
+        (protocol.list_identifiers_url, protocol.parse_list_identifiers),
+    ):
         try:
             return parse(asker.get(make(url, prefix, None, None, None)).content)
         except HarvestError:
@@ -246,8 +254,11 @@ def _with_robots(asker: Asker, seen: Seen) -> Seen:
     )
     export = f"{seen.root}/cgi/export/eprint/{seen.eprints_id}/JSON/export.js" if seen.eprints_id else None
     urls = [url for url in (seen.oai and seen.oai.url, seen.rest and seen.rest.url, record, export) if url]
-    closed = [(url, file.closed or robots.closing_line(file.text, url)) for url in urls
-              if file.closed or not rules.can_fetch(url, robots.PRODUCT)]  # fmt: skip
+    closed = [
+        (url, file.closed or robots.closing_line(file.text, url))
+        for url in urls
+        if file.closed or not rules.can_fetch(url, robots.PRODUCT)
+    ]
     return replace(seen, closed=tuple(closed), crawl_delay=rules.crawl_delay(robots.PRODUCT))
 
 
@@ -273,22 +284,55 @@ def _print(
 def _as_json(seen: Seen, verdict: Verdict, answers: list[Answer], text: str | None) -> dict[str, Any]:
     oai, rest = seen.oai, seen.rest
     return {
-        "site": seen.root, "platform": verdict.platform or None, "sure": verdict.sure, "source": verdict.source,
+        "site": seen.root,
+        "platform": verdict.platform or None,
+        "sure": verdict.sure,
+        "source": verdict.source,
         "reasons": list(verdict.reasons),
-        "oaipmh": None if oai is None else {
-            "url": oai.url, "name": oai.name, "base_url": oai.base_url, "deleted_record": oai.deleted_record,
-            "granularity": oai.granularity, "earliest": oai.earliest, "prefixes": list(oai.prefixes), "sets": oai.sets,
-            "more_sets": oai.more_sets, "page_records": oai.page_records, "listed": oai.listed},
-        "rest": None if rest is None else {
-            "style": rest.style, "url": rest.url, "total": rest.total, "record": rest.template,
-            "media_types": list(rest.media_types), "version": rest.version or None},
-        "exporter": list(seen.exporter_keys), "limits": dict(seen.budgets),
-        "robots": {"closed": dict(seen.closed), "crawl_delay": seen.crawl_delay,
-                   "asked_anyway": {url: said.because for url, said in seen.asked_anyway}},
-        "asked": [{"url": answer.asked, "status": answer.status, "media_type": answer.media_type,
-                   "bytes": len(answer.content), "seconds": round(answer.seconds, 3)} for answer in answers],
+        "oaipmh": None
+        if oai is None
+        else {
+            "url": oai.url,
+            "name": oai.name,
+            "base_url": oai.base_url,
+            "deleted_record": oai.deleted_record,
+            "granularity": oai.granularity,
+            "earliest": oai.earliest,
+            "prefixes": list(oai.prefixes),
+            "sets": oai.sets,
+            "more_sets": oai.more_sets,
+            "page_records": oai.page_records,
+            "listed": oai.listed,
+        },
+        "rest": None
+        if rest is None
+        else {
+            "style": rest.style,
+            "url": rest.url,
+            "total": rest.total,
+            "record": rest.template,
+            "media_types": list(rest.media_types),
+            "version": rest.version or None,
+        },
+        "exporter": list(seen.exporter_keys),
+        "limits": dict(seen.budgets),
+        "robots": {
+            "closed": dict(seen.closed),
+            "crawl_delay": seen.crawl_delay,
+            "asked_anyway": {url: said.because for url, said in seen.asked_anyway},
+        },
+        "asked": [
+            {
+                "url": answer.asked,
+                "status": answer.status,
+                "media_type": answer.media_type,
+                "bytes": len(answer.content),
+                "seconds": round(answer.seconds, 3),
+            }
+            for answer in answers
+        ],
         "source_file": text,
-    }  # fmt: skip
+    }
 
 
 def _show(seen: Seen, verdict: Verdict, answers: list[Answer]) -> None:

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import click
 
-from archive.durable import write_new
+from archive.disk import write_new
 from archive.errors import BadQuery
-from archive.profiles.drift import PERCENT, Drift, drifts
-from archive.profiles.profile import Field, Profile, as_json, coverage, read_profile, save_profile
+from archive.profiles import PERCENT, Drift, Field, Profile, as_json, coverage, drifts, read_profile, save_profile
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
-from harvester.cli.refreshing import no_refresh_option, refresh
+from harvester.cli.params import command
+from harvester.cli.refresh import no_refresh_option, refresh
 from harvester.errors import UsageError
 
 # values of a field that a table shows, and of how many characters
@@ -27,24 +26,52 @@ _NAMED = 40
 
 @command()
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
-@click.option("--sample", type=click.IntRange(min=1), metavar="N",
-              help="look at about N records, the same ones in every release; without it at all")  # fmt: skip
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="look at about N records, the same ones in every release; without it at all",
+)
 @click.option("--seed", type=int, default=0, help="for another sample")
-@click.option("--fields", "globs", metavar="GLOB", multiple=True,
-              help="only fields whose path is like it, as 'creators*'; several times for more")  # fmt: skip
-@click.option("--against", type=click.Path(path_type=Path), metavar="EARLIER",
-              help="an earlier release, an archive, or a profile that --save has written")  # fmt: skip
-@click.option("--fail-on", "fail_on", metavar="drift[:PERCENT]",
-              help=f"end with 1 when something drifted by so many percent ({PERCENT:g})")  # fmt: skip
-@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="write the profile as JSON, to compare later ones with it")  # fmt: skip
+@click.option(
+    "--fields",
+    "globs",
+    metavar="GLOB",
+    multiple=True,
+    help="only fields whose path is like it, as 'creators*'; several times for more",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="EARLIER",
+    help="an earlier release, an archive, or a profile that --save has written",
+)
+@click.option(
+    "--fail-on",
+    "fail_on",
+    metavar="drift[:PERCENT]",
+    help=f"end with 1 when something drifted by so many percent ({PERCENT:g})",
+)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="write the profile as JSON, to compare later ones with it",
+)
 @no_refresh_option
 @click.option("--json", "form", flag_value="json", help="print one JSON object")
 @click.option("--csv", "form", flag_value="csv", help="print CSV, a line a field")
 def profile(
-    path: Path, sample: int | None, seed: int, globs: tuple[str, ...], against: Path | None, fail_on: str | None,
-    save: Path | None, form: str | None, no_refresh: bool,
-) -> int:  # fmt: skip
+    path: Path,
+    sample: int | None,
+    seed: int,
+    globs: tuple[str, ...],
+    against: Path | None,
+    fail_on: str | None,
+    save: Path | None,
+    form: str | None,
+    no_refresh: bool,
+) -> int:
     """Say which fields the live records of an archive or a release have, how often, and with what in them.
 
     A field is a path in the metadata, as creators[].name, or a column of the index, which means the same in every
@@ -87,7 +114,7 @@ def _threshold(fail_on: str | None, against: Path | None) -> float:
 
 
 def _read(path: Path, sample: int | None, seed: int) -> Profile:
-    from archive.profiles.profiling import profile as make
+    from archive.profiles import profile as make
 
     if path.is_file():
         return read_profile(path)
@@ -122,13 +149,41 @@ def _print_csv(made: Profile, fields: Sequence[Field], found: list[Drift] | None
         writer.writerow(["code", "severity", "format", "kind", "path", "before", "now", "by", "message"])
         writer.writerows(asdict(one).values() for one in found)
         return
-    writer.writerow(["format", "kind", "path", "coverage", "present", "values", "distinct", "types", "shortest",
-                     "longest", "low", "high", "top"])  # fmt: skip
+    writer.writerow(
+        [
+            "format",
+            "kind",
+            "path",
+            "coverage",
+            "present",
+            "values",
+            "distinct",
+            "types",
+            "shortest",
+            "longest",
+            "low",
+            "high",
+            "top",
+        ]
+    )
     for field in fields:
-        writer.writerow([
-            field.format, field.kind, field.path, round(coverage(made, field), 4), field.present, field.values,
-            field.distinct, _types(field), field.shortest, field.longest, field.low, field.high, _top(field),
-        ])  # fmt: skip
+        writer.writerow(
+            [
+                field.format,
+                field.kind,
+                field.path,
+                round(coverage(made, field), 4),
+                field.present,
+                field.values,
+                field.distinct,
+                _types(field),
+                field.shortest,
+                field.longest,
+                field.low,
+                field.high,
+                _top(field),
+            ]
+        )
 
 
 def _print_tables(made: Profile, fields: Sequence[Field], found: list[Drift] | None) -> None:
@@ -146,13 +201,35 @@ def _print_tables(made: Profile, fields: Sequence[Field], found: list[Drift] | N
 
 
 def _print_fields(made: Profile, fields: Sequence[Field]) -> None:
-    rows = table("format", "field", "coverage", "types", "distinct", "from", "to", "most frequent",
-                 numbers=("coverage", "distinct", "from", "to"))  # fmt: skip
+    rows = table(
+        "format",
+        "field",
+        "coverage",
+        "types",
+        "distinct",
+        "from",
+        "to",
+        "most frequent",
+        numbers=("coverage", "distinct", "from", "to"),
+    )
     for field in fields:
         name = field.path if field.kind == "metadata" else f"{field.path} ({field.kind})"
         low, high = (field.low, field.high) if field.low is not None else (field.shortest, field.longest)
-        rows.add_row(*map(cell, (field.format, name, f"{coverage(made, field):.2f} %", _types(field),
-                                 f"{field.distinct:,}" if field.values else "", low, high, _top(field))))  # fmt: skip
+        rows.add_row(
+            *map(
+                cell,
+                (
+                    field.format,
+                    name,
+                    f"{coverage(made, field):.2f} %",
+                    _types(field),
+                    f"{field.distinct:,}" if field.values else "",
+                    low,
+                    high,
+                    _top(field),
+                ),
+            )
+        )
     print_table(rows)
 
 

@@ -1,13 +1,11 @@
-"""The prompt of `harvester sql`: statements over several lines, history, completion, paging.
-
-It is made of the standard library's readline. prompt_toolkit would add colours while one types, and five packages to
-what must be installed and kept; nothing that is needed here is missing without it.
-"""
+"""What can stand where the cursor is: tables, their columns, keywords, names of examples, commands of the prompt."""
 
 import os
+import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,75 @@ import click
 import duckdb
 
 from archive.errors import ArchiveError, BadQuery
-from archive.indexes.examples import example, examples
-from archive.statements import cut, is_blank
-from harvester.cli.completion import MODES, Schema, candidates, read_schema
-from harvester.cli.executing import execute, one_line
+from archive.index import example, examples
+from harvester.cli.execute import execute, one_line
 from harvester.cli.output import cell, print_table, say, table
 from harvester.cli.rows import Answer, answer_of, print_answer, table_lines
+from harvester.cli.statements import cut, is_blank
+
+COMMANDS = (".examples", ".help", ".mode", ".quit", ".run", ".schema", ".tables")
+MODES = ("table", "csv", "jsonl")
+KEYWORDS = (
+    "ALL", "AND", "ANTI", "AS", "ASC", "BETWEEN", "BY", "CASE", "CROSS", "DESC", "DESCRIBE", "DISTINCT", "ELSE", "END",
+    "EXCEPT", "EXISTS", "FALSE", "FILTER", "FROM", "GROUP", "HAVING", "ILIKE", "IN", "INNER", "INTERSECT", "IS", "JOIN",
+    "LEFT", "LIKE", "LIMIT", "NOT", "NULL", "OFFSET", "ON", "OR", "ORDER", "OVER", "PARTITION", "QUALIFY", "SELECT",
+    "SEMI", "SUMMARIZE", "THEN", "TRUE", "UNION", "UNNEST", "USING", "VALUES", "WHEN", "WHERE", "WITH",
+    "count", "sum", "min", "max", "avg", "list", "arg_max", "arg_min", "coalesce", "date_trunc", "strftime", "len",
+)  # fmt: skip
+# after these a table follows
+_BEFORE_A_TABLE = re.compile(r"\b(?:from|join|describe|summarize|using sample)\s+$", re.IGNORECASE)
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Tables and views by name, each with its columns in their order."""
+
+    tables: Mapping[str, tuple[tuple[str, str], ...]]
+
+
+def read_schema(db: duckdb.DuckDBPyConnection) -> Schema:
+    """What can be asked in the index."""
+    found = db.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal "
+        "ORDER BY table_name, column_index"
+    ).fetchall()
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for name, column, kind in found:
+        tables.setdefault(name, []).append((column, kind))
+    return Schema({name: tuple(columns) for name, columns in tables.items()})
+
+
+def candidates(schema: Schema, line: str, word: str) -> list[str]:
+    """What `word`, the last one of `line`, can become; in an order a person looks through."""
+    before = line[: len(line) - len(word)]
+    if not before.strip() and word.startswith("."):
+        return _starting(COMMANDS, word)
+    if line.startswith("."):
+        return _starting(_of_command(schema, before.split()[0]), word)
+    if _BEFORE_A_TABLE.search(before):
+        return _starting(sorted(schema.tables), word)
+    table, dot, _ = word.rpartition(".")
+    if dot:
+        return _starting((f"{table}.{column}" for column, _ in schema.tables.get(table, ())), word)
+    return _starting([*_columns(schema, before), *sorted(schema.tables), *KEYWORDS], word)
+
+
+def _of_command(schema: Schema, command: str) -> Iterable[str]:
+    return {".mode": MODES, ".run": examples(), ".schema": sorted(schema.tables)}.get(command, ())
+
+
+def _columns(schema: Schema, line: str) -> list[str]:
+    """Those of the tables that a line names, or of all."""
+    named = [table for table in schema.tables if re.search(rf"\b{re.escape(table)}\b", line)]
+    return sorted({column for table in named or schema.tables for column, _ in schema.tables[table]})
+
+
+def _starting(words: Iterable[str], prefix: str) -> list[str]:
+    """Words in the case of what was typed, where case makes no difference."""
+    found = dict.fromkeys(word for word in words if word.lower().startswith(prefix.lower()))
+    return [word.lower() if prefix and prefix.islower() else word for word in found][:_MOST]
+
 
 # lines of history; what a person looks back at
 _HISTORY = 2000
@@ -113,7 +174,7 @@ class Prompt:
             case [".tables"]:
                 show(_tables(self._schema))
             case [".schema", name] if name in self._schema.tables:
-                show(_columns(self._schema, name))
+                show(_prompt_columns(self._schema, name))
             case [".examples"]:
                 print_examples()
             case [".mode", mode] if mode in MODES:
@@ -158,7 +219,7 @@ def _tables(schema: Schema) -> list[str]:
     return table_lines(Answer([("table", "VARCHAR"), ("columns", "VARCHAR")], iter(rows)))
 
 
-def _columns(schema: Schema, name: str) -> list[str]:
+def _prompt_columns(schema: Schema, name: str) -> list[str]:
     return table_lines(Answer([("column", "VARCHAR"), ("type", "VARCHAR")], iter(schema.tables[name])))
 
 

@@ -11,23 +11,18 @@ from typing import Any
 import click
 import orjson
 
-from archive import durable
-from archive.durable import translated
+from archive.disk import durable, translated
 from archive.errors import Damaged
-from archive.folder import Layout, read_description
-from archive.ledger import read_only
-from archive.report.standing import read_standing
+from archive.report import read_standing
+from archive.store import Layout, read_description, read_only
 from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
 from harvester.cli.auditoptions import verdict_of
-from harvester.cli.command import command
 from harvester.cli.output import print_json, say
-from harvester.cli.pairs import pairs
+from harvester.cli.params import command, pairs
 from harvester.cli.processes import output_of, run_again
+from harvester.crawl import STALE, Filling, Gap, Told, fillings, full_identifier, summary
 from harvester.errors import UsageError
-from harvester.ownsource import own_source
-from harvester.repairing import STALE, Filling, Gap, fillings, full_identifier, summary
-from harvester.retrying import Told
-from harvester.sources import Source
+from harvester.sources import Source, own_source
 
 # crawls that were begun, and their ids, until they are done
 FOLDER = ".repair"
@@ -63,9 +58,17 @@ class Options:
 @click.option("--contact", metavar="ADDRESS", help="e-mail address or URL for User-Agent; or HARVESTER_CONTACT")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def repair(
-    folder: Path, target: str, via: str | None, rounds: int, missing_only: bool, source: str | None,
-    arguments: tuple[str, ...], settings: tuple[str, ...], contact: str | None, as_json: bool,
-) -> int:  # fmt: skip
+    folder: Path,
+    target: str,
+    via: str | None,
+    rounds: int,
+    missing_only: bool,
+    source: str | None,
+    arguments: tuple[str, ...],
+    settings: tuple[str, ...],
+    contact: str | None,
+    as_json: bool,
+) -> int:
     """Audit the archive DIR against TARGET, ask for what is missing or stale, and audit again.
 
     Ids are asked for as the archive was harvested: by the URL of a record where it was harvested by id, by GetRecord
@@ -83,8 +86,10 @@ def repair(
         target=target,
         audit=(*(["--via", via] if via else []), *(["-a", f"site={site}"] if site else []), *shared),
         crawl=(*(part for name, value in given.items() for part in ("-a", f"{name}={value}")), *shared),
-        source=source, site=site, missing_only=missing_only,
-    )  # fmt: skip
+        source=source,
+        site=site,
+        missing_only=missing_only,
+    )
     done: list[dict[str, Any]] = []
     code = _go_on(folder)
     report, gaps, audited = _audit(folder, options)
@@ -119,8 +124,11 @@ def _audit(folder: Path, options: Options) -> tuple[dict[str, Any], list[Gap], i
         found = [orjson.loads(line) for line in lines]
     durable.remove(place)
     _empty(folder)
-    wanted = [row for row in found if row["mark"] == "+" or (row["mark"] == "*" and not options.missing_only
-                                                            and row["reason"] in STALE)]  # fmt: skip
+    wanted = [
+        row
+        for row in found
+        if row["mark"] == "+" or (row["mark"] == "*" and not options.missing_only and row["reason"] in STALE)
+    ]
     counts = Counter(row["reason"] for row in wanted)
     say(f"harvester: to ask for: {summary(counts)}", err=True)
     report: dict[str, Any] = orjson.loads(printed)
@@ -134,8 +142,17 @@ def _gap(row: dict[str, Any]) -> Gap:
 def _ask(folder: Path, gaps: Sequence[Gap], options: Options) -> int:
     """Ask for the gaps. Returns the worst exit code. Raises UsageError when nobody can be asked for them."""
     standing = read_standing(folder)
-    runs = [Told(run.spider, run.mode, run.arguments, run.state, run.newest,
-                 tuple(channel.channel for channel in run.account.channels)) for run in standing.runs]  # fmt: skip
+    runs = [
+        Told(
+            run.spider,
+            run.mode,
+            run.arguments,
+            run.state,
+            run.newest,
+            tuple(channel.channel for channel in run.account.channels),
+        )
+        for run in standing.runs
+    ]
     naming = _naming(folder, options)
     try:
         source = Source.named(naming["source"], naming.get("site")) if naming else None

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import click
 
-from archive.accounts.account import read_account
-from archive.folder import read_description
-from archive.report.standing import read_standing
+from archive.report import read_standing
+from archive.store import read_account, read_description
 from harvester.cli import DONE, UNFINISHED
-from harvester.cli.command import command
 from harvester.cli.output import say
+from harvester.cli.params import command
 from harvester.cli.processes import run_again
-from harvester.mix import worst
-from harvester.ownsource import own_source
-from harvester.retrying import Again, Step, Told, ask_again
+from harvester.crawl import Again, Step, Told, ask_again
+from harvester.planning import worst
+from harvester.sources import own_source
 
 
 @command()

@@ -12,15 +12,28 @@ from typing import Any
 
 import duckdb
 
-from archive.canonical import reread
-from harvester.cli.executing import interruptible
+from archive.formats import reread
+from harvester.cli.execute import interruptible
 from harvester.cli.output import cell, json_text, plain, print_table, say, table
 
 # so many rows a table shows: a person does not read more, and a table must be held in memory
 TABLE_ROWS = 1000
 _FETCHED = 10_000
-_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT",
-            "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
+_NUMBERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from archive.audits.intervals import Interval
-from archive.audits.knownids import Drawn, Here, Knowledge
-from archive.durable import translated
-from archive.folder import read_description
-from harvester.arguments import names
+from archive.audits import Drawn, Here, Interval, Knowledge
+from archive.disk import translated
+from archive.store import read_description
 from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.auditoptions import AuditOptions
-from harvester.cli.estimating import estimate
+from harvester.cli.estimate import estimate
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
-from harvester.cli.pairs import pairs
+from harvester.cli.params import pairs
+from harvester.crawl.arguments import names
 from harvester.errors import UsageError
-from harvester.ownsource import own_source, own_source_at
 from harvester.sampling import (
     DIFFERS,
     EXTRA,
@@ -38,10 +36,10 @@ from harvester.sampling import (
     shares,
     takes_of,
 )
-from harvester.sources import Source, source_names
+from harvester.sources import Source, own_source, own_source_at, source_names
 
 if TYPE_CHECKING:
-    from harvester.recordasking import Question, RecordAsker
+    from harvester.rest import Question, RecordAsker
 
 SHOWN = 10
 # channels whose datestamps mean the same as those of GetRecord, and those of a record's own JSON
@@ -132,16 +130,13 @@ def _drawn(known: Knowledge, count: int, by: str, seed: int) -> tuple[Frame, lis
 
 
 def _asked(known: Knowledge, drawn: Sequence[Drawn], target: Target, contact: str) -> list[There]:
-    from harvester.contact import user_agent
-    from harvester.credentials import Credentials
-    from harvester.gates import Gates, state_folder
-    from harvester.recordasking import RecordAsker
+    from harvester.http import Credentials, user_agent
+    from harvester.ratelimit import Gates, state_folder
+    from harvester.rest import RecordAsker
 
     credentials = Credentials.of(target.source)
     agent = user_agent(target.source.own_hosts, contact)
-    gates = Gates(
-        state_folder(None, os.environ), target.source.host_budgets(credentials.has_token), lambda: True
-    )  # fmt: skip
+    gates = Gates(state_folder(None, os.environ), target.source.host_budgets(credentials.has_token), lambda: True)
     for host in target.source.allowed_hosts:
         gates.set_delay(host, target.source.delay_seconds)
     asker = RecordAsker(target.source, target.part, gates, agent, credentials, target.accept)
@@ -154,9 +149,9 @@ def _asked(known: Knowledge, drawn: Sequence[Drawn], target: Target, contact: st
 
 def _questions(known: Knowledge, drawn: Sequence[Drawn], target: Target, asker: "RecordAsker") -> list["Question"]:
     """Where each id is asked for, by the name that the target knows it by."""
+    from harvester.http import IdUrls
     from harvester.oaipmh import get_record_url
-    from harvester.recordasking import Question
-    from harvester.redirects import IdUrls
+    from harvester.rest import Question
 
     if target.part == "idrange":
         assert target.source.idrange is not None
@@ -164,14 +159,16 @@ def _questions(known: Knowledge, drawn: Sequence[Drawn], target: Target, asker: 
         return [Question(one.local_id, urls.url(one.local_id)) for one in drawn]
     assert target.source.oaipmh is not None
     before, prefix = known.naming() or _naming_there(asker, target.source.oaipmh.prefixes[0])
-    names = [one.identifier if (one.identifier or "").startswith(before) and one.identifier else before + one.local_id
-             for one in drawn]  # fmt: skip
+    names = [
+        one.identifier if (one.identifier or "").startswith(before) and one.identifier else before + one.local_id
+        for one in drawn
+    ]
     return [Question(name, get_record_url(target.source.oaipmh.url, name, prefix)) for name in names]
 
 
 def _naming_there(asker: "RecordAsker", prefix: str) -> tuple[str, str]:
     """What stands before local ids at a target that this archive has never listed, by the first page of its list."""
-    from archive.crosswalks.identifiers import local_id
+    from archive.crosswalks import local_id
 
     befores = Counter(name.removesuffix(local_id(name)) for name in asker.first_identifiers(prefix))
     return (befores.most_common(1)[0][0] if befores else ""), prefix
@@ -199,20 +196,35 @@ def _code(found: Sequence[Compared], whole: Share, fail_under: float | None) -> 
 
 
 def _tell(
-    target: str, seed: int, frame: Frame, found: Sequence[Compared], whole: Share, parts: Sequence[Share],
+    target: str,
+    seed: int,
+    frame: Frame,
+    found: Sequence[Compared],
+    whole: Share,
+    parts: Sequence[Share],
     options: AuditOptions,
-) -> None:  # fmt: skip
+) -> None:
     counts = Counter(one.mark for one in found)
     if options.as_json:
-        print_json({
-            "target": target, "sample": len(found), "seed": seed, "drawn_from": frame.mode, "ids": frame.size,
-            "population": frame.population, "expected": whole.live, "held": whole.held,
-            **{word: counts[mark] for mark, word in _WORDS.items()},
-            "states": dict(sorted(Counter(one.there.state for one in found).items())),
-            **_percents(whole.interval),
-            "strata": [{"name": part.name, "expected": part.live, "held": part.held, **_percents(part.interval)}
-                       for part in parts],
-        })  # fmt: skip
+        print_json(
+            {
+                "target": target,
+                "sample": len(found),
+                "seed": seed,
+                "drawn_from": frame.mode,
+                "ids": frame.size,
+                "population": frame.population,
+                "expected": whole.live,
+                "held": whole.held,
+                **{word: counts[mark] for mark, word in _WORDS.items()},
+                "states": dict(sorted(Counter(one.there.state for one in found).items())),
+                **_percents(whole.interval),
+                "strata": [
+                    {"name": part.name, "expected": part.live, "held": part.held, **_percents(part.interval)}
+                    for part in parts
+                ],
+            }
+        )
         return
     say(f"asked {target} for {counted(len(found), 'id')} at random (--seed {seed}); about {frame.population}")
     states = Counter(one.there.state for one in found)
@@ -236,8 +248,11 @@ def _tell(
 
 
 def _percents(interval: Interval) -> dict[str, float]:
-    return {"completeness": round(100 * interval.estimate, 4), "low": round(100 * interval.low, 4),
-            "high": round(100 * interval.high, 4)}  # fmt: skip
+    return {
+        "completeness": round(100 * interval.estimate, 4),
+        "low": round(100 * interval.low, 4),
+        "high": round(100 * interval.high, 4),
+    }
 
 
 def _shown(interval: Interval, live: int) -> tuple[str, str]:

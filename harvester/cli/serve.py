@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archive import durable
+from archive.disk import durable
 from archive.errors import StaleIndex
 from harvester.cli import DONE
-from harvester.cli.command import command
 from harvester.cli.output import advancing, say
+from harvester.cli.params import command
 from harvester.errors import UsageError
 
 if TYPE_CHECKING:
-    from harvester.holdings import ArchiveHoldings
+    from harvester.serving import ArchiveHoldings
 
 # what adminEmail may be, by the protocol's schema
 _EMAIL = re.compile(r"\S+@(\S+\.)+\S+")
@@ -27,10 +27,18 @@ NOBODY = "nobody@example.invalid"
 @command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen at")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True,
-              help="port to listen at; 0 takes any that is free")  # fmt: skip
-@click.option("--port-file", type=click.Path(path_type=Path, dir_okay=False),
-              help="write the port into this file once it is listened at")  # fmt: skip
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="port to listen at; 0 takes any that is free",
+)
+@click.option(
+    "--port-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="write the port into this file once it is listened at",
+)
 @click.option("--page-size", type=click.IntRange(1, 10_000), default=100, show_default=True, help="records in a page")
 @click.option("--rate", metavar="N/S", help="grant each client N requests in S seconds; more are answered 429")
 @click.option("--name", help="repositoryName; default: a mirror of the archive's source")
@@ -38,16 +46,22 @@ NOBODY = "nobody@example.invalid"
 @click.option("--base-url", help="baseURL that clients see, behind a proxy; default: the address listened at")
 @click.option("--index", "with_index", is_flag=True, help="make the index first, if it is missing or stale")
 def serve(
-    folder: Path, host: str, port: int, port_file: Path | None, page_size: int, rate: str | None, name: str | None,
-    admin_email: str | None, base_url: str | None, with_index: bool,
-) -> int:  # fmt: skip
+    folder: Path,
+    host: str,
+    port: int,
+    port_file: Path | None,
+    page_size: int,
+    rate: str | None,
+    name: str | None,
+    admin_email: str | None,
+    base_url: str | None,
+    with_index: bool,
+) -> int:
     """Serve the archive DIR, read only: OAI-PMH 2.0 at /oai, records at /api/records/ID as JSON or, by Accept, XML.
 
     It ends with SIGTERM or Ctrl-C. What is served is the index: after a harvest, harvester index DIR, and serve again.
     """
-    from harvester.allowance import Rate
-    from harvester.provider import Repository
-    from harvester.server import Listening, Server
+    from harvester.serving import Listening, Rate, Repository, Server
 
     email = _email(admin_email)
     if name is not None and not name.isprintable():
@@ -83,8 +97,8 @@ def serve(
 
 def _open(folder: Path, with_index: bool) -> "ArchiveHoldings":
     """The holdings of an archive; an index that is missing or stale is made when that was asked for."""
-    from archive.indexes.index import index
-    from harvester.holdings import ArchiveHoldings
+    from archive.index import index
+    from harvester.serving import ArchiveHoldings
 
     try:
         return ArchiveHoldings(folder)

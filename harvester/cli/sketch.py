@@ -9,16 +9,28 @@ from typing import Any
 
 import click
 
-from archive.audits.sketch import CELLS, Compared, Differences, Item, Sketch, cells_for, differences, differences_in
-from archive.audits.sketchfile import is_sketch, read_sketch, write_sketch
-from archive.audits.sketching import named, sketch_of
-from archive.durable import translated
+from archive.audits import (
+    CELLS,
+    Compared,
+    Differences,
+    Item,
+    Sketch,
+    cells_for,
+    differences,
+    differences_in,
+    is_sketch,
+    named,
+    read_sketch,
+    sketch_of,
+    write_sketch,
+)
+from archive.disk import translated
 from archive.errors import BadIdFile
-from archive.folder import Layout, read_description
+from archive.store import Layout, read_description
 from harvester.cli import DONE, FINDINGS, UNFINISHED
-from harvester.cli.command import command
 from harvester.cli.output import cell, counted, print_json, say
-from harvester.cli.refreshing import refresh
+from harvester.cli.params import command
+from harvester.cli.refresh import refresh
 from harvester.errors import UsageError
 
 HASH = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
@@ -38,17 +50,32 @@ class Difference:
 @command()
 @click.argument("first", metavar="DIR|SKETCH", type=_PATH)
 @click.argument("second", metavar="[OUT|SKETCH|DIR]", type=_PATH, required=False)
-@click.option("--for", "expected", type=click.IntRange(1, 10_000_000), metavar="N",
-              help=f"room for N differences in the file; default {differences_in(CELLS):,}, some 300 KB")  # fmt: skip
+@click.option(
+    "--for",
+    "expected",
+    type=click.IntRange(1, 10_000_000),
+    metavar="N",
+    help=f"room for N differences in the file; default {differences_in(CELLS):,}, some 300 KB",
+)
 @click.option("--ids-only", is_flag=True, help="compare ids alone, not their datestamps and deletions")
 @click.option("--replace", is_flag=True, help="write OUT anew when it is there")
-@click.option("--name", "hashes", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE",
-              help="print the ids in DIR that a comparison named as sha256:...; FILE has one a line")  # fmt: skip
+@click.option(
+    "--name",
+    "hashes",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="print the ids in DIR that a comparison named as sha256:...; FILE has one a line",
+)
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def sketch(
-    first: Path, second: Path | None, expected: int | None, ids_only: bool, replace: bool, hashes: Path | None,
+    first: Path,
+    second: Path | None,
+    expected: int | None,
+    ids_only: bool,
+    replace: bool,
+    hashes: Path | None,
     as_json: bool,
-) -> int:  # fmt: skip
+) -> int:
     """Sketch the archive DIR into the file OUT, or compare two sides, each an archive or the sketch of one.
 
     Two mirrors exchange their files; then each names what it lacks, what only it has, and what is of another version,
@@ -77,17 +104,20 @@ def _write(folder: Path, out: Path, expected: int | None, compares: Compared, as
     description = read_description(folder)
     made = sketch_of(folder, CELLS if expected is None else cells_for(expected), compares)
     about = {
-        "archive": description["id"], "source": description["source"]["url"],
+        "archive": description["id"],
+        "source": description["source"]["url"],
         "made": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-    }  # fmt: skip
+    }
     size = write_sketch(out, made, about)
     if as_json:
         print_json(
             {"sketch": str(out), "records": made.items, "bytes": size, "differences": differences_in(made.cells)}
         )
     else:
-        say(f"{out}: {counted(made.items, 'record')} in {counted(size, 'byte')}, enough for "
-                   f"{counted(differences_in(made.cells), 'difference')}")  # fmt: skip
+        say(
+            f"{out}: {counted(made.items, 'record')} in {counted(size, 'byte')}, enough for "
+            f"{counted(differences_in(made.cells), 'difference')}"
+        )
     return DONE
 
 
@@ -150,14 +180,26 @@ def _resolved(side: Path, identifiers: Iterable[str]) -> dict[str, str]:
 def _show(found: list[Difference], here: Sketch, there: Sketch, as_json: bool) -> int:
     counts = {mark: sum(one.mark == mark for one in found) for mark in "+-*"}
     if as_json:
-        print_json({
-            "here": here.items, "there": there.items, "decoded": True, "compares": here.compares,
-            "missing": counts["+"], "extra": counts["-"], "differ": counts["*"],
-            "differences": [
-                {"mark": one.mark, "identifier": one.identifier, "here": _values(one.here, here.compares),
-                 "there": _values(one.there, here.compares)} for one in found
-            ],
-        })  # fmt: skip
+        print_json(
+            {
+                "here": here.items,
+                "there": there.items,
+                "decoded": True,
+                "compares": here.compares,
+                "missing": counts["+"],
+                "extra": counts["-"],
+                "differ": counts["*"],
+                "differences": [
+                    {
+                        "mark": one.mark,
+                        "identifier": one.identifier,
+                        "here": _values(one.here, here.compares),
+                        "there": _values(one.there, here.compares),
+                    }
+                    for one in found
+                ],
+            }
+        )
         return FINDINGS if found else DONE
     for one in found:
         sides = [f"{where} {_version(item)}" for where, item in (("here", one.here), ("there", one.there)) if item]
@@ -202,8 +244,12 @@ def _name(folder: Path, path: Path, as_json: bool) -> int:
     names = named(folder, hashes)
     missing = [digits for digits in dict.fromkeys(hashes) if digits not in names]
     if as_json:
-        print_json({"named": {f"sha256:{digits}": name for digits, name in names.items()},
-                    "unknown": [f"sha256:{digits}" for digits in missing]})  # fmt: skip
+        print_json(
+            {
+                "named": {f"sha256:{digits}": name for digits, name in names.items()},
+                "unknown": [f"sha256:{digits}" for digits in missing],
+            }
+        )
     else:
         for name in names.values():
             say(name)

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from harvester import mix
 from harvester.cli import DONE
-from harvester.cli.command import command
 from harvester.cli.output import cell, print_json, print_table, say, table
+from harvester.cli.params import command
+from harvester.planning import plan
 from harvester.sources import SITE, BudgetEntry, Source, read_values, source_names
 
 # stands for the site of a platform where a source is only shown
@@ -30,8 +30,19 @@ def sources(name: str | None, as_json: bool) -> int:
         made = table("source", "platform", "endpoints", "limits", "token from", "special")
         for found in source_names():
             row = _summary(found)
-            made.add_row(*map(cell, (row["source"], row["platform"], ", ".join(row["endpoints"]),
-                                     "; ".join(row["budgets"]), row["token"], row["special"])))  # fmt: skip
+            made.add_row(
+                *map(
+                    cell,
+                    (
+                        row["source"],
+                        row["platform"],
+                        ", ".join(row["endpoints"]),
+                        "; ".join(row["budgets"]),
+                        row["token"],
+                        row["special"],
+                    ),
+                )
+            )
         print_table(made)
         say()
         say("harvester sources NAME shows one; harvester plan NAME, harvester crawl NAME -a archive=DIR use it")
@@ -48,11 +59,17 @@ def _read(name: str) -> tuple[Source, bool]:
 def _summary(name: str) -> dict[str, Any]:
     source, platform = _read(name)
     return {
-        "source": name, "name": source.name, "platform": source.platform, "needs_site": platform,
-        "endpoints": list(source.parts), "budgets": [budget_words(budget) for budget in source.budgets],
-        "token": source.token.environment if source.token else None, "special": _special(source, platform),
-        "mix": [step.spider for step in mix.steps_of(source)], "facts": len(source.facts),
-    }  # fmt: skip
+        "source": name,
+        "name": source.name,
+        "platform": source.platform,
+        "needs_site": platform,
+        "endpoints": list(source.parts),
+        "budgets": [budget_words(budget) for budget in source.budgets],
+        "token": source.token.environment if source.token else None,
+        "special": _special(source, platform),
+        "mix": [step.spider for step in plan.steps_of(source)],
+        "facts": len(source.facts),
+    }
 
 
 def _special(source: Source, platform: bool) -> str:

@@ -9,18 +9,17 @@ from typing import Any
 import click
 import duckdb
 
-from archive import durable
+from archive.disk import durable
 from archive.errors import BadQuery
-from archive.indexes.examples import example
-from archive.indexes.indexfile import release_index
-from archive.releases.release import is_release
-from archive.statements import cut, is_blank
+from archive.index import example, release_index
+from archive.releases import is_release
 from harvester.cli import DONE
-from harvester.cli.command import command
-from harvester.cli.executing import bound, execute, interruptible, one_line, parameters
-from harvester.cli.refreshing import no_refresh_option, refresh
+from harvester.cli.execute import bound, execute, interruptible, one_line, parameters
+from harvester.cli.params import command
+from harvester.cli.refresh import no_refresh_option, refresh
 from harvester.cli.rows import answer_of, print_answer
-from harvester.loading import open_records
+from harvester.cli.statements import cut, is_blank
+from harvester.inputs import open_records
 
 
 def _print_examples(ctx: click.Context, _: click.Parameter, given: bool) -> None:
@@ -35,21 +34,39 @@ def _print_examples(ctx: click.Context, _: click.Parameter, given: bool) -> None
 @click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
 @click.argument("query", required=False)
 @click.option("--example", "named", metavar="NAME", help="ask one of the questions that --examples names")
-@click.option("--file", "file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="read the query from a file; several, if a semicolon ends each")  # fmt: skip
+@click.option(
+    "--file",
+    "file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="read the query from a file; several, if a semicolon ends each",
+)
 @click.option("-p", "given", metavar="NAME=VALUE", multiple=True, help="the value of $NAME in the query")
 @click.option("--json", "form", flag_value="json", help="print an array of objects, one a line")
 @click.option("--jsonl", "form", flag_value="jsonl", help="print an object a line")
 @click.option("--csv", "form", flag_value="csv", help="print CSV with a header")
-@click.option("--parquet", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-              help="write Parquet to a new file")  # fmt: skip
+@click.option(
+    "--parquet", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="write Parquet to a new file"
+)
 @no_refresh_option
-@click.option("--examples", is_flag=True, is_eager=True, expose_value=False, callback=_print_examples,
-              help="name questions that any archive answers, and leave")  # fmt: skip
+@click.option(
+    "--examples",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_examples,
+    help="name questions that any archive answers, and leave",
+)
 def sql(
-    folder: Path, query: str | None, named: str | None, file: Path | None, given: tuple[str, ...], form: str | None,
-    parquet: Path | None, no_refresh: bool,
-) -> int:  # fmt: skip
+    folder: Path,
+    query: str | None,
+    named: str | None,
+    file: Path | None,
+    given: tuple[str, ...],
+    form: str | None,
+    parquet: Path | None,
+    no_refresh: bool,
+) -> int:
     """Ask the index of an archive, or of a release, a question in DuckDB's SQL.
 
     Of a file of records (in any form and packing that convert reads), or of a bag without an index, there is one table,

@@ -1,4 +1,4 @@
-"""`harvester status`: where an archive stands, and what to do next."""
+"""`harvester status --by`: the account by window, year, month or set."""
 
 import shlex
 from pathlib import Path
@@ -6,15 +6,60 @@ from typing import Any
 
 import click
 
-from archive.accounts.account import STATES, Account
-from archive.files.fileaccount import STATES as FILE_STATES
-from archive.files.fileaccount import FilesStanding, read_files
-from archive.report.breakdown import CUTS
-from archive.report.standing import RunStanding, Standing, read_standing
-from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, cuts
-from harvester.cli.command import command
+from archive.files import STATES as FILE_STATES
+from archive.files import FilesStanding, read_files
+from archive.report import CUTS, Cut, RunStanding, Standing, read_breakdown, read_standing
+from archive.store import STATES, Account
+from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import cell, counted, print_json, print_table, say, table
+from harvester.cli.params import command
+from harvester.cli.refresh import refresh
 from harvester.errors import UsageError
+
+
+def show(folder: Path, by: str, run: int | None, *, as_json: bool) -> int:
+    """Print it, after all runs or of one. Returns 0 where every row balances, 4 where one does not."""
+    if by == "set":
+        refresh(folder, missing=False)
+    try:
+        cuts = read_breakdown(folder, by, run)
+    except KeyError:
+        raise UsageError(f"{folder} has no run {run}; harvester status {folder} shows its runs") from None
+    if as_json:
+        print_json({"archive": str(folder), "by": by, "run": run, "rows": [_as_json(cut, by) for cut in cuts]})
+    else:
+        _print(cuts, by)
+    return DONE if all(cut.balanced for cut in cuts) else DAMAGED
+
+
+def _as_json(cut: Cut, by: str) -> dict[str, object]:
+    about = {"about": cut.about} if by == "window" else {}
+    return {
+        "run": cut.run,
+        "channel": cut.channel,
+        by: cut.value,
+        **about,
+        "listed": cut.listed,
+        "states": cut.states,
+        "balanced": cut.balanced,
+    }
+
+
+def _print(cuts: tuple[Cut, ...], by: str) -> None:
+    """A row a cut; where a row is off, it says so."""
+    numbers = ("listed", *STATES)
+    extra = ("asked for",) if by == "window" else ()
+    made = table("run", "channel", by, *extra, *numbers, "balanced", numbers=("run", *numbers))
+    for cut in cuts:
+        about = (cut.about,) if by == "window" else ()
+        counts = (f"{count:,}" for count in (cut.listed, *cut.states.values()))
+        run = "all" if cut.run is None else cut.run
+        value = "none known" if cut.value is None else cut.value
+        made.add_row(*map(cell, (run, cut.channel, value, *about, *counts, "yes" if cut.balanced else "NO")))
+    print_table(made)
+    if by == "set":
+        say("An id in two sets is in two rows.")
+
 
 CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED, "damaged": DAMAGED}
 _YES_NO = {True: "yes", False: "NO"}
@@ -33,12 +78,12 @@ def status(folder: Path, as_json: bool, by: str | None, run: int | None) -> int:
     Exit codes: 0 complete, 1 with findings, 3 unfinished, 4 damaged or out of balance.
     """
     if by is not None:
-        return cuts.show(folder, by, run, as_json=as_json)
+        return show(folder, by, run, as_json=as_json)
     if run is not None:
         raise UsageError("--run goes with --by window, year, month or set; each run has its rows in the whole status")
     standing, files = read_standing(folder), read_files(folder)
     if as_json:
-        print_json({**_as_json(standing), "files": _files_json(files) if files is not None else None})
+        print_json({**_status_as_json(standing), "files": _files_json(files) if files is not None else None})
     else:
         _show(standing, files)
     off = files is not None and not all(account.balanced for account in files.runs)
@@ -80,44 +125,70 @@ def _word(name: str, value: Any) -> str:
 # --- as JSON
 
 
-def _as_json(standing: Standing) -> dict[str, Any]:
+def _status_as_json(standing: Standing) -> dict[str, Any]:
     shards = standing.shards
     return {
-        "archive": str(standing.folder), "id": standing.description["id"],
-        "source": standing.description["source"].get("url"), "created": standing.description["created"],
-        "state": standing.state, **_account_json(standing.account),
+        "archive": str(standing.folder),
+        "id": standing.description["id"],
+        "source": standing.description["source"].get("url"),
+        "created": standing.description["created"],
+        "state": standing.state,
+        **_account_json(standing.account),
         "runs": [_run_json(run) for run in standing.runs],
         "windows": standing.windows,
-        "totals": [{"name": one.name, "stated": one.stated, "counted": one.counted, "agrees": one.agrees}
-                   for one in standing.totals],
-        "findings": [{"code": f.code, "severity": f.severity, "count": f.count, "example": f.example}
-                     for f in standing.findings],
-        "shards": {"shards": shards.shards, "records": shards.records, "frames": shards.frames, "bytes": shards.bytes,
-                   "content_bytes": shards.content_bytes, "wrong": list(shards.wrong)},
+        "totals": [
+            {"name": one.name, "stated": one.stated, "counted": one.counted, "agrees": one.agrees}
+            for one in standing.totals
+        ],
+        "findings": [
+            {"code": f.code, "severity": f.severity, "count": f.count, "example": f.example} for f in standing.findings
+        ],
+        "shards": {
+            "shards": shards.shards,
+            "records": shards.records,
+            "frames": shards.frames,
+            "bytes": shards.bytes,
+            "content_bytes": shards.content_bytes,
+            "wrong": list(shards.wrong),
+        },
         "quarantine": {"bodies": standing.refused, "bytes": standing.refused_bytes},
         "index": standing.index,
         "next": next_steps(standing),
-    }  # fmt: skip
+    }
 
 
 def _run_json(run: RunStanding) -> dict[str, Any]:
     return {
-        "run": run.run, "spider": run.spider, "mode": run.mode, "arguments": run.arguments, "started": run.started,
-        "finished": run.finished, "state": run.state, **_account_json(run.account),
-    }  # fmt: skip
+        "run": run.run,
+        "spider": run.spider,
+        "mode": run.mode,
+        "arguments": run.arguments,
+        "started": run.started,
+        "finished": run.finished,
+        "state": run.state,
+        **_account_json(run.account),
+    }
 
 
 def _files_json(files: FilesStanding) -> dict[str, Any]:
     """The account of each run that asked for files, and what is stored, each content once."""
     return {
         "runs": [
-            {"run": one.run, "listed": one.listed, "left_out": one.left_out, "states": one.states, "bytes": one.bytes,
-             "balanced": one.balanced, "complete": one.complete, "off": list(one.off)}
+            {
+                "run": one.run,
+                "listed": one.listed,
+                "left_out": one.left_out,
+                "states": one.states,
+                "bytes": one.bytes,
+                "balanced": one.balanced,
+                "complete": one.complete,
+                "off": list(one.off),
+            }
             for one in files.runs
         ],
         "contents": files.contents,
         "bytes": files.bytes,
-    }  # fmt: skip
+    }
 
 
 def _account_json(account: Account) -> dict[str, Any]:

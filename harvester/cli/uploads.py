@@ -6,30 +6,39 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archive.migrations.migration import Migration, Progress
-from archive.migrations.migrationlog import Wording, parse_wording
-from archive.migrations.migrationuploads import CLASSES, SAID, UploadReport, Uploads, uploaded
-from archive.report.migrationpage import migration_page
-from harvester.cli import DONE, FINDINGS, reporting
+from archive.migrations import SAID, Migration, Progress, UploadReport, Uploads, Wording, parse_wording, uploaded
+from archive.migrations import UPLOAD_CLASSES as CLASSES
+from archive.report import migration_page
+from harvester.cli import DONE, FINDINGS
+from harvester.cli import report as reporting
 from harvester.cli.auditoptions import AuditOptions, other_side
-from harvester.cli.lines import write_lines
-from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
+from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table, write_lines
 from harvester.errors import UsageError
 
 SHOWN = 10
 # items that --json names as uploaded more than once; --lines names all
 TWICE_MOST = 10_000
 # before a line of --lines
-MARKS = {"done": "=", "failed": "+", "false_failure": "*", "false_success": "+", "never_tried": "+", "unlogged": "*",
-         "removed": "+"}  # fmt: skip
+MARKS = {
+    "done": "=",
+    "failed": "+",
+    "false_failure": "*",
+    "false_success": "+",
+    "never_tried": "+",
+    "unlogged": "*",
+    "removed": "+",
+}
 # of these some items are named
 LISTED = ("false_failure", "false_success", "never_tried", "unlogged", "removed")
 _TELLING = {
-    "done": "the log says so, and it is there", "failed": "the log says so, and it is not there",
-    "false_failure": "the log says failed, and it is there", "false_success": "the log says done, and it is not there",
-    "never_tried": "not there, and the log has no attempt", "unlogged": "there, and the log has no attempt",
+    "done": "the log says so, and it is there",
+    "failed": "the log says so, and it is not there",
+    "false_failure": "the log says failed, and it is there",
+    "false_success": "the log says done, and it is not there",
+    "never_tried": "not there, and the log has no attempt",
+    "unlogged": "there, and the log has no attempt",
     "removed": "there as a tombstone only",
-}  # fmt: skip
+}
 
 
 def run(folder: Path, target: str, options: AuditOptions) -> int:
@@ -101,20 +110,40 @@ def values_of(found: Uploads, log: Path, target: Path) -> dict[str, Any]:
     classes = report.classes
     total = sum(classes.values())
     return {
-        "target": str(target), "expected": total, "held": report.there, "same": classes["done"],
-        "missing": total - report.there, "extra": report.things - report.found,
-        "stale": classes["false_failure"] + classes["unlogged"], "unchecked": 0,
-        "completeness": round(report.completeness, 4), "balanced": report.balanced, "complete": report.truthful,
-        "off": report.off, "log": log.name, "lines": report.lines, "items": report.items, "planned": report.planned,
-        "classes": classes, "said": report.table, "said_done": report.said_done,
-        "net": report.there - report.said_done, "twice": report.twice, "copies": report.copies,
+        "target": str(target),
+        "expected": total,
+        "held": report.there,
+        "same": classes["done"],
+        "missing": total - report.there,
+        "extra": report.things - report.found,
+        "stale": classes["false_failure"] + classes["unlogged"],
+        "unchecked": 0,
+        "completeness": round(report.completeness, 4),
+        "balanced": report.balanced,
+        "complete": report.truthful,
+        "off": report.off,
+        "log": log.name,
+        "lines": report.lines,
+        "items": report.items,
+        "planned": report.planned,
+        "classes": classes,
+        "said": report.table,
+        "said_done": report.said_done,
+        "net": report.there - report.said_done,
+        "twice": report.twice,
+        "copies": report.copies,
         "items_twice": {item: targets for item, _, targets in found.twice(TWICE_MOST)},
-        "found": report.found, "shared": report.shared, "things": report.things,
+        "found": report.found,
+        "shared": report.shared,
+        "things": report.things,
         "reasons": {name: {"items": items, "false_failures": false} for name, (items, false) in report.reasons.items()},
-        "examples": {name: [{"item": item, "line": line, "reason": reason}
-                            for item, line, reason in found.first(name, SHOWN)] for name in LISTED if classes[name]},
+        "examples": {
+            name: [{"item": item, "line": line, "reason": reason} for item, line, reason in found.first(name, SHOWN)]
+            for name in LISTED
+            if classes[name]
+        },
         "verdict": _verdict(report),
-    }  # fmt: skip
+    }
 
 
 def show(found: Uploads, log: Path, target: Path) -> None:
@@ -122,8 +151,9 @@ def show(found: Uploads, log: Path, target: Path) -> None:
     say(f"{log.name}: {counted(report.lines, 'line')} of {counted(report.items, 'item')}, against {target}")
     said = [name for name in SAID if any(report.table[name].values())]
     names = {"done": "said done", "failed": "said failed", "pending": "said pending", "unsaid": "not in the log"}
-    made = table("class", "items", *(names[name] for name in said), "",
-                 numbers=("items", *(names[name] for name in said)))  # fmt: skip
+    made = table(
+        "class", "items", *(names[name] for name in said), "", numbers=("items", *(names[name] for name in said))
+    )
     for class_ in CLASSES:
         if items := report.classes[class_]:
             made.add_row(class_, f"{items:,}", *(f"{report.table[name][class_]:,}" for name in said), _TELLING[class_])
@@ -140,8 +170,10 @@ def show(found: Uploads, log: Path, target: Path) -> None:
         say(cell(f"* {item}  there {copies:,} times: {shown}{' …' if len(targets) > SHOWN else ''}").plain)
     if report.twice > SHOWN:
         say(f"  and {report.twice - SHOWN:,} more; --lines FILE names them all")
-    say(f"{report.twice:,} items are there more than once, {report.copies:,} records too many; "
-               f"{report.things - report.found:,} records there are of no item")  # fmt: skip
+    say(
+        f"{report.twice:,} items are there more than once, {report.copies:,} records too many; "
+        f"{report.things - report.found:,} records there are of no item"
+    )
     if not sum(report.classes.values()):
         say(f"{log.name} names no item, so nothing was compared; see whether it is the right file")
     for sentence in report.off:

@@ -5,24 +5,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archive.durable import translated
+from archive.disk import translated
 from harvester.cli import DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
+from harvester.cli.params import command
 from harvester.errors import UsageError
 
 if TYPE_CHECKING:
-    from archive.conversions.validating import ValidateReport, Validation
+    from archive.conversions import ValidateReport, Validation
 
 SHOWN = 20
 
 
 @command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--schemas", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="FOLDER",
-              help="schemas to use: JSON schemas of DataCite (datacite-v4.5.json), and XSDs of anything")  # fmt: skip
-@click.option("--lines", "lines_file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="write a line for everything that is wrong: code, id, format, where, what, with tabs")  # fmt: skip
+@click.option(
+    "--schemas",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="schemas to use: JSON schemas of DataCite (datacite-v4.5.json), and XSDs of anything",
+)
+@click.option(
+    "--lines",
+    "lines_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="write a line for everything that is wrong: code, id, format, where, what, with tabs",
+)
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def validate(folder: Path, schemas: Path | None, lines_file: Path | None, as_json: bool) -> int:
     """Check the latest version of every record of the archive DIR.
@@ -36,7 +45,7 @@ def validate(folder: Path, schemas: Path | None, lines_file: Path | None, as_jso
 
     Exit codes: 0 all is valid and agrees, 1 something is not or does not, 2 usage, or there is no record to check.
     """
-    from archive.conversions.validating import validated
+    from archive.conversions import validated
 
     with advancing("validating", "records") as progress, validated(folder, schemas, progress) as validation:
         report = validation.report
@@ -60,17 +69,32 @@ def _write_lines(validation: "Validation", path: Path) -> None:
 
 def _values(report: "ValidateReport") -> dict[str, Any]:
     return {
-        "path": str(report.path), "records": report.records, "invalid": report.invalid, "compared": report.compared,
+        "path": str(report.path),
+        "records": report.records,
+        "invalid": report.invalid,
+        "compared": report.compared,
         "disagreeing": report.disagreeing,
         "checked": [
-            {"format": one.format, "declared": one.declared, "schema": one.schema, "records": one.records,
-             "invalid": one.invalid} for one in report.checked
+            {
+                "format": one.format,
+                "declared": one.declared,
+                "schema": one.schema,
+                "records": one.records,
+                "invalid": one.invalid,
+            }
+            for one in report.checked
         ],
         "findings": [
-            {"code": one.code, "severity": one.severity, "message": one.message, "identifier": one.identifier,
-             "found": one.found} for one in report.findings
+            {
+                "code": one.code,
+                "severity": one.severity,
+                "message": one.message,
+                "identifier": one.identifier,
+                "found": one.found,
+            }
+            for one in report.findings
         ],
-    }  # fmt: skip
+    }
 
 
 def _show(report: "ValidateReport") -> None:

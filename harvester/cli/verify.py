@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from archive.problems import Problem, VerifyReport
-from archive.resuming import Checked
+from archive.disk import Checked
+from archive.findings import Problem, VerifyReport
 from harvester import __version__
 from harvester.cli import DAMAGED, DONE, FINDINGS
-from harvester.cli.command import command
 from harvester.cli.output import advancing, counted, print_json, say
+from harvester.cli.params import command
 from harvester.errors import UsageError
 
 # so many problems of one kind are shown; --json has all of them
@@ -42,13 +42,13 @@ def verify(path: Path, quick: bool, inside: bool, profile: Path | None, fresh: b
     1 there are files that do not belong there, the index is stale, or a bag has holes that are still to be fetched,
     4 something is damaged or missing.
     """
-    from archive.checks import checking
+    from archive.integrity import detect
 
     rules = None if profile is None else _read_profile(profile)
     with _going_on(path, quick, inside, fresh) as checked, advancing("verifying", "bytes") as progress:
         report = _check_of_others(path) if path.is_file() else None
         if report is None:
-            report = checking.check(path, progress, quick=quick, inside=inside, checked=checked)
+            report = detect.check(path, progress, quick=quick, inside=inside, checked=checked)
     if rules is not None:
         _check_profile(path, rules, report)
     if as_json:
@@ -60,7 +60,7 @@ def verify(path: Path, quick: bool, inside: bool, profile: Path | None, fresh: b
 
 def _check_of_others(path: Path) -> VerifyReport | None:
     """Check a file of records that others made; None for a file of an archive or a release."""
-    from harvester.recordsets import check_file, is_of_others
+    from harvester.inputs import check_file, is_of_others
 
     return check_file(path) if is_of_others(path) else None
 
@@ -94,8 +94,7 @@ def _read_profile(path: Path) -> dict[str, Any]:
 
 
 def _check_profile(path: Path, profile: dict[str, Any], report: VerifyReport) -> None:
-    from archive.bags.bagcheck import check_bag
-    from archive.bags.bagprofile import check_profile
+    from archive.bags import check_bag, check_profile
 
     if report.kind != "bag":
         raise UsageError(f"{path} is no bag, so it has no profile; leave out --profile")
@@ -106,14 +105,23 @@ def _check_profile(path: Path, profile: dict[str, Any], report: VerifyReport) ->
 
 def _as_json(report: VerifyReport) -> dict[str, Any]:
     return {
-        "path": str(report.path), "kind": report.kind, "damaged": report.damaged, "whole": report.whole,
-        "quick": report.quick, "shards": report.shards, "frames": report.frames, "records": report.records,
-        "bytes": report.bytes, "refused": report.refused, "files": report.files, "file_bytes": report.file_bytes,
+        "path": str(report.path),
+        "kind": report.kind,
+        "damaged": report.damaged,
+        "whole": report.whole,
+        "quick": report.quick,
+        "shards": report.shards,
+        "frames": report.frames,
+        "records": report.records,
+        "bytes": report.bytes,
+        "refused": report.refused,
+        "files": report.files,
+        "file_bytes": report.file_bytes,
         "problems": [
             {"kind": p.kind, "file": p.file, "frame": p.frame, "record": p.record, "code": p.code, "message": p.message}
             for p in report.problems
         ],
-    }  # fmt: skip
+    }
 
 
 def _show(report: VerifyReport) -> None:

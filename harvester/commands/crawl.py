@@ -11,11 +11,10 @@ from scrapy.exceptions import UsageError
 
 from archive.errors import ArchiveError
 from harvester.cli import exit_code
-from harvester.cli.pairs import pairs
+from harvester.cli.params import pairs
 from harvester.cli.processes import run_again
-from harvester.crawling import Ending, ending_of, run_crawler
+from harvester.crawl import Ending, ending_of, run_crawler, run_steps, split
 from harvester.errors import HarvestError
-from harvester.filestep import run_steps, split
 from harvester.printable import check_text, printable
 
 
@@ -53,9 +52,12 @@ class Command(ScrapyCrawl):
         settings = [part for word in opts.set for part in ("-s", word)]
         given = [part for name, value in files.items() for part in ("-a", f"{name}={value}")]
         self.exitcode = run_steps(
-            args[0], read, files, lambda: self._take(spider_class, words),
+            args[0],
+            read,
+            files,
+            lambda: self._take(spider_class, words),
             lambda: run_again(["crawl", "files", *given, *settings]),
-        )  # fmt: skip
+        )
 
     def _take(self, spider_class: Any, words: Mapping[str, str]) -> int:
         """Run a spider in this process, which can be done once."""

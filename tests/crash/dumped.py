@@ -3,7 +3,7 @@
     PYTHONPATH=tests python tests/crash/dumped.py
 
 reads one JSON object a line: `archive`, `out`, and perhaps `kill` or `full` [point, n]: SIGKILL, or an error as of a
-full disk, when a named point of `archive.durable` is reached the n-th time. Each is done in a fork of its own, and
+full disk, when a named point of `archive.disk.durable` is reached the n-th time. Each is done in a fork of its own, and
 answered by one JSON object: `signal`, `code` (the exit code of the contract) and `points` in their order.
 """
 
@@ -17,9 +17,9 @@ from typing import Any
 import dumping
 import forked
 
-from archive import durable
+from archive.disk import durable
 from archive.errors import ArchiveError
-from archive.releases.dumps import write_release
+from archive.releases.build import write_release
 from harvester.cli import exit_code
 
 MAKING = {"part_records": 4}

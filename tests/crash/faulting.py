@@ -58,12 +58,12 @@ def child(task: dict[str, Any], report: int, said: Any) -> None:
 
 def serve() -> None:
     # imported once, before there are forks
+    import archive.indexes.index
     import duckdb
+    import harvester.crawling
     import scrapy.crawler
 
-    import archive.indexes.index
     import harvester.cli.crawl
-    import harvester.crawling
 
     assert duckdb, scrapy and archive.index and harvester.cli.crawl and harvester.crawling
     for line in sys.stdin:

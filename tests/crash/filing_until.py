@@ -2,7 +2,7 @@
 
     python tests/crash/filing_until.py kill:POINT:N|full:POINT:N crawl files ...
 
-kills the process without warning when a named point of `archive.durable` is reached the n-th time, or lets the step
+kills the process without warning when a named point of `archive.disk.durable` is reached the n-th time, or lets the step
 there fail as on a full disk.
 """
 
@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-from archive import durable
+from archive.disk import durable
 from harvester.cli import main
 
 

@@ -35,9 +35,13 @@ def serve(run: Callable[[dict[str, Any], int], int]) -> None:
 def server(*script: str | Path, environment: dict[str, str] | None = None) -> Iterator[Ask]:
     """Start a script that serves, with the modules of the tests; ends with the block."""
     with subprocess.Popen(
-        [sys.executable, *script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        [sys.executable, *script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **(environment or {})},
-    ) as process:  # fmt: skip
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
 

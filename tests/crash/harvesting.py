@@ -3,7 +3,7 @@
     PYTHONPATH=tests python tests/crash/harvesting.py
 
 reads one JSON object a line. `folder` says where the archive is. One of the others may say how it ends:
-`kill` [point, n]: by SIGKILL when a named point of `archive.durable` is reached the n-th time;
+`kill` [point, n]: by SIGKILL when a named point of `archive.disk.durable` is reached the n-th time;
 `alarm` seconds: by a signal after some time, wherever it is then;
 `fail` [step, n]: the n-th write, fsync, rename or commit fails as on a full disk; with the step `all` every write,
 rename and commit from the n-th on;
@@ -26,12 +26,12 @@ from typing import Any
 import forked
 import making
 
-from archive import durable
+from archive.disk import durable
 from archive.errors import ArchiveError
 from archive.findings import Finding
-from archive.ledger import NewWindow, WindowCount, WindowRow
-from archive.quarantine import RefusedBody
-from archive.writer import Answer, ArchiveWriter
+from archive.store.ledger import NewWindow, WindowCount, WindowRow
+from archive.store.quarantine import RefusedBody
+from archive.store.writer import Answer, ArchiveWriter
 from harvester.cli import exit_code
 
 # what the provider holds, by window; a window of two years is cut when it is asked for as one
@@ -91,19 +91,34 @@ def walk(writer: ArchiveWriter, channel: int, window: WindowRow) -> list[WindowR
 def end(writer: ArchiveWriter, channel: int, window: WindowRow, **how: Any) -> list[WindowRow]:
     count: WindowCount = writer.count_window(window.window, window.attempts + 1)
     return writer.close_window(
-        window.window, state=how["state"], end=how["why"], count=count, stated=None, pages=1,
-        attempts=window.attempts + 1, children=how.get("children", ()), channel=channel,
+        window.window,
+        state=how["state"],
+        end=how["why"],
+        count=count,
+        stated=None,
+        pages=1,
+        attempts=window.attempts + 1,
+        children=how.get("children", ()),
+        channel=channel,
         notes=[Finding("sample", "info", "a note that is written with the window's end")],
-    )  # fmt: skip
+    )
 
 
 def poison(channel: int, window: int, attempt: int) -> Answer:
     body = RefusedBody(making.URL, 200, (("Content-Type", "text/xml"),), b"<OAI-PMH>\xff", "2026-03-04T05:06:07Z", "x")
     return making.answer(
-        channel, window, (), attempt, url=f"{making.URL}?verb=GetRecord", state="refused", payload=(),
-        outcomes=[(POISON, None, "refused", "not well-formed")], refused=body, refused_identifier=POISON,
+        channel,
+        window,
+        (),
+        attempt,
+        url=f"{making.URL}?verb=GetRecord",
+        state="refused",
+        payload=(),
+        outcomes=[(POISON, None, "refused", "not well-formed")],
+        refused=body,
+        refused_identifier=POISON,
         notes=[Finding("poison-record", "error", f"{POISON} cannot be read", POISON)],
-    )  # fmt: skip
+    )
 
 
 # --- ending

@@ -10,17 +10,23 @@ import pytest
 from convertible import dublin_core, filled, text
 from making import check, rows, stored
 
-from archive import durable
-from archive.checks.verify import verify
-from archive.conversions.converting import convert_archive
+from archive.conversions.convert import convert_archive
+from archive.disk import durable
 from archive.errors import DiskFull
+from archive.integrity.verify import verify
 
 OLD = {"title": ["as an older converter had it"]}
 POINTS = (
     *(f"shard-{step}" for step in ("opening", "opened", "writing", "written", "syncing", "synced")),
-    "shard-renaming", "shard-renamed", "ledger-committing", "ledger-committed", "conversion-removing",
-    "conversion-removed", "ledger-digest-written", "ledger-digest-renamed",
-)  # fmt: skip
+    "shard-renaming",
+    "shard-renamed",
+    "ledger-committing",
+    "ledger-committed",
+    "conversion-removing",
+    "conversion-removed",
+    "ledger-digest-written",
+    "ledger-digest-renamed",
+)
 WANTED = {f"oai:x:{n}": {"title": [f"T{n}"]} for n in range(12)}
 
 

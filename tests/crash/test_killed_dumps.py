@@ -15,7 +15,7 @@ import pytest
 import served
 
 from archive.errors import DiskFull
-from archive.releases.release import read_manifest
+from archive.releases.manifest import read_manifest
 
 Dump = Callable[..., dict[str, Any]]
 

@@ -13,17 +13,23 @@ import pytest
 from filing import File, Filing, serving
 from harvests import HARVESTER, environment
 
+from archive.files.account import file_accounts
 from archive.files.checksums import FileDigests
-from archive.files.fileaccount import file_accounts
-from archive.files.filestore import check_file, stored_files
-from archive.folder import Layout
-from archive.ledger import read_only
+from archive.files.store import check_file, stored_files
+from archive.store.layout import Layout
+from archive.store.ledger import read_only
 
 UNTIL = Path(__file__).with_name("filing_until.py")
 POINTS = [
-    "download-opened", "download-written", "download-synced", "file-synced", "file-renaming", "file-renamed",
-    "ledger-committing", "ledger-committed",
-]  # fmt: skip
+    "download-opened",
+    "download-written",
+    "download-synced",
+    "file-synced",
+    "file-renaming",
+    "file-renamed",
+    "ledger-committing",
+    "ledger-committed",
+]
 
 
 def run(server: Filing, archive: Path, until: str = "", spider: str = "files") -> int:
@@ -57,11 +63,13 @@ def sound(server: Filing, archive: Path) -> None:
 
 
 def some() -> Filing:
-    return Filing({
-        "1": {"a": File(b"a" * 3_000_000), "b": File(b"b")},
-        "2": {"the same": File(b"a" * 3_000_000), "none": File(b"", stated={"checksum": None, "size": None})},
-        "3": {"gone": File(b"x", status=404), "etag": File(b"e" * 70_000, stated={"checksum": None}, etag='"1"')},
-    })  # fmt: skip
+    return Filing(
+        {
+            "1": {"a": File(b"a" * 3_000_000), "b": File(b"b")},
+            "2": {"the same": File(b"a" * 3_000_000), "none": File(b"", stated={"checksum": None, "size": None})},
+            "3": {"gone": File(b"x", status=404), "etag": File(b"e" * 70_000, stated={"checksum": None}, etag='"1"')},
+        }
+    )
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -95,9 +103,11 @@ def test_killed_in_the_middle_of_a_big_file_only_the_rest_is_asked_for(tmp_path:
     with serving(Filing({"1": {"big": big}}, pause_seconds=0.005)) as server:
         assert run(server, archive, spider="idrange") == 0
         process = subprocess.Popen(
-            [HARVESTER, "crawl", "files", "--progress", "none", "-a", f"archive={archive}"], env=environment(),
-            start_new_session=True, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [HARVESTER, "crawl", "files", "--progress", "none", "-a", f"archive={archive}"],
+            env=environment(),
+            start_new_session=True,
+            stderr=subprocess.DEVNULL,
+        )
         while process.poll() is None and not part_bytes(archive):
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)

@@ -19,16 +19,16 @@ import orjson
 import pytest
 from amounts import amount, tried
 
-from archive import durable
-from archive.accounts.account import read_account
-from archive.accounts.asked import unsettled
-from archive.checks.verify import verify
+from archive.disk import durable
 from archive.errors import ArchiveError, Busy, Damaged, DiskFull, NotAnArchive
-from archive.folder import WriteLock
-from archive.indexes.index import index
-from archive.ledger import NewWindow
-from archive.mending import mending
-from archive.mending.mending import MendReport, mend
+from archive.index.build import index
+from archive.integrity import mend_archive
+from archive.integrity.mend_archive import MendReport, mend
+from archive.integrity.verify import verify
+from archive.store.accounting import read_account
+from archive.store.ids import unsettled
+from archive.store.layout import WriteLock
+from archive.store.ledger import NewWindow
 
 MEMORY = Path("/dev/shm")
 HELD = {identifier for identifier, state in harvesting.TRUTH.items() if state != "refused"}
@@ -369,7 +369,7 @@ def test_no_room_to_read_back_what_was_mended_is_said_as_such(archive: Path, mon
     def no_room(path: Path) -> None:
         raise DiskFull("no room")
 
-    monkeypatch.setattr(mending, "verify", no_room)
+    monkeypatch.setattr(mend_archive, "verify", no_room)
     with pytest.raises(DiskFull, match="damaged/"):
         mend(archive)
     monkeypatch.undo()

@@ -28,12 +28,12 @@ from faulting import Faults
 from filing import File, Filing, serving
 from harvests import HARVESTER, end, environment
 
-from archive.accounts.account import read_account
-from archive.checks.checking import check as check_anything
-from archive.checks.fixitylog import read_history
-from archive.folder import Layout
-from archive.indexes.index import open_index
-from archive.reading import snapshot
+from archive.index.file import open_index
+from archive.integrity.detect import check as check_anything
+from archive.integrity.fixity_log import read_history
+from archive.store.accounting import read_account
+from archive.store.layout import Layout
+from archive.store.snapshots import snapshot
 
 MEMORY = Path("/dev/shm")
 RECORDS = served.many(60)
@@ -86,8 +86,10 @@ def base(memory: Path, faults: Faults) -> Iterator[Base]:
     port_file = memory / "port"
     provider = subprocess.Popen(
         [HARVESTER, "serve", base.archive, "--port", "0", "--port-file", port_file, "--page-size", "20"],
-        env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     files = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(base.folder / "release")))
     thread = threading.Thread(target=files.serve_forever, args=(0.05,), daemon=True)
     thread.start()

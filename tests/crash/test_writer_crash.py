@@ -16,9 +16,9 @@ import making
 import pytest
 from amounts import amount, tried
 
-from archive import envelope
-from archive.accounts.account import read_account
-from archive.checks.verify import verify
+from archive.integrity.verify import verify
+from archive.store import record as envelope
+from archive.store.accounting import read_account
 
 Harvest = Callable[..., dict[str, Any]]
 STEPS = ("opening", "opened", "writing", "written", "syncing", "synced")

@@ -29,10 +29,16 @@ def read_everywhere(typed: Typed, path: Path, identifier: str, live: int) -> Non
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["--bare", "--layout", "tar", "--compression", "xz"], ["--layout", "jsonl", "--compression", "gzip"],
-     ["--layout", "jsonl"], ["--layout", "tar"], ["--compression", "gzip", "--bare"]],
+    [
+        [],
+        ["--bare", "--layout", "tar", "--compression", "xz"],
+        ["--layout", "jsonl", "--compression", "gzip"],
+        ["--layout", "jsonl"],
+        ["--layout", "tar"],
+        ["--compression", "gzip", "--bare"],
+    ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_releases_and_their_parts(archive: Path, typed: Typed, tmp_path: Path, words: list[str]):
     assert typed("dump", archive, tmp_path / "r", "--licence-unknown", *words).code == 0
     identifier, live = served.many(RECORDS)[0].identifier, sum(not r.deleted for r in served.many(RECORDS))

@@ -12,8 +12,8 @@ import pytest
 from serving import serving
 from typed import Typed
 
-from archive.indexes.index import index
-from archive.ledger import NewWindow
+from archive.index.build import index
+from archive.store.ledger import NewWindow
 
 RECORD = (
     '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
@@ -91,13 +91,27 @@ def test_a_sample_names_exactly_what_is_missing_and_extra_among_its_ids(
     Provider.live = {str(number) for number in range(1, 301) if dice.random() < 0.7}
     archive = held(tmp_path / "a", [f"oai:x:{name}" for name in sorted(here)])
     lines, gaps = tmp_path / "lines", tmp_path / "gaps"
-    said = typed("audit", archive, "--against", provider + place, "--sample", 150, "--seed", 3, "--json",
-                 "--lines", lines, "--gaps", gaps)  # fmt: skip
+    said = typed(
+        "audit",
+        archive,
+        "--against",
+        provider + place,
+        "--sample",
+        150,
+        "--seed",
+        3,
+        "--json",
+        "--lines",
+        lines,
+        "--gaps",
+        gaps,
+    )
     assert said.code == 1, said.err
     marked = {line.split("\t")[0][2:]: line[0] for line in lines.read_text().splitlines()}
     assert len(marked) == 150
-    truth = {name: "+" if name in Provider.live - here else "-" if name in here - Provider.live else "="
-             for name in marked}  # fmt: skip
+    truth = {
+        name: "+" if name in Provider.live - here else "-" if name in here - Provider.live else "=" for name in marked
+    }
     assert marked == truth
     assert set(gaps.read_text().split()) == {name for name, mark in marked.items() if mark == "+"}
     report = said.json
@@ -140,8 +154,13 @@ def test_a_target_that_was_never_listed_is_asked_by_the_names_of_its_own_list(
     provider: str, typed: Typed, tmp_path: Path
 ):
     Provider.live = {str(number) for number in range(1, 51)}
-    archive = held(tmp_path / "a", [str(number) for number in range(1, 51)], ("idrange:json", "json", None),
-                   spider="idrange", ids="1-50")  # fmt: skip
+    archive = held(
+        tmp_path / "a",
+        [str(number) for number in range(1, 51)],
+        ("idrange:json", "json", None),
+        spider="idrange",
+        ids="1-50",
+    )
     said = typed("audit", archive, "--against", f"{provider}/oai", "--sample", 20, "--json")
     assert (said.code, said.json["same"]) == (0, 20)
 

@@ -18,7 +18,7 @@ import pytest
 from bulk import DAY, Bulk, serving
 from harvests import HARVESTER, Harvest, Hostile, environment
 
-from archive.questions import question
+from archive.queries import question
 
 
 def run(*words: str | Path) -> tuple[int, str, str]:
@@ -102,9 +102,7 @@ def test_a_release_of_another_archive_is_compared_by_its_formats(tmp_path: Path)
     making.ended(tmp_path / "b", [["oai:x:2", "oai:x:3", "oai:x:4"]])
     assert run("dump", tmp_path / "b", tmp_path / "release", "--licence", "CC0-1.0")[0] == 0
     code, report = audited(tmp_path / "a", tmp_path / "release", "--lines", tmp_path / "lines")
-    assert (code, marks(tmp_path / "lines")) == (
-        1, {"oai:x:1": "-", "oai:x:2": "=", "oai:x:3": "=", "oai:x:4": "+"}
-    )  # fmt: skip
+    assert (code, marks(tmp_path / "lines")) == (1, {"oai:x:1": "-", "oai:x:2": "=", "oai:x:3": "=", "oai:x:4": "+"})
     assert report["totals"][0]["agrees"]
     assert audited(tmp_path / "a", tmp_path / "release" / "manifest.json")[1]["missing"] == 1
     alone = tmp_path / "manifest.json"
@@ -123,8 +121,10 @@ def test_a_parquet_file_of_ids_says_what_it_knows(tmp_path: Path):
     assert code == 1
     found = {row["identifier"]: row for row in map(json.loads, (tmp_path / "differences").read_text().splitlines())}
     assert {name: (row["mark"], row["reason"]) for name, row in found.items()} == {
-        "2": ("*", "newer there"), "3": ("*", "deleted there"), "4": ("+", "deleted")
-    }  # fmt: skip
+        "2": ("*", "newer there"),
+        "3": ("*", "deleted there"),
+        "4": ("+", "deleted"),
+    }
     assert report["balanced"]
 
 
@@ -139,10 +139,15 @@ def test_completeness_may_be_enough(tmp_path: Path, percent: str, code: int):
 @pytest.mark.parametrize(
     "words",
     [
-        ("--against", "nothing-of-that-name"), ("--stated", "many"), ("--via", "search"), ("--redirects", "x"),
-        ("--seed", "3"), ("--sample", "3", "--estimate"), ("--against", "http://a:b@x.example/oai"),
+        ("--against", "nothing-of-that-name"),
+        ("--stated", "many"),
+        ("--via", "search"),
+        ("--redirects", "x"),
+        ("--seed", "3"),
+        ("--sample", "3", "--estimate"),
+        ("--against", "http://a:b@x.example/oai"),
     ],
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_refused_before_anything_is_asked(tmp_path: Path, words: tuple[str, ...]):
     making.ended(tmp_path / "a", [["oai:x:1"]])
     assert run("audit", tmp_path / "a", *words)[0] == 2

@@ -14,8 +14,8 @@ from bagmaking import Files, bagged, files_at, folder_of, validate
 from checkers import bagit_profile_problems
 from harvests import HARVESTER, environment
 
-from archive.bags.bagcheck import check_bag
-from archive.bags.baginfo import PROFILE_FILE
+from archive.bags.check import check_bag
+from archive.bags.tagfiles import PROFILE_FILE
 
 BAGIT = str(Path(sys.executable).with_name("bagit.py"))
 BIG = {"big": bytes(range(256)) * 65536, "small": b"s" * 100}
@@ -35,9 +35,17 @@ def archive(tmp_path: Path) -> Path:
 
 def test_an_archive_is_bagged_and_everybody_accepts_it(archive: Path):
     done = run(
-        archive, "bag", "archive", "bag", "--info", "Source-Organization=A Library", "--contact", "me@example.org",
-        "--bagging-date", "2026-10-01",
-    )  # fmt: skip
+        archive,
+        "bag",
+        "archive",
+        "bag",
+        "--info",
+        "Source-Organization=A Library",
+        "--contact",
+        "me@example.org",
+        "--bagging-date",
+        "2026-10-01",
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("bag: 4 files, ")
     info = (archive / "bag" / "bag-info.txt").read_text()
@@ -69,14 +77,22 @@ def test_what_is_left_out_is_said_and_is_a_finding(archive: Path):
 @pytest.mark.parametrize(
     "words",
     [
-        ("archive", "archive/bag"), ("none", "bag"), ("archive", "bag", "--info", "Payload-Oxum=1.1"),
-        ("archive", "bag", "--info", "no value"), ("archive", "bag", "--bagging-date", "today"),
-        ("archive", "bag", "--copy", "--link"), ("archive", "bag", "--max-bytes", "1"),
-        ("archive", "bag", "--max-bytes", "much"), ("archive", "bag", "--fetch", "shards/*"),
-        ("archive", "bag", "--fetch-url", "file:///x"), ("archive", "bag", "--fetch-url", "https://x/?a=b"),
-        ("archive", "bag", "--with-index"), ("archive", "bag", "--contact", "nobody"), ("archive", "archive"),
+        ("archive", "archive/bag"),
+        ("none", "bag"),
+        ("archive", "bag", "--info", "Payload-Oxum=1.1"),
+        ("archive", "bag", "--info", "no value"),
+        ("archive", "bag", "--bagging-date", "today"),
+        ("archive", "bag", "--copy", "--link"),
+        ("archive", "bag", "--max-bytes", "1"),
+        ("archive", "bag", "--max-bytes", "much"),
+        ("archive", "bag", "--fetch", "shards/*"),
+        ("archive", "bag", "--fetch-url", "file:///x"),
+        ("archive", "bag", "--fetch-url", "https://x/?a=b"),
+        ("archive", "bag", "--with-index"),
+        ("archive", "bag", "--contact", "nobody"),
+        ("archive", "archive"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_usage_and_leaves_nothing(archive: Path, words: tuple[str, ...]):
     assert run(archive, "bag", *words).returncode == 2
     assert sorted(entry.name for entry in archive.iterdir()) == ["archive"]
@@ -109,8 +125,9 @@ def test_a_holey_bag_is_filled_from_the_hosts_that_are_allowed(tmp_path: Path):
         host = server.url.removeprefix("http://")
         done = run(tmp_path, "fill", "bag", "--allow-host", host, "--json")
         assert (done.returncode, json.loads(done.stdout)) == (
-            0, {"bag": "bag", "missing": 2, "filled": 2, "nowhere": [], "problems": []}
-        )  # fmt: skip
+            0,
+            {"bag": "bag", "missing": 2, "filled": 2, "nowhere": [], "problems": []},
+        )
         validate(tmp_path / "bag")
         assert run(tmp_path, "fill", "bag").returncode == 0
 

@@ -14,8 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_what_a_foreign_server_holds_is_what_the_archive_has(beds: Path, name: str):
     done = subprocess.run(
         [ROOT / "tests" / "beds.sh", name, str(free_port())],
-        capture_output=True, text=True, check=False, timeout=600, env={**environment(), "BEDS": str(beds)},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        env={**environment(), "BEDS": str(beds)},
+    )
     if "does not start" in done.stdout:
         pytest.skip(f"the server {name} cannot be installed here: {done.stdout[-500:]}")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -10,17 +10,31 @@ from amounts import tried
 from bending import BENDS, OAIPMH, bent
 from harvests import Harvest, Hostile
 
-from archive.accounts.account import read_account
-from archive.indexes.index import index, open_index
+from archive.index.build import index
+from archive.index.file import open_index
+from archive.store.accounting import read_account
 
 OPTIONS = ("--records", "130", "--page-size", "20", "--gap-share", "0.3")
 # these hide nothing: a harvest has every record
 READABLE = {
-    "headers wrapped in records", "token as an attribute", "token in request", "token in a record", "two lists",
-    "a list for each record", "older tombstone beside a record", "indented identifiers", "status in capitals",
-    "https namespace", "notices before the document", "notices behind the document", "an encoding that is not applied",
-    "gzip twice", "charset in the header only", "nothing without from", "tokens beside their prefix",
-}  # fmt: skip
+    "headers wrapped in records",
+    "token as an attribute",
+    "token in request",
+    "token in a record",
+    "two lists",
+    "a list for each record",
+    "older tombstone beside a record",
+    "indented identifiers",
+    "status in capitals",
+    "https namespace",
+    "notices before the document",
+    "notices behind the document",
+    "an encoding that is not applied",
+    "gzip twice",
+    "charset in the header only",
+    "nothing without from",
+    "tokens beside their prefix",
+}
 
 
 @pytest.mark.parametrize("name", OAIPMH)

@@ -31,7 +31,7 @@ def certificate(tmp_path: Path) -> Path:
     )
     text = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )  # fmt: skip
+    )
     path = tmp_path / "certificate.pem"
     path.write_bytes(text + signed.public_bytes(serialization.Encoding.PEM))
     return path

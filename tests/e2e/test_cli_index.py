@@ -12,7 +12,7 @@ import making
 import pytest
 from typed import Typed
 
-from archive.folder import Layout
+from archive.store.layout import Layout
 from harvester.cli import COMMANDS
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
@@ -48,7 +48,12 @@ def test_index_says_what_it_made(archive: Path, typed: Typed):
     assert "3 records, 3 versions, 3 outcomes from 1 shard" in said.out
     report = json.loads(typed("index", archive, "--json").out)
     assert {name: report[name] for name in ("records", "versions", "harvested", "outcomes", "shards")} == {
-        "records": 3, "versions": 3, "harvested": 3, "outcomes": 3, "shards": 1}  # fmt: skip
+        "records": 3,
+        "versions": 3,
+        "harvested": 3,
+        "outcomes": 3,
+        "shards": 1,
+    }
 
 
 def test_index_of_a_damaged_shard_ends_with_4(archive: Path, typed: Typed):
@@ -85,13 +90,33 @@ def test_sql_prints_json_and_csv_with_every_kind_of_value(indexed: Path, typed: 
     )
     [row] = json.loads(typed("sql", indexed, query, "--json").out)
     assert row == {
-        "a": 1, "b": 1.5, "c": 'x,"y"', "d": {"title": ["Title of oai:x:1"]}, "e": "2020-01-01T00:00:00", "f": False,
-        "g": ["a", "a:b"], "h": None, "i": None, "j": {"k": [1]}, "k": "01", "l": 2.0**90, "a_2": 1,
-    }  # fmt: skip
+        "a": 1,
+        "b": 1.5,
+        "c": 'x,"y"',
+        "d": {"title": ["Title of oai:x:1"]},
+        "e": "2020-01-01T00:00:00",
+        "f": False,
+        "g": ["a", "a:b"],
+        "h": None,
+        "i": None,
+        "j": {"k": [1]},
+        "k": "01",
+        "l": 2.0**90,
+        "a_2": 1,
+    }
     head, values = csv.reader(io.StringIO(typed("sql", indexed, query, "--csv").out))
     assert head == [*"abcdefghijkl", "a"]
-    assert values[:9] == ["1", "1.5", 'x,"y"', '{"title":["Title of oai:x:1"]}', "2020-01-01T00:00:00", "false",
-                          '["a", "a:b"]', "", ""]  # fmt: skip
+    assert values[:9] == [
+        "1",
+        "1.5",
+        'x,"y"',
+        '{"title":["Title of oai:x:1"]}',
+        "2020-01-01T00:00:00",
+        "false",
+        '["a", "a:b"]',
+        "",
+        "",
+    ]
 
 
 def test_sql_prints_json_without_rows_too(indexed: Path, typed: Typed):
@@ -176,9 +201,27 @@ def test_status_of_a_complete_archive(indexed: Path, typed: Typed):
 def test_status_as_json_has_stable_keys(indexed: Path, typed: Typed):
     found = json.loads(typed("status", indexed, "--json").out)
     assert list(found) == [
-        "archive", "id", "source", "created", "state", "complete", "balanced", "listed", "states", "channels", "off",
-        "runs", "windows", "totals", "findings", "shards", "quarantine", "index", "next", "files",
-    ]  # fmt: skip
+        "archive",
+        "id",
+        "source",
+        "created",
+        "state",
+        "complete",
+        "balanced",
+        "listed",
+        "states",
+        "channels",
+        "off",
+        "runs",
+        "windows",
+        "totals",
+        "findings",
+        "shards",
+        "quarantine",
+        "index",
+        "next",
+        "files",
+    ]
     assert (found["state"], found["balanced"], found["complete"], found["listed"]) == ("complete", True, True, 3)
     assert list(found["states"]) == STATES
     assert found["runs"][0]["channels"][0]["channel"] == "oaipmh:oai_dc"
@@ -199,8 +242,18 @@ def test_status_of_an_unfinished_harvest_says_how_it_goes_on(tmp_path: Path, typ
 
 def test_status_of_an_archive_with_findings_ends_with_1(tmp_path: Path, typed: Typed):
     made, channel, (window,) = making.begun(tmp_path)
-    made.put(making.answer(channel, window.window, [], outcomes=[("oai:x:1", None, "refused", None)], payload=(),
-                           listed=0, url=making.URL, state="refused"))  # fmt: skip
+    made.put(
+        making.answer(
+            channel,
+            window.window,
+            [],
+            outcomes=[("oai:x:1", None, "refused", None)],
+            payload=(),
+            listed=0,
+            url=making.URL,
+            state="refused",
+        )
+    )
     made.finish("findings")
     made.close()
     said = typed("status", tmp_path)

@@ -12,7 +12,7 @@ import reporting
 from harvests import Harvest, Hostile, environment
 from typed import Typed
 
-from archive.folder import Layout
+from archive.store.layout import Layout
 
 
 @pytest.fixture
@@ -49,8 +49,12 @@ def test_report_ends_with_the_code_of_the_archive(typed: Typed, archive: Path, l
 
 def test_status_by_counts_the_same_ids_in_every_cut(typed: Typed, archive: Path):
     assert typed("index", archive).code == 0
-    for by, values in (("window", ["1"]), ("year", ["2019"]), ("month", ["2019-01", "2019-03"]),
-                       ("set", ["user-a", "user-b", None])):  # fmt: skip
+    for by, values in (
+        ("window", ["1"]),
+        ("year", ["2019"]),
+        ("month", ["2019-01", "2019-03"]),
+        ("set", ["user-a", "user-b", None]),
+    ):
         said = typed("status", archive, "--by", by, "--json")
         rows = json.loads(said.out)["rows"]
         assert (said.code, said.err) == (0, "")
@@ -93,6 +97,7 @@ def change(folder: Path, statement: str) -> Path:
 
 def run(harvest: Harvest, command: list[str]) -> int:
     """Run a command; returns its exit code."""
-    done = subprocess.run(command, cwd=harvest.archive.parent, capture_output=True, text=True, timeout=100, check=False,
-                          env=environment())  # fmt: skip
+    done = subprocess.run(
+        command, cwd=harvest.archive.parent, capture_output=True, text=True, timeout=100, check=False, env=environment()
+    )
     return done.returncode

@@ -9,7 +9,7 @@ from convertible import dublin_core, filled, text
 from harvests import HARVESTER, environment
 from making import record
 
-from archive.folder import Layout
+from archive.store.layout import Layout
 
 OLD = {"title": ["as an older converter had it"]}
 LEADER = "00000nam a2200000 a 4500"

@@ -17,20 +17,30 @@ from aiohttp import web
 from bulk import Bulk, serving
 from harvests import Harvest, Hostile, environment
 
-from archive import envelope, shards
-from archive.accounts.account import read_account
-from archive.checks.verify import verify
+from archive.integrity.verify import verify
+from archive.store import record as envelope
+from archive.store import shards
+from archive.store.accounting import read_account
 
 STATES = """
     SELECT c.name, o.state, count(DISTINCT o.identifier) FROM outcomes AS o JOIN requests USING (request)
     JOIN channels AS c USING (channel) GROUP BY 1, 2 ORDER BY 1, 2
 """
 GONE = [
-    {"record_id": "9001", "doi": "10.5072/zenodo.9001", "removal_reason": "spam",
-     "removal_date": "2024-03-01T10:00:00+00:00", "removal_note": 'blocked, said\r\n"the system"'},
-    {"record_id": "9002", "removal_reason": "retracted", "removal_date": "2024-03-02T10:00:00+00:00",
-     "citation_text": "\u00c4, B. (2024)"},
-]  # fmt: skip
+    {
+        "record_id": "9001",
+        "doi": "10.5072/zenodo.9001",
+        "removal_reason": "spam",
+        "removal_date": "2024-03-01T10:00:00+00:00",
+        "removal_note": 'blocked, said\r\n"the system"',
+    },
+    {
+        "record_id": "9002",
+        "removal_reason": "retracted",
+        "removal_date": "2024-03-02T10:00:00+00:00",
+        "citation_text": "\u00c4, B. (2024)",
+    },
+]
 
 
 def states(harvest: Harvest) -> list[tuple[Any, ...]]:
@@ -65,9 +75,14 @@ def export(harvest: Harvest, tmp_path: Path) -> Callable[..., int]:
     def run(server: Bulk, *words: str) -> int:
         command = harvest.command(f"{server.url}/api/exporter", *words, spider="exporter")
         done = subprocess.run(
-            [*command, "-s", "HARVEST_TRIES=2"], cwd=tmp_path, capture_output=True, text=True, timeout=100,
-            check=False, env=environment(),
-        )  # fmt: skip
+            [*command, "-s", "HARVEST_TRIES=2"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+            env=environment(),
+        )
         harvest.output = done.stdout + done.stderr
         return done.returncode
 
@@ -76,10 +91,13 @@ def export(harvest: Harvest, tmp_path: Path) -> Callable[..., int]:
 
 def dumps(count: int = 300) -> Bulk:
     found = bulk.records(count)
-    return Bulk(found, files={
-        "records-json.tar.gz": ("11111111-aaaa", bulk.json_dump(found)),
-        "records-deleted.csv.gz": ("22222222-bbbb", bulk.deletions(GONE)),
-    })  # fmt: skip
+    return Bulk(
+        found,
+        files={
+            "records-json.tar.gz": ("11111111-aaaa", bulk.json_dump(found)),
+            "records-deleted.csv.gz": ("22222222-bbbb", bulk.deletions(GONE)),
+        },
+    )
 
 
 def test_a_dump_is_taken_whole_and_its_records_are_those_bytes(export: Any, harvest: Harvest):
@@ -166,9 +184,13 @@ def test_killed_while_it_is_counted_each_member_is_counted_once(harvest: Harvest
     with serving(Bulk(files={"records-json.tar.gz": ("1", bulk.json_dump(found))})) as server:
         url = f"{server.url}/api/exporter"
         process = subprocess.Popen(
-            harvest.command(url, spider="exporter"), cwd=tmp_path, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=environment(), start_new_session=True,
-        )  # fmt: skip
+            harvest.command(url, spider="exporter"),
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+            start_new_session=True,
+        )
         while process.poll() is None and not _counted(harvest):
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGKILL)
@@ -219,8 +241,13 @@ def test_an_error_page_does_not_take_the_place_of_what_was_fetched(export: Any, 
 def test_members_that_are_no_records_are_refused_with_their_bytes_and_the_others_kept(export: Any, harvest: Harvest):
     found = bulk.records(20)
     members = [(f"{one['id']}.json", json.dumps(one).encode()) for one in found]
-    odd = [("7.json", b'{"id": "7"'), ("../8.json", b"{}"), ("9.txt", b"hello"), ("10.json", b"<html></html>"),
-           ("folder/11.json", b"{}")]  # fmt: skip
+    odd = [
+        ("7.json", b'{"id": "7"'),
+        ("../8.json", b"{}"),
+        ("9.txt", b"hello"),
+        ("10.json", b"<html></html>"),
+        ("folder/11.json", b"{}"),
+    ]
     content = bulk.packed_tar([*members[:10], *odd, *members[10:]], ["./", "folder"])
     with serving(Bulk(files={"records-json.tar.gz": ("1", content)})) as server:
         assert export(server) == 1, harvest.output
@@ -320,8 +347,11 @@ def test_a_list_goes_on_from_the_dump_and_one_archive_holds_the_union(
     bodies = {
         row["recid"]: provider.get(f"/api/records/{row['recid']}") for row in before if row["status"] != "deleted"
     }
-    gone = [{"record_id": str(row["recid"]), "removal_reason": "spam", "removal_date": row["datestamp"]}
-            for row in before if row["status"] == "deleted"]  # fmt: skip
+    gone = [
+        {"record_id": str(row["recid"]), "removal_reason": "spam", "removal_date": row["datestamp"]}
+        for row in before
+        if row["status"] == "deleted"
+    ]
     files = {
         "records-json.tar.gz": ("1", bulk.packed_tar([(f"{number}.json", body) for number, body in bodies.items()])),
         "records-deleted.csv.gz": ("2", bulk.deletions(gone)),

@@ -15,8 +15,9 @@ from aiohttp import web
 from bulk import Bulk, serving
 from harvests import Harvest, Hostile, environment
 
-from archive import envelope, shards
-from archive.accounts.account import read_account
+from archive.store import record as envelope
+from archive.store import shards
+from archive.store.accounting import read_account
 
 STORED = "SELECT DISTINCT o.identifier FROM outcomes AS o WHERE o.state = 'read' ORDER BY 1"
 
@@ -54,9 +55,14 @@ def search(harvest: Harvest, tmp_path: Path) -> Callable[..., int]:
         command = harvest.command(f"{server.url}{path}", f"source={source}", *words, spider="search")
         # two tries, so that nobody sits through five
         done = subprocess.run(
-            [*command, "-s", "HARVEST_TRIES=2"], cwd=tmp_path, capture_output=True, text=True, timeout=100,
-            check=False, env=environment(),
-        )  # fmt: skip
+            [*command, "-s", "HARVEST_TRIES=2"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+            env=environment(),
+        )
         harvest.output = done.stdout + done.stderr
         return done.returncode
 
@@ -67,9 +73,10 @@ def test_every_record_is_had_though_the_window_is_smaller_than_the_search(search
     with serving(Bulk(bulk.records(700), window=50)) as server:
         assert search(server, size=10, window=50) == 0, harvest.output
     assert held(harvest) == ids(server)
-    assert all(row[0] <= 50 for row in making.rows(
-        harvest.archive, "SELECT stated FROM windows WHERE state = 'done' AND until IS NOT NULL"
-    ))  # fmt: skip
+    assert all(
+        row[0] <= 50
+        for row in making.rows(harvest.archive, "SELECT stated FROM windows WHERE state = 'done' AND until IS NOT NULL")
+    )
     sound(harvest)
 
 
@@ -155,8 +162,12 @@ def test_the_hostile_search_is_read_to_its_end(hostile: Callable[..., Hostile], 
 
 @pytest.mark.parametrize("kind", ["html", "cut", "list", "other"])
 def test_a_page_that_is_none_is_asked_again_and_then_refused_with_its_bytes(search: Any, harvest: Harvest, kind: str):
-    bodies = {"html": b"<html>soon back</html>", "cut": b'{"hits": {"hits": [{"id": "1"', "list": b"[1, 2]",
-              "other": b'{"hits": {"hits": {}, "total": "many"}}'}  # fmt: skip
+    bodies = {
+        "html": b"<html>soon back</html>",
+        "cut": b'{"hits": {"hits": [{"id": "1"',
+        "list": b"[1, 2]",
+        "other": b'{"hits": {"hits": {}, "total": "many"}}',
+    }
 
     def spoil(number: int, url: str) -> web.Response | None:
         return web.Response(body=bodies[kind], content_type="text/html") if "page=2" in url else None
@@ -259,9 +270,15 @@ def test_a_sample_and_two_shards_take_their_part(search: Any, harvest: Harvest):
         assert len(held(harvest)) == 50
         assert search(server, "shard=1/2", size=25) == 0, harvest.output
         assert search(server, "shard=2/2", size=25) == 0, harvest.output
-    first, second = ({row[0] for row in making.rows(
-        harvest.archive, "SELECT identifier FROM outcomes JOIN requests USING (request) WHERE run = ?", run)}
-        for run in (2, 3))  # fmt: skip
+    first, second = (
+        {
+            row[0]
+            for row in making.rows(
+                harvest.archive, "SELECT identifier FROM outcomes JOIN requests USING (request) WHERE run = ?", run
+            )
+        }
+        for run in (2, 3)
+    )
     assert first | second == ids(server)
     assert not first & second
     assert 0 < len(first) < 200
@@ -285,9 +302,12 @@ def test_a_cursor_that_starts_again_is_done_without(search: Any, harvest: Harves
 
 @pytest.mark.parametrize(
     ("path", "style", "prefix"),
-    [("/v2/articles", "figshare", ""), ("/server/api/discover/search/objects", "dspace", ""),
-     ("/api/search", "dataverse", "doi:10.5072/")],
-)  # fmt: skip
+    [
+        ("/v2/articles", "figshare", ""),
+        ("/server/api/discover/search/objects", "dspace", ""),
+        ("/api/search", "dataverse", "doi:10.5072/"),
+    ],
+)
 def test_other_platforms_are_read_to_their_end(search: Any, harvest: Harvest, path: str, style: str, prefix: str):
     with serving(Bulk(bulk.records(130), window=50)) as server:
         limit = {"window": 50} if style == "figshare" else {}

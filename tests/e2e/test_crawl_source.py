@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from harvests import HARVESTER, Hostile, environment
 
-from archive.accounts.work import read_work
 from archive.errors import ArchiveError
-from harvester.sources import Source, source_names
+from archive.store.accounting import read_work
+from harvester.sources.model import Source, source_names
 
 MIX = """
 [[mix]]
@@ -32,9 +32,14 @@ because = "what changed meanwhile"
 
 def harvester(*words: str, cwd: Path | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [HARVESTER, *words], cwd=cwd, capture_output=True, text=True, timeout=100, check=False,
+        [HARVESTER, *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
         env={**environment(), **more},
-    )  # fmt: skip
+    )
 
 
 def source_file(folder: Path, server: Hostile, more: str = "") -> str:
@@ -51,8 +56,13 @@ def test_all_sources_are_listed_and_each_is_shown_with_its_facts():
     listed = json.loads(harvester("sources", "--json").stdout)
     assert [row["source"] for row in listed] == source_names()
     assert {row["source"] for row in listed if row["needs_site"]} == {
-        "dataverse", "dspace", "eprints", "invenio-rdm", "ojs", "zenodo-legacy",
-    }  # fmt: skip
+        "dataverse",
+        "dspace",
+        "eprints",
+        "invenio-rdm",
+        "ojs",
+        "zenodo-legacy",
+    }
     assert all(row["facts"] for row in listed)
     shown = json.loads(harvester("sources", "zenodo", "--json").stdout)
     assert shown["counts"]["listed"] == 8_091_746
@@ -107,8 +117,9 @@ def test_a_mix_is_run_step_by_step_and_then_is_done(hostile: Callable[..., Hosti
     done = harvester("crawl", name, "-a", "archive=A", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [(run.mode, run.state) for run in read_work(tmp_path / "A")] == [
-        ("full", "complete"), ("incremental", "complete"),
-    ]  # fmt: skip
+        ("full", "complete"),
+        ("incremental", "complete"),
+    ]
     assert "300" in done.stdout
     before = asked_by_us(server)
     assert harvester("crawl", name, "-a", "archive=A", cwd=tmp_path).returncode == 0
@@ -136,9 +147,13 @@ def test_a_mix_that_was_killed_goes_on_where_its_ledger_says(hostile: Callable[.
     server = hostile("--records", "2000", "--page-size", "20", "--latency-ms", "40")
     name = source_file(tmp_path, server, MIX)
     process = subprocess.Popen(
-        [HARVESTER, "crawl", name, "-a", "archive=A"], cwd=tmp_path, env=environment(), start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [HARVESTER, "crawl", name, "-a", "archive=A"],
+        cwd=tmp_path,
+        env=environment(),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     for _ in range(600):
         time.sleep(0.05)
         runs: list[Any] = []

@@ -13,11 +13,11 @@ import bagit
 import pytest
 from harvests import environment
 
-from archive.folder import Layout
-from archive.indexes.index import index
-from archive.releases.release import read_manifest
-from harvester.demo import committed_records, differing_records
-from harvester.samples import build_archive
+from archive.index.build import index
+from archive.releases.manifest import read_manifest
+from archive.store.layout import Layout
+from harvester.demo.demo import committed_records, differing_records
+from harvester.demo.samples import build_archive
 
 pytestmark = [
     pytest.mark.slow,
@@ -78,9 +78,12 @@ def test_the_demonstration_gives_what_it_promises_and_can_be_given_again(tmp_pat
 def test_a_demonstration_that_is_interrupted_ends_what_it_started(tmp_path: Path):
     folder = tmp_path / "demo"
     demo = subprocess.Popen(
-        command(folder, "--rate", "2/1"), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        command(folder, "--rate", "2/1"),
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         process_group=0,
-    )  # fmt: skip
+    )
     try:
         until = time.monotonic() + 120
         while not committed_records(folder / "mirror"):

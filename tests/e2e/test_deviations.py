@@ -12,7 +12,7 @@ from amounts import tried
 from harvests import Harvest
 from serving import serving
 
-from archive.accounts.account import read_account
+from archive.store.accounting import read_account
 
 RECORDS, PAGE, BAD = 60, 20, 7
 FIRST = datetime(2020, 1, 1, 12, tzinfo=UTC)
@@ -77,9 +77,10 @@ class Provider(BaseHTTPRequestHandler):
 
     def document(self, text: str) -> str:
         start = {
-            "no XML declaration": "", "white space before the XML declaration": '\n <?xml version="1.0"?>',
+            "no XML declaration": "",
+            "white space before the XML declaration": '\n <?xml version="1.0"?>',
             "a byte order mark": '\ufeff<?xml version="1.0" encoding="UTF-8"?>',
-        }.get(self.deviation, '<?xml version="1.0" encoding="UTF-8"?>')  # fmt: skip
+        }.get(self.deviation, '<?xml version="1.0" encoding="UTF-8"?>')
         space = "" if self.deviation == "no namespace" else ' xmlns="http://www.openarchives.org/OAI/2.0/"'
         root = f"{space} {NAMESPACES}" if self.deviation == "namespaces on the root only" else space
         head = "<responseDate>2026-01-01T00:00:00Z</responseDate><request>x</request>"
@@ -202,10 +203,11 @@ def stamp(number: int) -> str:
 def span(since: str | None, until: str | None) -> tuple[int, int]:
     """The first and the last record from and until these datestamps, both included."""
     inside = [
-        number for number in range(RECORDS)
+        number
+        for number in range(RECORDS)
         if (since is None or stamp(number)[: len(since)] >= since)
         and (until is None or stamp(number)[: len(until)] <= until)
-    ]  # fmt: skip
+    ]
     return (inside[0], inside[-1]) if inside else (0, -1)
 
 

@@ -13,7 +13,7 @@ import served
 from harvests import HARVESTER, Harvest, Hostile, environment
 
 from archive.errors import CannotDump
-from archive.releases.release import read_manifest
+from archive.releases.manifest import read_manifest
 from harvester.cli import DAMAGED, DONE, FINDINGS, USAGE, exit_code
 from harvester.cli.dump import dump
 
@@ -21,9 +21,13 @@ from harvester.cli.dump import dump
 def run(*words: object, code: int = DONE) -> subprocess.CompletedProcess[str]:
     licence = () if any(str(word).startswith("--licence") for word in words) else ("--licence", "CC0-1.0")
     done = subprocess.run(
-        [HARVESTER, "dump", *map(str, words), *licence], capture_output=True, text=True, check=False, timeout=100,
+        [HARVESTER, "dump", *map(str, words), *licence],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
         env=environment(),
-    )  # fmt: skip
+    )
     assert done.returncode == code, done.stderr
     return done
 
@@ -116,10 +120,16 @@ def test_only_what_is_asked_for_is_in_it(archive: Path, tmp_path: Path):
 
 def test_json_for_the_migrator_is_one_entry_a_line(tmp_path: Path, need: Callable[[str], str]):
     native = {
-        "id": "a1b2c-d3e45", "revision_id": 3, "created": "2024-01-01T00:00:00+00:00", "updated": "2024-01-02T00:00:00",
-        "pids": {"oai": {"identifier": "oai:r.example:1", "provider": "oai"}}, "metadata": {"title": "T"},
-        "parent": {"id": "p1q2r-s3t45", "communities": {}}, "versions": {"index": 1}, "files": {"enabled": True},
-    }  # fmt: skip
+        "id": "a1b2c-d3e45",
+        "revision_id": 3,
+        "created": "2024-01-01T00:00:00+00:00",
+        "updated": "2024-01-02T00:00:00",
+        "pids": {"oai": {"identifier": "oai:r.example:1", "provider": "oai"}},
+        "metadata": {"title": "T"},
+        "parent": {"id": "p1q2r-s3t45", "communities": {}},
+        "versions": {"index": 1},
+        "files": {"enabled": True},
+    }
     record = served.record("a1b2c-d3e45", "2024-01-02", "T", format_="inveniordm-json", media_type="application/json")
     values = {name: getattr(record, name) for name in record.__slots__} | {"metadata": native}
     folder = served.harvested(tmp_path / "archive", [[type(record)(**values), served.record("b", "2024-01-03", None)]])
@@ -144,10 +154,20 @@ def test_what_cannot_be_made_is_said_and_nothing_is_left(archive: Path, tmp_path
 
 @pytest.mark.parametrize(
     "words",
-    [["--part-bytes", "much"], ["--part-bytes", "0"], ["--part-records", "0"], ["--level", "40"], ["--from", "2020"],
-     ["--compression", "gzip", "--level", "0"], ["--from", "2021-01-01", "--until", "2020-12-31"], ["--layout", "zip"],
-     ["--published", "soon"], ["--licence", "no licence"], ["--invenio-migrator", "--bare"]],
-)  # fmt: skip
+    [
+        ["--part-bytes", "much"],
+        ["--part-bytes", "0"],
+        ["--part-records", "0"],
+        ["--level", "40"],
+        ["--from", "2020"],
+        ["--compression", "gzip", "--level", "0"],
+        ["--from", "2021-01-01", "--until", "2020-12-31"],
+        ["--layout", "zip"],
+        ["--published", "soon"],
+        ["--licence", "no licence"],
+        ["--invenio-migrator", "--bare"],
+    ],
+)
 def test_options_that_make_no_sense_are_usage_errors(archive: Path, tmp_path: Path, words: list[str]):
     run(archive, tmp_path / "out", *words, code=USAGE)
     assert not list(tmp_path.iterdir())
@@ -177,30 +197,47 @@ def test_a_damaged_archive_is_never_dumped(tmp_path: Path):
 
 
 def test_name_title_licence_and_date_are_as_given(archive: Path, tmp_path: Path):
-    run(archive, tmp_path / "out", "--name", "n", "--title", "A title", "--licence", "CC-BY-4.0", "--published",
-        "2026-03-04")  # fmt: skip
+    run(
+        archive,
+        tmp_path / "out",
+        "--name",
+        "n",
+        "--title",
+        "A title",
+        "--licence",
+        "CC-BY-4.0",
+        "--published",
+        "2026-03-04",
+    )
     manifest = read_manifest(tmp_path / "out")
     assert (manifest.name, manifest.title, manifest.published) == ("n", "A title", "2026-03-04")
     assert manifest.licence == {
-        "id": "CC-BY-4.0", "name": "Creative Commons Attribution 4.0 International",
+        "id": "CC-BY-4.0",
+        "name": "Creative Commons Attribution 4.0 International",
         "url": "https://creativecommons.org/licenses/by/4.0/",
-    }  # fmt: skip
+    }
 
 
 def test_every_option_is_explained():
-    assert all(getattr(option, "help", None) or option.name in ("compression",) for option in dump.params
-               if option.param_type_name == "option")  # fmt: skip
+    assert all(
+        getattr(option, "help", None) or option.name in ("compression",)
+        for option in dump.params
+        if option.param_type_name == "option"
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "there"),
     [
-        (["--format", "OAI_DC"], "oai_dc"), (["--format", "oai_dc", "--format", "marcxml"], "--format marcxml"),
-        (["--set", "nosuch"], "odd:1"), (["--set", "odd:1", "--set", "ODD"], "--set ODD"),
-        (["--media-type", "text/json"], "application/xml"), (["--until", "1990-01-01"], "2020-01-01T00:00:00Z"),
+        (["--format", "OAI_DC"], "oai_dc"),
+        (["--format", "oai_dc", "--format", "marcxml"], "--format marcxml"),
+        (["--set", "nosuch"], "odd:1"),
+        (["--set", "odd:1", "--set", "ODD"], "--set ODD"),
+        (["--media-type", "text/json"], "application/xml"),
+        (["--until", "1990-01-01"], "2020-01-01T00:00:00Z"),
         (["--from", "2099-01-01", "--set", "odd"], "--set odd --from 2099-01-01"),
     ],
-)  # fmt: skip
+)
 def test_a_selection_that_fits_nothing_is_refused_with_what_there_is(
     archive: Path, tmp_path: Path, words: list[str], there: str
 ):
@@ -224,9 +261,12 @@ def test_a_release_of_a_server_on_this_machine_needs_no_word_and_asserts_nothing
 ):
     assert harvest.run(hostile("--records", "40").url) == 0
     done = subprocess.run(
-        [HARVESTER, "dump", str(harvest.archive), str(tmp_path / "out")], capture_output=True, text=True, check=False,
+        [HARVESTER, "dump", str(harvest.archive), str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        check=False,
         env=environment(),
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert "states none (NOASSERTION)" in done.stderr
     assert read_manifest(tmp_path / "out").licence["id"] == "NOASSERTION"
@@ -243,9 +283,12 @@ def test_no_licence_is_asserted_that_nothing_states(archive: Path, tmp_path: Pat
         assert "license:" not in text, name
         assert "license-url:" not in text, name
     unsaid = subprocess.run(
-        [HARVESTER, "dump", str(archive), str(tmp_path / "unsaid")], capture_output=True, text=True, check=False,
+        [HARVESTER, "dump", str(archive), str(tmp_path / "unsaid")],
+        capture_output=True,
+        text=True,
+        check=False,
         env=environment(),
-    )  # fmt: skip
+    )
     assert unsaid.returncode == USAGE
     assert not (tmp_path / "unsaid").exists()
     for option in ("--licence SPDX-ID", "--licence-url", "--licence-unknown"):

@@ -12,7 +12,7 @@ import pytest
 from harvests import HARVESTER, environment
 from serving import serving
 
-from archive.accounts.account import read_account
+from archive.store.accounting import read_account
 
 HOST = "oai:eprints.example:"
 
@@ -119,8 +119,22 @@ def test_a_default_eprints_is_harvested_audited_and_repaired_by_its_site(closed:
         probe = run(tmp_path, "probe", f"{site}/cgi/oai2")
         assert "robots.txt" in probe.stdout + probe.stderr
         here = tmp_path / "archive"
-        crawl = ("crawl", "idrange", "-a", "source=eprints", "-a", f"site={site}", "-a", "archive=archive",
-                 "-a", "ids=census", "-a", "accept=eprints-json", "-s", "HARVEST_TRIES=2")  # fmt: skip
+        crawl = (
+            "crawl",
+            "idrange",
+            "-a",
+            "source=eprints",
+            "-a",
+            f"site={site}",
+            "-a",
+            "archive=archive",
+            "-a",
+            "ids=census",
+            "-a",
+            "accept=eprints-json",
+            "-s",
+            "HARVEST_TRIES=2",
+        )
         done = run(tmp_path, *crawl)
         assert done.returncode == 1, done.stdout + done.stderr
         assert states(here) == {"1": "read", "2": "read", "3": "read", "4": "deleted", "5": "absent"}

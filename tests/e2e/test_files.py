@@ -16,33 +16,49 @@ from filed import codes, content, contents, crawl, harvest, last, of, states
 from filing import File, Filing, serving
 from harvests import HARVESTER, environment
 
-from archive.checks.verify import verify
-from archive.folder import Layout
+from archive.integrity.verify import verify
+from archive.store.layout import Layout
 
 SCRAPY = str(Path(sys.executable).with_name("scrapy"))
 
 
 def test_every_file_that_a_record_lists_ends_in_one_state(tmp_path: Path):
     archive = tmp_path / "a"
-    server = Filing({
-        "1": {"a.txt": File(b"hello"), "d/b \u00e4.csv": File(b"x" * 100_000), "empty": File(b"")},
-        "2": {"same": File(b"hello"), "no checksum": File(b"q", stated={"checksum": None})},
-        "3": {},
-        "4": {"gone": File(b"g", status=404),
-              "closed": File(b"c", status=403, headers={"Content-Type": "application/json"}),
-              "wrong": File(b"abc", stated={"checksum": "md5:" + "0" * 32}), "down": File(b"down", status=502),
-              "short": File(b"abc", stated={"size": 4})},
-        "5": {"listed": File(b"elsewhere")}, "6": {"secret": File(b"m")}, "7": {"lost": File(b"x")},
-    }, lists={"5": 200, "6": 403, "7": 502})  # fmt: skip
+    server = Filing(
+        {
+            "1": {"a.txt": File(b"hello"), "d/b \u00e4.csv": File(b"x" * 100_000), "empty": File(b"")},
+            "2": {"same": File(b"hello"), "no checksum": File(b"q", stated={"checksum": None})},
+            "3": {},
+            "4": {
+                "gone": File(b"g", status=404),
+                "closed": File(b"c", status=403, headers={"Content-Type": "application/json"}),
+                "wrong": File(b"abc", stated={"checksum": "md5:" + "0" * 32}),
+                "down": File(b"down", status=502),
+                "short": File(b"abc", stated={"size": 4}),
+            },
+            "5": {"listed": File(b"elsewhere")},
+            "6": {"secret": File(b"m")},
+            "7": {"lost": File(b"x")},
+        },
+        lists={"5": 200, "6": 403, "7": 502},
+    )
     with serving(server):
         assert harvest(server, archive) == 0
         assert crawl("files", archive) == 3
         assert states(archive) == {
-            ("1", "a.txt"): "read", ("1", "d/b \u00e4.csv"): "read", ("1", "empty"): "read", ("2", "same"): "read",
-            ("2", "no checksum"): "read", ("4", "gone"): "absent", ("4", "closed"): "forbidden",
-            ("4", "wrong"): "refused", ("4", "down"): "lost", ("4", "short"): "refused", ("5", "listed"): "read",
+            ("1", "a.txt"): "read",
+            ("1", "d/b \u00e4.csv"): "read",
+            ("1", "empty"): "read",
+            ("2", "same"): "read",
+            ("2", "no checksum"): "read",
+            ("4", "gone"): "absent",
+            ("4", "closed"): "forbidden",
+            ("4", "wrong"): "refused",
+            ("4", "down"): "lost",
+            ("4", "short"): "refused",
+            ("5", "listed"): "read",
             ("6", ""): "forbidden",
-        }  # fmt: skip
+        }
         assert content(archive, "1", "d/b \u00e4.csv") == b"x" * 100_000
         assert content(archive, "1", "empty") == b""
         account = last(archive)
@@ -50,8 +66,9 @@ def test_every_file_that_a_record_lists_ends_in_one_state(tmp_path: Path):
         assert {one.bytes for one in contents(archive)} == {0, 1, 5, 9, 100_000}
         refused = making.rows(archive, "SELECT identifier, message FROM findings WHERE code = 'file-refused'")
         assert sorted(message.partition(" cannot")[0] for _, message in refused) == [
-            "4: the file 'short'", "4: the file 'wrong'",
-        ]  # fmt: skip
+            "4: the file 'short'",
+            "4: the file 'wrong'",
+        ]
 
         server.records["4"]["down"].status = 200
         server.lists["7"] = 200
@@ -65,8 +82,11 @@ def test_every_file_that_a_record_lists_ends_in_one_state(tmp_path: Path):
         asked = len(server.downloads())
         assert crawl("files", archive) == 1
         assert {path.rpartition("/files/")[2] for path in server.downloads()[asked:]} == {
-            "gone/content", "closed/content", "wrong/content", "short/content",
-        }  # fmt: skip
+            "gone/content",
+            "closed/content",
+            "wrong/content",
+            "short/content",
+        }
         assert last(archive).listed == 13
     assert verify(archive).whole
 
@@ -93,8 +113,11 @@ def test_records_first_then_files_in_one_command_and_the_same_words_go_on(tmp_pa
         assert server.asked[before:] == ["/robots.txt", "/api/records/1/files/b/content"]
         assert crawl("idrange", archive, *words, program=SCRAPY) == 0
         assert [row[0] for row in making.rows(archive, "SELECT spider FROM runs ORDER BY run")] == [
-            "idrange", "files", "idrange", "files",
-        ]  # fmt: skip
+            "idrange",
+            "files",
+            "idrange",
+            "files",
+        ]
         assert last(archive).complete
 
 
@@ -133,9 +156,10 @@ def test_a_run_that_is_told_to_end_ends_in_order_and_goes_on(tmp_path: Path):
     with serving(Filing({"1": files}, pause_seconds=0.01)) as server:
         assert harvest(server, archive) == 0
         process = subprocess.Popen(
-            [HARVESTER, "crawl", "files", "--progress", "none", "-a", f"archive={archive}"], env=environment(),
+            [HARVESTER, "crawl", "files", "--progress", "none", "-a", f"archive={archive}"],
+            env=environment(),
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         while process.poll() is None and not list((archive / "downloads").glob("*.part")):
             time.sleep(0.02)
         time.sleep(0.3)
@@ -155,10 +179,13 @@ def test_only_hosts_of_the_source_are_asked_and_only_they_get_the_token(tmp_path
     with serving(Filing()) as other, serving(Filing()) as server:
         other.records = {"1": {"far": File(b"far"), "moved": File(b"moved")}}
         far = f"{other.url}/api/records/1/files"
-        server.records = {"1": {
-            "near": File(b"near"), "far": File(b"far", stated={"links": {"content": f"{far}/far/content"}}),
-            "moved": File(b"moved", location=f"{far}/moved/content"),
-        }}  # fmt: skip
+        server.records = {
+            "1": {
+                "near": File(b"near"),
+                "far": File(b"far", stated={"links": {"content": f"{far}/far/content"}}),
+                "moved": File(b"moved", location=f"{far}/moved/content"),
+            }
+        }
         source.write_text(
             f'name = "T"\n[token]\nenvironment = "T_TOKEN"\nhosts = ["{server.url[7:]}"]\n'
             f'[idrange]\nurl = "{server.records_url}"\n'

@@ -15,7 +15,7 @@ import pytest
 import served
 from ranging import ranging
 
-from archive import envelope
+from archive.store import record as envelope
 
 RECORDS = [
     *served.many(900),
@@ -92,8 +92,11 @@ def test_a_record_is_a_line_of_json_wherever_it_is_asked_for(root: Path, web: st
     assert kept["identifier"] == LIVE
     # between two harvests these differ: a release has them not
     assert {**dumped, "url": kept.pop("url"), "retrieved": kept.pop("retrieved")} | kept == {
-        **dumped, **kept, "url": making.URL, "retrieved": "2026-03-04T05:06:07Z",
-    }  # fmt: skip
+        **dumped,
+        **kept,
+        "url": making.URL,
+        "retrieved": "2026-03-04T05:06:07Z",
+    }
 
 
 def test_a_tombstone_is_printed(root: Path, web: str):

@@ -39,10 +39,12 @@ class Provider(BaseHTTPRequestHandler):
         record = f"<record>{HEADER.format(name)}<metadata><a xmlns='urn:a'/></metadata></record>"
         headers = "".join(map(HEADER.format, NAMES))
         text = {
-            "Identify": IDENTIFY, "ListMetadataFormats": FORMATS, "GetRecord": f"<GetRecord>{record}</GetRecord>",
+            "Identify": IDENTIFY,
+            "ListMetadataFormats": FORMATS,
+            "GetRecord": f"<GetRecord>{record}</GetRecord>",
             "ListIdentifiers": f"<ListIdentifiers>{headers}</ListIdentifiers>",
             "ListRecords": "<ListRecords><record>\x0b</record></ListRecords>",
-        }.get(verb or "", "")  # fmt: skip
+        }.get(verb or "", "")
         return self.answer(200 if text else 404, PAGE.format(text).encode(), "text/xml")
 
     def answer(self, status: int, body: bytes, media_type: str) -> None:

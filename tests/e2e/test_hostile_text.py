@@ -16,9 +16,10 @@ import making
 import pytest
 from harvests import HARVESTER, environment
 
-from archive import envelope, jsonseq
 from archive.findings import finding
-from archive.quarantine import RefusedBody
+from archive.formats import jsonseq
+from archive.store import record as envelope
+from archive.store.quarantine import RefusedBody
 from harvester.cli import main
 
 # a title for the window, a C1 sequence, the cursor up and a line gone, text turned round
@@ -36,10 +37,19 @@ def steering(text: str) -> list[str]:
 
 def record(identifier: str) -> bytes:
     return envelope.encode(
-        identifier, STEER, False, (f"set{STEER}",), "oai_dc", "application/xml", making.URL,
-        "2026-03-04T05:06:07Z", "0" * 64, {"title": [f"title {STEER}"], "creator": [STEER], "identifier": [STEER]},
-        f"<dc>{STEER}</dc>", (STEER,),
-    )  # fmt: skip
+        identifier,
+        STEER,
+        False,
+        (f"set{STEER}",),
+        "oai_dc",
+        "application/xml",
+        making.URL,
+        "2026-03-04T05:06:07Z",
+        "0" * 64,
+        {"title": [f"title {STEER}"], "creator": [STEER], "identifier": [STEER]},
+        f"<dc>{STEER}</dc>",
+        (STEER,),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +58,34 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile") / "archive"
     made, channel, (window,) = making.begun(folder)
     payload = ((b"".join(jsonseq.encode(record(i)) for i in (EVIL, PLAIN)), 2),)
-    made.put(making.answer(
-        channel, window.window, [EVIL, PLAIN], url=f"{making.URL}?verb=ListRecords&t={STEER}", payload=payload,
-        outcomes=[(EVIL, STEER, "read", f"reason {STEER}"), (PLAIN, STEER, "read", None)],
-    ))  # fmt: skip
+    made.put(
+        making.answer(
+            channel,
+            window.window,
+            [EVIL, PLAIN],
+            url=f"{making.URL}?verb=ListRecords&t={STEER}",
+            payload=payload,
+            outcomes=[(EVIL, STEER, "read", f"reason {STEER}"), (PLAIN, STEER, "read", None)],
+        )
+    )
     refused = RefusedBody(making.URL + STEER, 500, (("x", STEER),), b"\x1b[31m", "2026-03-04T05:06:07Z", STEER)
-    made.put(making.answer(
-        channel, window.window, [], url=making.URL + STEER, state="refused", listed=0, payload=(), http_status=500,
-        outcomes=[(f"oai:x:3{STEER}", STEER, "refused", f"HTTP {STEER}")], reason=STEER, refused=refused,
-        refused_identifier=f"oai:x:3{STEER}", notes=[replace(finding("secret-masked", url=STEER), message=STEER)],
-    ))  # fmt: skip
+    made.put(
+        making.answer(
+            channel,
+            window.window,
+            [],
+            url=making.URL + STEER,
+            state="refused",
+            listed=0,
+            payload=(),
+            http_status=500,
+            outcomes=[(f"oai:x:3{STEER}", STEER, "refused", f"HTTP {STEER}")],
+            reason=STEER,
+            refused=refused,
+            refused_identifier=f"oai:x:3{STEER}",
+            notes=[replace(finding("secret-masked", url=STEER), message=STEER)],
+        )
+    )
     made.commit()
     count = made.count_window(window.window, 1)
     made.close_window(window.window, state="done", end=f"end {STEER}", count=count, stated=9, pages=1, attempts=1)
@@ -134,8 +162,15 @@ def places(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         code, text = run("dump", str(archive), str(out), "--form", "envelope", "--title", title, "--licence-unknown")
         assert (out / "manifest.json").exists(), (code, text)
         assert steering(text) == [], text
-    return {"archive": str(archive), "folder": str(folder / "plain"), "ids": str(ids), "bag": str(bag),
-            "release": str(release), "other": str(other), "out": str(folder / "out")}  # fmt: skip
+    return {
+        "archive": str(archive),
+        "folder": str(folder / "plain"),
+        "ids": str(ids),
+        "bag": str(bag),
+        "release": str(release),
+        "other": str(other),
+        "out": str(folder / "out"),
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -208,16 +243,40 @@ def provider() -> Iterator[str]:
 
 def test_no_harvest_lets_a_provider_steer_the_terminal(tmp_path: Path):
     with provider() as url:
-        code, text = run("crawl", "oaipmh", "-v", "--progress", "plain", "-s", "HARVEST_TRIES=1", "-a",
-                         f"url={url}/oai", "-a", f"archive={tmp_path / 'archive'}")  # fmt: skip
+        code, text = run(
+            "crawl",
+            "oaipmh",
+            "-v",
+            "--progress",
+            "plain",
+            "-s",
+            "HARVEST_TRIES=1",
+            "-a",
+            f"url={url}/oai",
+            "-a",
+            f"archive={tmp_path / 'archive'}",
+        )
         assert code in (1, 3), text
         assert steering(text) == [], text
         for words in (["probe", url], ["probe", url, "--json"]):
             _, text = run(*words)
             assert text.strip()
             assert steering(text) == [], (words, text)
-        _, text = run("crawl", "idrange", "-v", "--progress", "plain", "-s", "HARVEST_TRIES=1", "-a",
-                      f"url={url}/api/{{id}}", "-a", f"archive={tmp_path / 'ids'}", "-a", "ids=1-3")  # fmt: skip
+        _, text = run(
+            "crawl",
+            "idrange",
+            "-v",
+            "--progress",
+            "plain",
+            "-s",
+            "HARVEST_TRIES=1",
+            "-a",
+            f"url={url}/api/{{id}}",
+            "-a",
+            f"archive={tmp_path / 'ids'}",
+            "-a",
+            "ids=1-3",
+        )
         assert steering(text) == [], text
     for folder in ("archive", "ids"):
         assert steering(run("status", str(tmp_path / folder))[1]) == []

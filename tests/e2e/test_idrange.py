@@ -12,7 +12,7 @@ import pytest
 from amounts import amount, tried
 from harvests import HARVESTER, Harvest, Hostile, environment
 
-from archive.envelope import Record
+from archive.store.record import Record
 
 ZENODO, MARC = "application/vnd.zenodo.v1+json", "application/marcxml+xml"
 FORMATS = {ZENODO: "zenodo-json", MARC: "marcxml"}
@@ -115,9 +115,22 @@ def test_each_kind_of_bad_record_is_refused_with_its_bytes_and_no_other_is(
     assert harvest.run(server.records_url, *asked, spider="idrange") == 1, harvest.output[-3000:]
     making.check(harvest.archive)
     found, truth = states(harvest.archive, "zenodo-json"), bodies(server)
-    bad = {"rest_500", "rest_429", "redirect_other_host", "redirect_file", "redirect_loop", "redirect_chain",
-           "redirect_scheme", "json_rs_raw", "json_deep", "json_latin1", "json_two", "json_array", "json_empty",
-           "json_html"}  # fmt: skip
+    bad = {
+        "rest_500",
+        "rest_429",
+        "redirect_other_host",
+        "redirect_file",
+        "redirect_loop",
+        "redirect_chain",
+        "redirect_scheme",
+        "json_rs_raw",
+        "json_deep",
+        "json_latin1",
+        "json_two",
+        "json_array",
+        "json_empty",
+        "json_html",
+    }
     for identifier, row in truth.items():
         state, reason = found[identifier]
         if row["kind"] in bad:
@@ -178,8 +191,11 @@ def test_a_range_without_an_end_ends_above_the_highest_id_by_a_stated_rule(
 def test_ids_of_a_file_are_asked_once_each(hostile: Callable[..., Hostile], harvest: Harvest, tmp_path: Path):
     server = hostile("--records", "50")
     wanted = ["1003", "1001", "77", "1003", "1010"]
-    for name, text in (("a.txt", "\n".join(wanted)), ("a.csv", "recid,x\n" + "".join(f"{i},y\n" for i in wanted)),
-                       ("a.jsonl", "".join(f'{{"id": {i}}}\n' for i in wanted))):  # fmt: skip
+    for name, text in (
+        ("a.txt", "\n".join(wanted)),
+        ("a.csv", "recid,x\n" + "".join(f"{i},y\n" for i in wanted)),
+        ("a.jsonl", "".join(f'{{"id": {i}}}\n' for i in wanted)),
+    ):
         (tmp_path / name).write_text(text)
         one = Harvest(tmp_path / f"archive-{name}")
         assert one.run(server.records_url, f"ids=@{tmp_path / name}", spider="idrange") == 0, one.output

@@ -16,7 +16,7 @@ import pytest
 import zstandard
 from harvests import Harvest
 
-from archive.envelope import Record
+from archive.store.record import Record
 
 brotli = pytest.importorskip("brotli")
 
@@ -25,9 +25,11 @@ SMALL = ("-s", f"DOWNLOAD_MAXSIZE={MOST}", "-s", "HARVEST_TRIES=1")
 ZEROS = bytes(16 * MOST)
 NAMESPACE = "http://www.openarchives.org/OAI/2.0/"
 PACKED = {
-    "gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
     "zstd": zstandard.ZstdCompressor(write_content_size=False).compress,
-}  # fmt: skip
+}
 IDENTIFY = (
     "<Identify><repositoryName>x</repositoryName><protocolVersion>2.0</protocolVersion><deletedRecord>no</deletedRecord>"
     "<earliestDatestamp>2025-12-30</earliestDatestamp><granularity>YYYY-MM-DD</granularity></Identify>"
@@ -50,11 +52,38 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "13": (b'{"a": "' + b"x" * MOST + b'"}', "refused"),
     "14": (b'{"a":1' + b"0" * 4500 + b"}", "read"),
 }
-AWAY = ["file:///etc/passwd", "http://169.254.169.254/latest/meta-data/", "http://[fe80::1]/", "http://10.0.0.1/x",
-        "//127.0.0.1:{probe}/steal", "http://127.0.0.1:{probe}/steal", "http://user@127.0.0.1:{probe}/", "gopher://x/",
-        "data:text/plain,x", "http://[", "javascript:alert(1)"]  # fmt: skip
-IDS = ["../../etc/x", "/etc/passwd", "%2e%2e%2f", "a%00b", "a\nb", "a\u202eb", "a" * 4096, "-rf", "CON.", "{id}", "a b",
-       "'; DROP TABLE outcomes; --", "a\x9b31m", "~root", "C:\\x", "$(id)", "<script>alert(1)</script>"]  # fmt: skip
+AWAY = [
+    "file:///etc/passwd",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://[fe80::1]/",
+    "http://10.0.0.1/x",
+    "//127.0.0.1:{probe}/steal",
+    "http://127.0.0.1:{probe}/steal",
+    "http://user@127.0.0.1:{probe}/",
+    "gopher://x/",
+    "data:text/plain,x",
+    "http://[",
+    "javascript:alert(1)",
+]
+IDS = [
+    "../../etc/x",
+    "/etc/passwd",
+    "%2e%2e%2f",
+    "a%00b",
+    "a\nb",
+    "a\u202eb",
+    "a" * 4096,
+    "-rf",
+    "CON.",
+    "{id}",
+    "a b",
+    "'; DROP TABLE outcomes; --",
+    "a\x9b31m",
+    "~root",
+    "C:\\x",
+    "$(id)",
+    "<script>alert(1)</script>",
+]
 
 
 class _Server(BaseHTTPRequestHandler):
@@ -163,8 +192,9 @@ def test_what_json_may_hold_is_read_byte_for_byte_or_refused_with_its_cause(smal
     with serving() as (url, _):
         found = by_id(small, f"{url}/api/body", "".join(f"{name}\n" for name in (*BODIES, "99")))
     assert {name: state for name, (state, _) in found.items()} == {
-        "99": "absent", **{name: state for name, (_, state) in BODIES.items()}
-    }  # fmt: skip
+        "99": "absent",
+        **{name: state for name, (_, state) in BODIES.items()},
+    }
     assert all(reason for state, reason in found.values() if state == "refused")
     assert "bytes" in str(found["13"][1])
     records = held(small)

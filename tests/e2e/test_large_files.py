@@ -120,9 +120,11 @@ def fetching(archive: Path, *words: str) -> "subprocess.Popen[bytes]":
     """The files spider at work, in a group of its own."""
     pairs = [part for word in (*words, f"archive={archive}") for part in ("-a", word)]
     return subprocess.Popen(
-        [HARVESTER, "crawl", "files", "--progress", "none", *pairs], env=environment(), stderr=subprocess.DEVNULL,
+        [HARVESTER, "crawl", "files", "--progress", "none", *pairs],
+        env=environment(),
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
-    )  # fmt: skip
+    )
 
 
 def command(*words: object) -> int:

@@ -11,11 +11,20 @@ import served
 import zstandard
 from typed import Typed
 
-from archive.releases.release import manifest_bytes, read_manifest
+from archive.releases.manifest import manifest_bytes, read_manifest
 
 WORDS = (
-    "--layout", "tar", "--layout", "jsonseq", "--layout", "jsonl", "--licence", "CC0-1.0", "--published", "2026-01-01",
-)  # fmt: skip
+    "--layout",
+    "tar",
+    "--layout",
+    "jsonseq",
+    "--layout",
+    "jsonl",
+    "--licence",
+    "CC0-1.0",
+    "--published",
+    "2026-01-01",
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +97,12 @@ def test_a_delta_leads_to_the_same_bytes(release: Path, typed: Typed, tmp_path: 
     assert said.code == 0, said.err
     made, whole = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("made", "whole"))
     assert {name for name in made if made[name] != whole.get(name)} <= {
-        "manifest.json", "README.md", "CITATION.cff", "ro-crate-metadata.json", "ro-crate-preview.html",
-    }  # fmt: skip
+        "manifest.json",
+        "README.md",
+        "CITATION.cff",
+        "ro-crate-metadata.json",
+        "ro-crate-preview.html",
+    }
     assert made.keys() == whole.keys()
     assert typed("verify", tmp_path / "made").code == 0
 

@@ -15,8 +15,9 @@ MARC = "application/marc"
 
 def record(number: str) -> bytes:
     fields: list[dict[str, Any]] = [
-        {"001": number}, {"245": {"ind1": "1", "ind2": "0", "subfields": [{"a": f"Über {number}"}]}},
-    ]  # fmt: skip
+        {"001": number},
+        {"245": {"ind1": "1", "ind2": "0", "subfields": [{"a": f"Über {number}"}]}},
+    ]
     return iso2709({"leader": "00000nam a2200000 a 4500", "fields": fields})
 
 

@@ -63,8 +63,11 @@ def test_a_file_that_is_cut_off_is_not_a_shorter_one(tmp_path: Path, binary: Pat
 @pytest.mark.parametrize("target", ["marc", "marcxml"])
 def test_what_no_reader_accepts_is_named_and_left_out(tmp_path: Path, target: str):
     records = [
-        record("one", "T"), record("two", "T", leader=LEADER[1:]), record("three", "\x0b"), record("four", "T"),
-    ]  # fmt: skip
+        record("one", "T"),
+        record("two", "T", leader=LEADER[1:]),
+        record("three", "\x0b"),
+        record("four", "T"),
+    ]
     path = tmp_path / "x.jsonl"
     half = b'{"leader":"%s","fields":[{"001":"\\ud800"}]}' % LEADER.encode()
     path.write_bytes(b"\n".join([*map(orjson.dumps, records), half]))

@@ -21,9 +21,14 @@ from serving import serving
 def run(archive: Path, *words: str, code: int) -> Any:
     """A command over the archive; its exit code is checked, what it printed is read as JSON where it is some."""
     done = subprocess.run(
-        [HARVESTER, words[0], str(archive), *words[1:]], capture_output=True, text=True, check=False, timeout=100,
-        env=environment(), cwd=archive.parent,
-    )  # fmt: skip
+        [HARVESTER, words[0], str(archive), *words[1:]],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        env=environment(),
+        cwd=archive.parent,
+    )
     assert done.returncode == code, (words, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
     return json.loads(done.stdout) if "--json" in words else done.stdout
 

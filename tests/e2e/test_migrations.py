@@ -14,8 +14,10 @@ import pytest
 from harvests import HARVESTER, environment
 
 EXAMPLES: dict[str, Callable[[Path], None]] = {
-    "ceda": migrating.ceda, "icedig": migrating.icedig, "platform": migrating.platform,
-}  # fmt: skip
+    "ceda": migrating.ceda,
+    "icedig": migrating.icedig,
+    "platform": migrating.platform,
+}
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -65,8 +67,16 @@ def test_a_community_is_matched_and_its_redirects_lead_to_it(root: Path, tmp_pat
     code, found = asked(tmp_path, *words, "--redirects", "r.csv", "--nginx", "r.map", "--lines", "l", "--gaps", "g")
     assert code == 1
     assert found["balanced"]
-    assert found["classes"] == {"matched": 1245, "missing": 2, "gone": 0, "ambiguous": 1, "contested": 2, "unkeyed": 0,
-                                "withdrawn": 0, "kept": 0}  # fmt: skip
+    assert found["classes"] == {
+        "matched": 1245,
+        "missing": 2,
+        "gone": 0,
+        "ambiguous": 1,
+        "contested": 2,
+        "unkeyed": 0,
+        "withdrawn": 0,
+        "kept": 0,
+    }
     assert found["expected"] == 1250 == found["held"] + found["missing"] + found["unchecked"]
     assert found["chains"] == []
     with (tmp_path / "r.csv").open(encoding="utf-8") as file:
@@ -111,8 +121,11 @@ def test_a_success_table_adds_up_and_one_that_does_not_is_refused(root: Path, tm
     assert (title["equal"], title["different"]) == (2861, 1)
     assert title["examples"][0]["new"] == ["untitled"]
     assert fields["metadata.notes = metadata.additional_descriptions[*].description"]["only_old"] == 29
-    slide = [part for number in ("total=2890136", "moved=2862188", "missing=28889", "rate=99.9")
-             for part in ("--stated", number)]  # fmt: skip
+    slide = [
+        part
+        for number in ("total=2890136", "moved=2862188", "missing=28889", "rate=99.9")
+        for part in ("--stated", number)
+    ]
     code, found = asked(folder, *words[:5], "--fail-under", "90", *slide)
     assert code == 1
     assert any("941 more" in sentence for sentence in found["contradictions"])
@@ -121,14 +134,19 @@ def test_a_success_table_adds_up_and_one_that_does_not_is_refused(root: Path, tm
 @pytest.mark.parametrize(
     "words",
     [
-        ("--match", "doi"), ("--against", "http://127.0.0.1:9/oai", "--match", "doi"),
+        ("--match", "doi"),
+        ("--against", "http://127.0.0.1:9/oai", "--match", "doi"),
         ("--against", "b", "--match", "x"),
-        ("--against", "b", "--match", "doi", "--by", "window"), ("--against", "b", "--match", "doi", "--stated", "x=1"),
-        ("--against", "b", "--match", "doi", "--markdown", "x.md"), ("--against", "nowhere", "--match", "doi"),
-        ("--against", "b", "--match", "sql:nothing = 1"), ("--log", "l.csv", "--column", "colour=x"),
-        ("--log", "l.csv", "--by", "type"), ("--against", "b", "--map", "l.csv"),
+        ("--against", "b", "--match", "doi", "--by", "window"),
+        ("--against", "b", "--match", "doi", "--stated", "x=1"),
+        ("--against", "b", "--match", "doi", "--markdown", "x.md"),
+        ("--against", "nowhere", "--match", "doi"),
+        ("--against", "b", "--match", "sql:nothing = 1"),
+        ("--log", "l.csv", "--column", "colour=x"),
+        ("--log", "l.csv", "--by", "type"),
+        ("--against", "b", "--map", "l.csv"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_asked_is_refused_with_a_sentence(tmp_path: Path, words: tuple[str, ...]):
     migrating.archived(tmp_path / "a", [migrating.eprint(1)])
     migrating.archived(tmp_path / "b", [migrating.rdm(101)])

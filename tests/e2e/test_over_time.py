@@ -9,14 +9,18 @@ import pytest
 import truth as truths
 from harvests import HARVESTER, Harvest, Hostile, environment
 
-from archive.ledger import read_only
+from archive.store.ledger import read_only
 
 
 def audited(archive: Path, target: str, *options: str) -> tuple[int, dict[str, object]]:
     done = subprocess.run(
         [HARVESTER, "audit", str(archive), "--against", target, "--json", *options],
-        capture_output=True, text=True, check=False, env=environment(), timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(),
+        timeout=120,
+    )
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -73,9 +77,12 @@ def test_a_census_finds_what_has_vanished_where_deletions_are_not_told(
 def test_a_second_process_is_told_so_and_leaves(hostile: Callable[..., Hostile], harvest: Harvest):
     server = hostile("--records", "300", "--page-size", "10", "--latency-ms", "150")
     first = subprocess.Popen(
-        harvest.command(server.url), cwd=harvest.archive.parent, env=environment(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        harvest.command(server.url),
+        cwd=harvest.archive.parent,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         while not (harvest.archive / "shards").exists():
             assert first.poll() is None
@@ -96,8 +103,10 @@ def test_several_prefixes_and_sets_are_counted_apart(hostile: Callable[..., Host
             "JOIN outcomes AS o USING (request) GROUP BY c.name"
         ).fetchall()
     )
-    sizes = {s: sum(s in t["sets"] or any(x.startswith(s + ":") for x in t["sets"]) for t in server.truth())
-             for s in ("software", "user-cern")}  # fmt: skip
+    sizes = {
+        s: sum(s in t["sets"] or any(x.startswith(s + ":") for x in t["sets"]) for t in server.truth())
+        for s in ("software", "user-cern")
+    }
     assert counts == {f"oaipmh:{p}:{s}": sizes[s] for p in ("oai_dc", "datacite") for s in ("software", "user-cern")}
 
 

@@ -16,9 +16,15 @@ ENTIRE = {"TEST_TOKEN": SECRET, "HARVESTER_CONTACT": "me@example.org"}
 
 def run(words: list[str], folder: Path, umask: int, state: Path) -> tuple[int, str]:
     done = subprocess.run(
-        [HARVESTER, *words], cwd=folder, capture_output=True, text=True, timeout=120, check=False,
-        env={**environment(), **ENTIRE, "HARVESTER_STATE": str(state)}, preexec_fn=lambda: os.umask(umask) and None,
-    )  # fmt: skip
+        [HARVESTER, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**environment(), **ENTIRE, "HARVESTER_STATE": str(state)},
+        preexec_fn=lambda: os.umask(umask) and None,
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -33,17 +39,21 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         # the account of a run and its arguments are in the manifest of a release
         crawl = ["crawl", "oaipmh", "-a", "source=source.toml", "-a", "archive=archive", "--progress", "plain"]
         steps = [
-            (crawl, (0, 1)), (["index", "archive"], (0,)),
+            (crawl, (0, 1)),
+            (["index", "archive"], (0,)),
             (["dump", "archive", "release", "--licence-unknown"], (0, 1)),
-            (["dump", "archive", "bare", "--licence-unknown", "--bare", "--layout", "tar", "--compression", "gzip"],
-             (0, 1)),
+            (
+                ["dump", "archive", "bare", "--licence-unknown", "--bare", "--layout", "tar", "--compression", "gzip"],
+                (0, 1),
+            ),
             (["bag", "archive", "bag", "--contact", "me@example.org"], (0, 1)),
             (["report", "archive", "--html", "report.html", "--markdown", "report.md"], (0, 1)),
-            (["fixity", "archive"], (0, 1)), (["fixity", "release"], (0, 1)),
+            (["fixity", "archive"], (0, 1)),
+            (["fixity", "release"], (0, 1)),
             (["audit", "archive", "--gaps", "gaps.txt", "--lines", "lines.txt"], (0, 1)),
             (["diff", "release", "release", "--lines", "diff.txt"], (0, 1)),
             (["sql", "archive", "FROM records", "--parquet", "records.parquet"], (0,)),
-        ]  # fmt: skip
+        ]
         for words, codes in steps:
             code, text = run(words, folder, request.param, state)
             if code == 2 and words[0] in ("bag", "audit", "dump"):

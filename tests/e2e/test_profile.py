@@ -10,10 +10,10 @@ import pytest
 from releasing import make_release
 from typed import Said, Typed
 
-from archive import jsonseq
-from archive.envelope import encode
-from archive.indexes.index import index
-from harvester.samples import build_archive
+from archive.formats import jsonseq
+from archive.index.build import index
+from archive.store.record import encode
+from harvester.demo.samples import build_archive
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 
@@ -41,11 +41,23 @@ def test_the_fields_of_an_archive(tmp_path: Path, typed: Typed):
     assert found["records"] == found["looked_at"] == {"oai_dc": 3}
     title = fields(said)["metadata", "title[]"]
     assert title == {
-        "format": "oai_dc", "kind": "metadata", "path": "title[]", "coverage": 100.0, "present": 3, "values": 3,
-        "distinct": 3, "missed": 0, "types": {"string": 3}, "lengths": {"5": 3}, "shortest": 16, "longest": 16,
-        "low": None, "high": None, "top": [[f"Title of oai:x:{n}", 1] for n in (1, 2, 3)],
+        "format": "oai_dc",
+        "kind": "metadata",
+        "path": "title[]",
+        "coverage": 100.0,
+        "present": 3,
+        "values": 3,
+        "distinct": 3,
+        "missed": 0,
+        "types": {"string": 3},
+        "lengths": {"5": 3},
+        "shortest": 16,
+        "longest": 16,
+        "low": None,
+        "high": None,
+        "top": [[f"Title of oai:x:{n}", 1] for n in (1, 2, 3)],
         "examples": [f"Title of oai:x:{n}" for n in (1, 2, 3)],
-    }  # fmt: skip
+    }
     assert fields(said)["column", "title"]["present"] == 3
     assert fields(said)["column", "sets[]"]["top"] == [["a", 3], ["a:b", 3]]
 
@@ -116,8 +128,10 @@ def test_drift_stops_a_publication_and_only_when_asked(tmp_path: Path, typed: Ty
         said = typed("profile", new, "--against", earlier, "--fail-on", "drift:50", "--json")
         assert said.code == 1
         drift = json.loads(said.out)["drift"]
-        assert {(one["code"], one["path"]) for one in drift} == {("lengths-shifted", "title[]"),
-                                                                 ("lengths-shifted", "title")}  # fmt: skip
+        assert {(one["code"], one["path"]) for one in drift} == {
+            ("lengths-shifted", "title[]"),
+            ("lengths-shifted", "title"),
+        }
         assert list(drift[0]) == ["code", "severity", "format", "kind", "path", "before", "now", "by", "message"]
     assert typed("profile", new, "--against", saved, "--fields", "sets*", "--fail-on", "drift").code == 0
 
@@ -145,8 +159,12 @@ def test_a_value_never_steers_the_terminal(tmp_path: Path, typed: Typed):
     made, channel, (window,) = making.begun(tmp_path / "a")
     ids = ["oai:x:1", "oai:x:2"]
     metadata = {"a\x1b]0;owned\x07": "\x1b]0;owned\x07", "b": "\x9b31m"}
-    texts = [encode(i, "2020", False, (), "oai_dc", "application/xml", "u", "2026-03-04T05:06:07Z", "0" * 64, metadata,
-                    None, ()) for i in ids]  # fmt: skip
+    texts = [
+        encode(
+            i, "2020", False, (), "oai_dc", "application/xml", "u", "2026-03-04T05:06:07Z", "0" * 64, metadata, None, ()
+        )
+        for i in ids
+    ]
     payload = ((b"".join(map(jsonseq.encode, texts)), 2),)
     outcomes = [(i, "2020", "read", None) for i in ids]
     made.put(making.answer(channel, window.window, ids, payload=payload, outcomes=outcomes))

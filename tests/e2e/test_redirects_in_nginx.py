@@ -9,21 +9,29 @@ from pathlib import Path
 
 import harvests
 
-from archive.migrations.migrationredirects import write_nginx
+from archive.migrations.outputs import write_nginx
 
 PAGE = Path(__file__).parents[2] / "docs" / "migrations.md"
 NEW = "https://new.example/records/"
 PAIRS = [
-    ("http://old.example/12/", f"{NEW}1"), ("http://old.example/12/1/paper.pdf", f"{NEW}1/files/paper.pdf"),
+    ("http://old.example/12/", f"{NEW}1"),
+    ("http://old.example/12/1/paper.pdf", f"{NEW}1/files/paper.pdf"),
     ("http://old.example/12/1/paper.pdf?download=1", f"{NEW}1/files/paper.pdf?download=1"),
-    ("http://old.example/record.php?id=2&lang=en", f"{NEW}2"), ("http://old.example/caf%C3%A9/a b", f"{NEW}3"),
-]  # fmt: skip
+    ("http://old.example/record.php?id=2&lang=en", f"{NEW}2"),
+    ("http://old.example/caf%C3%A9/a b", f"{NEW}3"),
+]
 ASKED = [
-    ("/12/", f"{NEW}1"), ("/12", f"{NEW}1"), ("/12/?utm=x", f"{NEW}1"), ("/12/1/paper.pdf", f"{NEW}1/files/paper.pdf"),
+    ("/12/", f"{NEW}1"),
+    ("/12", f"{NEW}1"),
+    ("/12/?utm=x", f"{NEW}1"),
+    ("/12/1/paper.pdf", f"{NEW}1/files/paper.pdf"),
     ("/12/1/paper.pdf?download=1", f"{NEW}1/files/paper.pdf?download=1"),
-    ("/12/1/paper.pdf?v=2", f"{NEW}1/files/paper.pdf"), ("/record.php?lang=en&id=2", f"{NEW}2"),
-    ("/record.php?id=3", None), ("/caf%C3%A9/a%20b", f"{NEW}3"), ("/13/", None),
-]  # fmt: skip
+    ("/12/1/paper.pdf?v=2", f"{NEW}1/files/paper.pdf"),
+    ("/record.php?lang=en&id=2", f"{NEW}2"),
+    ("/record.php?id=3", None),
+    ("/caf%C3%A9/a%20b", f"{NEW}3"),
+    ("/13/", None),
+]
 
 
 def test_the_configuration_of_the_page_redirects_each_old_url(tmp_path: Path, need: Callable[[str], str]):

@@ -14,7 +14,7 @@ import dumping
 import pytest
 import served
 
-from archive.releases.release import Manifest
+from archive.releases.manifest import Manifest
 
 RECORDS = [served.record(f"oai:x:{n:02d}", f"2020-01-{n + 1:02d}", "é" * 9 * n, ["a"]) for n in range(40)]
 COMPRESSIONS = {"zstd": 3, "xz": 1, "gzip": 1}
@@ -85,8 +85,9 @@ def test_records_are_read_in_duckdb(tmp_path: Path, make: Callable[..., Manifest
         answers = [db.sql(query.replace("'index", f"'{tmp_path}/out/index")).fetchall() for query in [index]]
         answers += [db.sql(query.replace("'records", f"'{tmp_path}/out/records")).fetchall() for query in content]
     assert answers[0] == [
-        ("oai_dc", False, 40, "2020-01-01", "2020-01-40"), ("oai_dc", True, 1, "2020-02-01", "2020-02-01"),
-    ]  # fmt: skip
+        ("oai_dc", False, 40, "2020-01-01", "2020-01-40"),
+        ("oai_dc", True, 1, "2020-02-01", "2020-02-01"),
+    ]
     assert answers[1:] == [[(40,)]] * len(content)
 
 

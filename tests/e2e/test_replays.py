@@ -22,8 +22,9 @@ import pytest
 from lxml import etree
 from replaying import Ran, Replay, copied, crawl, replaying
 
-from archive import envelope, shards
-from archive.folder import Layout
+from archive.store import record as envelope
+from archive.store import shards
+from archive.store.layout import Layout
 from harvester.cli import main
 
 # the robots.txt of zenodo.org, as its software has it
@@ -191,10 +192,12 @@ def test_zenodo_by_id_in_every_state_that_was_recorded(
         replay.given(f"/api/records/{identifier}", made / "406-not-acceptable.json", JSON, 406, accept=datacite)
     replay.given("/api/records/8347772", made / "404-pid-does-not-exist.json", JSON, 404, accept=JSON)
     gone = {
-        "11": ("404-pid-does-not-exist", "absent"), "12": ("404-pid-not-registered", "absent"),
-        "13": ("404-hidden-tombstone", "absent"), "14": ("410-visible-tombstone", "deleted"),
+        "11": ("404-pid-does-not-exist", "absent"),
+        "12": ("404-pid-not-registered", "absent"),
+        "13": ("404-hidden-tombstone", "absent"),
+        "14": ("410-visible-tombstone", "deleted"),
         "15": ("410-pid-deleted", "deleted"),
-    }  # fmt: skip
+    }
     for identifier, (name, state) in gone.items():
         body = made / f"{name}.json"
         replay.given(f"/api/records/{identifier}", body, JSON, int(name[:3]))
@@ -246,9 +249,11 @@ def test_zenodo_pages_with_a_deleted_record_that_has_its_metadata(
     assert findings(folder) == {"deleted-with-metadata", "sample"}
     rows = indexed(folder, "doi, title, deleted, sets")
     assert rows["oai_dc", "oai:zenodo.org:8435696"] == {
-        "doi": "10.5281/zenodo.8435696", "deleted": False, "sets": ["user-pyhep2023", "openaire"],
+        "doi": "10.5281/zenodo.8435696",
+        "deleted": False,
+        "sets": ["user-pyhep2023", "openaire"],
         "title": "PocketCoffea: a configuration layer for CMS analyses with Coffea",
-    }  # fmt: skip
+    }
 
 
 def test_zenodo_list_that_ends_long_before_its_stated_size_is_not_believed(
@@ -319,8 +324,16 @@ def test_zenodo_dump_by_the_list_of_its_exporter(corpus: Path, replay: Replay, t
         "8347772": (corpus / "zenodo/record-8347772-many-formats/18-decoded-datacite.xml").read_bytes(),
         "12345": (corpus / "invenio-rdm/full-record.datacite45.xml").read_bytes(),
     }
-    columns = ("record_id", "doi", "parent_id", "parent_doi", "removal_note", "removal_reason", "removal_date",
-               "citation_text")  # fmt: skip
+    columns = (
+        "record_id",
+        "doi",
+        "parent_id",
+        "parent_doi",
+        "removal_note",
+        "removal_reason",
+        "removal_date",
+        "citation_text",
+    )
     rows = io.StringIO()
     csv.writer(rows).writerows([columns, ("99", "10.5281/zenodo.99", "98", "", "", "spam", "2024-05-06T07:08:09", "")])
     files = {"records-xml.tar.gz": tarred(records), "records-deleted.csv.gz": gzip.compress(rows.getvalue().encode())}
@@ -367,8 +380,9 @@ def test_old_zenodo_by_id_with_its_limits_on_every_answer(corpus: Path, replay: 
     assert kept(folder) == {("zenodo-json", i): path.read_bytes() for i, path in bodies.items()}
     rows = indexed(folder, "doi, title")
     assert rows["zenodo-json", "7078760"] == {
-        "doi": "10.5281/zenodo.7078760", "title": "Frictionless Data Test Dataset",
-    }  # fmt: skip
+        "doi": "10.5281/zenodo.7078760",
+        "title": "Frictionless Data Test Dataset",
+    }
 
 
 @pytest.mark.parametrize("slash", [True, False])
@@ -401,13 +415,16 @@ def test_invenio_rdm_by_id_in_three_forms(corpus: Path, replay: Replay, tmp_path
     for identifier in ("xb1by-jaq68", "rfchc-3hp60", "6swqe-4t813"):
         bodies["inveniordm-json", identifier] = corpus / f"invenio-rdm/caltech-records/{identifier}.json"
     for format_, name in (
-        ("inveniordm-json", "api.json"), ("datacite-xml", "datacite45.xml"), ("marcxml", "marcxml.xml"),
-    ):  # fmt: skip
+        ("inveniordm-json", "api.json"),
+        ("datacite-xml", "datacite45.xml"),
+        ("marcxml", "marcxml.xml"),
+    ):
         bodies[format_, "12345-abcde"] = corpus / f"invenio-rdm/full-record.{name}"
     types = {
-        "inveniordm-json": native, "datacite-xml": "application/vnd.datacite.datacite+xml",
+        "inveniordm-json": native,
+        "datacite-xml": "application/vnd.datacite.datacite+xml",
         "marcxml": "application/marcxml+xml",
-    }  # fmt: skip
+    }
     for (format_, identifier), path in bodies.items():
         replay.given(f"/api/records/{identifier}", path, types[format_], accept=types[format_])
     asked = [*(i for f, i in bodies if f == "inveniordm-json"), "042ez-mgb13"]
@@ -422,8 +439,9 @@ def test_invenio_rdm_by_id_in_three_forms(corpus: Path, replay: Replay, tmp_path
     done(crawl("idrange", folder, *words), 0, replay, folder)
     assert states(folder) == {
         (f"idrange:{format_}", identifier): "read" if (format_, identifier) in bodies else "forbidden"
-        for format_ in types for identifier in asked
-    }  # fmt: skip
+        for format_ in types
+        for identifier in asked
+    }
     assert kept(folder) == {key: path.read_bytes() for key, path in bodies.items()}
     rows = indexed(folder, "title, doi")
     assert len({row["doi"] for (_, i), row in rows.items() if i == "12345-abcde"}) == 1
@@ -539,8 +557,9 @@ def test_datacite_page_whose_token_leads_to_nothing(corpus: Path, replay: Replay
     assert making.rows(folder, "SELECT end FROM windows") == [("token-no-records",)]
     assert same_metadata(folder, page)
     assert {row["doi"] for row in indexed(folder, "doi").values()} == {
-        "10.5072/not-a-real-doi", "10.5072/not-a-real-doi-2",
-    }  # fmt: skip
+        "10.5072/not-a-real-doi",
+        "10.5072/not-a-real-doi-2",
+    }
 
 
 # --- other platforms
@@ -581,9 +600,10 @@ def test_dspace_list_with_a_deleted_record(corpus: Path, replay: Replay, folder:
 def test_dataverse_native_json_and_its_export_as_ddi(corpus: Path, replay: Replay, tmp_path: Path, folder: Path):
     exports = corpus / "dataverse/native-and-exports"
     native = {
-        "10.5072/fk2/vqtyhd": "croissant_max_in_datasetJson", "10.5072/fk2/ozdvmo": "export_ddi_dataset-spruce1",
+        "10.5072/fk2/vqtyhd": "croissant_max_in_datasetJson",
+        "10.5072/fk2/ozdvmo": "export_ddi_dataset-spruce1",
         "perma:PERM123456789": "export_ddi_dataset-perma",
-    }  # fmt: skip
+    }
     bodies: dict[tuple[str, str], bytes] = {}
     for identifier, name in native.items():
         sent = identifier if ":" in identifier else f"doi:{identifier}"
@@ -604,8 +624,9 @@ def test_dataverse_native_json_and_its_export_as_ddi(corpus: Path, replay: Repla
     assert making.rows(folder, "SELECT code FROM findings WHERE severity <> 'info'") == [("held-and-absent",)]
     assert states(folder) == {
         (f"idrange:{format_}", identifier): "read" if (format_, identifier) in bodies else "absent"
-        for format_ in ("dataverse-json", "ddi") for identifier in native
-    }  # fmt: skip
+        for format_ in ("dataverse-json", "ddi")
+        for identifier in native
+    }
     assert kept(folder) == bodies
 
 
@@ -618,8 +639,9 @@ def test_figshare_article_as_its_documentation_shows_it(corpus: Path, replay: Re
     source = copied("figshare", replay, tmp_path)
     done(crawl("idrange", folder, source, f"ids=2,{identifier}"), 0, replay, folder)
     assert states(folder) == {
-        ("idrange:figshare-json", "2"): "absent", ("idrange:figshare-json", identifier): "read",
-    }  # fmt: skip
+        ("idrange:figshare-json", "2"): "absent",
+        ("idrange:figshare-json", identifier): "read",
+    }
     assert kept(folder) == {("figshare-json", identifier): body}
 
 

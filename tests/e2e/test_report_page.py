@@ -10,15 +10,19 @@ from conftest import require_command
 
 from archive.audits import audit
 from archive.findings import Finding
-from archive.indexes.index import index
-from archive.report import as_html, gather
+from archive.index.build import index
+from archive.report.gathering import gather
+from archive.report.page import as_html
 
 WIDTHS = (390, 800, 1440)
 EVIL = [
-    '<script>document.title="owned"</script>', '"><img src="https://evil.example/x.png" onerror="document.title=1">',
-    "<svg onload=alert(1)>", "</style><style>@import 'https://evil.example/x.css'</style>",
-    '<a href="javascript:document.title=2" id="account">x</a>', '<meta http-equiv="refresh" content="0;url=https://evil.example">',
-]  # fmt: skip
+    '<script>document.title="owned"</script>',
+    '"><img src="https://evil.example/x.png" onerror="document.title=1">',
+    "<svg onload=alert(1)>",
+    "</style><style>@import 'https://evil.example/x.css'</style>",
+    '<a href="javascript:document.title=2" id="account">x</a>',
+    '<meta http-equiv="refresh" content="0;url=https://evil.example">',
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +35,9 @@ def chromium() -> Iterator[Browser]:
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of a report on an archive with gaps, in which strangers wrote what they could."""
     folder = tmp_path_factory.mktemp("report")
-    states = {number: "lost" if 300 <= number < 340 else "deleted" if number % 9 == 0 else "read"
-              for number in range(1, 900)}  # fmt: skip
+    states = {
+        number: "lost" if 300 <= number < 340 else "deleted" if number % 9 == 0 else "read" for number in range(1, 900)
+    }
     findings = [Finding("poison-record", "error", text, text) for text in EVIL]
     waits = [("repository.example", reporting.at(10 * n), 5.0, "429") for n in range(5)]
     reporting.archive(folder / "archive", states, sets=EVIL, findings=findings, waits=waits, title=EVIL[0])

@@ -33,9 +33,14 @@ class Moody(BaseHTTPRequestHandler):
 
 def retry(archive: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [HARVESTER, "retry", archive, *words], capture_output=True, text=True, check=False, timeout=100,
-        env=environment(), cwd=archive.parent,
-    )  # fmt: skip
+        [HARVESTER, "retry", archive, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        env=environment(),
+        cwd=archive.parent,
+    )
 
 
 def states(archive: Path) -> dict[str, str]:
@@ -48,8 +53,14 @@ def test_ids_that_were_refused_are_asked_again_and_only_they(harvest: Harvest):
     with serving(Moody) as base:
         url = f"{base}/api/{{id}}"
         assert harvest.run(url, "ids=1-6", "connections=3", spider="idrange") == 1
-        assert states(harvest.archive) == {"1": "read", "2": "refused", "3": "read", "4": "absent", "5": "refused",
-                                           "6": "read"}  # fmt: skip
+        assert states(harvest.archive) == {
+            "1": "read",
+            "2": "refused",
+            "3": "read",
+            "4": "absent",
+            "5": "refused",
+            "6": "read",
+        }
         dry = retry(harvest.archive, "--dry-run")
         assert "idrange:json: 2 refused" in dry.stderr
         Moody.broken, Moody.asked = {"5"}, []

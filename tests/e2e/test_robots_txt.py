@@ -10,7 +10,7 @@ import pytest
 from echoing import echoing
 from harvests import Harvest, Hostile
 
-from archive.folder import Layout
+from archive.store.layout import Layout
 
 BECAUSE = "OAI-PMH is made for programs, as its documentation says"
 

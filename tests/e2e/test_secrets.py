@@ -14,17 +14,26 @@ import pytest
 from echoing import TROUBLE, Echo, echoing
 from harvests import HARVESTER, environment
 
-from archive import shards
-from archive.folder import Layout
+from archive.store import shards
+from archive.store.layout import Layout
 
 SECRET = "s3cret+T0ken/of=9"
 BASE64 = base64.b64encode(f"Bearer {SECRET}".encode()).decode()
 # what depends on nothing but the secret, in base64 at each of the three offsets
-FORMS = [form.encode() for form in (
-    SECRET, quote(SECRET), quote(SECRET, safe=""), quote(SECRET, safe="").lower(), SECRET[:12], BASE64[12:-4],
-    base64.b64encode(SECRET.encode()).decode()[:20], base64.b64encode(f"a{SECRET}".encode()).decode()[4:20],
-    base64.b64encode(f"ab{SECRET}".encode()).decode()[4:20],
-)]  # fmt: skip
+FORMS = [
+    form.encode()
+    for form in (
+        SECRET,
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        quote(SECRET, safe="").lower(),
+        SECRET[:12],
+        BASE64[12:-4],
+        base64.b64encode(SECRET.encode()).decode()[:20],
+        base64.b64encode(f"a{SECRET}".encode()).decode()[4:20],
+        base64.b64encode(f"ab{SECRET}".encode()).decode()[4:20],
+    )
+]
 
 
 def commands(echo: Echo, folder: Path) -> dict[str, list[str]]:
@@ -41,12 +50,19 @@ def commands(echo: Echo, folder: Path) -> dict[str, list[str]]:
 
 def run(command: list[str], folder: Path, token: str = SECRET) -> tuple[int, str]:
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
         env={
-            **environment(), "TEST_TOKEN": token, "SCRAPY_SETTINGS_MODULE": "harvester.settings",
+            **environment(),
+            "TEST_TOKEN": token,
+            "SCRAPY_SETTINGS_MODULE": "harvester.settings",
             "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]),
         },
-    )  # fmt: skip
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -106,8 +122,19 @@ def test_records_by_id_show_no_token_either(tmp_path: Path):
         url = f"http://{echo.host}/api/{{id}}"
         source.write_text(f'[idrange]\nurl = "{url}"\nvalidators = "etag"\n[token]\nenvironment = "TEST_TOKEN"\n')
         words = [f"source={source}", f"archive={tmp_path / 'archive'}", "ids=1-10"]
-        command = [HARVESTER, "crawl", "idrange", "-v", "--progress", "plain", "-s", "HARVEST_TRIES=1", "-s",
-                   "LOG_LEVEL=DEBUG", *(part for word in words for part in ("-a", word))]  # fmt: skip
+        command = [
+            HARVESTER,
+            "crawl",
+            "idrange",
+            "-v",
+            "--progress",
+            "plain",
+            "-s",
+            "HARVEST_TRIES=1",
+            "-s",
+            "LOG_LEVEL=DEBUG",
+            *(part for word in words for part in ("-a", word)),
+        ]
         code, output = run(command, tmp_path)
         assert code in (1, 3), output[-3000:]
         assert {headers.get("Authorization") for _, headers in echo.seen} == {f"Bearer {SECRET}"}

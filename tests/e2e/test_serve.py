@@ -20,8 +20,8 @@ from lxml import etree
 from mirrors import Server, mirror
 from sickle import Sickle
 
-from archive.envelope import Record
-from archive.folder import Layout
+from archive.store.layout import Layout
+from archive.store.record import Record
 
 COUNT = 250
 ODD = "oai:x:a/b c?d&e#f%20é+"
@@ -115,25 +115,28 @@ def test_a_token_goes_on_after_a_restart(start: Start, folder: Path):
     assert len(names) == len(set(names)) == len(RECORDS)
 
 
-@pytest.mark.parametrize(("query", "code"), [
-    ("", "badVerb"),
-    ("verb", "badVerb"),
-    ("verb=", "badVerb"),
-    ("verb=Identify&verb=Identify", "badVerb"),
-    ("verb=%49dentify", None),
-    ("verb=Identify#fragment", None),
-    ("verb=Identify&x=%ff%fe", "badArgument"),
-    ("verb=Identify&%00=%00", "badArgument"),
-    ("&&verb=Identify&&", None),
-    ("verb=Identify;x=1", "badVerb"),
-    ("verb=GetRecord&metadataPrefix=oai_dc&identifier=%ed%a0%80", "badArgument"),
-    ("verb=GetRecord&metadataPrefix=oai_dc&identifier=%zz%", "idDoesNotExist"),
-    ("verb=ListRecords&metadataPrefix=oai_dc&set=%27%3B%20DROP%20TABLE%20records%3B--", "badArgument"),
-    ("verb=ListRecords&resumptionToken=" + "A" * 100_000, "badResumptionToken"),
-    ("verb=ListRecords&metadataPrefix=oai_dc&from=9999-12-31&until=9999-12-31", "noRecordsMatch"),
-    ("verb=ListRecords&metadataPrefix=oai_dc&from=0000-01-01", "badArgument"),
-    ("verb=ListRecords&metadataPrefix=oai_dc&from=0001-01-01&until=0001-01-01", "noRecordsMatch"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("", "badVerb"),
+        ("verb", "badVerb"),
+        ("verb=", "badVerb"),
+        ("verb=Identify&verb=Identify", "badVerb"),
+        ("verb=%49dentify", None),
+        ("verb=Identify#fragment", None),
+        ("verb=Identify&x=%ff%fe", "badArgument"),
+        ("verb=Identify&%00=%00", "badArgument"),
+        ("&&verb=Identify&&", None),
+        ("verb=Identify;x=1", "badVerb"),
+        ("verb=GetRecord&metadataPrefix=oai_dc&identifier=%ed%a0%80", "badArgument"),
+        ("verb=GetRecord&metadataPrefix=oai_dc&identifier=%zz%", "idDoesNotExist"),
+        ("verb=ListRecords&metadataPrefix=oai_dc&set=%27%3B%20DROP%20TABLE%20records%3B--", "badArgument"),
+        ("verb=ListRecords&resumptionToken=" + "A" * 100_000, "badResumptionToken"),
+        ("verb=ListRecords&metadataPrefix=oai_dc&from=9999-12-31&until=9999-12-31", "noRecordsMatch"),
+        ("verb=ListRecords&metadataPrefix=oai_dc&from=0000-01-01", "badArgument"),
+        ("verb=ListRecords&metadataPrefix=oai_dc&from=0001-01-01&until=0001-01-01", "noRecordsMatch"),
+    ],
+)
 def test_a_malformed_request_is_an_oai_error_and_never_a_500(server: Server, query: str, code: str | None):
     asked = server.ask(f"/oai?{query}")
     assert (asked.status, asked.error) == (200, code)
@@ -283,10 +286,20 @@ def test_without_an_index_it_says_how_to_make_one_or_makes_it(start: Start, tmp_
     assert server.ask("/oai?verb=ListRecords&metadataPrefix=oai_dc").error is None
 
 
-@pytest.mark.parametrize("words", [
-    ["--rate", "fast"], ["--port", "99999"], ["--page-size", "0"], ["--admin-email", "nobody"], ["--name", "a\nb"],
-    ["--base-url", "ftp://x"], ["--port-file", "no/such/folder/port"], ["--host", "192.0.2.1"], ["--nonsense"],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--rate", "fast"],
+        ["--port", "99999"],
+        ["--page-size", "0"],
+        ["--admin-email", "nobody"],
+        ["--name", "a\nb"],
+        ["--base-url", "ftp://x"],
+        ["--port-file", "no/such/folder/port"],
+        ["--host", "192.0.2.1"],
+        ["--nonsense"],
+    ],
+)
 def test_what_cannot_be_meant_is_a_usage_error(folder: Path, words: list[str]):
     done = run(str(folder), "--port", "0", *words)
     assert done.returncode == 2

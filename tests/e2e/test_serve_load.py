@@ -176,11 +176,26 @@ ODD: dict[str, Callable[[random.Random], bytes]] = {
         b"/oai?verb=Identify", b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n"),
 }  # fmt: skip
 ANSWERS = {
-    "bytes": {400}, "long url": {400, 414}, "long header": {400, 431}, "many headers": {400, 431},
-    "many arguments": {200}, "many commas": {200}, "any arguments": {200}, "long body": {413}, "endless body": {413},
-    "bomb": {400, 413}, "bad length": {400}, "two lengths": {400}, "old": {200}, "head": {200}, "method": {405},
-    "path": {404}, "record": {404}, "upgrade": {200}, "pipeline": {200},
-}  # fmt: skip
+    "bytes": {400},
+    "long url": {400, 414},
+    "long header": {400, 431},
+    "many headers": {400, 431},
+    "many arguments": {200},
+    "many commas": {200},
+    "any arguments": {200},
+    "long body": {413},
+    "endless body": {413},
+    "bomb": {400, 413},
+    "bad length": {400},
+    "two lengths": {400},
+    "old": {200},
+    "head": {200},
+    "method": {405},
+    "path": {404},
+    "record": {404},
+    "upgrade": {200},
+    "pipeline": {200},
+}
 
 
 # bytes that are no HTTP may be the beginning of something; where the server does not read to the end of what it
@@ -215,8 +230,12 @@ def test_good_clients_are_answered_rightly_whatever_others_do(server: Server):
 
     async def everybody() -> list[str]:
         attacks = [
-            *[load.slow_header] * 40, *[load.slow_reader] * 8, *[load.gone] * 4, *[load.odd] * 4, *[load.pipeline] * 2,
-        ]  # fmt: skip
+            *[load.slow_header] * 40,
+            *[load.slow_reader] * 8,
+            *[load.gone] * 4,
+            *[load.odd] * 4,
+            *[load.pipeline] * 2,
+        ]
         bad = [asyncio.ensure_future(load.again(once, seed)) for seed, once in enumerate(attacks)]
         try:
             harvested = asyncio.to_thread(_harvest, server)

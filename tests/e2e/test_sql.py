@@ -21,9 +21,9 @@ import pytest
 from releasing import make_release
 from typed import Typed
 
-from archive.indexes.examples import examples
-from archive.indexes.index import index
-from harvester.samples import build_archive
+from archive.index.build import index
+from archive.index.example_queries import examples
+from harvester.demo.samples import build_archive
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 
@@ -47,8 +47,9 @@ def test_json_lines_are_an_object_a_line(indexed: Path, typed: Typed):
 
 def test_a_parameter_is_a_value_and_never_sql(indexed: Path, typed: Typed):
     query = "SELECT $n + 1 AS n, $text AS text, typeof($quoted) AS quoted"
-    said = typed("sql", indexed, query, "--jsonl", "-p", "n=41", "-p", "text='; DROP TABLE versions --",
-                 "-p", 'quoted="7"')  # fmt: skip
+    said = typed(
+        "sql", indexed, query, "--jsonl", "-p", "n=41", "-p", "text='; DROP TABLE versions --", "-p", 'quoted="7"'
+    )
     assert (said.code, json.loads(said.out)) == (0, {"n": 42, "text": "'; DROP TABLE versions --", "quoted": "VARCHAR"})
 
 
@@ -87,10 +88,14 @@ def test_a_release_is_asked_like_an_archive(tmp_path: Path, typed: Typed):
 @pytest.mark.parametrize(
     "query",
     [
-        "COPY (SELECT 1) TO '{}'", "EXPLAIN ANALYZE COPY (SELECT 1) TO '{}'", "PREPARE p AS COPY (SELECT 1) TO '{}'",
-        "SELECT 1; COPY (SELECT 1) TO '{}'", "EXPORT DATABASE '{}'", "ATTACH '{}' AS other",
+        "COPY (SELECT 1) TO '{}'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{}'",
+        "PREPARE p AS COPY (SELECT 1) TO '{}'",
+        "SELECT 1; COPY (SELECT 1) TO '{}'",
+        "EXPORT DATABASE '{}'",
+        "ATTACH '{}' AS other",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("way", ["print", "parquet"])
 def test_nothing_is_ever_written_into_a_release(tmp_path: Path, typed: Typed, query: str, way: str):
     release = make_release(tmp_path / "release")
@@ -157,9 +162,16 @@ def test_parquet_holds_the_whole_answer(indexed: Path, typed: Typed, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "query", ["SELECT nothing", "SELECT error('x') FROM records", "SELECT 1; SELECT 2", "FROM read_text('/dev/null')",
-              "COPY (SELECT 1) TO '{beside}.csv'", "CREATE TEMP TABLE t AS SELECT 1"],
-)  # fmt: skip
+    "query",
+    [
+        "SELECT nothing",
+        "SELECT error('x') FROM records",
+        "SELECT 1; SELECT 2",
+        "FROM read_text('/dev/null')",
+        "COPY (SELECT 1) TO '{beside}.csv'",
+        "CREATE TEMP TABLE t AS SELECT 1",
+    ],
+)
 def test_what_cannot_be_written_leaves_no_file(indexed: Path, typed: Typed, tmp_path: Path, query: str):
     before = {path.name for path in tmp_path.iterdir()}
     said = typed("sql", indexed, query.format(beside=tmp_path / "out"), "--parquet", tmp_path / "out.parquet")
@@ -208,9 +220,13 @@ class Terminal:
         self._fd, far = pty.openpty()
         fcntl.ioctl(far, termios.TIOCSWINSZ, b"\x14\x00\xc8\x00\x00\x00\x00\x00")  # 20 rows, 200 columns
         self.process = subprocess.Popen(
-            [sys.executable, "-c", TAKES_TERMINAL, *command], stdin=far, stdout=far, stderr=far,
-            env={**os.environ, "TERM": "dumb", **environment}, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-c", TAKES_TERMINAL, *command],
+            stdin=far,
+            stdout=far,
+            stderr=far,
+            env={**os.environ, "TERM": "dumb", **environment},
+            start_new_session=True,
+        )
         os.close(far)
         self.seen = ""
 

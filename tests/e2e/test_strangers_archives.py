@@ -15,15 +15,15 @@ import making
 import pytest
 from harvests import HARVESTER, environment
 
-from archive import durable
+from archive.disk import durable
 from archive.errors import Damaged
-from archive.folder import Layout
-from archive.indexes.index import index
-from archive.indexes.indexfile import index_digest
-from archive.ledger import Ledger, write_digest
-from archive.writer import ArchiveWriter
+from archive.index.build import index
+from archive.index.file import index_digest
+from archive.store.layout import Layout
+from archive.store.ledger import Ledger, write_digest
+from archive.store.writer import ArchiveWriter
 from harvester.cli import main
-from harvester.holdings import ArchiveHoldings
+from harvester.serving.holdings import ArchiveHoldings
 
 # what is outside of the archive, in the folder that it lies in: a shard, which would be read if it were looked at
 OUTSIDE = "secret"
@@ -163,10 +163,19 @@ def test_a_harvest_does_not_go_on_in_a_forged_archive(way: str, tmp_path: Path):
             db.execute("UPDATE shards SET state = 'open', bytes = 0, records = 0")
         write_digest(Layout(archive))
     before = below(tmp_path)
-    for words in (["crawl", "oaipmh", "-a", f"url={making.URL}"], ["crawl", "files"], ["crawl", "idrange", "-a",
-                  "ids=1-3", "-a", "url=https://repository.example/{id}"]):  # fmt: skip
-        done = subprocess.run([HARVESTER, *words, "-a", f"archive={archive}", "--contact", "a@example.org"],
-                              capture_output=True, text=True, timeout=60, check=False, env=environment())  # fmt: skip
+    for words in (
+        ["crawl", "oaipmh", "-a", f"url={making.URL}"],
+        ["crawl", "files"],
+        ["crawl", "idrange", "-a", "ids=1-3", "-a", "url=https://repository.example/{id}"],
+    ):
+        done = subprocess.run(
+            [HARVESTER, *words, "-a", f"archive={archive}", "--contact", "a@example.org"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=environment(),
+        )
         assert done.returncode == 4, done.stderr
         assert FORGED[way][2] in done.stderr
         assert below(tmp_path) == before
@@ -268,14 +277,19 @@ def _ledger(archive: Path, outside: Path) -> None:
 
 
 LINKS: dict[str, Callable[[Path, Path], None]] = {
-    "shards": _folder_of("shards"), "quarantine": _folder_of("quarantine"), "files": _folder_of("files"),
+    "shards": _folder_of("shards"),
+    "quarantine": _folder_of("quarantine"),
+    "files": _folder_of("files"),
     "the ledger": _ledger,
-}  # fmt: skip
+}
 
 
 def everything(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob("*")) if path.is_file()}  # fmt: skip
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("link", LINKS)

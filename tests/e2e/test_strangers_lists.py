@@ -80,11 +80,13 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("stamp", "granularity", "poison"),
     [
-        ("sometime", "YYYY-MM-DDThh:mm:ssZ", 5), ("sometime", "YYYY-MM-DD", 5),
+        ("sometime", "YYYY-MM-DDThh:mm:ssZ", 5),
+        ("sometime", "YYYY-MM-DD", 5),
         ("sometime", "YYYY-MM-DDThh:mm:ssZ", 25),
-        ("", "YYYY-MM-DDThh:mm:ssZ", 5), ("2020-01-01T00:00:00Z", "YYYY-MM-DDThh:mm:ssZ", 5),
+        ("", "YYYY-MM-DDThh:mm:ssZ", 5),
+        ("2020-01-01T00:00:00Z", "YYYY-MM-DDThh:mm:ssZ", 5),
     ],
-)  # fmt: skip
+)
 def test_a_list_that_cannot_be_cut_is_asked_record_by_record_once_and_it_is_said_what_that_costs(
     provider: str, harvest: Harvest, monkeypatch: pytest.MonkeyPatch, stamp: str, granularity: str, poison: int
 ):

@@ -13,9 +13,10 @@ from lxml import html
 from markdown_it import MarkdownIt
 from typed import Typed
 
-from archive import envelope, jsonseq
-from archive.releases.leaflets import CITATION, LICENCE, README
-from archive.releases.release import MANIFEST
+from archive.formats import jsonseq
+from archive.releases.documents import CITATION, LICENCE, README
+from archive.releases.manifest import MANIFEST
+from archive.store import record as envelope
 
 # HTML, Markdown, YAML, Jinja, lines, a terminal, text turned round
 EVILS = [
@@ -41,9 +42,19 @@ def chromium() -> Iterator[Browser]:
 
 def record(identifier: str) -> bytes:
     return envelope.encode(
-        identifier, "2020-01-01T00:00:00Z", False, (EVIL,), EVIL, "application/xml", making.URL, "2026-03-04T05:06:07Z",
-        "0" * 64, {"title": [EVIL]}, f"<dc>{EVIL}</dc>", (),
-    )  # fmt: skip
+        identifier,
+        "2020-01-01T00:00:00Z",
+        False,
+        (EVIL,),
+        EVIL,
+        "application/xml",
+        making.URL,
+        "2026-03-04T05:06:07Z",
+        "0" * 64,
+        {"title": [EVIL]},
+        f"<dc>{EVIL}</dc>",
+        (),
+    )
 
 
 @pytest.fixture
@@ -61,8 +72,21 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed) -> Pa
     made.finish("complete")
     made.close()
     out = tmp_path / "out"
-    said = typed("dump", tmp_path / "archive", out, "--title", EVIL, "--set", EVIL, "--format", EVIL, "--name", EVIL,
-                 "--licence", "CC0-1.0")  # fmt: skip
+    said = typed(
+        "dump",
+        tmp_path / "archive",
+        out,
+        "--title",
+        EVIL,
+        "--set",
+        EVIL,
+        "--format",
+        EVIL,
+        "--name",
+        EVIL,
+        "--licence",
+        "CC0-1.0",
+    )
     assert said.code == 0, said.err
     return out
 
@@ -80,8 +104,13 @@ def test_nothing_runs_and_nothing_is_loaded_in_the_page_of_a_release(chromium: B
     for text in ('<script>document.title="owned"</script>', "{{ 7 * 7 }}", "&lt;script&gt;&amp;"):
         assert text in chromium.run("document.title")
         assert text in chromium.run("document.querySelector('h1').textContent")
-    assert chromium.run("[...document.querySelectorAll('*')].filter(e => [...e.attributes]"
-                        ".some(a => a.name.startsWith('on'))).length") == 0  # fmt: skip
+    assert (
+        chromium.run(
+            "[...document.querySelectorAll('*')].filter(e => [...e.attributes]"
+            ".some(a => a.name.startsWith('on'))).length"
+        )
+        == 0
+    )
     links = chromium.run("[...document.querySelectorAll('[href], [src]')].map(e => e.href || e.src)")
     assert {link.partition(":")[0] for link in links} <= {"https", "file"}
 
@@ -109,14 +138,29 @@ def test_no_paper_steers_a_terminal_or_turns_its_lines_around(release: Path, nam
 def test_the_citation_has_its_own_keys_and_each_text_in_one_pair_of_quotes(release: Path):
     lines = (release / CITATION).read_text().splitlines()
     keys = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
-    assert keys == ["cff-version", "message", "type", "title", "version", "date-released", "authors", "abstract",
-                    "license", "identifiers", "references"]  # fmt: skip
+    assert keys == [
+        "cff-version",
+        "message",
+        "type",
+        "title",
+        "version",
+        "date-released",
+        "authors",
+        "abstract",
+        "license",
+        "identifiers",
+        "references",
+    ]
     values = [value for line in lines if (value := line.partition(": ")[2]) and value[0] == '"']
     shown = " ".join(STEERING.sub("\ufffd", EVIL.replace("\n", " ")).split())
     # what JSON reads in quotes YAML reads alike
     assert [json.loads(value) for value in values].count(shown) == 5
-    assert all(line.partition(": ")[2][:1] in ('"', "") or line.partition(": ")[2].isalnum()
-               or re.fullmatch(r"[\w.-]+", line.partition(": ")[2]) for line in lines)  # fmt: skip
+    assert all(
+        line.partition(": ")[2][:1] in ('"', "")
+        or line.partition(": ")[2].isalnum()
+        or re.fullmatch(r"[\w.-]+", line.partition(": ")[2])
+        for line in lines
+    )
 
 
 def test_the_crate_is_the_same_json_and_ends_no_page_that_it_is_put_into(release: Path):
@@ -133,9 +177,16 @@ def test_the_manifest_and_the_release_are_whole(release: Path, typed: Typed):
     assert manifest["title"] == EVIL
     assert manifest["content"]["selection"]["sets"] == [EVIL]
     assert {path.name for path in release.iterdir()} == {
-        *(part["name"] for part in manifest["content"]["parts"]), "index.parquet", "lookup.idx", MANIFEST, README,
-        LICENCE, CITATION, PAGE, CRATE,
-    }  # fmt: skip
+        *(part["name"] for part in manifest["content"]["parts"]),
+        "index.parquet",
+        "lookup.idx",
+        MANIFEST,
+        README,
+        LICENCE,
+        CITATION,
+        PAGE,
+        CRATE,
+    }
 
 
 @pytest.mark.parametrize("option", ["--title", "--name", "--set", "--format", "--media-type"])

@@ -15,8 +15,9 @@ import pytest
 from harvests import HARVESTER, environment
 from serving import serving
 
-from archive import envelope, jsonseq
-from archive.indexes.index import index
+from archive.formats import jsonseq
+from archive.index.build import index
+from archive.store import record
 
 # run by Python as it starts: every address that is connected to, and every name that is looked up
 WATCH = """
@@ -34,8 +35,13 @@ def seen(event, arguments):
             file.write(where + "\\n")
 sys.addaudithook(seen)
 """
-AWAY = ["file:///etc/passwd", "http://169.254.169.254/latest/meta-data/", "http://[fe80::1]/x",
-        "http://metadata.google.internal/computeMetadata/v1/", "http://127.0.0.1:{other}/steal"]  # fmt: skip
+AWAY = [
+    "file:///etc/passwd",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://[fe80::1]/x",
+    "http://metadata.google.internal/computeMetadata/v1/",
+    "http://127.0.0.1:{other}/steal",
+]
 OAI = (
     '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-01-01T00:00:00Z</responseDate>'
     "<request>x</request>{}</OAI-PMH>"
@@ -102,10 +108,20 @@ def files(base: str, folder: Path) -> list[str]:
     made.begin("idrange", "full", {"url": base}, making.SOFTWARE)
     channel = made.ledger.channel("idrange:json", "json", None)
     values = {"id": "1", "files": [{"key": "a", "links": {"self": f"{base}/files/a"}}], "metadata": {}}
-    text = envelope.encode(
-        "1", "2020-01-01T00:00:00Z", False, (), "json", "application/json", f"{base}/api/records/1",
-        "2026-03-04T05:06:07Z", "0" * 64, values, None, (),
-    )  # fmt: skip
+    text = record.encode(
+        "1",
+        "2020-01-01T00:00:00Z",
+        False,
+        (),
+        "json",
+        "application/json",
+        f"{base}/api/records/1",
+        "2026-03-04T05:06:07Z",
+        "0" * 64,
+        values,
+        None,
+        (),
+    )
     made.put(making.answer(channel, None, ["1"], payload=((jsonseq.encode(text), 1),)))
     made.commit()
     made.finish("complete")
@@ -167,9 +183,13 @@ def test_no_redirect_leads_to_another_host_a_file_or_this_machines_network(
         (folder := tmp_path / str(number)).mkdir()
         path = os.pathsep.join([str(tmp_path / "hook"), *filter(None, [os.environ.get("PYTHONPATH")])])
         done = subprocess.run(
-            [HARVESTER, *command(base, folder)], capture_output=True, text=True, timeout=100, check=False,
+            [HARVESTER, *command(base, folder)],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
             env={**environment(), "PYTHONPATH": path, "WATCHED": str(watched)},
-        )  # fmt: skip
+        )
         assert done.returncode in codes, done.stderr
         assert "root:x:0" not in done.stdout + done.stderr
         assert set(watched.read_text().splitlines()) <= {f"127.0.0.1 {own}", "127.0.0.1 *"}, done.stderr

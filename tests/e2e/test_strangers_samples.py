@@ -11,8 +11,8 @@ import pytest
 from serving import serving
 from typed import Typed
 
-from archive.indexes.index import index
-from harvester import bans, gate
+from archive.index.build import index
+from harvester.ratelimit import bans, limiter
 
 OAI = (
     '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
@@ -105,7 +105,7 @@ class Provider(BaseHTTPRequestHandler):
 def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("HARVESTER_STATE", "none")
     monkeypatch.setattr(Provider, "asked", [])
-    monkeypatch.setattr(gate, "BACKOFF_MOST_SECONDS", 0.01)
+    monkeypatch.setattr(limiter, "BACKOFF_MOST_SECONDS", 0.01)
     monkeypatch.setattr(bans, "SUSPICION_FIRST_SECONDS", 0.01)
     monkeypatch.setattr(bans, "PROBE_SECONDS", 0.01)
     with serving(Provider) as base:
@@ -122,16 +122,22 @@ def archive(tmp_path: Path) -> Path:
 
 # what is answered about a record that is held and one that is not, with the state that this is there
 ODD = {
-    "forbidden_page": "forbidden", "login_page": "refused", "login_page_called_right": "refused",
-    "login_page_in_xml": "refused", "to_login": "forbidden", "to_a_page": "refused", "to_login_elsewhere": "refused",
+    "forbidden_page": "forbidden",
+    "login_page": "refused",
+    "login_page_called_right": "refused",
+    "login_page_in_xml": "refused",
+    "to_login": "forbidden",
+    "to_a_page": "refused",
+    "to_login_elsewhere": "refused",
     "to_front_page": "refused",
-}  # fmt: skip
+}
 
 
 def sampled(typed: Typed, archive: Path, target: str, tmp_path: Path) -> tuple[dict[str, str], dict[str, object]]:
     """The mark of each id, and the report; it has findings."""
-    said = typed("audit", archive, "--against", target, "--sample", 100, "--seed", 1, "--json",
-                 "--lines", tmp_path / "lines")  # fmt: skip
+    said = typed(
+        "audit", archive, "--against", target, "--sample", 100, "--seed", 1, "--json", "--lines", tmp_path / "lines"
+    )
     assert said.code == 1, said.err
     lines = (tmp_path / "lines").read_text().splitlines()
     return {line.split("\t")[0][2:]: line[0] for line in lines}, said.json

@@ -36,9 +36,10 @@ def archive(folder: Path) -> Path:
 
 
 MAKERS: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "archive": (archive, "shards/00001.json-seq.zst"), "bag": (write_bag, "data/one.txt"),
+    "archive": (archive, "shards/00001.json-seq.zst"),
+    "bag": (write_bag, "data/one.txt"),
     "release": (make_release, "records-00001.json-seq.zst"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=MAKERS)
@@ -78,8 +79,9 @@ def test_verify_of_a_bag_with_a_profile(tmp_path: Path):
     profile = tmp_path / "profile.json"
     profile.write_text(json.dumps({"BagIt-Profile-Info": {"BagIt-Profile-Identifier": "urn:x"}}))
     assert typed("verify", "--profile", profile, bag).code == 0
-    profile.write_text(json.dumps({"BagIt-Profile-Info": {"BagIt-Profile-Identifier": "urn:x"},
-                                   "Manifests-Required": ["sha512"]}))  # fmt: skip
+    profile.write_text(
+        json.dumps({"BagIt-Profile-Info": {"BagIt-Profile-Identifier": "urn:x"}, "Manifests-Required": ["sha512"]})
+    )
     said = typed("verify", "--profile", profile, bag)
     assert (said.code, "[profile-violated]" in said.out) == (4, True)
     profile.write_text("[]")
@@ -129,8 +131,13 @@ def test_a_verify_that_ended_in_the_middle_goes_on(tmp_path: Path, how: str, cod
     bag = write_bag(tmp_path / "bag", files, algorithms=("sha256", "sha512"))
     state = tmp_path / ".bag.verifying"
     time.sleep(2.1)  # what was changed only just now is read again
-    ended = subprocess.run([sys.executable, "-c", ENDING.format(how=how), bag], env=environment(), check=False,
-                           capture_output=True, timeout=100)  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDING.format(how=how), bag],
+        env=environment(),
+        check=False,
+        capture_output=True,
+        timeout=100,
+    )
     assert ended.returncode == code
     assert len(state.read_bytes().splitlines()) == 5
     (bag / "data/019").write_bytes(b"changed")

@@ -10,8 +10,8 @@ from harvests import HARVESTER, Harvest, environment
 from serving import serving
 from test_walk_evidence import PAGE, RECORDS, Provider
 
-from archive.accounts.account import read_account
-from archive.lookups.story import read_story
+from archive.lookup.story import read_story
+from archive.store.accounting import read_account
 
 NOT_MODIFIED = "SELECT count(*) FROM outcomes WHERE reason = 'not modified' AND state IN ('read', 'deleted')"
 

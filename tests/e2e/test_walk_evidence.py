@@ -11,8 +11,8 @@ import pytest
 from harvests import Harvest
 from serving import serving
 
-from archive.accounts.account import read_account
-from archive.lookups.story import read_story
+from archive.lookup.story import read_story
+from archive.store.accounting import read_account
 
 RECORDS, PAGE = 24, 5
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -185,9 +185,13 @@ def test_an_error_of_the_request_is_not_repeated_five_times(harvest: Harvest):
 
 @pytest.mark.parametrize(
     "fault",
-    ["a token loses its set", "a token loses its set, no size", "no set is shown: a token loses its set",
-     "no set is shown: a token loses its set, no size"],
-)  # fmt: skip
+    [
+        "a token loses its set",
+        "a token loses its set, no size",
+        "no set is shown: a token loses its set",
+        "no set is shown: a token loses its set, no size",
+    ],
+)
 def test_pages_of_another_list_leave_account_and_channel(fault: str, harvest: Harvest):
     with provider(fault) as (url, _):
         assert harvest.run(url, "set=a") == 0, harvest.output[-3000:]

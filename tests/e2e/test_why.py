@@ -15,10 +15,10 @@ from harvests import Harvest, Hostile
 from typed import Typed
 
 from archive.files.checksums import FileDigests
-from archive.files.filestore import FileRow, FileStore, keep
+from archive.files.store import FileRow, FileStore, keep
 from archive.findings import Finding
-from archive.folder import Layout
-from archive.ledger import NewWindow
+from archive.store.layout import Layout
+from archive.store.ledger import NewWindow
 from harvester.cli import COMMANDS
 
 
@@ -49,18 +49,44 @@ def test_the_keys_that_programs_rely_on(archive: Path, typed: Typed):
     said = typed("why", archive, "oai:x:3", "--json")
     assert (said.code, said.err) == (0, "")
     assert list(said.json) == [
-        "archive", "id", "state", "searched", "identifiers", "others", "channels", "requests", "versions", "files",
-        "quarantine", "findings", "nearest", "elsewhere", "damaged", "next",
-    ]  # fmt: skip
+        "archive",
+        "id",
+        "state",
+        "searched",
+        "identifiers",
+        "others",
+        "channels",
+        "requests",
+        "versions",
+        "files",
+        "quarantine",
+        "findings",
+        "nearest",
+        "elsewhere",
+        "damaged",
+        "next",
+    ]
     [version] = said.json["versions"]
     assert version == {
-        "version": 1, "run": 1, "channel": "oaipmh:oai_dc", "identifier": "oai:x:3",
-        "datestamp": "2020-01-01T00:00:00Z", "deleted": False, "sha256": "0" * 64, "shard": "00001.json-seq.zst",
-        "frame": 1, "offset": version["offset"], "position": 0, "problem": None,
-    }  # fmt: skip
+        "version": 1,
+        "run": 1,
+        "channel": "oaipmh:oai_dc",
+        "identifier": "oai:x:3",
+        "datestamp": "2020-01-01T00:00:00Z",
+        "deleted": False,
+        "sha256": "0" * 64,
+        "shard": "00001.json-seq.zst",
+        "frame": 1,
+        "offset": version["offset"],
+        "position": 0,
+        "problem": None,
+    }
     [request] = said.json["requests"]
     assert (request["url"], request["window"]["state"], request["waits"]) == (
-        f"{making.URL}?verb=ListRecords", "done", [])  # fmt: skip
+        f"{making.URL}?verb=ListRecords",
+        "done",
+        [],
+    )
 
 
 def test_the_record_is_shown_when_that_is_asked_for(archive: Path, typed: Typed):
@@ -109,10 +135,22 @@ def test_the_files_of_a_record_are_told_with_where_they_are_or_why_not(archive: 
     read, absent = said.json["files"]["files"]
     sha256 = hashlib.sha256(b"a").hexdigest()
     assert read == {
-        "identifier": "oai:x:3", "key": "a", "run": 2, "state": "read", "reason": None, "at": "2026-03-04T05:06:08Z",
-        "size": 3, "checksum": f"md5:{'0' * 32}", "media_type": "text/csv", "url": "https://x.example/a", "bytes": 1,
-        "sha256": sha256, "held_in": 2, "path": f"files/{sha256[:2]}/{sha256[2:4]}/{sha256}", "problem": None,
-    }  # fmt: skip
+        "identifier": "oai:x:3",
+        "key": "a",
+        "run": 2,
+        "state": "read",
+        "reason": None,
+        "at": "2026-03-04T05:06:08Z",
+        "size": 3,
+        "checksum": f"md5:{'0' * 32}",
+        "media_type": "text/csv",
+        "url": "https://x.example/a",
+        "bytes": 1,
+        "sha256": sha256,
+        "held_in": 2,
+        "path": f"files/{sha256[:2]}/{sha256[2:4]}/{sha256}",
+        "problem": None,
+    }
     assert (absent["reason"], absent["path"], absent["bytes"]) == ("HTTP status 404", None, None)
     shown = typed("why", archive, "3").out
     assert "Files: 1 read, 1 absent; 2 were not asked for" in shown
@@ -234,8 +272,9 @@ def test_the_waits_of_a_harvest_are_in_the_story_of_what_had_to_wait(
     hostile: Callable[..., Hostile], harvest: Harvest, typed: Typed
 ):
     """Every request is told once to wait for two seconds."""
-    server = hostile("--records", "30", "--page-size", "20",
-                     "--p-429", "1", "--fault-burst", "1", "--retry-after-secs", "2")  # fmt: skip
+    server = hostile(
+        "--records", "30", "--page-size", "20", "--p-429", "1", "--fault-burst", "1", "--retry-after-secs", "2"
+    )
     assert harvest.run(server.url) == 0, harvest.output[-3000:]
     for line in server.truth():
         said = typed("why", harvest.archive, line["identifier"], "--json")
@@ -259,7 +298,13 @@ def test_a_harvest_with_a_poisoned_record_tells_of_each_id_what_became_of_it(
         assert len(said.json["versions"]) == (said.json["state"] != "refused")
         assert len(said.json["quarantine"]) == (said.json["state"] == "refused")
         assert bool(said.json["findings"]) == (said.json["state"] == "refused")
-    truth = {line["identifier"]: "refused" if line["kind"] == "xml_badchar" else
-             "deleted" if line["status"] == "deleted" else "read" for line in server.truth()}  # fmt: skip
+    truth = {
+        line["identifier"]: "refused"
+        if line["kind"] == "xml_badchar"
+        else "deleted"
+        if line["status"] == "deleted"
+        else "read"
+        for line in server.truth()
+    }
     assert told == truth
     assert "refused" in told.values()

@@ -18,8 +18,8 @@ from bending import BENDS, bent
 from harvests import Harvest, Hostile, environment
 from worlds import World, drawn
 
-from archive.accounts.account import read_account
-from archive.ledger import read_only
+from archive.store.accounting import read_account
+from archive.store.ledger import read_only
 
 # No harvest of so small a provider takes that long; one that does waits for something that does not come.
 WATCHDOG_SECONDS = 240
@@ -61,9 +61,14 @@ def crawl_at(base: str, harvest: Harvest, server: Hostile, world: World, *words:
     repeat = f"server.py --port {server.port} {shlex.join(world.options)}\n{shlex.join(command)}\nbend: {world.bend}"
     try:
         done = subprocess.run(
-            [*command, "-s", "DOWNLOAD_TIMEOUT=20"], cwd=harvest.archive.parent, capture_output=True, text=True,
-            check=False, timeout=WATCHDOG_SECONDS, env=environment(),
-        )  # fmt: skip
+            [*command, "-s", "DOWNLOAD_TIMEOUT=20"],
+            cwd=harvest.archive.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=WATCHDOG_SECONDS,
+            env=environment(),
+        )
     except subprocess.TimeoutExpired as late:
         pytest.fail(f"no end after {late.timeout} s\n{repeat}\n{str(late.stderr)[-3000:]}")
     harvest.output = f"{repeat}\n{done.stdout}{done.stderr[-6000:]}"
@@ -106,8 +111,10 @@ def listed(harvest: Harvest, server: Hostile, world: World) -> int:
         moved = {
             truths.collapsed(row["identifier"]) for row in truth if row["datestamp"] >= began[: len(row["datestamp"])]
         }
-        found = {kind: [one for one in ids if one not in moved] if isinstance(ids, list) else ids
-                 for kind, ids in truths.compare(harvest.archive, truth).items()}  # fmt: skip
+        found = {
+            kind: [one for one in ids if one not in moved] if isinstance(ids, list) else ids
+            for kind, ids in truths.compare(harvest.archive, truth).items()
+        }
     # what vanishes without a word is for a census to find, not for what changed since
     always = ALWAYS_RIGHT[1:] if world.moving and world.has("--deleted") else ALWAYS_RIGHT
     for kind in always:
@@ -147,7 +154,12 @@ def asked_one_by_one(harvest: Harvest, server: Hostile, world: World) -> int:
         if code and world.bend in DENYING:
             right.add("absent")
         assert state in right or (state in ("refused", "lost", "open") and reason and code), (
-            identifier, state, reason, row, harvest.output)  # fmt: skip
+            identifier,
+            state,
+            reason,
+            row,
+            harvest.output,
+        )
         if state == "read" and row is not None:
             sent = {media for media, sha256 in row["body_sha256"].items() if sha256 == records[identifier].sha256}
             assert sent, (identifier, row["kind"], harvest.output)

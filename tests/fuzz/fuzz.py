@@ -24,8 +24,15 @@ def main() -> None:
     name, seconds, seed, folder = sys.argv[1:]
     corpus = Path(folder) / name
     corpus.mkdir(parents=True, exist_ok=True)
-    options = [f"-max_total_time={seconds}", f"-seed={seed}", "-max_len=4096", "-timeout=20", "-rss_limit_mb=2048",
-               f"-artifact_prefix={folder}/", "-print_final_stats=1"]  # fmt: skip
+    options = [
+        f"-max_total_time={seconds}",
+        f"-seed={seed}",
+        "-max_len=4096",
+        "-timeout=20",
+        "-rss_limit_mb=2048",
+        f"-artifact_prefix={folder}/",
+        "-print_final_stats=1",
+    ]
     atheris.Setup([sys.argv[0], *options, str(corpus), str(HERE / "seeds" / name)], TARGETS[name])
     atheris.Fuzz()
 

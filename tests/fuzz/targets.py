@@ -11,46 +11,43 @@ from pathlib import Path
 
 import orjson
 
-from archive import envelope, jsonseq, seektable, zstdframes
 from archive.audits.idfiles import iter_ids
-from archive.audits.sketchfile import read_sketch
-from archive.bags import bagtext
-from archive.bags.bagcodes import BagFindings
-from archive.bags.bagpaths import read_path
-from archive.checks.fixitylog import parse_history
+from archive.audits.sketch import read_sketch
+from archive.bags import tagfiles
+from archive.bags.codes import BagFindings
+from archive.bags.files import read_path
+from archive.disk.checkpoints import read_lines
 from archive.errors import ArchiveError
-from archive.files.filelist import NotAList
-from archive.files.recordfiles import parse_file_list
-from archive.folder import parse_description
-from archive.idindex import check_lookup
-from archive.originals import parsed_original
-from archive.releases import packing, release
-from archive.sealedlines import read_lines
-from archive.statements import cut
-from archive.zstdframes import Broken
-from harvester import (
-    bodies,
-    budgets,
-    datestamps,
-    filearguments,
-    gate,
-    hints,
-    hits,
-    mediatypes,
-    negotiation,
-    oaipmh,
-    robots,
-)
-from harvester.bodies import Received, Unusable
-from harvester.decoding import decode_get_record, decode_list_identifiers, decode_list_records
+from archive.files.lists import NotAList
+from archive.files.metadata import parse_file_list
+from archive.formats import jsonseq
+from archive.integrity.fixity_log import parse_history
+from archive.releases import codecs
+from archive.releases import manifest as release
+from archive.store import frames, seektable
+from archive.store import record as envelope
+from archive.store.frames import Broken
+from archive.store.layout import parse_description
+from archive.store.lookup_file import check_lookup
+from archive.store.record import parsed_original
+from harvester.cli.statements import cut
+from harvester.crawl.arguments import files as filearguments
 from harvester.errors import HarvestError, UsageError
-from harvester.idranges import IdRanges
-from harvester.inflating import NotPacked, inflated
-from harvester.redirects import IdUrls
-from harvester.resumption import read_token
-from harvester.slicing import slice_records
-from harvester.sources import Source
-from harvester.tarstream import gunzip, iter_members
+from harvester.http import mediatypes, robots
+from harvester.http.inflating import NotPacked, inflated
+from harvester.http.redirects import IdUrls
+from harvester.oaipmh import datestamps, hints, protocol
+from harvester.oaipmh.decode import decode_get_record, decode_list_identifiers, decode_list_records
+from harvester.oaipmh.slicing import slice_records
+from harvester.ratelimit import headers as budgets
+from harvester.ratelimit import limiter
+from harvester.rest import answers, hits
+from harvester.rest.answers import Received, Unusable
+from harvester.rest.idranges import IdRanges
+from harvester.rest.tar import gunzip, iter_members
+from harvester.serving import http
+from harvester.serving.tokens import read_token
+from harvester.sources.model import Source
 
 Target = Callable[[bytes], None]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,13 +67,16 @@ def _text(data: bytes) -> str:
 @target
 def oai_page(data: bytes) -> None:
     for decode in (
-        lambda: decode_list_records(data, "u", "f", "t"), lambda: decode_get_record(data, "u", "f", "t"),
-        lambda: decode_list_identifiers(data), lambda: oaipmh.parse_identify(data),
-        lambda: oaipmh.parse_list_metadata_formats(data), lambda: oaipmh.parse_list_sets(data),
-    ):  # fmt: skip
+        lambda: decode_list_records(data, "u", "f", "t"),
+        lambda: decode_get_record(data, "u", "f", "t"),
+        lambda: decode_list_identifiers(data),
+        lambda: protocol.parse_identify(data),
+        lambda: protocol.parse_list_metadata_formats(data),
+        lambda: protocol.parse_list_sets(data),
+    ):
         with suppress(HarvestError):
             decode()
-    oaipmh.peek_token(data)
+    protocol.peek_token(data)
     hints.scan_headers(data)
     slice_records(data, None)
 
@@ -87,7 +87,7 @@ def body(data: bytes) -> None:
     for accept in ("application/json", "application/xml", "text/x-bibliography"):
         for status in (200, 410):
             received = Received("1", "u", status, accept, "", "", data)
-            _, text = bodies.settle(received, "x", accept, "2026-01-01T00:00:00Z")
+            _, text = answers.settle(received, "x", accept, "2026-01-01T00:00:00Z")
             if text is not None:
                 record = envelope.decode(text)
                 assert envelope.sent_bytes(text) == data
@@ -106,7 +106,7 @@ def packed(data: bytes) -> None:
             inflated(data, wbits, 1 << 20)
     for encoding in ("gzip", "deflate", _text(data[:10])):
         with suppress(Unusable):
-            bodies.unpacked(data, encoding, 1 << 20)
+            answers.unpacked(data, encoding, 1 << 20)
     with suppress(HarvestError):
         for _ in gunzip([data]):
             pass
@@ -133,13 +133,13 @@ def headers(data: bytes) -> None:
         budgets.parse_limits({name: text, "x-ratelimit-remaining": "1", "ratelimit-limit": text}, NOW)
     budgets.parse_reset(text, NOW)
     budgets.parse_said(data)
-    seconds = gate.parse_retry_after(text, NOW)
+    seconds = limiter.parse_retry_after(text, NOW)
     assert seconds is None or seconds >= 0
     mediatypes.essence(text)
     mediatypes.parameters(text)
     mediatypes.short_name(text)
-    negotiation.accepted_form(text)
-    negotiation.takes_gzip(text)
+    http.accepted_form(text)
+    http.takes_gzip(text)
     found = URLS.redirect("1", "https://x.example/api/1", text, 0)
     assert found.kind != "follow" or found.target.startswith("https://x.example/")
 
@@ -188,12 +188,12 @@ def seek_table(data: bytes) -> None:
 @target
 def frame(data: bytes) -> None:
     with suppress(Broken):
-        raw = zstdframes.read_frame_bytes(io.BytesIO(data), len(data))
+        raw = frames.read_frame_bytes(io.BytesIO(data), len(data))
         if len(raw) < 1 << 16:
-            zstdframes.unpack(raw)
+            frames.unpack(raw)
     for compression in ("xz", "gzip"):
         with suppress(Broken):
-            packing.unpack(compression, data)
+            codecs.unpack(compression, data)
 
 
 @target
@@ -222,17 +222,17 @@ def _sealed(data: bytes) -> bytes:
 @target
 def bag(data: bytes) -> None:
     findings = BagFindings()
-    declared = bagtext.parse_declaration(data[:200], findings)
+    declared = tagfiles.parse_declaration(data[:200], findings)
 
     def lines() -> Iterator[tuple[int, str]]:
-        return bagtext.iter_lines(io.BytesIO(data), "x", declared, findings)
+        return tagfiles.iter_lines(io.BytesIO(data), "x", declared, findings)
 
-    for line in bagtext.parse_manifest(lines(), "x", 64, findings):
+    for line in tagfiles.parse_manifest(lines(), "x", 64, findings):
         path = read_path(line.path, percent=True)
         assert path is None or not path.name.startswith("/")
         assert path is None or ".." not in path.name.replace("\\", "/").split("/")
-    list(bagtext.parse_fetch(lines(), "x", findings))
-    bagtext.parse_info(lines(), "x", declared, findings)
+    list(tagfiles.parse_fetch(lines(), "x", findings))
+    tagfiles.parse_info(lines(), "x", declared, findings)
 
 
 @target

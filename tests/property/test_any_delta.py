@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from states import State, archive_of, options
 
-from archive.releases.applying import apply_delta
-from archive.releases.deltas import write_delta
-from archive.releases.dumps import write_release
+from archive.releases.build import write_release
+from archive.releases.delta import apply_delta, write_delta
 
 KEYS = st.tuples(
     st.sampled_from([*(f"oai:x:{n}" for n in range(12)), "oai:x:é", "oai:x:\U0001f600", "oai:x:\uff5e"]),
@@ -19,11 +18,15 @@ VALUES = st.tuples(
     st.sampled_from(["2020-01-01", "2021-01-01"]), st.booleans(), st.sampled_from(["A", "B", "long " * 100])
 )
 STATES = st.dictionaries(KEYS, VALUES, min_size=1).map(lambda found: [State(*k, *v) for k, v in found.items()])
-MAKINGS = st.fixed_dictionaries({
-    "form": st.sampled_from(["envelope", "bare"]), "layout": st.sampled_from(["jsonseq", "jsonl", "tar"]),
-    "compression": st.sampled_from(["zstd", "xz", "gzip"]), "part_records": st.sampled_from([0, 3]),
-    "frame_bytes": st.sampled_from([1, 400, 1 << 20]),
-})  # fmt: skip
+MAKINGS = st.fixed_dictionaries(
+    {
+        "form": st.sampled_from(["envelope", "bare"]),
+        "layout": st.sampled_from(["jsonseq", "jsonl", "tar"]),
+        "compression": st.sampled_from(["zstd", "xz", "gzip"]),
+        "part_records": st.sampled_from([0, 3]),
+        "frame_bytes": st.sampled_from([1, 400, 1 << 20]),
+    }
+)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import SOFTWARE, URL, answer, payload, writer
 
-from archive.folder import Layout
-from archive.indexes import index
-from archive.writer import ArchiveWriter
+from archive.index import build as index
+from archive.store.layout import Layout
+from archive.store.writer import ArchiveWriter
 
 RECORD = st.tuples(st.integers(0, 5), st.sampled_from(["2020", "2021-01-01", "2021-01-02"]), st.booleans())
 STEP = st.one_of(

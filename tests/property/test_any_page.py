@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from archive.crosswalks import convert
 from archive.crosswalks.fields import index_fields
-from harvester import oaipmh
-from harvester.decoding import decode_get_record, decode_list_identifiers, decode_list_records
+from archive.crosswalks.registry import convert
 from harvester.errors import HarvestError, MalformedPage
-from harvester.gate import parse_retry_after
-from harvester.oaipmh import parse_list_records, peek_token
+from harvester.oaipmh import protocol
+from harvester.oaipmh.decode import decode_get_record, decode_list_identifiers, decode_list_records
+from harvester.oaipmh.protocol import parse_list_records, peek_token
+from harvester.ratelimit.limiter import parse_retry_after
 
 NAMESPACE = "http://www.openarchives.org/OAI/2.0/"
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
@@ -47,8 +47,10 @@ def elements(draw: st.DrawFn, depth: int = 0) -> str:
     attributes = "".join(
         f" {n}={quoteattr(draw(VALUES))}" for n in draw(st.lists(st.sampled_from(["b", "c", "d:x"]), unique=True))
     )
-    inside = [draw(LITERALS | TEXT.map(escape)) if depth > 2 or draw(st.booleans()) else draw(elements(depth + 1))
-              for _ in range(draw(st.integers(0, 3)))]  # fmt: skip
+    inside = [
+        draw(LITERALS | TEXT.map(escape)) if depth > 2 or draw(st.booleans()) else draw(elements(depth + 1))
+        for _ in range(draw(st.integers(0, 3)))
+    ]
     return f"<{name}{draw(DECLARED)}{attributes}>{''.join(inside)}</{name}>"
 
 
@@ -89,9 +91,10 @@ def test_a_page_with_anything_in_it_is_a_page_or_one_of_our_errors(
     place %= len(body)
     for mangled in (body[:place] + noise + body[place + length :], body[:place] + noise + body[place:], noise):
         for decode in (
-            lambda b: decode_list_records(b, "u", "f", "t"), lambda b: decode_get_record(b, "u", "f", "t"),
-            decode_list_identifiers
-        ):  # fmt: skip
+            lambda b: decode_list_records(b, "u", "f", "t"),
+            lambda b: decode_get_record(b, "u", "f", "t"),
+            decode_list_identifiers,
+        ):
             try:
                 decode(mangled)
             except HarvestError:
@@ -122,7 +125,7 @@ def test_dublin_core_of_any_shape_has_index_fields(content: str):
 @given(st.text(), st.text())
 def test_arguments_are_encoded_once(base: str, value: str):
     try:
-        url = oaipmh.resume_url("https://x.example/oai?base=1", "ListRecords", value)
+        url = protocol.resume_url("https://x.example/oai?base=1", "ListRecords", value)
     except UnicodeEncodeError:
         return  # half a surrogate pair comes from no page
     assert dict(parse_qsl(urlsplit(url).query, keep_blank_values=True, encoding="utf-8"))["resumptionToken"] == value

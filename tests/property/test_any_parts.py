@@ -8,8 +8,9 @@ import orjson
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from archive.releases.parts import FrameEdges, PartsWriter, compress, encode_texts, iter_texts, member_name
-from archive.releases.release import Edge, Making
+from archive.releases.codecs import compress, encode_texts, member_name
+from archive.releases.manifest import Edge, Making
+from archive.releases.parts import FrameEdges, PartsWriter, iter_texts
 
 # what file systems, shells and tar trip over, more often than others
 ODD = st.text(st.sampled_from("aAbB/\\:=+^@~%.-_ \r\n\0é\u0301É\U0001f600") | st.characters(exclude_categories=["Cs"]))

@@ -14,15 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from harvester import resumption
-from harvester.holdings import ArchiveHoldings
-from harvester.provider import Repository, respond
+from harvester.serving import tokens
+from harvester.serving.holdings import ArchiveHoldings
+from harvester.serving.provider import Repository, respond
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CODES = {
-    "badArgument", "badResumptionToken", "badVerb", "cannotDisseminateFormat", "idDoesNotExist", "noRecordsMatch",
-    "noMetadataFormats", "noSetHierarchy", None,
-}  # fmt: skip
+    "badArgument",
+    "badResumptionToken",
+    "badVerb",
+    "cannotDisseminateFormat",
+    "idDoesNotExist",
+    "noRecordsMatch",
+    "noMetadataFormats",
+    "noSetHierarchy",
+    None,
+}
 KEY = b"key"
 VERBS = ["Identify", "ListMetadataFormats", "ListSets", "GetRecord", "ListIdentifiers", "ListRecords"]
 TEXT = st.text(st.characters(codec=None), max_size=30)
@@ -32,15 +39,26 @@ WORDS = st.sampled_from(
 )
 VALUES = WORDS | TEXT
 PARTS = (
-    st.none() | WORDS | st.text(max_size=20) | st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(-10, 10)
-    | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.lists(st.integers(0, 9), max_size=2)
-)  # fmt: skip
+    st.none()
+    | WORDS
+    | st.text(max_size=20)
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.integers(-10, 10)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.booleans()
+    | st.lists(st.integers(0, 9), max_size=2)
+)
 # such a state as the provider makes, with something else in its places
 STATES = st.lists(PARTS, max_size=9) | st.tuples(
-    st.just("oai_dc") | PARTS, st.none() | PARTS, st.none() | PARTS, st.none() | PARTS,
-    st.integers(-(1 << 40), 1 << 40) | PARTS, st.text(max_size=20) | PARTS, st.integers(0, 9) | PARTS,
+    st.just("oai_dc") | PARTS,
+    st.none() | PARTS,
+    st.none() | PARTS,
+    st.none() | PARTS,
+    st.integers(-(1 << 40), 1 << 40) | PARTS,
+    st.text(max_size=20) | PARTS,
     st.integers(0, 9) | PARTS,
-)  # fmt: skip
+    st.integers(0, 9) | PARTS,
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +88,13 @@ def test_any_query_is_answered(holdings: ArchiveHoldings, verb: str, arguments: 
 @settings(max_examples=amount(150, 50_000), deadline=None)
 def test_any_token_is_a_page_or_a_bad_token(holdings: ArchiveHoldings, verb: str, state: Any):
     tried("tokens forged with the key")
-    token = resumption.make_token(KEY, verb, list(state))
+    token = tokens.make_token(KEY, verb, list(state))
     assert code(holdings, ("verb", verb), ("resumptionToken", token)) in {
-        None, "badResumptionToken", "badArgument", "cannotDisseminateFormat"
-    }  # fmt: skip
+        None,
+        "badResumptionToken",
+        "badArgument",
+        "cannotDisseminateFormat",
+    }
 
 
 def test_a_token_that_is_signed_and_means_nothing_is_a_bad_token(holdings: ArchiveHoldings):
@@ -81,10 +102,10 @@ def test_a_token_that_is_signed_and_means_nothing_is_a_bad_token(holdings: Archi
     wrong: list[Any] = [[], good[:7], [*good, 1]]
     wrong += [[*good[:place], {}, *good[place + 1 :]] for place in range(8)]
     wrong += [[*good[:4], 1 << 62, *good[5:]], ["x y", *good[1:]], [None, *good[1:]]]
-    token = resumption.make_token(KEY, "ListRecords", good)
+    token = tokens.make_token(KEY, "ListRecords", good)
     assert code(holdings, ("verb", "ListRecords"), ("resumptionToken", token)) is None
     for state in wrong:
-        token = resumption.make_token(KEY, "ListRecords", state)
+        token = tokens.make_token(KEY, "ListRecords", state)
         assert code(holdings, ("verb", "ListRecords"), ("resumptionToken", token)) == "badResumptionToken", state
-    token = resumption.make_token(KEY, "ListSets", [1, "x"])
+    token = tokens.make_token(KEY, "ListSets", [1, "x"])
     assert code(holdings, ("verb", "ListSets"), ("resumptionToken", token)) == "badResumptionToken"

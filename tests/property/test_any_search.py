@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harvester import datestamps, frontier, paging, searchends
-from harvester.frontier import Again, Done, Lost, Span, Split, Traits
-from harvester.hits import Count
-from harvester.paging import GRANULE, Paging
-from harvester.search import FIRST, OFFSET, STYLES, DecodedHits
-from harvester.searchends import Walked
+from harvester.oaipmh import datestamps, windows
+from harvester.oaipmh.windows import Again, Done, Lost, Span, Split, Traits
+from harvester.rest import paging, searchends
+from harvester.rest.hits import Count
+from harvester.rest.paging import GRANULE, Paging
+from harvester.rest.search import FIRST, OFFSET, STYLES, DecodedHits
+from harvester.rest.searchends import Walked
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 BOUND = START + timedelta(days=3)
@@ -48,10 +49,15 @@ class Engine:
         seen = len(self.found(span))
         shown = seen if self.cap is None or self.counts_all else min(seen, self.cap)
         totals: dict[str, Count | None] = {
-            "right": Count(shown), "none": None, "once": Count(shown) if number == 1 else None,
-            "plus": Count(shown + 3), "minus": Count(max(0, shown - 3)), "page": Count(page_hits),
-            "gte": Count(shown, self.cap is None or seen < self.cap), "wobbles": Count(shown + number % 2),
-        }  # fmt: skip
+            "right": Count(shown),
+            "none": None,
+            "once": Count(shown) if number == 1 else None,
+            "plus": Count(shown + 3),
+            "minus": Count(max(0, shown - 3)),
+            "page": Count(page_hits),
+            "gte": Count(shown, self.cap is None or seen < self.cap),
+            "wobbles": Count(shown + number % 2),
+        }
         return None if STYLES[self.style].total is None else totals[self.total]
 
     def page(self, span: Span, place: str, size: int, turned: bool) -> DecodedHits | None:
@@ -77,9 +83,15 @@ class Engine:
         total = self.count(span, len(part), number)
         rows = tuple((name, datestamps.as_argument(moment)) for name, moment in part)
         return DecodedHits(
-            rows, (), total.value if total else None, None, None, (), exact=total is None or total.exact,
+            rows,
+            (),
+            total.value if total else None,
+            None,
+            None,
+            (),
+            exact=total is None or total.exact,
             dates=tuple(stamp for _, stamp in rows),
-        )  # fmt: skip
+        )
 
 
 @dataclass
@@ -137,9 +149,17 @@ class Harvest:
                 self.longest = max(self.longest, walked_paging.distinct)
                 steady = not gathered or stated == walked_paging.last_total
                 walked = Walked(
-                    end, one, walked_paging, len(union), attempts, gathered=gathered, follows=one != span,
-                    longest=self.longest, orders=len(openings), steady=steady,
-                )  # fmt: skip
+                    end,
+                    one,
+                    walked_paging,
+                    len(union),
+                    attempts,
+                    gathered=gathered,
+                    follows=one != span,
+                    longest=self.longest,
+                    orders=len(openings),
+                    steady=steady,
+                )
                 decision = searchends.decide(walked, self.traits)
                 if not isinstance(decision, Again):
                     break
@@ -162,7 +182,7 @@ class Harvest:
             kind = attempt % searchends.GATHERED_MOST
             turned = kind == 2 and bool(style.turned)
             size = {1: max(size, min(stated or 1000, 1000)), 3: max(1, size * 2 // 3)}.get(kind, size)
-        splits = style.sliced and frontier.can_split(span, self.traits)
+        splits = style.sliced and windows.can_split(span, self.traits)
         limits = [limit for limit in (self.limit, self.depth) if limit is not None]
         walk = Paging(style, size, min(limits, default=None), splits, cap=self.cap, fit=fit)
         names: set[str] = set()
@@ -196,10 +216,14 @@ def engine(style: str, draw: st.DrawFn, totals: list[str]) -> Engine:
     spread = draw(st.sampled_from(["seconds", "minutes", "one", "crowd"]))
     records = [(str(n), moment) for n, moment in enumerate(times(spread, draw(st.integers(0, 130))))]
     made = Engine(
-        style, records, total=draw(st.sampled_from(totals)), beyond=draw(st.sampled_from(["empty", "last", "refused"])),
+        style,
+        records,
+        total=draw(st.sampled_from(totals)),
+        beyond=draw(st.sampled_from(["empty", "last", "refused"])),
         order=draw(st.sampled_from(["ascending", "descending", "replicas"])),
-        size_most=draw(st.sampled_from([10, 1000])), by_asked_size=draw(st.booleans()),
-    )  # fmt: skip
+        size_most=draw(st.sampled_from([10, 1000])),
+        by_asked_size=draw(st.booleans()),
+    )
     if draw(st.booleans()):  # a search stops counting at round numbers, of more than a page
         made.cap, made.counts_all = draw(st.sampled_from([30, 50, 100])), draw(st.booleans())
     elif made.total not in ("none", "once", "minus", "page"):

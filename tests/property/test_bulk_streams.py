@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.errors import MalformedPage
-from harvester.exporter import Seen
-from harvester.hits import cut_hits, parse_page
-from harvester.tarstream import gunzip, iter_members
+from harvester.rest.exporter import Seen
+from harvester.rest.hits import cut_hits, parse_page
+from harvester.rest.tar import gunzip, iter_members
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -26,8 +26,13 @@ SPACE = st.sampled_from(["", " ", "\n", "\t \r\n"])
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"), min_size=1, max_size=80)
 
 
-@given(st.lists(JSON, max_size=6), st.dictionaries(st.text("abdhits", max_size=5), JSON, max_size=3), SPACE,
-       st.booleans(), st.booleans())  # fmt: skip
+@given(
+    st.lists(JSON, max_size=6),
+    st.dictionaries(st.text("abdhits", max_size=5), JSON, max_size=3),
+    SPACE,
+    st.booleans(),
+    st.booleans(),
+)
 def test_slices_of_a_page_mean_what_the_page_means(
     found: list[Any], more: dict[str, Any], space: str, ascii_only: bool, last: bool
 ):
@@ -43,8 +48,12 @@ def test_slices_of_a_page_mean_what_the_page_means(
     assert min(places, default=0) >= 0
 
 
-@given(st.lists(st.tuples(NAMES, st.binary(max_size=2000)), max_size=6), st.sampled_from([tarfile.GNU_FORMAT,
-       tarfile.PAX_FORMAT]), st.integers(1, 700), st.integers(0, 9))  # fmt: skip
+@given(
+    st.lists(st.tuples(NAMES, st.binary(max_size=2000)), max_size=6),
+    st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]),
+    st.integers(1, 700),
+    st.integers(0, 9),
+)
 def test_members_come_out_as_they_went_in_however_the_stream_is_cut(
     members: list[tuple[str, bytes]], kind: int, piece: int, level: int
 ):

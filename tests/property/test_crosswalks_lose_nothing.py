@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from lxml import etree
 from xsddraw import Schema
 
-from archive import envelope
-from archive.canonical import encode_as_sent
-from archive.conversions.validity import Schemas, declared
-from archive.crosswalks import convert
+from archive.conversions.schemas import Schemas, declared
 from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.forms import form_of
 from archive.crosswalks.iso2709 import Fault, read_bytes
+from archive.crosswalks.registry import convert
 from archive.crosswalks.targets import written
 from archive.crosswalks.unread import unread
+from archive.formats.canonical import encode_as_sent
+from archive.store import record as envelope
 
 Json = dict[str, Any]
 

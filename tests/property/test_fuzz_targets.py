@@ -17,10 +17,30 @@ sys.path.append(str(FUZZ))
 from targets import TARGETS  # noqa: E402
 
 SEEDS = {name: [path.read_bytes() for path in sorted((FUZZ / "seeds" / name).iterdir())] for name in TARGETS}
-NOISE = st.binary(max_size=8) | st.sampled_from([
-    b"\x00", b"\xff" * 8, b"-1", b"0", b"9" * 20, b"null", b"[]", b"{}", b'"', b"\\", b"<", b"]]>", b"&e;",
-    b"..", b"/", b"\n", b"\x1e", b"\xed\xa0\x80", b"NaN", b"%0A",
-])  # fmt: skip
+NOISE = st.binary(max_size=8) | st.sampled_from(
+    [
+        b"\x00",
+        b"\xff" * 8,
+        b"-1",
+        b"0",
+        b"9" * 20,
+        b"null",
+        b"[]",
+        b"{}",
+        b'"',
+        b"\\",
+        b"<",
+        b"]]>",
+        b"&e;",
+        b"..",
+        b"/",
+        b"\n",
+        b"\x1e",
+        b"\xed\xa0\x80",
+        b"NaN",
+        b"%0A",
+    ]
+)
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -12,21 +12,24 @@ import served
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import envelope, jsonseq
-from archive.folder import Layout
-from archive.indexes.index import index
-from archive.latest import LatestRecords
-from archive.ledger import NOT_MODIFIED
-from archive.lookups.getting import open_reader
-from archive.lookups.ledgerget import find_in_ledger
-from archive.pieces import FolderFiles
+from archive.formats import jsonseq
+from archive.index.build import index
+from archive.lookup.get import find_in_ledger, open_reader
+from archive.store import record as envelope
+from archive.store.layout import Layout
+from archive.store.ledger import NOT_MODIFIED
+from archive.store.pairing import LatestRecords
+from archive.store.pieces import FolderFiles
 
 STAMPS = ["2020-01-01", "2020-01-01T10:00:00Z", "2020-01-02T00:00:00Z", "2020-01-02T01:00:00+01:00", "no date"]
 # identifier, datestamp, deleted, title, list (None: the whole repository)
 ONE = st.tuples(
-    st.sampled_from("123"), st.sampled_from(STAMPS), st.booleans(), st.sampled_from("xy"),
+    st.sampled_from("123"),
+    st.sampled_from(STAMPS),
+    st.booleans(),
+    st.sampled_from("xy"),
     st.sampled_from([None, "a", "b"]),
-)  # fmt: skip
+)
 RUNS = st.lists(st.lists(ONE, min_size=1, max_size=6), min_size=1, max_size=2)
 
 
@@ -62,9 +65,19 @@ def archive(
 def framed(record: envelope.Record) -> tuple[tuple[bytes, int], ...]:
     sha256 = None if record.deleted else str(record.metadata)[-3:].encode().hex().ljust(64, "0")
     text = envelope.encode(
-        record.identifier, record.datestamp, record.deleted, record.sets, record.format, record.media_type, record.url,
-        record.retrieved, sha256, record.metadata, record.original, record.about,
-    )  # fmt: skip
+        record.identifier,
+        record.datestamp,
+        record.deleted,
+        record.sets,
+        record.format,
+        record.media_type,
+        record.url,
+        record.retrieved,
+        sha256,
+        record.metadata,
+        record.original,
+        record.about,
+    )
     return ((jsonseq.encode(text), 1),)
 
 

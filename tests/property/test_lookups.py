@@ -6,12 +6,10 @@ from amounts import amount
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.idindex import Lookup, LookupWriter, Place, check_lookup
+from archive.store.lookup_file import Lookup, LookupWriter, Place, check_lookup
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-PLACES = st.tuples(
-    st.integers(0, 2), st.integers(0, 2**63), st.integers(1, 2**32 - 1), st.integers(0, 2**32 - 1)
-)  # fmt: skip
+PLACES = st.tuples(st.integers(0, 2), st.integers(0, 2**63), st.integers(1, 2**32 - 1), st.integers(0, 2**32 - 1))
 NAMES = ["a", "b/c", "Ä\u2028"]
 
 

@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.envelope import Record
-from archive.files.filestore import FileRow
-from archive.files.recordfiles import files_of
-from harvester.filearguments import parse_filter
-from harvester.filewalk import choose, part_name, sets_of, wanted_of
+from archive.files.metadata import files_of
+from archive.files.store import FileRow
+from archive.store.record import Record
+from harvester.crawl.arguments.files import parse_filter
+from harvester.crawl.files import choose, part_name, sets_of, wanted_of
 
 URLS = (
     "https://x.example/a b/c.pdf",
@@ -23,27 +23,75 @@ URLS = (
     "?#",
 )
 NAMES = (
-    "files", "entries", "enabled", "count", "key", "filename", "name", "size", "filesize", "checksum", "links", "self",
-    "content", "download", "documents", "uri", "hash", "hash_type", "datasetVersion", "dataFile", "id", "label",
-    "directoryLabel", "global_id", "fileCount", "fields", "856", "subfields", "u", "s", "z", "ind2", "distribution",
-    "contentUrl", "contentSize", "metadata", "access_right", "parent", "communities", "slug", "mimetype", "data",
-)  # fmt: skip
+    "files",
+    "entries",
+    "enabled",
+    "count",
+    "key",
+    "filename",
+    "name",
+    "size",
+    "filesize",
+    "checksum",
+    "links",
+    "self",
+    "content",
+    "download",
+    "documents",
+    "uri",
+    "hash",
+    "hash_type",
+    "datasetVersion",
+    "dataFile",
+    "id",
+    "label",
+    "directoryLabel",
+    "global_id",
+    "fileCount",
+    "fields",
+    "856",
+    "subfields",
+    "u",
+    "s",
+    "z",
+    "ind2",
+    "distribution",
+    "contentUrl",
+    "contentSize",
+    "metadata",
+    "access_right",
+    "parent",
+    "communities",
+    "slug",
+    "mimetype",
+    "data",
+)
 leaves = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.sampled_from(URLS), st.text(max_size=8),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.sampled_from(URLS),
+    st.text(max_size=8),
     st.sampled_from(("md5:" + "0" * 32, "3 bytes", "open", "restricted")),
-)  # fmt: skip
+)
 values = st.recursive(
-    leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
+    leaves,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
     max_leaves=40,
-)  # fmt: skip
+)
 objects = st.dictionaries(st.sampled_from(NAMES), values, max_size=6)
 tags = st.sampled_from(
     ("file", "FLocat", "element", "field", "link", "filename", "url", "hash", "bitstream", *string.ascii_letters[:3])
 )
 spaces = st.sampled_from(
-    ("http://eprints.org/ep2/data/2.0", "http://www.loc.gov/METS/", "http://www.lyncode.com/xoai",
-     "http://www.w3.org/2005/Atom")
-)  # fmt: skip
+    (
+        "http://eprints.org/ep2/data/2.0",
+        "http://www.loc.gov/METS/",
+        "http://www.lyncode.com/xoai",
+        "http://www.w3.org/2005/Atom",
+    )
+)
 
 
 @given(objects, st.sampled_from(URLS), st.sampled_from(("true", "size<5", "type=a/*", "set=a", "key=*")))

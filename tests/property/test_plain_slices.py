@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from harvester.slicing import _slice_any, _slice_plain
+from harvester.oaipmh.slicing import _slice_any, _slice_plain
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 

@@ -9,8 +9,8 @@ import served
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.envelope import Record
 from archive.releases import sorting
+from archive.store.record import Record
 
 NAMES = st.sampled_from(
     ["1", "10", "9", "oai:x:é", "oai:x:\U0001f600", "a/../b", "10.5555/A", "x\x00y", "%0A", "\ufffe"]
@@ -23,11 +23,16 @@ RECORDS = st.lists(
     ),
     min_size=1, max_size=16, unique_by=lambda record: (record.identifier, record.format),
 )  # fmt: skip
-MAKINGS = st.fixed_dictionaries({
-    "form": st.sampled_from(["envelope", "bare"]), "layout": st.sampled_from(["jsonseq", "jsonl", "tar"]),
-    "compression": st.sampled_from(["zstd", "xz", "gzip"]), "frame_bytes": st.sampled_from([1, 700, 1 << 20]),
-    "part_records": st.sampled_from([0, 1, 3]), "part_bytes": st.sampled_from([1, 1500, 10**9]),
-})  # fmt: skip
+MAKINGS = st.fixed_dictionaries(
+    {
+        "form": st.sampled_from(["envelope", "bare"]),
+        "layout": st.sampled_from(["jsonseq", "jsonl", "tar"]),
+        "compression": st.sampled_from(["zstd", "xz", "gzip"]),
+        "frame_bytes": st.sampled_from([1, 700, 1 << 20]),
+        "part_records": st.sampled_from([0, 1, 3]),
+        "part_bytes": st.sampled_from([1, 1500, 10**9]),
+    }
+)
 
 
 def cut(data: st.DataObject, records: Sequence[Record]) -> list[Sequence[Record]]:

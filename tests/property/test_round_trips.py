@@ -9,17 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from archive import envelope, jsonseq, seektable, shards
 from archive.crosswalks.marc import marc_json, marc_xml
-from archive.jsonseq import Parser, Text
+from archive.formats import jsonseq
+from archive.formats.jsonseq import Parser, Text
+from archive.store import record as envelope
+from archive.store import seektable, shards
 
 LINES = st.characters(exclude_categories=["Cs"])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(LINES, max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(LINES, max_size=5), inner, max_size=4),
     max_leaves=15,
-)  # fmt: skip
+)
 OBJECTS = st.dictionaries(st.text(LINES, max_size=8), JSON, max_size=5)
 TEXTS = st.lists(JSON.map(orjson.dumps), max_size=12)
 # bytes that a parser of sequences trips over, more often than others
@@ -90,9 +95,7 @@ def test_records_are_read_back_from_a_shard_in_their_frames(frames: list[list[by
 
 
 @settings(max_examples=60)
-@given(
-    st.lists(OBJECTS.map(orjson.dumps), min_size=1, max_size=6), st.integers(0), st.integers(1, 255), st.booleans()
-)  # fmt: skip
+@given(st.lists(OBJECTS.map(orjson.dumps), min_size=1, max_size=6), st.integers(0), st.integers(1, 255), st.booleans())
 def test_a_shard_that_was_changed_is_never_whole(texts: list[bytes], place: int, mask: int, cut: bool):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.json-seq.zst"
@@ -129,9 +132,14 @@ def test_any_bytes_are_a_seek_table_or_a_value_error(body: bytes):
 
 
 @given(
-    st.text(LINES, min_size=1), st.text(LINES), st.booleans(), st.lists(st.text(LINES)), st.none() | OBJECTS,
-    st.none() | st.text(LINES), st.lists(st.text(LINES)),
-)  # fmt: skip
+    st.text(LINES, min_size=1),
+    st.text(LINES),
+    st.booleans(),
+    st.lists(st.text(LINES)),
+    st.none() | OBJECTS,
+    st.none() | st.text(LINES),
+    st.lists(st.text(LINES)),
+)
 def test_a_record_is_read_back(
     identifier: str, stamp: str, deleted: bool, sets: list[str], metadata: Any, original: str | None, about: list[str]
 ):
@@ -142,11 +150,14 @@ def test_a_record_is_read_back(
 
 
 XML_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=20)
-FIELDS = st.tuples(st.from_regex(r"[0-9]{3}", fullmatch=True),
-XML_TEXT).map(lambda pair: {pair[0]: pair[1]}) | st.tuples(
-    st.from_regex(r"[0-9A-Z]{3}", fullmatch=True), st.sampled_from(" 019a"), st.sampled_from(" 019a"),
+FIELDS = st.tuples(st.from_regex(r"[0-9]{3}", fullmatch=True), XML_TEXT).map(
+    lambda pair: {pair[0]: pair[1]}
+) | st.tuples(
+    st.from_regex(r"[0-9A-Z]{3}", fullmatch=True),
+    st.sampled_from(" 019a"),
+    st.sampled_from(" 019a"),
     st.lists(st.tuples(st.sampled_from("abcx9"), XML_TEXT).map(lambda pair: dict([pair])), max_size=4),
-).map(lambda f: {f[0]: {"ind1": f[1], "ind2": f[2], "subfields": f[3]}})  # fmt: skip
+).map(lambda f: {f[0]: {"ind1": f[1], "ind2": f[2], "subfields": f[3]}})
 
 
 @given(XML_TEXT, st.lists(FIELDS, max_size=6))

@@ -24,9 +24,13 @@ def test_what_is_named_is_exactly_what_differs(both: dict[str, int], here: dict[
     found = differences(sketched(here), sketched(there))
     if isinstance(found, int):  # two items in the same three cells, two times in a thousand at most: nothing is named
         return
-    expected = [{(name_of(key_of(name)), seen) for name, seen in one.items() if other.get(name) != seen}
-                for one, other in ((here, there), (there, here))]  # fmt: skip
-    named = [{(item.identifier, version(item.seconds, live=item.live)) for item in side}
-             for side in (found.here, found.there)]  # fmt: skip
+    expected = [
+        {(name_of(key_of(name)), seen) for name, seen in one.items() if other.get(name) != seen}
+        for one, other in ((here, there), (there, here))
+    ]
+    named = [
+        {(item.identifier, version(item.seconds, live=item.live)) for item in side}
+        for side in (found.here, found.there)
+    ]
     assert named == expected
     assert (len(found.here), len(found.there)) == tuple(map(len, expected))

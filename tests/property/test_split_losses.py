@@ -17,10 +17,10 @@ from amounts import amount
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive.accounts.splits import SplitList, iter_splits
-from archive.ledger import NewWindow, WindowRow
-from harvester import datestamps, frontier, splits, tokens
-from harvester.frontier import LIST_RECORDS, Again, Done, Ended, Lost, Span, Split, Traits
+from archive.store.ledger import NewWindow, WindowRow
+from archive.store.splits import SplitList, iter_splits
+from harvester.oaipmh import datestamps, splits, tokens, windows
+from harvester.oaipmh.windows import LIST_RECORDS, Again, Done, Ended, Lost, Span, Split, Traits
 
 SECOND = timedelta(seconds=1)
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -137,7 +137,7 @@ def test_nothing_but_the_comparison_with_the_parts_notices_these_losses(rule: Ru
 
 
 def harvested(
-    provider: Provider, folder: Path, compare: Callable[[Iterable[SplitList]], list[splits.Doubt]] = splits.doubts
+    provider: Provider, folder: Path, compare: Callable[[Iterable[SplitList]], list[splits.SplitDoubt]] = splits.doubts
 ) -> tuple[set[str], int | None, bool]:
     """Harvest as the spider does: (ids held, the size first stated, whether anything speaks against completeness)."""
     traits = Traits(SECOND, FIRST, FIRST + SECOND * LONG, ranges=True, target=PAGE)
@@ -146,7 +146,7 @@ def harvested(
     channel = writer.ledger.channel(*making.CHANNEL)
     waiting = writer.open_windows([NewWindow(channel, LIST_RECORDS, None, None)])
     attempts: dict[int, int] = {}
-    beginnings = frontier.Beginnings()
+    beginnings = windows.Beginnings()
     held: set[str] = set()
     first_stated: int | None = None
     warned = False
@@ -155,7 +155,7 @@ def harvested(
         span = Span(*(datestamps.parse(b) if b else None for b in (row.from_, row.until)))
         attempt = attempts[row.window] = attempts.get(row.window, 0) + 1
         ids, end, pages, stated = provider.answer(span)
-        if end == tokens.TOO_LARGE and frontier.record_limit(span, traits) is None:
+        if end == tokens.TOO_LARGE and windows.record_limit(span, traits) is None:
             end = tokens.TOKEN_EXPIRED
         if first_stated is None and row.parent is None:
             first_stated = stated
@@ -165,10 +165,18 @@ def harvested(
         held |= set(ids)
         count = writer.count_window(row.window, attempt)
         ended = Ended(
-            span, row.verb, end, attempt, count.listed, count.distinct, pages, PAGE, stated_first=stated,
+            span,
+            row.verb,
+            end,
+            attempt,
+            count.listed,
+            count.distinct,
+            pages,
+            PAGE,
+            stated_first=stated,
             stated_last=stated,
-        )  # fmt: skip
-        decision = frontier.decide(ended, traits)
+        )
+        decision = windows.decide(ended, traits)
         children: list[WindowRow] = []
         if isinstance(decision, Again):
             waiting.insert(0, row)

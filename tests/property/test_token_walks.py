@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester import tokens
-from harvester.tokens import PageFacts, TokenChain
+from harvester.oaipmh import tokens
+from harvester.oaipmh.tokens import PageFacts, TokenChain
 
 ENDS = {value for name, value in vars(tokens).items() if name.isupper() and isinstance(value, str)}
 MOST = 120
@@ -61,7 +61,7 @@ def test_a_list_in_order_is_walked_to_its_end(sizes: list[int], stated: bool, em
         last = number == len(sizes) - 1
         page = PageFacts(
             size, None if last else f"t{number}", empty_token or not last, b"%d" % number, total if stated else None
-        )  # fmt: skip
+        )
         end = chain.take(page)
         assert (end is None) == (not last)
     assert end in tokens.COMPLETE_ENDS

@@ -8,16 +8,34 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from archive import jsonseq
 from archive.findings import CODES
-from harvester.decoding import Asked, DecodedPage, decode_list_identifiers, decode_list_records
+from archive.formats import jsonseq
 from harvester.errors import HarvestError
-from harvester.oaipmh import NAMESPACE, peek_token
+from harvester.oaipmh.decode import Asked, DecodedPage, decode_list_identifiers, decode_list_records
+from harvester.oaipmh.protocol import NAMESPACE, peek_token
 
 TOKEN = "tök&n=1"
-NAMES = ["record", "header", "metadata", "about", "identifier", "datestamp", "setSpec", "resumptionToken", "error",
-         "request", "responseDate", "ListRecords", "ListIdentifiers", "GetRecord", "OAI-PMH", "set", "foo", "br",
-         "token"]  # fmt: skip
+NAMES = [
+    "record",
+    "header",
+    "metadata",
+    "about",
+    "identifier",
+    "datestamp",
+    "setSpec",
+    "resumptionToken",
+    "error",
+    "request",
+    "responseDate",
+    "ListRecords",
+    "ListIdentifiers",
+    "GetRecord",
+    "OAI-PMH",
+    "set",
+    "foo",
+    "br",
+    "token",
+]
 NAMESPACES = [NAMESPACE, "", "urn:other", NAMESPACE.replace("http:", "https:")]
 TOKEN_PLACES = ["text", "attribute", "request", "request-url", "list", "none", "none"]
 

@@ -7,8 +7,8 @@ from amounts import amount
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harvester import datestamps, tokens
-from harvester.frontier import (
+from harvester.oaipmh import datestamps, tokens
+from harvester.oaipmh.windows import (
     ATTEMPTS_MOST,
     GET_RECORD,
     LIST_IDENTIFIERS,
@@ -117,11 +117,21 @@ def walks(draw: st.DrawFn, span: Span, granule: timedelta) -> Ended:
     count = st.integers(0, 100_000)
     stamps = sorted({floor(moment, granule) for moment in draw(st.lists(NEAR, max_size=9))})
     return Ended(
-        span, draw(st.sampled_from([LIST_RECORDS, LIST_IDENTIFIERS, GET_RECORD])), draw(st.sampled_from(ENDS)),
-        draw(st.integers(1, 5)), draw(count), draw(count), draw(st.integers(0, 9)), draw(st.integers(0, 500)),
-        draw(st.none() | count), draw(st.none() | count), draw(st.booleans()), tuple(stamps), len(stamps),
+        span,
+        draw(st.sampled_from([LIST_RECORDS, LIST_IDENTIFIERS, GET_RECORD])),
+        draw(st.sampled_from(ENDS)),
+        draw(st.integers(1, 5)),
+        draw(count),
+        draw(count),
+        draw(st.integers(0, 9)),
+        draw(st.integers(0, 500)),
+        draw(st.none() | count),
+        draw(st.none() | count),
+        draw(st.booleans()),
+        tuple(stamps),
+        len(stamps),
         draw(st.none() | NEAR),
-    )  # fmt: skip
+    )
 
 
 @given(cases(), st.data())

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from archive import envelope
-from harvester.bodies import Received, settle
-from harvester.mediatypes import essence
+from archive.store import record
+from harvester.http.mediatypes import essence
+from harvester.rest.answers import Received, settle
 
 RECORDS = [
     "invenio-rdm/caltech-records/*.json", "invenio-rdm/caltechdata-legacy/*.json", "invenio-rdm/full-record*",
@@ -25,8 +25,13 @@ ERRORS = {
     "oai-pmh/sickle/bad*.xml": {"refused"},
     "zenodo/oai-http/id_does_not_exist-00.xml": {"absent"},
 }
-TYPES = {".json": "application/json", ".jsonld": "application/ld+json", ".xml": "application/xml",
-         ".bib": "application/x-bibtex", ".ris": "application/x-research-info-systems"}  # fmt: skip
+TYPES = {
+    ".json": "application/json",
+    ".jsonld": "application/ld+json",
+    ".xml": "application/xml",
+    ".bib": "application/x-bibtex",
+    ".ris": "application/x-research-info-systems",
+}
 
 
 def judged(path: Path) -> tuple[str, str | None]:
@@ -40,8 +45,8 @@ def parses(path: Path) -> bool:
     if path.suffix != ".json":
         return True
     try:
-        return isinstance(envelope.parse_json(path.read_bytes()).value, dict)
-    except envelope.NotJson:
+        return isinstance(record.parse_json(path.read_bytes()).value, dict)
+    except record.NotJson:
         return False
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from archive.crosswalks import ConversionError
+from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.targets import TARGETS, written
-from harvester.convertible import Item, Unreadable, flattened, iter_items
+from harvester.errors import Unreadable
+from harvester.inputs.convertible import Item, flattened, iter_items
 
 # outermost elements that are a record, each in the namespaces that it has in the corpus
 _DATACITE = "starts-with(namespace-uri(), 'http://datacite.org/schema/kernel-')"

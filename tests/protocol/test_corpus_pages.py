@@ -10,10 +10,11 @@ import making
 import pytest
 from lxml import etree
 
-from archive import envelope, jsonseq
-from harvester import oaipmh
-from harvester.decoding import DecodedPage, decode_get_record, decode_list_identifiers, decode_list_records
+from archive.formats import jsonseq
+from archive.store import record as envelope
 from harvester.errors import HarvestError, MalformedPage, ProviderError
+from harvester.oaipmh import protocol
+from harvester.oaipmh.decode import DecodedPage, decode_get_record, decode_list_identifiers, decode_list_records
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 RESPONSE = re.compile(rb"<(?:[\w.-]+:)?OAI-PMH[\s>]")
@@ -23,9 +24,9 @@ WORK_BYTES = 12_000_000
 FEWEST, MOST = 100, 3_000
 
 PARSERS: dict[str, Callable[[bytes], Any]] = {
-    "Identify": oaipmh.parse_identify,
-    "ListMetadataFormats": oaipmh.parse_list_metadata_formats,
-    "ListSets": oaipmh.parse_list_sets,
+    "Identify": protocol.parse_identify,
+    "ListMetadataFormats": protocol.parse_list_metadata_formats,
+    "ListSets": protocol.parse_list_sets,
     "ListRecords": lambda body: decode_list_records(body, "u", "oai_dc", "t"),
     "ListIdentifiers": decode_list_identifiers,
     "GetRecord": lambda body: decode_get_record(body, "u", "oai_dc", "t"),

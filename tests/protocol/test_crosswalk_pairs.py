@@ -16,8 +16,8 @@ import orjson
 import pytest
 from lxml import etree
 
-from archive.crosswalks import convert
-from archive.crosswalks.identifiers import normalise_doi
+from archive.crosswalks.registry import convert
+from archive.crosswalks.schemes import normalise_doi
 
 Json = dict[str, Any]
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from answering import Answering, Reply, answering
 
-from harvester import probing
-from harvester.asking import Asker
 from harvester.cli.probe import look
-from harvester.drafting import source_text
 from harvester.errors import Unreachable
-from harvester.probing import Seen
-from harvester.sources import Source
+from harvester.http.asking import Asker
+from harvester.planning import probing
+from harvester.planning.probing import Seen
+from harvester.planning.template import source_text
+from harvester.sources.model import Source
 
 XML = {"Content-Type": "text/xml; charset=UTF-8"}
 HTML: Reply = (200, {"Content-Type": "text/html"}, b"<!doctype html><html><body>Home<br></body></html>")
@@ -41,8 +41,10 @@ def oai(identifier: str, prefixes: tuple[str, ...], token: str = "", deleted: st
             "<datestamp>2020-01-01T00:00:00Z</datestamp></header><metadata><x/></metadata></record>"
             f'<resumptionToken completeListSize="321">{token}</resumptionToken></ListRecords>',
         }.get(verb, '<error code="badVerb">no such verb</error>')
-        body = ('<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>'
-                f"2026-01-01T00:00:00Z</responseDate><request>x</request>{inner}</OAI-PMH>")  # fmt: skip
+        body = (
+            '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>'
+            f"2026-01-01T00:00:00Z</responseDate><request>x</request>{inner}</OAI-PMH>"
+        )
         return 200, XML, body.encode()
 
     return reply
@@ -118,9 +120,12 @@ def test_the_endpoint_that_was_named_is_asked_first_and_the_forms_of_a_record_ar
         return as_json({"status": 406, "message": "Expected one of: application/json, application/marcxml+xml"}, 406)
 
     hits = {"hits": {"hits": [{"id": "ab1cd-ef2gh"}], "total": 1}}
-    replies = {"/mine": oai("oai:x:ab1cd-ef2gh", ("oai_dc",)), "/api/records": as_json(hits),
-               "/api/records/ab1cd-ef2gh": record, "/robots.txt": (200, {"Content-Type": "text/plain"},
-               b"User-agent: *\nDisallow: /api\nCrawl-delay: 10\n")}  # fmt: skip
+    replies = {
+        "/mine": oai("oai:x:ab1cd-ef2gh", ("oai_dc",)),
+        "/api/records": as_json(hits),
+        "/api/records/ab1cd-ef2gh": record,
+        "/robots.txt": (200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /api\nCrawl-delay: 10\n"),
+    }
     with answering(replies) as server:
         seen = probed(server, "/mine")
         first = server.asked[0][0]

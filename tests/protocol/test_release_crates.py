@@ -10,9 +10,9 @@ import pytest
 import served
 from checkers import rocrate_problems
 
-from archive.releases.crate import METADATA
-from archive.releases.leaflets import write_papers
-from archive.releases.release import Manifest
+from archive.releases.documents import write_papers
+from archive.releases.manifest import Manifest
+from archive.releases.rocrate import METADATA
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from archive import envelope
-from harvester.absences import Known, Look, impossible_ids
-from harvester.bodies import Received, settle
+from archive.store import record as envelope
+from harvester.rest.absences import Known, Look, impossible_ids
+from harvester.rest.answers import Received, settle
 
 JSON, RIS = "application/json", "application/x-research-info-systems"
 NGINX = (

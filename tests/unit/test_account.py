@@ -8,11 +8,11 @@ from typing import Any
 import making
 import pytest
 
-from archive.accounts.account import STATES, read_account, read_off
 from archive.errors import NotAnArchive
 from archive.findings import Finding
-from archive.folder import Layout
-from archive.reading import snapshot
+from archive.store.accounting import STATES, read_account, read_off
+from archive.store.layout import Layout
+from archive.store.snapshots import snapshot
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 
@@ -36,9 +36,15 @@ def outcome(identifier: str, state: str, reason: str | None = None) -> tuple[str
 def single(channel: int, window: int, identifier: str, state: str) -> Any:
     """The answer to a request for one record, which brought none."""
     return making.answer(
-        channel, window, [], url=f"{making.URL}?verb=GetRecord", state=state, listed=0,
-        outcomes=[outcome(identifier, state)], payload=(),
-    )  # fmt: skip
+        channel,
+        window,
+        [],
+        url=f"{making.URL}?verb=GetRecord",
+        state=state,
+        listed=0,
+        outcomes=[outcome(identifier, state)],
+        payload=(),
+    )
 
 
 def test_what_a_harvest_read_is_listed_and_balanced(archive: Path):
@@ -117,9 +123,15 @@ def test_only_the_channel_of_a_wrong_row_is_out_of_balance(tmp_path: Path):
 def test_the_last_outcome_of_an_id_is_its_state(tmp_path: Path):
     made, channel, (window,) = making.begun(tmp_path)
     names = making.answer(
-        channel, window.window, [], url=f"{making.URL}?verb=ListIdentifiers", listed=3, bare=True, payload=(),
+        channel,
+        window.window,
+        [],
+        url=f"{making.URL}?verb=ListIdentifiers",
+        listed=3,
+        bare=True,
+        payload=(),
         outcomes=[outcome(f"oai:x:{n}", "open") for n in range(3)],
-    )  # fmt: skip
+    )
     made.put(names)
     made.put(making.answer(channel, window.window, ["oai:x:0"], url=f"{making.URL}?verb=GetRecord", listed=0))
     made.put(single(channel, window.window, "oai:x:1", "lost"))
@@ -178,9 +190,15 @@ def test_a_total_that_disagrees_keeps_it_from_complete(tmp_path: Path, code: str
     made.put(making.answer(channel, window.window, ["oai:x:1"]))
     count = made.count_window(window.window, 1)
     made.close_window(
-        window.window, state="done", end="empty-token", count=count, stated=2, pages=1, attempts=1,
+        window.window,
+        state="done",
+        end="empty-token",
+        count=count,
+        stated=2,
+        pages=1,
+        attempts=1,
         notes=[Finding(code, "warning", "a sentence")],
-    )  # fmt: skip
+    )
     made.finish("findings")
     made.close()
     account = read_account(tmp_path)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from harvester import allowance
-from harvester.allowance import Allowance, Rate
 from harvester.errors import UsageError
+from harvester.serving import http
+from harvester.serving.http import Allowance, Rate
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_clients_do_not_share_a_bucket():
 
 
 def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(allowance, "CLIENTS", 2)
+    monkeypatch.setattr(http, "CLIENTS", 2)
     clients = Allowance(Rate(1, 60))
     for name in "abc":
         assert clients.ask(name, 0.0).granted

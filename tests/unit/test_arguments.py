@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.arguments import parse_arguments
+from harvester.crawl.arguments.base import parse_arguments
 from harvester.errors import UsageError
 
 LEAST = {"url": "https://x.example/oai", "archive": "a"}
@@ -19,14 +19,25 @@ def test_the_least_is_a_url_and_an_archive():
 
 
 def test_every_argument_is_read():
-    found = parse_arguments(LEAST | {
-        "prefix": "oai_dc, marc21,,oai_dc", "set": "a,b:c", "from": "2020-01-01", "until": "2020-12-31",
-        "mode": "census", "sample": "10", "shard": "2/8", "windows": "4", "slices": "month",
-    })  # fmt: skip
+    found = parse_arguments(
+        LEAST
+        | {
+            "prefix": "oai_dc, marc21,,oai_dc",
+            "set": "a,b:c",
+            "from": "2020-01-01",
+            "until": "2020-12-31",
+            "mode": "census",
+            "sample": "10",
+            "shard": "2/8",
+            "windows": "4",
+            "slices": "month",
+        }
+    )
     assert found.channels == [("oai_dc", "a"), ("oai_dc", "b:c"), ("marc21", "a"), ("marc21", "b:c")]
     assert (found.from_, found.until) == (
-        datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 12, 31, 23, 59, 59, tzinfo=UTC)
-    )  # fmt: skip
+        datetime(2020, 1, 1, tzinfo=UTC),
+        datetime(2020, 12, 31, 23, 59, 59, tzinfo=UTC),
+    )
     assert (found.mode, found.sample, found.shard, found.windows, found.slices) == ("census", 10, (2, 8), 4, "month")
 
 
@@ -38,23 +49,41 @@ def test_seconds_are_bounds_as_they_are():
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
-        ({"prefx": "a"}, "prefx"), ({"archive": ""}, "archive"), ({"url": ""}, "url"),
+        ({"prefx": "a"}, "prefx"),
+        ({"archive": ""}, "archive"),
+        ({"url": ""}, "url"),
         ({"url": "ftp://x.example"}, "url"),
-        ({"url": "x.example/oai"}, "url"), ({"url": "https://"}, "url"), ({"url": "http://[::1"}, "url"),
-        ({"url": "http://x.example:port/"}, "url"), ({"url": "http://x.example:99999/"}, "url"),
-        ({"from": "yesterday"}, "from"), ({"until": "2020-02-30"}, "until"), ({"from": "2020"}, "from"),
-        ({"from": "2020-01-02", "until": "2020-01-01"}, "from"), ({"from": "2020-01-01T00:00:00+01:00"}, "from"),
-        ({"mode": "incremental", "from": "2020-01-01"}, "incremental"), ({"mode": "fast"}, "mode"),
+        ({"url": "x.example/oai"}, "url"),
+        ({"url": "https://"}, "url"),
+        ({"url": "http://[::1"}, "url"),
+        ({"url": "http://x.example:port/"}, "url"),
+        ({"url": "http://x.example:99999/"}, "url"),
+        ({"from": "yesterday"}, "from"),
+        ({"until": "2020-02-30"}, "until"),
+        ({"from": "2020"}, "from"),
+        ({"from": "2020-01-02", "until": "2020-01-01"}, "from"),
+        ({"from": "2020-01-01T00:00:00+01:00"}, "from"),
+        ({"mode": "incremental", "from": "2020-01-01"}, "incremental"),
+        ({"mode": "fast"}, "mode"),
         ({"slices": "week"}, "slices"),
-        ({"sample": "0"}, "sample"), ({"sample": "-1"}, "sample"), ({"sample": "1.5"}, "sample"),
+        ({"sample": "0"}, "sample"),
+        ({"sample": "-1"}, "sample"),
+        ({"sample": "1.5"}, "sample"),
         ({"sample": "²"}, "sample"),
-        ({"sample": "9" * 5000}, "sample"), ({"windows": "x"}, "windows"), ({"windows": ""}, "windows"),
-        ({"shard": "1"}, "shard"), ({"shard": "0/2"}, "shard"), ({"shard": "3/2"}, "shard"),
+        ({"sample": "9" * 5000}, "sample"),
+        ({"windows": "x"}, "windows"),
+        ({"windows": ""}, "windows"),
+        ({"shard": "1"}, "shard"),
+        ({"shard": "0/2"}, "shard"),
+        ({"shard": "3/2"}, "shard"),
         ({"shard": "a/b"}, "shard"),
-        ({"shard": "²/³"}, "shard"), ({"shard": "1/2/3"}, "shard"), ({"shard": "1/" + "9" * 5000}, "shard"),
-        ({"source": "no-such-source"}, "no-such-source"), ({"source": "missing.toml"}, "missing.toml"),
+        ({"shard": "²/³"}, "shard"),
+        ({"shard": "1/2/3"}, "shard"),
+        ({"shard": "1/" + "9" * 5000}, "shard"),
+        ({"source": "no-such-source"}, "no-such-source"),
+        ({"source": "missing.toml"}, "missing.toml"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named(wrong: dict[str, str], word: str):
     with pytest.raises(UsageError, match=word):
         parse_arguments(LEAST | wrong)

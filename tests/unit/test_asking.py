@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 from answering import Reply, answering
 
-from harvester.asking import Asker, PoliteSickle
 from harvester.errors import MalformedPage, ProviderError, Unreachable
+from harvester.http.asking import Asker, PoliteSickle
 
 IDENTIFY = (
     b'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-01-01T00:00:00Z</responseDate>'
@@ -41,10 +41,14 @@ def test_an_answer_is_kept_with_its_status_and_headers():
 def test_a_redirect_is_followed_on_its_host_and_never_to_another():
     with answering({"/secret": (200, {}, b"other")}) as other, answering({}) as server:
         server.replies = {
-            "/a": moved("/b?x=1"), "/b": (200, {}, b"here"), "/out": moved(f"{other.url}/secret"),
-            "/out2": moved(f"//127.0.0.1:{other.port}/secret", 308), "/file": moved("file:///etc/hostname"),
-            "/user": moved(f"http://me:geheim@127.0.0.1:{other.port}/secret"), "/loop": moved("/loop"),
-        }  # fmt: skip
+            "/a": moved("/b?x=1"),
+            "/b": (200, {}, b"here"),
+            "/out": moved(f"{other.url}/secret"),
+            "/out2": moved(f"//127.0.0.1:{other.port}/secret", 308),
+            "/file": moved("file:///etc/hostname"),
+            "/user": moved(f"http://me:geheim@127.0.0.1:{other.port}/secret"),
+            "/loop": moved("/loop"),
+        }
         with asker(f"127.0.0.1:{server.port}") as client:
             assert client.get(f"{server.url}/a").content == b"here"
             for path in ("/out", "/out2", "/file", "/user", "/loop"):
@@ -56,8 +60,16 @@ def test_a_redirect_is_followed_on_its_host_and_never_to_another():
 
 def test_a_short_answer_is_no_answer():
     whole = gzip.compress(b"x" * 5000, mtime=0)
-    with answering({"/a": (200, {"Content-Length": "100"}, b"short"), "/b": (200, {"Content-Encoding": "gzip"}, whole),
-                    "/c": (200, {}, whole[:-9])}) as server, asker(f"127.0.0.1:{server.port}") as client:  # fmt: skip
+    with (
+        answering(
+            {
+                "/a": (200, {"Content-Length": "100"}, b"short"),
+                "/b": (200, {"Content-Encoding": "gzip"}, whole),
+                "/c": (200, {}, whole[:-9]),
+            }
+        ) as server,
+        asker(f"127.0.0.1:{server.port}") as client,
+    ):
         assert client.get(f"{server.url}/b").content == b"x" * 5000
         for path in ("/a", "/c"):
             with pytest.raises(Unreachable):
@@ -94,8 +106,13 @@ def test_a_credential_goes_where_it_belongs_only():
 
 
 def test_sickle_asks_through_it_and_its_errors_are_ours():
-    with answering({"/oai?verb=Identify": (200, XML, IDENTIFY), "/oai?verb=ListSets": (422, XML, ERROR),
-                    "/oai?verb=ListMetadataFormats": (200, XML, b"<html><br></html>")}) as server:  # fmt: skip
+    with answering(
+        {
+            "/oai?verb=Identify": (200, XML, IDENTIFY),
+            "/oai?verb=ListSets": (422, XML, ERROR),
+            "/oai?verb=ListMetadataFormats": (200, XML, b"<html><br></html>"),
+        }
+    ) as server:
         with asker(f"127.0.0.1:{server.port}") as client:
             sickle = PoliteSickle(client, f"{server.url}/oai")
             assert sickle.ask(lambda oai: oai.Identify()).repositoryName == "X"

@@ -12,13 +12,14 @@ import duckdb
 import making
 import pytest
 
-from archive import envelope, jsonseq
-from archive.audits import audit, auditsides
-from archive.audits.auditreport import Wish
+from archive.audits import audit, sides
+from archive.audits.result import Wish
 from archive.errors import BadIdFile, StaleIndex
-from archive.indexes import ledgercopy
-from archive.indexes.index import index
-from archive.ledger import NewWindow
+from archive.formats import jsonseq
+from archive.index import ledger_copy
+from archive.index.build import index
+from archive.store import record
+from archive.store.ledger import NewWindow
 
 STAMP, LATER, LONG_AFTER = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", "2030-01-01T00:00:00Z"
 
@@ -210,10 +211,13 @@ def test_another_archive_names_exactly_what_was_lost_deleted_and_changed(tmp_pat
         deleted = state == "deleted"
         writer.put(
             making.answer(
-                channel, window.window, [name], outcomes=[(name, stamp, state, None)],
+                channel,
+                window.window,
+                [name],
+                outcomes=[(name, stamp, state, None)],
                 payload=making.payload([name], datestamp=stamp, deleted=deleted),
             )
-        )  # fmt: skip
+        )
     writer.finish("complete")
     writer.close()
     with audit.against_archive(tmp_path / "a", tmp_path / "b") as found:
@@ -277,10 +281,13 @@ def test_how_an_id_differs_is_said(tmp_path: Path, here: tuple[str, bool], there
     stamp, deleted = here
     writer.put(
         making.answer(
-            channel, window.window, ["oai:x:1"], payload=making.payload(["oai:x:1"], datestamp=stamp, deleted=deleted),
+            channel,
+            window.window,
+            ["oai:x:1"],
+            payload=making.payload(["oai:x:1"], datestamp=stamp, deleted=deleted),
             outcomes=[("oai:x:1", stamp, "deleted" if deleted else "read", None)],
         )
-    )  # fmt: skip
+    )
     writer.finish("complete")
     writer.close()
     run = take_census(tmp_path / "a", [("oai:x:1", there[0], "deleted" if there[1] else "read")])
@@ -293,7 +300,7 @@ def test_content_is_compared_where_both_sides_know_its_digest(tmp_path: Path):
         writer, channel, (window,) = making.begun(tmp_path / name)
         how = ("oai_dc", "application/xml", making.URL, STAMP)
         texts = [
-            envelope.encode(one, STAMP, False, (), *how, sha256, {}, "<a/>", ())
+            record.encode(one, STAMP, False, (), *how, sha256, {}, "<a/>", ())
             for one, sha256 in (("oai:x:1", digest), ("oai:x:2", "3" * 64))
         ]
         payload = ((b"".join(map(jsonseq.encode, texts)), 2),)
@@ -318,9 +325,9 @@ def test_big_sides_are_compared_in_parts_with_the_same_result(tmp_path: Path, mo
     names = [f"oai:x:{n}" for n in range(300)]
     here, rows, truth = truth_of(1, names)
     making.ended(tmp_path / "a", [here])
-    monkeypatch.setattr(auditsides, "PART_ROWS", 40)
-    monkeypatch.setattr(auditsides, "BATCH_ROWS", 30)
-    monkeypatch.setattr(ledgercopy, "PIECE_ROWS", 50)
+    monkeypatch.setattr(sides, "PART_ROWS", 40)
+    monkeypatch.setattr(sides, "BATCH_ROWS", 30)
+    monkeypatch.setattr(ledger_copy, "PIECE_ROWS", 50)
     with audit.against_file(tmp_path / "a", as_text(tmp_path, rows)) as found:
         assert marks(found) == truth
         assert found.report.balanced
@@ -339,8 +346,10 @@ def test_the_numbers_by_group_add_up_to_the_whole(tmp_path: Path):
         by = found.report.by
     of_windows = {row["group"]: (row["same"], row["missing"], row["extra"]) for row in by["window"]}
     assert of_windows == {
-        "window 1: 2000-01-01..": (1, 0, 0), "window 2: 2001-01-01..": (0, 1, 1), "no window": (0, 1, 0)
-    }  # fmt: skip
+        "window 1: 2000-01-01..": (1, 0, 0),
+        "window 2: 2001-01-01..": (0, 1, 1),
+        "no window": (0, 1, 0),
+    }
     assert {row["group"]: row["expected"] for row in by["set"]} == {"a": 1, "a:b": 1, "not known": 2}
     assert sum(row["expected"] for row in by["year"]) == found.report.expected
 

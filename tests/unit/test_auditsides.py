@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archive.audits.auditsides import CHANNEL, HERE, LOCAL, Sides
-from archive.crosswalks.identifiers import local_id
-from archive.folder import Layout
-from archive.indexes.ledgercopy import copy_ledger
-from archive.ledger import NewWindow
+from archive.audits.sides import CHANNEL, HERE, LOCAL, Sides
+from archive.crosswalks.schemes import local_id
+from archive.index.ledger_copy import copy_ledger
+from archive.store.layout import Layout
+from archive.store.ledger import NewWindow
 
 PIECES = [
     "oai:",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from bagging import close_tags, manifest, write_bag
 
-from archive.bags import bagcodes
-from archive.bags.bagcheck import BagReport, check_bag, is_bag
+from archive.bags import codes as bagcodes
+from archive.bags.check import BagReport, check_bag, is_bag
 from archive.errors import NotAnArchive
 
 Change = Callable[[Path], object]
@@ -132,9 +132,11 @@ def test_all_that_is_wrong_is_found(bag: Path):
     report = check_bag(bag)
     found = {(f.code, f.path) for f in report.findings}
     assert found == {
-        ("manifest-mismatch", "data/one.txt"), ("file-missing", "data/folder/two.txt"),
-        ("payload-not-listed", "data/three"), ("oxum-differs", "bag-info.txt"),
-    }  # fmt: skip
+        ("manifest-mismatch", "data/one.txt"),
+        ("file-missing", "data/folder/two.txt"),
+        ("payload-not-listed", "data/three"),
+        ("oxum-differs", "bag-info.txt"),
+    }
     assert (report.complete, report.valid) == (False, False)
 
 
@@ -443,9 +445,13 @@ def test_bags_of_bagit_java(corpus: Path, name: str):
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("fileUrl", "path-escapes"), ("tildeReference", "path-escapes"), ("upAdirectoryReference", "path-escapes"),
-     ("windowsSpecialDirectoryName", "path-escapes")],
-)  # fmt: skip
+    [
+        ("fileUrl", "path-escapes"),
+        ("tildeReference", "path-escapes"),
+        ("upAdirectoryReference", "path-escapes"),
+        ("windowsSpecialDirectoryName", "path-escapes"),
+    ],
+)
 def test_malicious_manifests_of_bagit_java(corpus: Path, tmp_path: Path, name: str, code: str):
     bag = write_bag(tmp_path / "bag", algorithms=("md5",), tags=False)
     bad = (corpus / "bagit/bagit-java/maliciousManifestFile" / f"{name}.txt").read_bytes()
@@ -457,8 +463,15 @@ def test_every_code_has_a_bag():
     """A finding that no test can raise is one that nobody has seen work."""
     tested = {code for code, _ in BROKEN.values()} | {code for found, _, _ in WARNED.values() for code in found}
     elsewhere = {
-        "algorithm-weak", "file-unreadable", "tag-manifest-mismatch", "payload-not-in-every-manifest",
-        "manifests-differ", "tag-manifest-lacks-manifest-older", "tag-manifests-differ", "tag-file-not-listed",
-        "profile-violated", "profile-not-named",
-    }  # fmt: skip
+        "algorithm-weak",
+        "file-unreadable",
+        "tag-manifest-mismatch",
+        "payload-not-in-every-manifest",
+        "manifests-differ",
+        "tag-manifest-lacks-manifest-older",
+        "tag-manifests-differ",
+        "tag-file-not-listed",
+        "profile-violated",
+        "profile-not-named",
+    }
     assert tested | elsewhere == set(bagcodes.CODES)

@@ -9,12 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typed import Typed
 
-from archive.bags.bagpaths import code_points, misread, safe_path, unseen
+from archive.bags.files import code_points, misread, safe_path, unseen
 
 MISREAD = [
-    "a\xa0", "a ", "a\t", "a\u2028b", "a\u2029", "a\x85b", "a\x0bb", "a\x0cb", "a\x1cb", "a\x1db", "a\x1eb",
-    "a\x1f", "a\u3000", "a\ufeff", "d/a\u2028/b",
-]  # fmt: skip
+    "a\xa0",
+    "a ",
+    "a\t",
+    "a\u2028b",
+    "a\u2029",
+    "a\x85b",
+    "a\x0bb",
+    "a\x0cb",
+    "a\x1cb",
+    "a\x1db",
+    "a\x1eb",
+    "a\x1f",
+    "a\u3000",
+    "a\ufeff",
+    "d/a\u2028/b",
+]
 FINE = ["a b", "a\xa0b", "a%b", "a\nb", "a\rb", "a\n", "été", "e\u0301", "日本", "a.b"]
 
 
@@ -56,8 +69,9 @@ def test_a_bag_of_such_names_is_refused_before_it_is_written(typed: Typed, tmp_p
     assert bagit.Bag(str(tmp_path / "bag")).is_valid()
     lines = [json.loads(line) for line in (tmp_path / "bag" / "renamed-files.jsonl").read_text("ascii").splitlines()]
     assert {line["was"]: line["path"] for line in lines} == {
-        "data/a\u2028b": "data/a_u2028_b_2", "data/c\xa0": "data/c_u00a0_",
-    }  # fmt: skip
+        "data/a\u2028b": "data/a_u2028_b_2",
+        "data/c\xa0": "data/c_u00a0_",
+    }
     for line in lines:
         assert (tmp_path / "bag" / line["path"]).read_text() == (tmp_path / "src" / line["was"][5:]).read_text()
     assert typed("verify", tmp_path / "bag").code == 0

@@ -4,12 +4,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.bags.bagpaths import folded, is_plain, is_portable, normal, read_path
+from archive.bags.files import folded, is_plain, is_portable, normal, read_path
 
 OUT = [
-    "", "..", "../x", "data/..", "data/../x", "/x", "//x", "~", "~/x", "~root/x", "C:/x", "c:x", "\\x", "\\\\server\\x",
-    "\\\\?\\C:\\x", "data\\..\\x", "data/..\\x", "file:///x", "http://x.example/", "data/\x00", "./../x", ".//../x",
-]  # fmt: skip
+    "",
+    "..",
+    "../x",
+    "data/..",
+    "data/../x",
+    "/x",
+    "//x",
+    "~",
+    "~/x",
+    "~root/x",
+    "C:/x",
+    "c:x",
+    "\\x",
+    "\\\\server\\x",
+    "\\\\?\\C:\\x",
+    "data\\..\\x",
+    "data/..\\x",
+    "file:///x",
+    "http://x.example/",
+    "data/\x00",
+    "./../x",
+    ".//../x",
+]
 
 
 @pytest.mark.parametrize("path", OUT)
@@ -54,9 +74,21 @@ def test_plain_names_are_portable(name: str):
 
 
 @pytest.mark.parametrize(
-    "name", ["data/a:b", "data/a?", "data/nul", "data/COM1.txt", "data/lpt²", "data/a.", "data/a /b", "data/a\\b",
-             "data/" + "x" * 256, "data/" + "é" * 128, "data/a\n"],
-)  # fmt: skip
+    "name",
+    [
+        "data/a:b",
+        "data/a?",
+        "data/nul",
+        "data/COM1.txt",
+        "data/lpt²",
+        "data/a.",
+        "data/a /b",
+        "data/a\\b",
+        "data/" + "x" * 256,
+        "data/" + "é" * 128,
+        "data/a\n",
+    ],
+)
 def test_names_that_other_systems_refuse_are_not_portable(name: str):
     assert not is_portable(name)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from bagmaking import options
 
-from archive.bags.bagplan import fingerprint, group_identifier, names, remarks, shares
 from archive.bags.payload import Item, Payload
+from archive.bags.plan import fingerprint, group_identifier, names, remarks, shares
 from archive.errors import NotBaggable
 
 
@@ -74,8 +74,10 @@ def test_a_group_is_named_by_what_is_in_it():
 def test_names_that_others_read_otherwise_are_remarked():
     found = remarks(payload(("100%", 1), ("a\nb", 1), ("c\rd", 1), ("plain", 1)))
     assert [(remark.code, remark.path) for remark in found] == [
-        ("name-encoded", "100%"), ("name-encoded", "a\nb"), ("name-encoded", "c\rd")
-    ]  # fmt: skip
+        ("name-encoded", "100%"),
+        ("name-encoded", "a\nb"),
+        ("name-encoded", "c\rd"),
+    ]
 
 
 def test_names_that_differ_in_case_alone_are_remarked():

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from bagging import write_bag
 
-from archive.bags.bagcheck import check_bag
-from archive.bags.bagprofile import check_profile
+from archive.bags.check import check_bag
+from archive.bags.profile import check_profile
 
 URI = "https://profiles.example/p.json"
 INFO = f"BagIt-Profile-Identifier: {URI}\nSource-Organization: Here\n"
@@ -67,8 +67,11 @@ def test_a_bag_that_does_not_conform(bag: Path, rules: dict[str, Any]):
 
 
 def test_a_repeated_element_and_a_forbidden_fetch(tmp_path: Path):
-    bag = write_bag(tmp_path / "bag", info=INFO + "Source-Organization: There\n",
-                    more={"fetch.txt": b"http://x.example/ 4 data/one.txt\n"})  # fmt: skip
+    bag = write_bag(
+        tmp_path / "bag",
+        info=INFO + "Source-Organization: There\n",
+        more={"fetch.txt": b"http://x.example/ 4 data/one.txt\n"},
+    )
     assert len(found(bag, **{"Bag-Info": {"Source-Organization": {"repeatable": False}}})) == 1
     assert len(found(bag, **{"Allow-Fetch.txt": False})) == 1
     assert found(bag, **{"Fetch.txt-Required": True}) == []
@@ -84,11 +87,16 @@ def test_a_bag_that_does_not_name_its_profile_is_warned_of(tmp_path: Path):
 
 
 CORPUS = {
-    "profileConformantBag": None, "emailFieldMissingBag": "Contact-Email", "failFetchBag": "fetch.txt",
-    "missingRequiredPayloadManifestBag": "md5", "missingRequiredTagFileBag": "DPN/dpnFirstNode.txt",
-    "missingRequiredTagManifestBag": "md5", "repeatedMetadataBag": "Bagging-Date", "wrongBagitVersionBag": "0.97",
+    "profileConformantBag": None,
+    "emailFieldMissingBag": "Contact-Email",
+    "failFetchBag": "fetch.txt",
+    "missingRequiredPayloadManifestBag": "md5",
+    "missingRequiredTagFileBag": "DPN/dpnFirstNode.txt",
+    "missingRequiredTagManifestBag": "md5",
+    "repeatedMetadataBag": "Bagging-Date",
+    "wrongBagitVersionBag": "0.97",
     "wrongValueForContactNameBag": "Contact-Name",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CORPUS)

@@ -14,14 +14,14 @@ import pytest
 from bagmaking import DATE, FILES, bagged, folder_of, options, validate
 from checkers import bagit_profile_problems
 
-from archive import durable
-from archive.bags import bags
-from archive.bags.bagcheck import check_bag
-from archive.bags.baginfo import PROFILE_FILE
+from archive.bags import create
+from archive.bags.check import check_bag
 from archive.bags.payload import payload_of
-from archive.checks.verify import verify
+from archive.bags.tagfiles import PROFILE_FILE
+from archive.disk import durable
+from archive.disk.digests import Digests
 from archive.errors import Busy, Damaged, NotAtRest, NotBaggable
-from archive.fixity import Digests
+from archive.integrity.verify import verify
 
 
 def archive(folder: Path) -> Path:
@@ -194,7 +194,7 @@ def test_a_file_that_changes_meanwhile_is_noticed(tmp_path: Path, change: str):
         else:
             os.utime(folder / "a.txt", ns=(0, 0))
         with pytest.raises(NotAtRest):
-            bags.write_bags(payload, tmp_path / "bag", options())
+            create.write_bags(payload, tmp_path / "bag", options())
     assert not (tmp_path / "bag").exists()
 
 
@@ -278,7 +278,7 @@ def test_a_bag_is_not_made_inside_what_it_packs(tmp_path: Path, out: str):
 
 def test_one_process_at_a_time_makes_a_bag(tmp_path: Path):
     folder_of(tmp_path / "f")
-    with bags._staged(tmp_path / "bag"), pytest.raises(Busy):
+    with create._staged(tmp_path / "bag"), pytest.raises(Busy):
         bagged(tmp_path / "f", tmp_path / "bag")
     bagged(tmp_path / "f", tmp_path / "bag")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harvester.bans import BAN_FIRST_SECONDS, STRIKES_MOST, SUSPICION_FIRST_SECONDS, Bans
+from harvester.ratelimit.bans import BAN_FIRST_SECONDS, STRIKES_MOST, SUSPICION_FIRST_SECONDS, Bans
 
 DENIED = b'{"status": 403, "message": "Permission denied."}'
 PAGE = b"<html><body><h1>403 Forbidden</h1></body></html>"
@@ -43,8 +43,16 @@ def test_a_403_with_an_order_is_a_ban_where_no_other_answer_has_one():
     assert bans.strong
 
 
-@pytest.mark.parametrize(("body", "kind"), [(BLOCKED, HTML), (PAGE, HTML), (b"\0" * 720, "application/octet-stream"),
-                                            (b"", ""), (b'{"message": "API rate limit exceeded"}', JSON)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (BLOCKED, HTML),
+        (PAGE, HTML),
+        (b"\0" * 720, "application/octet-stream"),
+        (b"", ""),
+        (b'{"message": "API rate limit exceeded"}', JSON),
+    ],
+)
 def test_after_a_429_a_page_of_the_front_end_is_a_ban_for_as_long_as_it_lasts(body: bytes, kind: str):
     bans = answering()
     bans.told(5.0)

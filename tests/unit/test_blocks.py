@@ -1,6 +1,6 @@
 """Whether a media type is served, as the answers of its ids say."""
 
-from harvester.blocks import UNSERVED_LEAST, Service
+from harvester.http.blocks import UNSERVED_LEAST, Service
 
 
 def test_a_type_is_not_served_when_a_few_ids_are_refused_in_it_and_none_is_sent():

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from archive import envelope, jsonseq
-from archive.ledger import NOT_MODIFIED
-from harvester.bodies import Received, Unusable, decode_block, settle, unpacked
+from archive.formats import jsonseq
+from archive.store import record as envelope
+from archive.store.ledger import NOT_MODIFIED
+from harvester.rest.answers import Received, Unusable, decode_block, settle, unpacked
 
 JSON, MARC, BIBTEX = "application/vnd.zenodo.v1+json", "application/marcxml+xml", "application/x-bibtex"
 RECORD = b'{"id": 5, "updated": "2024-01-02T03:04:05.6+00:00", "metadata": {"title": "\xc3\xa9"}}'
@@ -64,10 +65,23 @@ def test_text_is_kept_as_text():
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(304, ("read", NOT_MODIFIED, False)), (404, ("absent", None, False)), (401, "forbidden"), (403, "forbidden"),
-     (451, "forbidden"), (406, "refused"), (415, "refused"), (400, "refused"), (500, "refused"), (502, "lost"),
-     (503, "lost"), (504, "lost"), (204, "refused"), (418, "refused")],
-)  # fmt: skip
+    [
+        (304, ("read", NOT_MODIFIED, False)),
+        (404, ("absent", None, False)),
+        (401, "forbidden"),
+        (403, "forbidden"),
+        (451, "forbidden"),
+        (406, "refused"),
+        (415, "refused"),
+        (400, "refused"),
+        (500, "refused"),
+        (502, "lost"),
+        (503, "lost"),
+        (504, "lost"),
+        (204, "refused"),
+        (418, "refused"),
+    ],
+)
 def test_a_status_is_a_state(status: int, expected: object):
     found = state(received(b'{"message": "no"}', status))
     assert found == expected or found[0] == expected
@@ -87,12 +101,21 @@ def test_a_tombstone_is_kept_json_or_not():
 @pytest.mark.parametrize(
     ("body", "media_type"),
     [
-        (b"", JSON), (b"  \n", JSON), (RECORD[:-1], JSON), (b"[1]", JSON), (b'"x"', JSON),
+        (b"", JSON),
+        (b"  \n", JSON),
+        (RECORD[:-1], JSON),
+        (b"[1]", JSON),
+        (b'"x"', JSON),
         (b"<!DOCTYPE html><p>", JSON),
-        (b"<html></html>", "text/html"), (b"  <!-- x --> <HTML>", JSON), (RECORD + RECORD, JSON), (b"\xff\xfe", JSON),
-        (b'{"a": "\x1e"}', JSON), (b"Service unavailable", "text/plain"), (b"<a>", "application/xml"),
+        (b"<html></html>", "text/html"),
+        (b"  <!-- x --> <HTML>", JSON),
+        (RECORD + RECORD, JSON),
+        (b"\xff\xfe", JSON),
+        (b'{"a": "\x1e"}', JSON),
+        (b"Service unavailable", "text/plain"),
+        (b"<a>", "application/xml"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_record_is_refused_and_tried_again(body: bytes, media_type: str):
     found = state(received(body, media_type=media_type))
     assert (found[0], found[2]) == ("refused", True)
@@ -132,7 +155,7 @@ def test_packed_bodies_are_unpacked_whole_or_not_at_all():
         (RECORD, JSON + "; charset=utf-8", JSON, "asked", None),
         (RECORD, "", JSON, "asked", "other-media-type"),
     ],
-)  # fmt: skip
+)
 def test_another_type_is_kept_as_what_it_is_and_said(
     body: bytes, declared: str, accept: str, format_: str, problem: str | None
 ):
@@ -153,10 +176,17 @@ def test_a_record_that_calls_itself_by_another_id_is_said():
 
 def test_the_records_of_a_block_are_those_of_its_answers_in_their_order():
     answers = [
-        Received(str(number), f"u{number}", 404 if number % 5 == 0 else 410 if number % 7 == 0 else 200, JSON, "", "",
-                 b'{"id": %d}' % number)
+        Received(
+            str(number),
+            f"u{number}",
+            404 if number % 5 == 0 else 410 if number % 7 == 0 else 200,
+            JSON,
+            "",
+            "",
+            b'{"id": %d}' % number,
+        )
         for number in range(1, 200)
-    ]  # fmt: skip
+    ]
     block = decode_block(answers, "json", "application/json", "now")
     states = [settled.state for settled in block.settled]
     texts = jsonseq.parse(content for content, _ in block.payload)

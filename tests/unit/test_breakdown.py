@@ -12,13 +12,13 @@ import pytest
 import reporting
 import served
 
-from archive.accounts.account import STATES, read_account
 from archive.errors import NotAnArchive, StaleIndex
-from archive.folder import Layout
-from archive.indexes.index import index
-from archive.ledger import NewWindow
-from archive.questions import question
+from archive.index.build import index
+from archive.queries import question
 from archive.report.breakdown import Cut, read_breakdown, summed
+from archive.store.accounting import STATES, read_account
+from archive.store.layout import Layout
+from archive.store.ledger import NewWindow
 
 
 def changed(folder: Path, statement: str) -> None:
@@ -34,9 +34,16 @@ def counts(cuts: tuple[Cut, ...]) -> dict[str | None, dict[str, int]]:
 
 def answered(channel: int, window: int | None, identifier: str, state: str, stamp: str | None = None) -> Any:
     return making.answer(
-        channel, window, [], url=f"{making.URL}?verb=GetRecord", state=state, listed=0, bare=True, payload=(),
+        channel,
+        window,
+        [],
+        url=f"{making.URL}?verb=GetRecord",
+        state=state,
+        listed=0,
+        bare=True,
+        payload=(),
         outcomes=[(identifier, stamp, state, None)],
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -84,8 +91,10 @@ def test_a_year_counts_the_last_state_under_the_last_date_that_is_known(tmp_path
     made.put(answered(channel, window.window, "oai:x:3", "absent", "yesterday"))
     made.close()
     assert counts(read_breakdown(tmp_path, "year")) == {
-        None: {"absent": 1}, "2020": {"lost": 1}, "2023": {"deleted": 1}
-    }  # fmt: skip
+        None: {"absent": 1},
+        "2020": {"lost": 1},
+        "2023": {"deleted": 1},
+    }
     assert list(counts(read_breakdown(tmp_path, "month"))) == [None, "2020-01", "2023-05"]
 
 
@@ -113,8 +122,10 @@ def test_a_census_is_in_its_own_windows_only(tmp_path: Path):
 
 
 def test_sets_are_those_of_records_and_that_of_the_channel(tmp_path: Path):
-    served.harvested(tmp_path, [[served.record("oai:x:1", "2020-01-01", "One", ["a", "b"]),
-                                 served.record("oai:x:2", "2020-01-01", "Two")]])  # fmt: skip
+    served.harvested(
+        tmp_path,
+        [[served.record("oai:x:1", "2020-01-01", "One", ["a", "b"]), served.record("oai:x:2", "2020-01-01", "Two")]],
+    )
     made = making.writer(tmp_path)
     made.begin("oaipmh", "full", {"url": making.URL, "set": "c:d"}, making.SOFTWARE)
     channel = made.ledger.channel("oaipmh:oai_dc:c:d", "oai_dc", "c:d")
@@ -125,8 +136,11 @@ def test_sets_are_those_of_records_and_that_of_the_channel(tmp_path: Path):
         read_breakdown(tmp_path, "set")
     index(tmp_path)
     assert counts(read_breakdown(tmp_path, "set")) == {
-        "a": {"read": 1}, "b": {"read": 1}, None: {"read": 1}, "c:d": {"lost": 1}
-    }  # fmt: skip
+        "a": {"read": 1},
+        "b": {"read": 1},
+        None: {"read": 1},
+        "c:d": {"lost": 1},
+    }
 
 
 def test_channels_are_summed_by_value():
@@ -174,13 +188,16 @@ def test_two_engines_count_the_same(tmp_path: Path, seed: int):
     made.open_windows([NewWindow(channel, "ListRecords", None, None)])
     made.close()
     with closing(table(tmp_path)) as db:
-        found = db.execute("SELECT cut, run, channel, value, listed, read, deleted, absent, moved, forbidden, refused, "
-                           "lost, open FROM account_cuts").fetchall()  # fmt: skip
+        found = db.execute(
+            "SELECT cut, run, channel, value, listed, read, deleted, absent, moved, forbidden, refused, "
+            "lost, open FROM account_cuts"
+        ).fetchall()
         assert db.execute(question("account_cuts_off")).fetchall() == []
     expected = [
         (by, cut.run, cut.channel, cut.value, cut.listed, *cut.states.values())
-        for by in ("window", "year", "set") for cut in read_breakdown(tmp_path, by)
-    ]  # fmt: skip
+        for by in ("window", "year", "set")
+        for cut in read_breakdown(tmp_path, by)
+    ]
     assert sorted(found, key=str) == sorted(expected, key=str)
 
 
@@ -193,9 +210,9 @@ def test_a_row_whose_states_are_not_what_was_listed_cannot_be_written(windows: P
     ("statement", "row"),
     [
         ("UPDATE account SET listed = listed + 1 WHERE run IS NULL", ("year", None, "oaipmh:oai_dc", None, 5, 4)),
-        ("UPDATE windows SET distinct_ids = 4 WHERE \"window\" = 1", ("window", 1, "oaipmh:oai_dc", "1", 4, 3)),
+        ('UPDATE windows SET distinct_ids = 4 WHERE "window" = 1', ("window", 1, "oaipmh:oai_dc", "1", 4, 3)),
     ],
-)  # fmt: skip
+)
 def test_a_row_that_is_off_by_one_is_named(windows: Path, statement: str, row: tuple[Any, ...]):
     with closing(table(windows)) as db:
         db.execute(statement)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.bulkarguments import in_shard, parse_exporter, parse_search
+from harvester.crawl.arguments.bulk import in_shard, parse_exporter, parse_search
 from harvester.errors import UsageError
 
 
@@ -14,12 +14,14 @@ def words(url: str = "https://x.example/api/records", **more: str) -> dict[str, 
 
 @pytest.mark.parametrize(
     ("url", "style", "channel", "limit"),
-    [("https://x.example/api/records", "invenio", "search:json", 10_000),
-     ("https://api.datacite.org/dois", "datacite", "search:datacite-json", None),
-     ("https://api.figshare.com/v2/articles", "figshare", "search:figshare-json", 9_000),
-     ("https://x.example/server/api/core/items", "dspace-items", "search:dspace-json", None),
-     ("https://x.example/api/search", "dataverse", "search:dataverse-json", None)],
-)  # fmt: skip
+    [
+        ("https://x.example/api/records", "invenio", "search:json", 10_000),
+        ("https://api.datacite.org/dois", "datacite", "search:datacite-json", None),
+        ("https://api.figshare.com/v2/articles", "figshare", "search:figshare-json", 9_000),
+        ("https://x.example/server/api/core/items", "dspace-items", "search:dspace-json", None),
+        ("https://x.example/api/search", "dataverse", "search:dataverse-json", None),
+    ],
+)
 def test_a_url_says_which_search_it_is(url: str, style: str, channel: str, limit: int | None):
     found = parse_search(words(url))
     assert (found.style, found.channel, found.limit) == (style, channel, limit)
@@ -41,11 +43,20 @@ def test_the_same_words_are_the_same_harvest():
 
 @pytest.mark.parametrize(
     "more",
-    [{"from": "2024-02-01", "until": "2024-01-01"}, {"mode": "incremental", "from": "2024-01-01"}, {"mode": "x"},
-     {"accept": "application/xml"}, {"accept": "json"}, {"style": "solr"}, {"files": "x"}, {"sample": "0"},
-     {"style": "dataverse", "from": "2024-01-01"}, {"style": "figshare", "until": "2024-01-01"},
-     {"style": "dspace", "mode": "incremental"}],
-)  # fmt: skip
+    [
+        {"from": "2024-02-01", "until": "2024-01-01"},
+        {"mode": "incremental", "from": "2024-01-01"},
+        {"mode": "x"},
+        {"accept": "application/xml"},
+        {"accept": "json"},
+        {"style": "solr"},
+        {"files": "x"},
+        {"sample": "0"},
+        {"style": "dataverse", "from": "2024-01-01"},
+        {"style": "figshare", "until": "2024-01-01"},
+        {"style": "dspace", "mode": "incremental"},
+    ],
+)
 def test_what_a_search_cannot_do_is_named(more: dict[str, str]):
     with pytest.raises(UsageError):
         parse_search(words(**more))

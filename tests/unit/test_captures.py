@@ -1,4 +1,4 @@
-"""archive/audits/captures.py: populations of a known size, seen in part; the intervals cover what nobody saw."""
+"""archive/audits/capture_recapture.py: populations of a known size, seen in part; the intervals cover what nobody saw."""
 
 import random
 from collections import Counter
@@ -6,7 +6,7 @@ from math import comb, inf
 
 import pytest
 
-from archive.audits.captures import Unseen, unseen
+from archive.audits.capture_recapture import Unseen, unseen
 from archive.audits.loglinear import Cell
 
 # 2.5 % of a normal deviate on each side of 0.95 in so many rounds is 0.03: below 0.90 an interval is too short
@@ -114,18 +114,29 @@ def test_counts_of_millions_are_no_trouble():
     two = unseen({(True, True): 4_900_000, (True, False): 60_000, (False, True): 40_000})
     assert two.estimate == pytest.approx(490, abs=1)
     assert 430 < two.low < two.estimate < two.high < 550
-    three = unseen({
-        (True, True, True): 4_800_000, (True, True, False): 50_000, (True, False, True): 40_000,
-        (False, True, True): 45_000, (True, False, False): 900, (False, True, False): 800, (False, False, True): 700,
-    })  # fmt: skip
+    three = unseen(
+        {
+            (True, True, True): 4_800_000,
+            (True, True, False): 50_000,
+            (True, False, True): 40_000,
+            (False, True, True): 45_000,
+            (True, False, False): 900,
+            (False, True, False): 800,
+            (False, False, True): 700,
+        }
+    )
     assert 0 <= three.low <= three.estimate <= three.high < 10_000
 
 
 @pytest.mark.parametrize(
     "cells",
-    [{(True, True): 1000}, {(True, True, True): 1000}, {(True, True): 400, (True, False): 600},
-     {(True, True, True): 1000, (True, True, False): 10}],
-)  # fmt: skip
+    [
+        {(True, True): 1000},
+        {(True, True, True): 1000},
+        {(True, True): 400, (True, False): 600},
+        {(True, True, True): 1000, (True, True, False): 10},
+    ],
+)
 def test_captures_that_saw_all_the_same_leave_nothing_unseen(cells: dict[Cell, int]):
     found = unseen(cells)
     assert found.estimate == pytest.approx(0, abs=1e-6)

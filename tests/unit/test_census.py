@@ -4,7 +4,7 @@ import pytest
 
 from harvester.cli.census import Asked, what_to_ask
 from harvester.errors import UsageError
-from harvester.sources import Source
+from harvester.sources.model import Source
 
 
 @pytest.mark.parametrize(

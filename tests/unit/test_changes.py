@@ -72,16 +72,36 @@ def test_each_kind_is_what_it_is_called() -> None:
     def item(name: str, deleted: bool = False, text: bytes = b"{}", stamp: str = "2020") -> Item:
         return Item(name, "x", stamp, deleted, text)
 
-    old = [item("changed"), item("deleted"), item("gone"), item("revived", True), item("same"), item("stamp"),
-           item("sunk", True), item("vanished", True)]  # fmt: skip
-    new = [item("added"), item("changed", text=b"[]"), item("deleted", True), item("revived"), item("same"),
-           item("stamp", stamp="2021"), item("stone", True), item("sunk", True, text=b"[]")]  # fmt: skip
+    old = [
+        item("changed"),
+        item("deleted"),
+        item("gone"),
+        item("revived", True),
+        item("same"),
+        item("stamp"),
+        item("sunk", True),
+        item("vanished", True),
+    ]
+    new = [
+        item("added"),
+        item("changed", text=b"[]"),
+        item("deleted", True),
+        item("revived"),
+        item("same"),
+        item("stamp", stamp="2021"),
+        item("stone", True),
+        item("sunk", True, text=b"[]"),
+    ]
     _, kinds = changed(old, new)
     assert [i.identifier for i in kinds[ADDED]] == ["added", "revived"]
     assert [i.identifier for i in kinds[CHANGED]] == ["changed", "stamp"]
     assert [(i.identifier, i.text == b"gone") for i in kinds[DELETED]] == [
-        ("deleted", False), ("gone", True), ("stone", False), ("sunk", False), ("vanished", True),
-    ]  # fmt: skip
+        ("deleted", False),
+        ("gone", True),
+        ("stone", False),
+        ("sunk", False),
+        ("vanished", True),
+    ]
 
 
 @pytest.mark.parametrize("names", ["ba", "aa"])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harvester.charsets import as_declared
-from harvester.strictxml import parse_document
+from harvester.http.charsets import as_declared
+from harvester.oaipmh.xml import parse_document
 
 TEXT = "École à Nîmes"
 
@@ -45,9 +45,20 @@ def test_a_document_is_read_in_the_charset_that_its_bytes_show(declared: str, co
     assert parse_document(as_declared(body, content_type)).text == TEXT
 
 
-@pytest.mark.parametrize("content_type", ["", "text/xml", "text/xml; charset=", "text/xml; charset=no-such",
-                                          "text/xml; charset=utf8", "text/xml; charset=idna", "text/xml;charset=hex",
-                                          "text/xml; charset=unicode_escape", "text/xml; charset='utf-8'"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/xml",
+        "text/xml; charset=",
+        "text/xml; charset=no-such",
+        "text/xml; charset=utf8",
+        "text/xml; charset=idna",
+        "text/xml;charset=hex",
+        "text/xml; charset=unicode_escape",
+        "text/xml; charset='utf-8'",
+    ],
+)
 def test_a_body_stays_as_it_is_where_the_header_adds_nothing(content_type: str):
     body = document(declaration("UTF-8")).encode()
     assert as_declared(body, content_type) is body

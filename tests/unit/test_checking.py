@@ -7,9 +7,9 @@ import pytest
 from bagging import close_tags, write_bag
 from releasing import make_release
 
-from archive.bags.bagcheck import check_bag
-from archive.checks.checking import as_report, check, recognise
+from archive.bags.check import check_bag
 from archive.errors import NotAnArchive
+from archive.integrity.detect import as_report, check, recognise
 
 
 def test_each_kind_is_recognised(tmp_path: Path):
@@ -17,9 +17,12 @@ def test_each_kind_is_recognised(tmp_path: Path):
     make_release(tmp_path / "release")
     write_bag(tmp_path / "bag")
     kinds = {
-        "archive": "archive", "archive/shards/00001.json-seq.zst": "shard", "release": "release", "bag": "bag",
+        "archive": "archive",
+        "archive/shards/00001.json-seq.zst": "shard",
+        "release": "release",
+        "bag": "bag",
         "release/records-00001.json-seq.zst": "part",
-    }  # fmt: skip
+    }
     for name, kind in kinds.items():
         assert recognise(tmp_path / name) == kind
         assert (check(tmp_path / name).kind, check(tmp_path / name).whole) == (kind, True)
@@ -32,7 +35,9 @@ def test_a_bag_without_its_declaration_is_a_damaged_bag(tmp_path: Path):
     bag = write_bag(tmp_path / "bag")
     (bag / "bagit.txt").unlink()
     assert {(p.kind, p.code) for p in check(bag).problems} == {
-        ("missing", "bag-declaration-missing"), ("missing", "tag-file-missing")}  # fmt: skip
+        ("missing", "bag-declaration-missing"),
+        ("missing", "tag-file-missing"),
+    }
 
 
 def test_holes_and_warnings_are_no_damage(tmp_path: Path):
@@ -49,8 +54,11 @@ def test_holes_and_warnings_are_no_damage(tmp_path: Path):
 
 def test_what_is_in_a_bag_can_be_checked_too(tmp_path: Path):
     making.ended(tmp_path / "archive", [["oai:x:1"]])
-    files = {f"data/{p.relative_to(tmp_path / 'archive').as_posix()}": p.read_bytes()
-             for p in (tmp_path / "archive").rglob("*") if p.is_file()}  # fmt: skip
+    files = {
+        f"data/{p.relative_to(tmp_path / 'archive').as_posix()}": p.read_bytes()
+        for p in (tmp_path / "archive").rglob("*")
+        if p.is_file()
+    }
     shard = "data/shards/00001.json-seq.zst"
     bag = write_bag(tmp_path / "bag", files)
     report = check(bag, inside=True)
@@ -62,7 +70,7 @@ def test_what_is_in_a_bag_can_be_checked_too(tmp_path: Path):
 
 
 def test_findings_that_were_not_kept_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("archive.bags.bagcodes.KEPT_MOST", 1)
+    monkeypatch.setattr("archive.bags.codes.KEPT_MOST", 1)
     bag = write_bag(tmp_path / "bag")
     for path in (bag / "data/one.txt", bag / "data/empty"):
         path.unlink()

@@ -43,10 +43,21 @@ def test_a_checksum_is_read_in_each_form(text: str, algorithm: str | None, found
 
 @pytest.mark.parametrize(
     ("text", "algorithm"),
-    [("", None), (None, None), (12345, "MD5"), ("md5:", None), ("xyz:" + "a" * 32, None), ("a" * 40, "MD5"),
-     ("md5:" + "g" * 32, None), ("multi:" + "a" * 32, None), ("0badcafe", None), ("a" * 31, None), ("etag-1", None),
-     ("a" * 64, "blake3")],
-)  # fmt: skip
+    [
+        ("", None),
+        (None, None),
+        (12345, "MD5"),
+        ("md5:", None),
+        ("xyz:" + "a" * 32, None),
+        ("a" * 40, "MD5"),
+        ("md5:" + "g" * 32, None),
+        ("multi:" + "a" * 32, None),
+        ("0badcafe", None),
+        ("a" * 31, None),
+        ("etag-1", None),
+        ("a" * 64, "blake3"),
+    ],
+)
 def test_what_cannot_be_checked_is_none(text: object, algorithm: str | None):
     assert parse_checksum(text, algorithm) is None
 

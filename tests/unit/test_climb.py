@@ -2,7 +2,7 @@
 
 import pytest
 
-from harvester.climb import DOUBLE_SECONDS, NEAR, Climb
+from harvester.ratelimit.adaptive import DOUBLE_SECONDS, NEAR, Climb
 
 
 def sure(wall: float = 1.0) -> Climb:

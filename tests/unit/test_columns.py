@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from archive.crosswalks import convert
 from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.fields import index_fields
 from archive.crosswalks.forms import form_of
-from archive.files.recordfiles import files_in
-from archive.indexes.columns import columns_of, generic_columns
-from archive.indexes.details import details_of
+from archive.crosswalks.registry import convert
+from archive.files.metadata import files_in
+from archive.index.columns import columns_of, generic_columns
+from archive.index.details import details_of
 
 Json = dict[str, Any]
 OAI = "{http://www.openarchives.org/OAI/2.0/}metadata"
@@ -69,11 +69,31 @@ def test_every_record_of_the_corpus(corpus: Path):
     assert forms == {"csl", "datacite", "dublin-core", "eprints", "marc", "rdm", "schema-org", "zenodo"}
 
 
-TEXTS = st.sampled_from([
-    "", " ", "A title", " a\nb ", "10.5072/ABC", "doi:10.5072/x", "https://doi.org/10.5072/y", "oai:x:1", "2020-01-02",
-    "https://x.example/1", "info:eu-repo/semantics/openAccess", "0000-0001-8135-3489", "1999", "DOI", "doi", "ORCID",
-    "IsVersionOf", "isNewVersionOf", "URL", "cc-by-4.0", "\u00a0x\u200b",
-])  # fmt: skip
+TEXTS = st.sampled_from(
+    [
+        "",
+        " ",
+        "A title",
+        " a\nb ",
+        "10.5072/ABC",
+        "doi:10.5072/x",
+        "https://doi.org/10.5072/y",
+        "oai:x:1",
+        "2020-01-02",
+        "https://x.example/1",
+        "info:eu-repo/semantics/openAccess",
+        "0000-0001-8135-3489",
+        "1999",
+        "DOI",
+        "doi",
+        "ORCID",
+        "IsVersionOf",
+        "isNewVersionOf",
+        "URL",
+        "cc-by-4.0",
+        "\u00a0x\u200b",
+    ]
+)
 ANY = st.recursive(
     st.one_of(TEXTS, st.none(), st.booleans(), st.integers(0, 3000), st.floats(allow_nan=False, allow_infinity=False)),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXTS, inner, max_size=3)),
@@ -144,51 +164,89 @@ def test_xml_that_was_not_converted_may_name_files():
     ("metadata", "identifiers", "creators", "subjects"),
     [
         (
-            {"schemaVersion": "k", "doi": "10.5072/A", "identifiers": [{"identifier": "7", "identifierType": "Grid"}],
-             "creators": [{"name": "B, A", "givenName": "A", "familyName": "B", "affiliation": [{"name": "X"}, "Y"],
-                           "nameIdentifiers": [{"nameIdentifier": "https://orcid.org/0000-0001-8135-3489"}]}],
-             "subjects": [{"subject": "Maps", "subjectScheme": "LCSH", "valueUri": "u:1"}]},
+            {
+                "schemaVersion": "k",
+                "doi": "10.5072/A",
+                "identifiers": [{"identifier": "7", "identifierType": "Grid"}],
+                "creators": [
+                    {
+                        "name": "B, A",
+                        "givenName": "A",
+                        "familyName": "B",
+                        "affiliation": [{"name": "X"}, "Y"],
+                        "nameIdentifiers": [{"nameIdentifier": "https://orcid.org/0000-0001-8135-3489"}],
+                    }
+                ],
+                "subjects": [{"subject": "Maps", "subjectScheme": "LCSH", "valueUri": "u:1"}],
+            },
             [{"scheme": "doi", "value": "10.5072/a"}, {"scheme": "grid", "value": "7"}],
             [{"name": "B, A", "given": "A", "family": "B", "orcid": "0000-0001-8135-3489", "affiliations": ["X", "Y"]}],
             [{"subject": "Maps", "scheme": "LCSH", "uri": "u:1"}],
         ),
         (
-            {"identifier": ["https://doi.org/10.5072/A", "10.5072/a", "oai:x:1", "https://x.example/1", "shelf 3"],
-             "creator": ["B, A"], "subject": ["Maps", ""]},
-            [{"scheme": "doi", "value": "10.5072/a"}, {"scheme": "oai", "value": "oai:x:1"},
-             {"scheme": "url", "value": "https://x.example/1"}, {"value": "shelf 3"}],
+            {
+                "identifier": ["https://doi.org/10.5072/A", "10.5072/a", "oai:x:1", "https://x.example/1", "shelf 3"],
+                "creator": ["B, A"],
+                "subject": ["Maps", ""],
+            },
+            [
+                {"scheme": "doi", "value": "10.5072/a"},
+                {"scheme": "oai", "value": "oai:x:1"},
+                {"scheme": "url", "value": "https://x.example/1"},
+                {"value": "shelf 3"},
+            ],
             [{"name": "B, A"}],
             [{"subject": "Maps"}],
         ),
         (
-            {"leader": "", "fields": [
-                {"024": {"subfields": [{"a": "10.5072/A"}, {"2": "doi"}]}},
-                {"700": {"subfields": [{"a": "C, D"}, {"4": "oth"}]}}, {"700": {"subfields": [{"a": "E"}]}},
-                {"100": {"subfields": [{"a": "B, A"}, {"0": "(orcid)0000-0001-8135-3489"}, {"u": "X"}]}},
-                {"650": {"subfields": [{"a": "cc-by-4.0"}, {"2": "spdx"}]}}, {"653": {"subfields": [{"a": "Maps"}]}},
-            ]},
+            {
+                "leader": "",
+                "fields": [
+                    {"024": {"subfields": [{"a": "10.5072/A"}, {"2": "doi"}]}},
+                    {"700": {"subfields": [{"a": "C, D"}, {"4": "oth"}]}},
+                    {"700": {"subfields": [{"a": "E"}]}},
+                    {"100": {"subfields": [{"a": "B, A"}, {"0": "(orcid)0000-0001-8135-3489"}, {"u": "X"}]}},
+                    {"650": {"subfields": [{"a": "cc-by-4.0"}, {"2": "spdx"}]}},
+                    {"653": {"subfields": [{"a": "Maps"}]}},
+                ],
+            },
             [{"scheme": "doi", "value": "10.5072/a"}],
             [{"name": "B, A", "orcid": "0000-0001-8135-3489", "affiliations": ["X"]}, {"name": "E"}],
             [{"subject": "Maps"}],
         ),
         (
-            {"doi": "10.5072/A", "metadata": {"title": "t", "keywords": ["Maps"], "creators": [
-                {"name": "B, A", "affiliation": "X", "orcid": "0000-0001-8135-3489"}],
-                "alternate_identifiers": [{"identifier": "https://x.example/1", "scheme": "url"}]}},
+            {
+                "doi": "10.5072/A",
+                "metadata": {
+                    "title": "t",
+                    "keywords": ["Maps"],
+                    "creators": [{"name": "B, A", "affiliation": "X", "orcid": "0000-0001-8135-3489"}],
+                    "alternate_identifiers": [{"identifier": "https://x.example/1", "scheme": "url"}],
+                },
+            },
             [{"scheme": "doi", "value": "10.5072/a"}, {"scheme": "url", "value": "https://x.example/1"}],
             [{"name": "B, A", "orcid": "0000-0001-8135-3489", "affiliations": ["X"]}],
             [{"subject": "Maps"}],
         ),
         (
-            {"eprintid": 7, "official_url": "https://doi.org/10.5072/A", "keywords": "maps, charts", "subjects": ["G"],
-             "creators": [{"name": {"family": "B", "given": "A"}}], "corp_creators": ["X"]},
+            {
+                "eprintid": 7,
+                "official_url": "https://doi.org/10.5072/A",
+                "keywords": "maps, charts",
+                "subjects": ["G"],
+                "creators": [{"name": {"family": "B", "given": "A"}}],
+                "corp_creators": ["X"],
+            },
             [{"scheme": "doi", "value": "10.5072/a"}],
             [{"name": "B, A", "given": "A", "family": "B"}, {"name": "X"}],
             [{"subject": "G"}, {"subject": "maps, charts"}],
         ),
     ],
-)  # fmt: skip
+)
 def test_details_have_one_shape_whatever_the_form(metadata: Json, identifiers: Any, creators: Any, subjects: Any):
     found = details_of(metadata)
     assert orjson.loads(orjson.dumps([found.identifiers, found.creators, found.subjects])) == [
-        identifiers, creators, subjects]  # fmt: skip
+        identifiers,
+        creators,
+        subjects,
+    ]

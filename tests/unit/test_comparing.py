@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive.errors import Damaged, NotAnArchive, OtherArchive
-from archive.releases.comparing import KINDS, MARKS, Side, compare_manifests, compared, read_side
-from archive.releases.release import (
+from archive.releases.compare import KINDS, MARKS, Side, compare_manifests, compared, read_side
+from archive.releases.manifest import (
     INDEX,
     MANIFEST,
     Content,
@@ -40,10 +40,17 @@ def manifest(lines: Iterable[Line], index: str, form: str = "envelope") -> Manif
     for _, name, _, deleted, _ in ordered:
         by_format.setdefault(name, {"records": 0, "tombstones": 0})["tombstones" if deleted else "records"] += 1
     content = Content(
-        sum(not line[3] for line in ordered), sum(line[3] for line in ordered), len({line[0] for line in ordered}),
-        digest(repr([line[4] for line in ordered])), by_format, replace(MAKING, form=form), Selection(), (),
-        FileEntry(INDEX, 1, index, "b" * 128), None,
-    )  # fmt: skip
+        sum(not line[3] for line in ordered),
+        sum(line[3] for line in ordered),
+        len({line[0] for line in ordered}),
+        digest(repr([line[4] for line in ordered])),
+        by_format,
+        replace(MAKING, form=form),
+        Selection(),
+        (),
+        FileEntry(INDEX, 1, index, "b" * 128),
+        None,
+    )
     return Manifest("full", "name", "", "2026-01-01", content, (), {}, {}, (), {}, {}, {})
 
 
@@ -67,19 +74,42 @@ def line(name: str, deleted: bool = False, text: str = "{}", stamp: str = "2020"
     return name, form, stamp, deleted, text
 
 
-OLD = [line("changed"), line("deleted"), line("gone"), line("revived", True), line("same"), line("stamp"),
-       line("sunk", True), line("vanished", True)]  # fmt: skip
-NEW = [line("added"), line("changed", text="[]"), line("deleted", True), line("revived"), line("same"),
-       line("stamp", stamp="2021"), line("stone", True), line("sunk", True, text="[]")]  # fmt: skip
+OLD = [
+    line("changed"),
+    line("deleted"),
+    line("gone"),
+    line("revived", True),
+    line("same"),
+    line("stamp"),
+    line("sunk", True),
+    line("vanished", True),
+]
+NEW = [
+    line("added"),
+    line("changed", text="[]"),
+    line("deleted", True),
+    line("revived"),
+    line("same"),
+    line("stamp", stamp="2021"),
+    line("stone", True),
+    line("sunk", True, text="[]"),
+]
 
 
 def test_each_record_is_of_the_kind_that_it_is(tmp_path: Path) -> None:
     with compared(release(tmp_path / "old", OLD), release(tmp_path / "new", NEW)) as found:
         assert {identifier: (MARKS[kind], kind) for identifier, _, kind in found.lines()} == {
-            "added": ("+", "added"), "changed": ("*", "changed"), "deleted": ("-", "deleted"), "gone": ("-", "gone"),
-            "revived": ("+", "revived"), "same": ("=", "same"), "stamp": ("*", "changed"),
-            "stone": ("-", "tombstone_added"), "sunk": ("*", "tombstone_changed"), "vanished": ("-", "gone"),
-        }  # fmt: skip
+            "added": ("+", "added"),
+            "changed": ("*", "changed"),
+            "deleted": ("-", "deleted"),
+            "gone": ("-", "gone"),
+            "revived": ("+", "revived"),
+            "same": ("=", "same"),
+            "stamp": ("*", "changed"),
+            "stone": ("-", "tombstone_added"),
+            "sunk": ("*", "tombstone_changed"),
+            "vanished": ("-", "gone"),
+        }
         assert not found.same
         assert found.counts == found.by_format["x"]
         assert found.first("gone", 1) == [("gone", "x")]
@@ -163,14 +193,21 @@ def test_equal_roots_are_the_same_records() -> None:
 def test_differences_lie_where_parts_differ() -> None:
     old = of(part(1, "a", "c", "1"), part(2, "d", "h", "2"), part(3, "i", "m", "3"), part(4, "n", "q", "4"))
     new = of(
-        part(1, "a", "c", "1"), part(2, "d", "g", "5"), part(3, "h", "k", "6"), part(4, "n", "q", "4"),
-        part(1, "z", "z", "7", "tombstones"), root="s", index="j", records=23,
-    )  # fmt: skip
+        part(1, "a", "c", "1"),
+        part(2, "d", "g", "5"),
+        part(3, "h", "k", "6"),
+        part(4, "n", "q", "4"),
+        part(1, "z", "z", "7", "tombstones"),
+        root="s",
+        index="j",
+        records=23,
+    )
     found = compare_manifests(old, new)
     assert (found.same, found.parts_same, found.records_same, found.at_least) == (False, 2, 20, {"x": 3})
     assert [(s.kind, s.first.identifier, s.last.identifier) for s in found.stretches] == [
-        ("records", "d", "m"), ("tombstones", "z", "z")
-    ]  # fmt: skip
+        ("records", "d", "m"),
+        ("tombstones", "z", "z"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 import pytest
 
-from archive.indexes.examples import examples
-from harvester.cli.completion import Schema, candidates
+from archive.index.example_queries import examples
+from harvester.cli.prompt import Schema, candidates
 
-SCHEMA = Schema({
-    "records": (("identifier", "VARCHAR"), ("format", "VARCHAR")),
-    "runs": (("run", "INTEGER"), ("started", "TIMESTAMP")),
-})  # fmt: skip
+SCHEMA = Schema(
+    {
+        "records": (("identifier", "VARCHAR"), ("format", "VARCHAR")),
+        "runs": (("run", "INTEGER"), ("started", "TIMESTAMP")),
+    }
+)
 
 
 @pytest.mark.parametrize(

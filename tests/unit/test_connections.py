@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 
-from harvester.connections import CONNECTIONS_MOST, FILES_KEPT, Connections, most_connections
+from harvester.serving.http import CONNECTIONS_MOST, FILES_KEPT, Connections, most_connections
 
 
 class Transport:
@@ -29,9 +29,7 @@ class Crowd:
 
     def come(self, *numbers: int) -> list[bool]:
         self.transports |= {number: Transport() for number in numbers}
-        return [
-            self.connections.made(number, cast(asyncio.Transport, self.transports[number])) for number in numbers
-        ]  # fmt: skip
+        return [self.connections.made(number, cast(asyncio.Transport, self.transports[number])) for number in numbers]
 
     @property
     def aborted(self) -> list[int]:
@@ -73,9 +71,15 @@ def test_what_has_ended_is_forgotten_even_while_it_is_answered():
     assert len(crowd.connections) == 0
 
 
-@pytest.mark.parametrize(("files", "most"), [
-    (64 + FILES_KEPT, 64), (1 << 20, CONNECTIONS_MOST), (resource.RLIM_INFINITY, CONNECTIONS_MOST), (10, 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("files", "most"),
+    [
+        (64 + FILES_KEPT, 64),
+        (1 << 20, CONNECTIONS_MOST),
+        (resource.RLIM_INFINITY, CONNECTIONS_MOST),
+        (10, 1),
+    ],
+)
 def test_there_are_no_more_than_files_may_be_open(monkeypatch: pytest.MonkeyPatch, files: int, most: int):
     def limit(what: Any) -> tuple[int, int]:
         return files, files

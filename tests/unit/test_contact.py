@@ -2,8 +2,8 @@
 
 import pytest
 
-from harvester.contact import email, user_agent
 from harvester.errors import UsageError
+from harvester.http.contact import email, user_agent
 
 NONE: dict[str, str] = {}
 
@@ -24,10 +24,24 @@ def test_the_setting_wins_over_the_environment_and_a_mail_address_is_written_as_
 
 @pytest.mark.parametrize(
     "contact",
-    ["me", "me@here", "me@example.org\r\nX-Evil: 1", "me@example.org\n", "me@example.org) (other", "https://", "http://x",
-     "https://me:geheim@example.org/", "https://example.org/ a", "https://example.org/\x00", "ftp://example.org",
-     "mé@example.org", "https://example.org/(a)", " ", "https://[bad/"],
-)  # fmt: skip
+    [
+        "me",
+        "me@here",
+        "me@example.org\r\nX-Evil: 1",
+        "me@example.org\n",
+        "me@example.org) (other",
+        "https://",
+        "http://x",
+        "https://me:geheim@example.org/",
+        "https://example.org/ a",
+        "https://example.org/\x00",
+        "ftp://example.org",
+        "mé@example.org",
+        "https://example.org/(a)",
+        " ",
+        "https://[bad/",
+    ],
+)
 def test_what_is_no_contact_is_refused_and_not_repeated(contact: str):
     with pytest.raises(UsageError) as caught:
         user_agent(["127.0.0.1"], contact, NONE)

@@ -6,13 +6,14 @@ from typing import Any
 import orjson
 import pytest
 
-from archive import jsonseq
 from archive.crosswalks.containers import Ambiguous, is_container, opened
 from archive.crosswalks.fields import index_fields
 from archive.crosswalks.forms import form_of
-from archive.indexes.columns import columns_of
-from harvester.bodies import Received, settle
-from harvester.convertible import Item, Unreadable, flattened, iter_items
+from archive.formats import jsonseq
+from archive.index.columns import columns_of
+from harvester.errors import Unreadable
+from harvester.inputs.convertible import Item, flattened, iter_items
+from harvester.rest.answers import Received, settle
 
 Json = dict[str, Any]
 
@@ -248,7 +249,7 @@ def test_what_stands_in_a_collection_of_marc_beside_its_records_is_named(tmp_pat
 def test_one_envelope_with_several_records_in_a_page_says_what_it_leaves_out():
     from lxml import etree
 
-    from archive.crosswalks import convert, unmapped
+    from archive.crosswalks.registry import convert, unmapped
 
     envelope = '<oai_datacite xmlns="http://schema.datacite.org/oai/oai-1.1/"><payload>{}</payload></oai_datacite>'
     made = convert(etree.fromstring(envelope.format(RESOURCE.format(0) + RESOURCE.format(1))))

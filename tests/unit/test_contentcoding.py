@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.contentcoding import NotDecoded, TooLong, decoded
+from harvester.http.encoding import NotDecoded, TooLong, decoded
 
 PAGE = b"<?xml version='1.0'?><a>" + bytes(range(65, 91)) * 20 + b"</a>"
 

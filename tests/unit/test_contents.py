@@ -11,10 +11,10 @@ from states import State, archive_of, options
 
 from archive.duck import translated_duckdb
 from archive.errors import Damaged, DiskFull
+from archive.releases.build import write_release
 from archive.releases.changes import Row
 from archive.releases.contents import open_contents
-from archive.releases.dumps import write_release
-from archive.releases.release import INDEX, read_manifest, write_manifest
+from archive.releases.manifest import INDEX, read_manifest, write_manifest
 
 STATES = [*(State(f"oai:x:{n}") for n in range(10, 30)), State("oai:x:9", deleted=True)]
 

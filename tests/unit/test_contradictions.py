@@ -5,15 +5,15 @@ from pathlib import Path
 import making
 import pytest
 
-from archive.accounts.contradictions import (
+from archive.store.contradictions import (
     Listed,
     changed_meanwhile,
     count_older_than_held,
     iter_contradicted,
     note_impossible_datestamps,
 )
-from archive.ledger import NewWindow
-from archive.writer import ArchiveWriter
+from archive.store.ledger import NewWindow
+from archive.store.writer import ArchiveWriter
 
 STARTED = "2026-03-04T05:00:00Z"
 OLD, SOON = "2026-01-01T00:00:00Z", "2026-03-04T05:01:00Z"
@@ -28,16 +28,19 @@ def test_a_record_deleted_while_the_lists_were_read_is_no_contradiction():
     assert changed_meanwhile([listed(1, OLD), listed(2, "2026-03-04", deleted=True)], STARTED)
 
 
-@pytest.mark.parametrize("pair", [
-    [listed(1, OLD), listed(2, OLD, deleted=True)],
-    [listed(1, "2026-01-02T00:00:00Z"), listed(2, OLD, deleted=True)],
-    [listed(1, "2026-01-02T00:00:00Z", deleted=True), listed(2, OLD)],
-    [listed(1, OLD), listed(2, "2026-01-02T00:00:00Z", deleted=True)],
-    [listed(1, OLD, request=1), listed(2, SOON, deleted=True, request=1)],
-    [listed(1, SOON, deleted=True), listed(2, OLD)],
-    [listed(1, OLD), listed(2, None, deleted=True)],
-    [listed(1, OLD), listed(2, "unknown", deleted=True)],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "pair",
+    [
+        [listed(1, OLD), listed(2, OLD, deleted=True)],
+        [listed(1, "2026-01-02T00:00:00Z"), listed(2, OLD, deleted=True)],
+        [listed(1, "2026-01-02T00:00:00Z", deleted=True), listed(2, OLD)],
+        [listed(1, OLD), listed(2, "2026-01-02T00:00:00Z", deleted=True)],
+        [listed(1, OLD, request=1), listed(2, SOON, deleted=True, request=1)],
+        [listed(1, SOON, deleted=True), listed(2, OLD)],
+        [listed(1, OLD), listed(2, None, deleted=True)],
+        [listed(1, OLD), listed(2, "unknown", deleted=True)],
+    ],
+)
 def test_whatever_a_change_does_not_explain_is_one(pair: list[Listed]):
     assert not changed_meanwhile(pair, STARTED)
 
@@ -66,8 +69,13 @@ def test_an_id_that_was_asked_for_by_itself_is_settled(tmp_path: Path):
 def test_impossible_datestamps_are_counted_by_record_and_not_by_page(tmp_path: Path):
     writer, channel, (window,) = making.begun(tmp_path / "a")
     for _ in range(3):
-        put(writer, channel, window.window, ("1", "x", "read", "impossible-datestamp"),
-            ("2", "y", "read", "impossible-datestamp"))  # fmt: skip
+        put(
+            writer,
+            channel,
+            window.window,
+            ("1", "x", "read", "impossible-datestamp"),
+            ("2", "y", "read", "impossible-datestamp"),
+        )
     for _ in range(2):  # a run that is resumed says it again
         note_impossible_datestamps(writer.ledger, writer.run_number, writer.now())
     writer.close()

@@ -7,10 +7,10 @@ import pytest
 from convertible import dublin_core, filled, text
 from making import record
 
-from archive import jsonseq
-from archive.folder import Layout
-from harvester.convertible import Item, Unreadable, flattened, iter_items
-from harvester.errors import UsageError
+from archive.formats import jsonseq
+from archive.store.layout import Layout
+from harvester.errors import Unreadable, UsageError
+from harvester.inputs.convertible import Item, flattened, iter_items
 
 MARC = '<record><leader>L</leader><controlfield tag="001">{}</controlfield></record>'
 MADE = {"title": ["T"]}
@@ -44,8 +44,10 @@ def test_a_page_of_oai_pmh_with_a_tombstone(tmp_path: Path):
     page = '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>x</responseDate>{}</OAI-PMH>'
     found = items(tmp_path, page.format(f"<ListRecords>{live}{gone}{empty}</ListRecords>"))
     assert [(item.name, item.metadata, bool(item.reason)) for item in found] == [
-        ("oai:x:1", MADE, False), ("oai:x:2", None, False), ("oai:x:3", None, True),
-    ]  # fmt: skip
+        ("oai:x:1", MADE, False),
+        ("oai:x:2", None, False),
+        ("oai:x:3", None, True),
+    ]
     assert [item.name for item in items(tmp_path, page.format(f"<GetRecord>{live}</GetRecord>"))] == ["oai:x:1"]
     with pytest.raises(Unreadable):
         items(tmp_path, page.format('<error code="idDoesNotExist">no</error>'))
@@ -60,8 +62,9 @@ def test_json_alone_in_lines_in_a_list_and_in_a_sequence(tmp_path: Path):
     assert items(tmp_path, b"[%s]" % b",".join(texts)) == wanted
     assert items(tmp_path, b"".join(map(jsonseq.encode, texts))) == wanted
     assert items(tmp_path, b'{"collection": [{"leader": "a"}, {"leader": "b"}]}') == [
-        Item("record 1, record 1", {"leader": "a"}), Item("record 1, record 2", {"leader": "b"}),
-    ]  # fmt: skip
+        Item("record 1, record 1", {"leader": "a"}),
+        Item("record 1, record 2", {"leader": "b"}),
+    ]
 
 
 def test_a_line_that_is_no_record_is_said_and_the_next_is_read(tmp_path: Path):

@@ -9,11 +9,11 @@ import pytest
 from convertible import dublin_core, filled, text
 from making import check, rows, stored
 
-from archive.checks.verify import verify
-from archive.conversions import converting
-from archive.conversions.converting import IN_SHARDS, convert_archive
+from archive.conversions import convert
+from archive.conversions.convert import IN_SHARDS, convert_archive
 from archive.errors import Busy, Damaged, DiskFailed, NotAnArchive
-from archive.folder import Layout, WriteLock
+from archive.integrity.verify import verify
+from archive.store.layout import Layout, WriteLock
 
 OLD = {"title": ["as an older converter had it"]}
 
@@ -45,11 +45,14 @@ def whole(folder: Path) -> None:
 def folder(tmp_path: Path) -> Path:
     """Shard 1 has an older record in its second frame of three, shard 2 none, shard 3 only such."""
     made = tmp_path / "archive"
-    filled(made, [
-        [frame(0, 3), [*frame(3, 2), text("oai:x:5", dublin_core("T5"), OLD)], frame(6, 3)],
-        [frame(10, 3)],
-        [frame(20, 2, OLD), frame(22, 2, OLD)],
-    ])  # fmt: skip
+    filled(
+        made,
+        [
+            [frame(0, 3), [*frame(3, 2), text("oai:x:5", dublin_core("T5"), OLD)], frame(6, 3)],
+            [frame(10, 3)],
+            [frame(20, 2, OLD), frame(22, 2, OLD)],
+        ],
+    )
     whole(made)
     return made
 
@@ -61,8 +64,9 @@ def test_the_records_that_an_older_converter_made_are_made_anew(folder: Path):
     assert (report.shards, report.changed, report.current, report.records) == (3, 2, 0, 16)
     assert report.kinds == {"same": 11, "otherwise": 5}
     assert [(one.kind, one.identifier, one.reason) for one in report.examples[:2]] == [
-        ("otherwise", "oai:x:5", "title"), ("otherwise", "oai:x:20", "title"),
-    ]  # fmt: skip
+        ("otherwise", "oai:x:5", "title"),
+        ("otherwise", "oai:x:20", "title"),
+    ]
     assert metadata(folder) == {i: {"title": [f"T{i.split(':')[2]}"]} for i in ids}
     whole(folder)
     assert list(files(folder)) != list(before)
@@ -92,8 +96,8 @@ def test_what_the_software_of_a_run_had_says_whether_its_shards_are_current(fold
 
 def test_a_newer_converter_goes_over_all_of_it_again(folder: Path, monkeypatch: pytest.MonkeyPatch):
     convert_archive(folder)
-    monkeypatch.setattr(converting, "IN_SHARDS", {**IN_SHARDS, "dc-json": 99})
-    monkeypatch.setattr("archive.conversions.redoing.convert", lambda element: {"title": ["newer"]})
+    monkeypatch.setattr(convert, "IN_SHARDS", {**IN_SHARDS, "dc-json": 99})
+    monkeypatch.setattr("archive.conversions.convert.convert", lambda element: {"title": ["newer"]})
     report = convert_archive(folder)
     assert (report.changed, report.before, dict(report.kinds)) == (3, IN_SHARDS, {"otherwise": 16})
     assert set(files(folder)) == {"00001.2.json-seq.zst", "00002.1.json-seq.zst", "00003.2.json-seq.zst"}
@@ -116,9 +120,11 @@ def test_what_a_killed_conversion_left_is_taken_away_and_nothing_else(folder: Pa
         (shards / name).write_bytes(b"x")
     kinds = {problem.file: problem.kind for problem in verify(folder).problems}
     assert kinds == {
-        "shards/00001.json-seq.zst": "left-over", "shards/00001.2.json-seq.zst.open": "left-over",
-        "shards/00003.7.json-seq.zst": "left-over", "shards/00009.json-seq.zst": "extra",
-    }  # fmt: skip
+        "shards/00001.json-seq.zst": "left-over",
+        "shards/00001.2.json-seq.zst.open": "left-over",
+        "shards/00003.7.json-seq.zst": "left-over",
+        "shards/00009.json-seq.zst": "extra",
+    }
     assert convert_archive(folder).current == 3
     assert [problem.file for problem in verify(folder).problems] == ["shards/00009.json-seq.zst"]
 
@@ -147,7 +153,7 @@ def test_only_one_process_writes(folder: Path, tmp_path: Path):
 
 
 def test_many_frames_in_several_tasks_stay_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(converting, "TASK_BYTES", 400)
+    monkeypatch.setattr(convert, "TASK_BYTES", 400)
     folder = tmp_path / "archive"
     filled(folder, [[frame(n, 2, OLD if n % 4 else "made") for n in range(0, 60, 2)]])
     ids = list(metadata(folder))

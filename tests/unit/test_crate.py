@@ -9,8 +9,8 @@ import dumping
 import pytest
 import served
 
-from archive.releases.crate import crate_bytes, crate_graph
-from archive.releases.release import Manifest
+from archive.releases.manifest import Manifest
+from archive.releases.rocrate import crate_bytes, crate_graph
 
 OUTSIDE = ("https://w3id.org/ro/crate/1.2", "http://schema.org/CompletedActionStatus")
 

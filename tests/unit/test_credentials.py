@@ -15,17 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.findings import Finding
-from archive.quarantine import RefusedBody
-from archive.writer import Answer
-from harvester.credentials import MASK, Credentials, SecretFilter
+from archive.store.quarantine import RefusedBody
+from archive.store.writer import Answer
 from harvester.errors import UsageError
-from harvester.sources import Source
+from harvester.http.credentials import MASK, Credentials, SecretFilter
+from harvester.sources.model import Source
 
 SECRET = "s3cr+t/Tok=n&x"
 SOURCE = {
-    "oaipmh": {"url": "https://X.example/oai"}, "idrange": {"url": "https://api.x.example:8443/{id}"},
-    "hosts": ["files.x.example"], "token": {"environment": "X_TOKEN"},
-}  # fmt: skip
+    "oaipmh": {"url": "https://X.example/oai"},
+    "idrange": {"url": "https://api.x.example:8443/{id}"},
+    "hosts": ["files.x.example"],
+    "token": {"environment": "X_TOKEN"},
+}
 
 
 def credentials(secret: str = SECRET, **more: object) -> Credentials:
@@ -39,12 +41,25 @@ def test_the_token_goes_to_the_hosts_of_the_endpoints_over_https():
 
 @pytest.mark.parametrize(
     "url",
-    ["http://x.example/oai", "https://x.example:444/oai", "https://api.x.example/5", "https://files.x.example/",
-     "https://evil.example/?x.example", "https://evil.example/x.example/oai", "https://x.example.evil.example/",
-     "https://x.example@evil.example/", "https://me@x.example/", "https://x.example./", "ftp://x.example/",
-     "https://x.example%2eevil.example/", "https://x.example\\@evil.example/", "//x.example/", "ids://x.example/1",
-     "https://[x.example/"],
-)  # fmt: skip
+    [
+        "http://x.example/oai",
+        "https://x.example:444/oai",
+        "https://api.x.example/5",
+        "https://files.x.example/",
+        "https://evil.example/?x.example",
+        "https://evil.example/x.example/oai",
+        "https://x.example.evil.example/",
+        "https://x.example@evil.example/",
+        "https://me@x.example/",
+        "https://x.example./",
+        "ftp://x.example/",
+        "https://x.example%2eevil.example/",
+        "https://x.example\\@evil.example/",
+        "//x.example/",
+        "ids://x.example/1",
+        "https://[x.example/",
+    ],
+)
 def test_the_token_goes_nowhere_else(url: str):
     assert credentials().headers(url) == {}
 
@@ -154,11 +169,20 @@ def test_a_packed_body_with_the_secret_that_is_cut_short_never_passes_for_a_whol
 def test_nothing_that_the_ledger_or_the_quarantine_keeps_of_an_answer_shows_the_secret():
     refused = RefusedBody(f"https://x/?t={SECRET}", 500, (("X", SECRET),), gzip.compress(SECRET.encode()), "", SECRET)
     answer = Answer(
-        channel=1, window=1, attempt=1, url=f"https://x/?t={quote(SECRET, safe='')}", state="refused", http_status=500,
-        reason=f"said {SECRET}", attempts=1, at="",
+        channel=1,
+        window=1,
+        attempt=1,
+        url=f"https://x/?t={quote(SECRET, safe='')}",
+        state="refused",
+        http_status=500,
+        reason=f"said {SECRET}",
+        attempts=1,
+        at="",
         outcomes=[("1", None, "refused", SECRET), ("2", None, "read", None)],
-        payload=[(b"frame", 1)], refused=refused, notes=[Finding("x", "info", SECRET, None, 1, 2)],
-    )  # fmt: skip
+        payload=[(b"frame", 1)],
+        refused=refused,
+        notes=[Finding("x", "info", SECRET, None, 1, 2)],
+    )
     found = credentials().clean_answer(answer)
     assert SECRET not in str(found)
     assert quote(SECRET, safe="") not in str(found)

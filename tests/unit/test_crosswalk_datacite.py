@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from archive.crosswalks import convert, unmapped
 from archive.crosswalks.places import KERNELS
-from harvester.decoding import decode_list_records
+from archive.crosswalks.registry import convert, unmapped
+from harvester.oaipmh.decode import decode_list_records
 
 Json = dict[str, Any]
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
@@ -111,10 +111,15 @@ NAMES = [
     "relatedItemIdentifier", "number", "volume", "novelty", "resource",
 ]  # fmt: skip
 CHILDREN = {
-    "creators": ["creator"], "creator": NAMES[3:8], "titles": ["title"], "geoLocations": ["geoLocation"],
-    "geoLocation": NAMES[37:43], "geoLocationPolygon": ["polygonPoint", "inPolygonPoint"],
-    "relatedItems": ["relatedItem"], "relatedItem": ["creators", "titles", *NAMES[51:55]],
-}  # fmt: skip
+    "creators": ["creator"],
+    "creator": NAMES[3:8],
+    "titles": ["title"],
+    "geoLocations": ["geoLocation"],
+    "geoLocation": NAMES[37:43],
+    "geoLocationPolygon": ["polygonPoint", "inPolygonPoint"],
+    "relatedItems": ["relatedItem"],
+    "relatedItem": ["creators", "titles", *NAMES[51:55]],
+}
 ATTRIBUTES = ["nameType", "titleType", "schemeURI", "schemeUri", "lang", "xml:lang", "name", "title", "strange", "k:x"]
 
 
@@ -225,9 +230,21 @@ def test_a_second_polygon_in_one_place_has_no_form_in_json():
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1", 1.0), ("-67.302", -67.302), ("+123.", 123.0), (".5", 0.5), ("1e2", 100.0), (" 1 ", 1.0),
-     ("1_0", "1_0"), ("nan", "nan"), ("1e999", "1e999"), ("12° N", "12° N"), ("1,5", "1,5"), ("٣", "٣")],
-)  # fmt: skip
+    [
+        ("1", 1.0),
+        ("-67.302", -67.302),
+        ("+123.", 123.0),
+        (".5", 0.5),
+        ("1e2", 100.0),
+        (" 1 ", 1.0),
+        ("1_0", "1_0"),
+        ("nan", "nan"),
+        ("1e999", "1e999"),
+        ("12° N", "12° N"),
+        ("1,5", "1,5"),
+        ("٣", "٣"),
+    ],
+)
 def test_coordinates_are_numbers_when_json_has_them(text: str, value: Any):
     found = polygon(POINT.format("geoLocationPoint", text, 0))
     assert found == [{"geoLocationPoint": {"pointLatitude": value, "pointLongitude": 0.0}}]
@@ -235,9 +252,13 @@ def test_coordinates_are_numbers_when_json_has_them(text: str, value: Any):
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
-    [("31.233 -67.302", {"pointLatitude": 31.233, "pointLongitude": -67.302}), ("31 x", {"text": "31 x"}),
-     ("1", {"text": "1"}), ("1 nan", {"text": "1 nan"})],
-)  # fmt: skip
+    [
+        ("31.233 -67.302", {"pointLatitude": 31.233, "pointLongitude": -67.302}),
+        ("31 x", {"text": "31 x"}),
+        ("1", {"text": "1"}),
+        ("1 nan", {"text": "1 nan"}),
+    ],
+)
 def test_a_point_of_kernel_3_has_the_names_of_kernel_4(text: str, wanted: Json):
     assert polygon(f"<geoLocationPoint>{text}</geoLocationPoint>") == [{"geoLocationPoint": wanted}]
 
@@ -250,28 +271,41 @@ def test_every_kind_of_identifier_and_of_attribute_has_its_name():
     assert made(resource(inside, attributes=' metadataVersionNumber="3"')) == {
         "relatedItems": [
             {
-                "relatedItemType": "Book", "relationType": "IsPartOf", "relationTypeInformation": "i",
+                "relatedItemType": "Book",
+                "relationType": "IsPartOf",
+                "relationTypeInformation": "i",
                 "relatedItemIdentifier": {
-                    "relatedItemIdentifier": "d", "relatedItemIdentifierType": "DOI", "schemeURI": "s",
+                    "relatedItemIdentifier": "d",
+                    "relatedItemIdentifierType": "DOI",
+                    "schemeURI": "s",
                     "schemeType": "t",
                 },
                 "publisher": "P",
             }
         ],
         "publisher": {
-            "name": "Q", "publisherIdentifierScheme": "ROR", "schemeUri": "s", "publisherIdentifier": "r", "lang": "en",
+            "name": "Q",
+            "publisherIdentifierScheme": "ROR",
+            "schemeUri": "s",
+            "publisherIdentifier": "r",
+            "lang": "en",
         },
-        "schemaVersion": KERNEL_4, "metadataVersionNumber": "3",
-    }  # fmt: skip
+        "schemaVersion": KERNEL_4,
+        "metadataVersionNumber": "3",
+    }
 
 
 def test_values_are_kept_as_they_are():
     inside = """<version>1.0</version><publicationYear>2020</publicationYear><dates><date dateType="x y">2020-01-01/..
         </date></dates><titles><title>\u00a0A\n  B\u2003</title></titles><language> en </language>"""
     assert made(resource(inside)) == {
-        "version": "1.0", "publicationYear": "2020", "dates": [{"date": "2020-01-01/..", "dateType": "x y"}],
-        "titles": [{"title": "\u00a0A\n  B\u2003"}], "language": "en", "schemaVersion": KERNEL_4,
-    }  # fmt: skip
+        "version": "1.0",
+        "publicationYear": "2020",
+        "dates": [{"date": "2020-01-01/..", "dateType": "x y"}],
+        "titles": [{"title": "\u00a0A\n  B\u2003"}],
+        "language": "en",
+        "schemaVersion": KERNEL_4,
+    }
 
 
 def test_a_prefix_and_a_foreign_namespace_make_no_difference():

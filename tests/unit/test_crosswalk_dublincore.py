@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from archive.crosswalks import convert
 from archive.crosswalks.dublincore import plain_texts
+from archive.crosswalks.registry import convert
 
 Json = dict[str, Any]
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from archive.crosswalks import ConversionError, convert
+from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.fields import Fields, index_fields
 from archive.crosswalks.forms import form_of
 from archive.crosswalks.links import File, Links, Related, index_links, related
+from archive.crosswalks.registry import convert
 
 Json = dict[str, Any]
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
@@ -32,9 +33,15 @@ def read(name: str) -> Json:
 
 FULL = "invenio-rdm/full-record"
 ONE_RECORD = [
-    f"{FULL}.api.json", f"{FULL}.datacite45.json", f"{FULL}.datacite45.xml", f"{FULL}.marcxml.xml", f"{FULL}.dc.json",
-    f"{FULL}.dc.xml", f"{FULL}.schemaorg.jsonld", f"{FULL}.csl.json",
-]  # fmt: skip
+    f"{FULL}.api.json",
+    f"{FULL}.datacite45.json",
+    f"{FULL}.datacite45.xml",
+    f"{FULL}.marcxml.xml",
+    f"{FULL}.dc.json",
+    f"{FULL}.dc.xml",
+    f"{FULL}.schemaorg.jsonld",
+    f"{FULL}.csl.json",
+]
 
 
 @with_corpus
@@ -42,8 +49,12 @@ ONE_RECORD = [
 def test_one_record_is_the_same_in_every_form(name: str):
     fields = index_fields("oai:invenio-rdm.com:12345-abcde", read(name))
     assert (fields.local_id, fields.doi, fields.title, fields.publication_year, fields.creators) == (
-        "12345-abcde", "10.1234/12345-abcde", "InvenioRDM", 2018, ("Nielsen, Lars Holm", "Tom, Blabin"),
-    )  # fmt: skip
+        "12345-abcde",
+        "10.1234/12345-abcde",
+        "InvenioRDM",
+        2018,
+        ("Nielsen, Lars Holm", "Tom, Blabin"),
+    )
     assert fields.resource_type
     assert fields.license or name.endswith("csl.json")  # which has none
     assert fields.version in ("v1.0", None)
@@ -62,9 +73,16 @@ def test_what_a_record_points_to_is_the_same_in_every_form(name: str):
 def test_the_old_json_of_zenodo():
     record = read("zenodo/legacy-rest-http/200-records_7077932.json")
     assert index_fields("7077932", record) == Fields(
-        "7077932", "10.5281/zenodo.7077932", "Frictionless Data Test Dataset Zip -2", "dataset", 2022, ("FD Testing",),
-        "CC-BY-4.0", None, "10.5281/zenodo.7077931",
-    )  # fmt: skip
+        "7077932",
+        "10.5281/zenodo.7077932",
+        "Frictionless Data Test Dataset Zip -2",
+        "dataset",
+        2022,
+        ("FD Testing",),
+        "CC-BY-4.0",
+        None,
+        "10.5281/zenodo.7077931",
+    )
     url = "https://zenodo.org/api/files/4a77abd1-9e03-4d8e-abfc-f1d1e8df820a/files.zip"
     assert index_links(record) == Links(
         (Related("10.5281/zenodo.7077931", "IsVersionOf", "doi"),),
@@ -90,10 +108,12 @@ def test_the_json_of_eprints():
     )
     assert index_links(eprint).files == (
         File(
-            "Is_more_different_2006.pdf", 1843369, "md5:7b3230900da3350dba8e212884f7f792",
+            "Is_more_different_2006.pdf",
+            1843369,
+            "md5:7b3230900da3350dba8e212884f7f792",
             "https://philsci-archive.pitt.edu/id/file/11918",
         ),
-    )  # fmt: skip
+    )
 
 
 @with_corpus
@@ -117,8 +137,13 @@ def test_the_rest_api_of_datacite_is_datacite_in_an_envelope():
     fields = index_fields("x", answer)
     made = index_fields("x", read(f"{folder}/18-decoded-datacite.xml"))
     assert (made.doi, made.title, made.resource_type, made.publication_year, made.concept, made.version) == (
-        fields.doi, fields.title, fields.resource_type, fields.publication_year, fields.concept, fields.version,
-    )  # fmt: skip
+        fields.doi,
+        fields.title,
+        fields.resource_type,
+        fields.publication_year,
+        fields.concept,
+        fields.version,
+    )
 
 
 MARC: Json = {
@@ -178,15 +203,21 @@ def test_a_doi_is_found_where_a_form_has_it(metadata: Json, wanted: str | None):
 @pytest.mark.parametrize(
     ("metadata", "names"),
     [
-        ({"eprintid": 1, "creators": [{"name": {"family": "F", "given": "G"}}, {"name": {"family": "H"}}],
-          "corp_creators": ["Body", {"name": "Other"}]}, ("F, G", "H", "Body", "Other")),
+        (
+            {
+                "eprintid": 1,
+                "creators": [{"name": {"family": "F", "given": "G"}}, {"name": {"family": "H"}}],
+                "corp_creators": ["Body", {"name": "Other"}],
+            },
+            ("F, G", "H", "Body", "Other"),
+        ),
         ({"@context": "x", "author": {"name": "A"}}, ("A",)),
         ({"@context": "x", "creator": ["A", {"familyName": "B", "givenName": "C"}, {"@type": "P"}]}, ("A", "B, C")),
         ({"DOI": "x", "author": [{"literal": "L"}, {"family": "F", "given": "G"}, {"given": "G"}]}, ("L", "F, G", "G")),
         ({"metadata": {"creators": [{"name": "A"}, {"orcid": "x"}]}}, ("A",)),
         ({"dcterms:creator": ["B"], "creator": ["A"]}, ("A", "B")),
     ],
-)  # fmt: skip
+)
 def test_creators_are_names_in_their_order(metadata: Json, names: tuple[str, ...]):
     assert index_fields("1", metadata).creators == names
 
@@ -194,14 +225,17 @@ def test_creators_are_names_in_their_order(metadata: Json, names: tuple[str, ...
 @pytest.mark.parametrize(
     ("metadata", "year"),
     [
-        ({"eprintid": 1, "date": 2012}, 2012), ({"eprintid": 1, "datestamp": "2001-03-24"}, 2001),
-        ({"metadata": {"publication_date": "2018/2020-09"}}, 2018), ({"@context": "x", "datePublished": 2019}, 2019),
+        ({"eprintid": 1, "date": 2012}, 2012),
+        ({"eprintid": 1, "datestamp": "2001-03-24"}, 2001),
+        ({"metadata": {"publication_date": "2018/2020-09"}}, 2018),
+        ({"@context": "x", "datePublished": 2019}, 2019),
         ({"DOI": "x", "issued": {"date-parts": [["2018"], ["2020", "09"]]}}, 2018),
         ({"DOI": "x", "issued": {"date-parts": [[None]], "raw": "May 1999"}}, 1999),
-        ({"dcterms:issued": ["2003"], "date": ["1999"]}, 2003), ({"schemaVersion": "s", "publicationYear": 2011}, 2011),
+        ({"dcterms:issued": ["2003"], "date": ["1999"]}, 2003),
+        ({"schemaVersion": "s", "publicationYear": 2011}, 2011),
         ({"schemaVersion": "s", "publicationYear": "tba"}, None),
     ],
-)  # fmt: skip
+)
 def test_years_are_found_in_texts_numbers_and_parts(metadata: Json, year: int | None):
     assert index_fields("1", metadata).publication_year == year
 
@@ -209,25 +243,28 @@ def test_years_are_found_in_texts_numbers_and_parts(metadata: Json, year: int | 
 @pytest.mark.parametrize(
     ("metadata", "licence"),
     [
-        ({"metadata": {"license": "cc-zero"}}, "cc-zero"), ({"metadata": {"license": {"id": "mit"}}}, "mit"),
+        ({"metadata": {"license": "cc-zero"}}, "cc-zero"),
+        ({"metadata": {"license": {"id": "mit"}}}, "mit"),
         ({"pids": {}, "metadata": {"rights": [{"title": {"en": "Own"}}]}}, "Own"),
         ({"pids": {}, "metadata": {"rights": [{}, {"id": "cc-by-4.0"}]}}, "cc-by-4.0"),
         ({"eprintid": 1, "documents": [{}, {"license": "cc_by"}]}, "cc_by"),
         ({"@context": "x", "license": [{"@id": "https://cc"}]}, "https://cc"),
         ({"dcterms:license": ["L"], "rights": ["R"]}, "L"),
     ],
-)  # fmt: skip
+)
 def test_licences_are_found_where_a_form_has_them(metadata: Json, licence: str):
     assert index_fields("1", metadata).license == licence
 
 
 @pytest.mark.parametrize(
     ("metadata", "concept"),
-    [({"conceptrecid": "7", "metadata": {}}, "7"),
-     ({"conceptdoi": "10.1234/C", "conceptrecid": "7", "metadata": {}}, "10.1234/c"),
-     ({"parent": {"id": "p"}, "metadata": {}}, "p"),
-     ({"parent": {"id": "p", "pids": {"doi": {"identifier": "10.1234/P"}}}, "metadata": {}}, "10.1234/p")],
-)  # fmt: skip
+    [
+        ({"conceptrecid": "7", "metadata": {}}, "7"),
+        ({"conceptdoi": "10.1234/C", "conceptrecid": "7", "metadata": {}}, "10.1234/c"),
+        ({"parent": {"id": "p"}, "metadata": {}}, "p"),
+        ({"parent": {"id": "p", "pids": {"doi": {"identifier": "10.1234/P"}}}, "metadata": {}}, "10.1234/p"),
+    ],
+)
 def test_the_concept_is_its_doi_or_its_id(metadata: Json, concept: str):
     assert index_fields("1", metadata).concept == concept
 
@@ -246,9 +283,10 @@ def test_titles_are_on_one_line():
         (("https://x", "iscitedby", "URL"), Related("https://x", "IsCitedBy", "url")),
         (("no DOI", None, "DOI"), Related("no DOI", None, "doi")),
         (("https://x", "newRelation", None), Related("https://x", "newRelation", None)),
-        (("", "cites", "doi"), None), ((None, "cites", "doi"), None),
+        (("", "cites", "doi"), None),
+        ((None, "cites", "doi"), None),
     ],
-)  # fmt: skip
+)
 def test_related_identifiers_have_one_form(parts: tuple[Any, Any, Any], wanted: Related | None):
     assert related(*parts) == wanted
 

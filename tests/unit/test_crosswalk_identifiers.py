@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.crosswalks.identifiers import local_id, normalise, normalise_doi, normalise_orcid, normalise_ror
+from archive.crosswalks.schemes import local_id, normalise, normalise_doi, normalise_orcid, normalise_ror
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 with_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the sample files are not beside the repository")
@@ -30,9 +30,16 @@ def found_in_corpus(pattern: re.Pattern[str]) -> list[str]:
 
 @pytest.mark.parametrize(
     "text",
-    ["https://doi.org/doi:10.1234/A", "http://doi.org/http://dx.doi.org/10.1234/a", "info:doi/10.1234/a",
-     "doi:https://doi.org/10.1234/a", "DOI:10.1234/a", "doi.org/10.1234/a", "\t10.1234/A "],
-)  # fmt: skip
+    [
+        "https://doi.org/doi:10.1234/A",
+        "http://doi.org/http://dx.doi.org/10.1234/a",
+        "info:doi/10.1234/a",
+        "doi:https://doi.org/10.1234/a",
+        "DOI:10.1234/a",
+        "doi.org/10.1234/a",
+        "\t10.1234/A ",
+    ],
+)
 def test_resolvers_and_schemes_are_taken_off_however_many_there_are(text: str):
     assert normalise_doi(text) == "10.1234/a"
 
@@ -84,10 +91,16 @@ def test_dois_of_real_files_are_what_idutils_says():
 
 @pytest.mark.parametrize(
     "text",
-    ["0000-0002-1825-0097", "https://orcid.org/0000-0002-1825-0097", "http://orcid.org/0000-0002-1825-0097/",
-     "0000000218250097", "orcid:0000-0002-1825-0097", "ORCID: 0000-0002-1825-0097 ",
-     "www.orcid.org/0000-0002-1825-0097"],
-)  # fmt: skip
+    [
+        "0000-0002-1825-0097",
+        "https://orcid.org/0000-0002-1825-0097",
+        "http://orcid.org/0000-0002-1825-0097/",
+        "0000000218250097",
+        "orcid:0000-0002-1825-0097",
+        "ORCID: 0000-0002-1825-0097 ",
+        "www.orcid.org/0000-0002-1825-0097",
+    ],
+)
 def test_every_way_to_write_an_orcid_is_one(text: str):
     assert normalise_orcid(text) == "0000-0002-1825-0097"
 
@@ -139,21 +152,34 @@ def test_rors_of_real_files_have_the_right_check_digits():
 
 @pytest.mark.parametrize(
     ("scheme", "text", "wanted"),
-    [("DOI", "https://doi.org/10.1234/A", "10.1234/a"), ("orcid", "0000000218250097", "0000-0002-1825-0097"),
-     ("ROR", "04wxnsj81", "https://ror.org/04wxnsj81"), ("doi", "no DOI", "no DOI"), ("url", "HTTP://X", "HTTP://X"),
-     (None, "10.1234/A", "10.1234/A")],
-)  # fmt: skip
+    [
+        ("DOI", "https://doi.org/10.1234/A", "10.1234/a"),
+        ("orcid", "0000000218250097", "0000-0002-1825-0097"),
+        ("ROR", "04wxnsj81", "https://ror.org/04wxnsj81"),
+        ("doi", "no DOI", "no DOI"),
+        ("url", "HTTP://X", "HTTP://X"),
+        (None, "10.1234/A", "10.1234/A"),
+    ],
+)
 def test_an_identifier_is_put_in_the_form_of_its_scheme(scheme: str | None, text: str, wanted: str):
     assert normalise(scheme, text) == wanted
 
 
 @pytest.mark.parametrize(
     ("identifier", "local"),
-    [("oai:zenodo.org:123", "123"), ("123", "123"), ("doi:10.5281/ZENODO.1", "10.5281/zenodo.1"),
-     ("10.5281/Zenodo.1", "10.5281/zenodo.1"), ("https://doi.org/10.5281/zenodo.1", "10.5281/zenodo.1"),
-     ("oai:x:10.5281/Zenodo.1", "10.5281/zenodo.1"), ("oai:x:doi:10.5281/Zenodo.1", "10.5281/zenodo.1"),
-     ("oai:arXiv.org:0710.0001", "0710.0001"), ("oai:x:A10.B", "A10.B"), ("12345-ABCDE", "12345-ABCDE")],
-)  # fmt: skip
+    [
+        ("oai:zenodo.org:123", "123"),
+        ("123", "123"),
+        ("doi:10.5281/ZENODO.1", "10.5281/zenodo.1"),
+        ("10.5281/Zenodo.1", "10.5281/zenodo.1"),
+        ("https://doi.org/10.5281/zenodo.1", "10.5281/zenodo.1"),
+        ("oai:x:10.5281/Zenodo.1", "10.5281/zenodo.1"),
+        ("oai:x:doi:10.5281/Zenodo.1", "10.5281/zenodo.1"),
+        ("oai:arXiv.org:0710.0001", "0710.0001"),
+        ("oai:x:A10.B", "A10.B"),
+        ("12345-ABCDE", "12345-ABCDE"),
+    ],
+)
 def test_a_record_has_one_local_id_whatever_channel_named_it(identifier: str, local: str):
     assert local_id(identifier) == local
     assert local_id(local) == local

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from archive.crosswalks import ConversionError, convert, unmapped
+from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.marc import NAMESPACE, datafields, marc_json, marc_xml
+from archive.crosswalks.registry import convert, unmapped
 
 Json = dict[str, Any]
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
@@ -22,10 +23,12 @@ with_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the sample files a
 # not MARCXML: fields without a tag, elements that it does not have
 NO_MARC = frozenset(
     {
-        "1474920681_KOHA_LFL_6_with_comment.xml", "chabon-bad-subfields-element.xml",
-        "chabon-missing-controlfield-tag.xml", "chabon-missing-datafield-tag.xml",
+        "1474920681_KOHA_LFL_6_with_comment.xml",
+        "chabon-bad-subfields-element.xml",
+        "chabon-missing-controlfield-tag.xml",
+        "chabon-missing-datafield-tag.xml",
     }
-)  # fmt: skip
+)
 # records that pymarc refuses: a leader of another length, a subfield without a code
 NOT_FOR_PYMARC = frozenset({"marcxml_from3", "gpo_ebooks.xml", "chabon-missing-subfield-code.xml"})
 
@@ -135,12 +138,19 @@ def test_any_record_comes_back_from_xml(json: Json):
 @pytest.mark.parametrize(
     "json",
     [
-        {"leader": "a\x00", "fields": []}, {"leader": "", "fields": [{"001": "\x1e"}]}, {"fields": []}, {"leader": ""},
-        {"leader": "", "fields": ["x"]}, {"leader": "", "fields": [{"245": {"subfields": []}}]}, {"collection": [1]},
-        {"leader": "", "fields": [{"245": {"ind1": 1, "ind2": " ", "subfields": []}}]}, {"leader": 1, "fields": []},
-        {"leader": "", "fields": [{"245": ["x"]}]}, {"leader": "", "fields": [], "type": 1},
+        {"leader": "a\x00", "fields": []},
+        {"leader": "", "fields": [{"001": "\x1e"}]},
+        {"fields": []},
+        {"leader": ""},
+        {"leader": "", "fields": ["x"]},
+        {"leader": "", "fields": [{"245": {"subfields": []}}]},
+        {"collection": [1]},
+        {"leader": "", "fields": [{"245": {"ind1": 1, "ind2": " ", "subfields": []}}]},
+        {"leader": 1, "fields": []},
+        {"leader": "", "fields": [{"245": ["x"]}]},
+        {"leader": "", "fields": [], "type": 1},
     ],
-)  # fmt: skip
+)
 def test_json_that_is_no_marc_is_said_to_be_none(json: Json):
     with pytest.raises(ConversionError):
         marc_xml(json)
@@ -164,11 +174,13 @@ def test_what_has_no_place_is_kept_as_xml(inside: str, name: str):
 @pytest.mark.parametrize(
     "inside",
     [
-        "<leader>again</leader>", '<subfield code="a">A</subfield>', "<record/>",
+        "<leader>again</leader>",
+        '<subfield code="a">A</subfield>',
+        "<record/>",
         '<datafield tag="245"><leader/></datafield>',
         '<x:datafield xmlns:x="x:x" tag="245"><x:other/></x:datafield>',
     ],
-)  # fmt: skip
+)
 def test_an_element_in_a_wrong_place_is_no_marc(inside: str):
     with pytest.raises(ConversionError):
         marc_json(record(inside))
@@ -184,15 +196,20 @@ def test_remarks_and_white_space_are_no_content():
     field = '<datafield tag="1" ind1="" ind2="2"> <!-- c --><subfield code="a">A<!-- c -->B</subfield>\n</datafield>'
     remarks = f"<!-- c --><?p i?>\n{field}"
     assert marc_json(record(remarks)) == {
-        "leader": "L", "fields": [{"1": {"ind1": "", "ind2": "2", "subfields": [{"a": "AB"}]}}],
-    }  # fmt: skip
+        "leader": "L",
+        "fields": [{"1": {"ind1": "", "ind2": "2", "subfields": [{"a": "AB"}]}}],
+    }
 
 
 def test_values_of_data_fields_are_in_order_by_tag_and_code():
     fields = [
-        {"001": "1"}, {"700": {"subfields": [{"a": "A"}, {"u": "U"}, {"a": " B "}]}}, {"700": {"subfields": None}},
-        {"653": "x"}, "y", {"980": {"subfields": [{"a": None}, {"a": 5}]}},
-    ]  # fmt: skip
+        {"001": "1"},
+        {"700": {"subfields": [{"a": "A"}, {"u": "U"}, {"a": " B "}]}},
+        {"700": {"subfields": None}},
+        {"653": "x"},
+        "y",
+        {"980": {"subfields": [{"a": None}, {"a": 5}]}},
+    ]
     assert datafields({"fields": fields}) == [
         ("700", {"a": ["A", "B"], "u": ["U"]}),
         ("700", {}),

@@ -5,22 +5,31 @@ from typing import Any
 import orjson
 import pytest
 
-from archive.crosswalks import ConversionError
+from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.fields import index_fields
 from archive.crosswalks.targets import TARGETS, written
 
-DATACITE = {"doi": "10.1234/A", "titles": [{"title": "T"}], "schemaVersion": "http://datacite.org/schema/kernel-4",
-            "relatedIdentifiers": [{"relatedIdentifier": "10.1234/B", "relationType": "Cites",
-                                    "relatedIdentifierType": "DOI"}]}  # fmt: skip
+DATACITE = {
+    "doi": "10.1234/A",
+    "titles": [{"title": "T"}],
+    "schemaVersion": "http://datacite.org/schema/kernel-4",
+    "relatedIdentifiers": [{"relatedIdentifier": "10.1234/B", "relationType": "Cites", "relatedIdentifierType": "DOI"}],
+}
 LEADER = "00000nam a2200000 a 4500"
 MARC = {"leader": LEADER, "fields": [{"001": " 1 "}, {"245": {"ind1": " ", "ind2": "1", "subfields": [{"a": "T "}]}}]}
 DC = {"title": ["T", {"value": "U", "lang": "de"}]}
 RDM_DC = {"titles": ["T"], "creators": ["A"]}
 ZENODO = {"id": 5, "doi": "10.1234/c", "metadata": {"title": "T"}, "files": [{"key": "a.csv", "size": 3}]}
 EPRINT = {"eprintid": 3, "title": "T"}
-OF = {"datacite-json": [DATACITE], "marc-json": [MARC], "dc-json": [DC, RDM_DC], "marcxml": [MARC], "marc": [MARC],
-      "eprints-json": [EPRINT],
-      "index-json": [DATACITE, MARC, DC, RDM_DC, ZENODO, EPRINT]}  # fmt: skip
+OF = {
+    "datacite-json": [DATACITE],
+    "marc-json": [MARC],
+    "dc-json": [DC, RDM_DC],
+    "marcxml": [MARC],
+    "marc": [MARC],
+    "eprints-json": [EPRINT],
+    "index-json": [DATACITE, MARC, DC, RDM_DC, ZENODO, EPRINT],
+}
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from lxml import etree
 
-from archive.crosswalks import convert
 from archive.crosswalks.fields import index_fields
+from archive.crosswalks.registry import convert
 
 NAMESPACE = "http://datacite.org/schema/kernel-4"
 
@@ -126,9 +126,11 @@ def test_every_kernel_is_read(namespace: str):
 def test_the_envelope_of_oai_datacite_vanishes():
     inner = f'<resource xmlns="{NAMESPACE}"><version>1</version></resource>'
     for payload, wanted in ((inner, "1"), ("", None)):
-        found = convert(etree.fromstring(
-            f'<oai_datacite xmlns="http://schema.datacite.org/oai/oai-1.1/"><payload>{payload}</payload></oai_datacite>'
-        ))  # fmt: skip
+        found = convert(
+            etree.fromstring(
+                f'<oai_datacite xmlns="http://schema.datacite.org/oai/oai-1.1/"><payload>{payload}</payload></oai_datacite>'
+            )
+        )
         assert (found or {}).get("version") == wanted
 
 

@@ -4,17 +4,25 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harvester.datestamps import DAY, SECOND, as_argument, granularity_of, parse
+from harvester.oaipmh.datestamps import DAY, SECOND, as_argument, granularity_of, parse
 
 MOMENT = datetime(2020, 2, 29, 12, 34, 56, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["2020-02-29T12:34:56Z", " 2020-02-29T12:34:56Z\n", "2020-02-29 12:34:56Z", "2020-02-29T12:34:56",
-     "2020-02-29T12:34:56.789Z",
-     "2020-02-29T12:34:56,7Z", "2020-02-29T12:34:56+00:00", "2020-02-29T14:34:56+02:00", "2020-02-29T07:04:56-0530"],
-)  # fmt: skip
+    [
+        "2020-02-29T12:34:56Z",
+        " 2020-02-29T12:34:56Z\n",
+        "2020-02-29 12:34:56Z",
+        "2020-02-29T12:34:56",
+        "2020-02-29T12:34:56.789Z",
+        "2020-02-29T12:34:56,7Z",
+        "2020-02-29T12:34:56+00:00",
+        "2020-02-29T14:34:56+02:00",
+        "2020-02-29T07:04:56-0530",
+    ],
+)
 def test_a_second_is_read_in_every_form_in_use(text: str):
     assert parse(text) == MOMENT
 
@@ -38,11 +46,24 @@ def test_the_first_years_are_read_with_and_without_an_offset():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "2026-13-45T25:61:00Z", "2021-02-29", "0000-01-01", "2020-1-1", "20200101", "2020-02-29T", "2020-02-29Z",
-     "2020-02-29T12Z",
-     "2020-02-29T12:34:60Z", "2020-02-29T12:34:56+99:99", "today", "٢٠٢٠-٠٢-٢٩", "2020-02-29T12:34:56ZZ",
-     "12020-01-01"],
-)  # fmt: skip
+    [
+        "",
+        "2026-13-45T25:61:00Z",
+        "2021-02-29",
+        "0000-01-01",
+        "2020-1-1",
+        "20200101",
+        "2020-02-29T",
+        "2020-02-29Z",
+        "2020-02-29T12Z",
+        "2020-02-29T12:34:60Z",
+        "2020-02-29T12:34:56+99:99",
+        "today",
+        "٢٠٢٠-٠٢-٢٩",
+        "2020-02-29T12:34:56ZZ",
+        "12020-01-01",
+    ],
+)
 def test_what_is_no_moment_is_none(text: str):
     assert parse(text) is None
 

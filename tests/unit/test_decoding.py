@@ -5,11 +5,12 @@ import hashlib
 import making
 import pytest
 
-from archive import envelope, jsonseq
-from archive.shards import FRAME_BYTES
-from harvester.decoding import DecodedPage, decode_get_record, decode_list_identifiers, decode_list_records
+from archive.formats import jsonseq
+from archive.store import record as envelope
+from archive.store.shards import FRAME_BYTES
 from harvester.errors import MalformedPage, ProviderError
-from harvester.versions import DIGEST_BYTES
+from harvester.oaipmh.decode import DecodedPage, decode_get_record, decode_list_identifiers, decode_list_records
+from harvester.oaipmh.versions import DIGEST_BYTES
 
 OPEN = '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-01-01T00:00:00Z</responseDate>'
 DC = '<dc xmlns="http://purl.org/dc/elements/1.1/"><title>{}</title></dc>'
@@ -80,12 +81,15 @@ def test_a_version_that_is_stored_already_is_left_out():
 @pytest.mark.parametrize(
     "changed",
     [
-        record(1, metadata(DC.format("one.")), "2020-01-01"), record(1, metadata(DC.format("one")), "2020-01-02"),
-        record(1, metadata(DC.format("one")), status=' status="deleted"'), record(1),
+        record(1, metadata(DC.format("one.")), "2020-01-01"),
+        record(1, metadata(DC.format("one")), "2020-01-02"),
+        record(1, metadata(DC.format("one")), status=' status="deleted"'),
+        record(1),
         record(1, metadata(DC.format("one")) + "<about><a/></about>"),
-        VERSION.replace("</header>", "<setSpec>a</setSpec></header>"), record(3, metadata(DC.format("one"))),
+        VERSION.replace("</header>", "<setSpec>a</setSpec></header>"),
+        record(3, metadata(DC.format("one"))),
     ],
-)  # fmt: skip
+)
 def test_another_version_is_not_left_out(changed: str):
     known = decode(page(VERSION)).versions
     found = decode_list_records(page(changed), "https://x.example", "oai_dc", "2026", known=known)

@@ -1,4 +1,4 @@
-"""archive/releases/deltas.py and archive/releases/applying.py: what a delta holds, and what it is not applied to."""
+"""archive/releases/delta.py and archive/releases/delta.py: what a delta holds, and what it is not applied to."""
 
 import errno
 import hashlib
@@ -10,19 +10,35 @@ from pathlib import Path
 import pytest
 from states import State, archive_of, options
 
-from archive import durable
+from archive.disk import durable
 from archive.errors import ArchiveError, CannotDump, Damaged, OtherArchive
-from archive.releases.applying import apply_delta
+from archive.releases.build import write_release
 from archive.releases.contents import open_contents
-from archive.releases.deltas import PREFIX, write_delta
-from archive.releases.dumps import write_release
-from archive.releases.release import INDEX, MANIFEST, manifest_bytes, read_manifest, write_manifest
+from archive.releases.delta import PREFIX, apply_delta, write_delta
+from archive.releases.manifest import INDEX, MANIFEST, manifest_bytes, read_manifest, write_manifest
 
-OLD = [State("changed"), State("deleted"), State("gone"), State("revived", deleted=True), State("same"), State("stamp"),
-       State("still", deleted=True), State("sunk", deleted=True), State("vanished", deleted=True)]  # fmt: skip
-NEW = [State("added"), State("changed", title="Another"), State("deleted", deleted=True), State("revived"),
-       State("same"), State("stamp", datestamp="2021"), State("still", deleted=True), State("stone", deleted=True),
-       State("sunk", deleted=True, datestamp="2021")]  # fmt: skip
+OLD = [
+    State("changed"),
+    State("deleted"),
+    State("gone"),
+    State("revived", deleted=True),
+    State("same"),
+    State("stamp"),
+    State("still", deleted=True),
+    State("sunk", deleted=True),
+    State("vanished", deleted=True),
+]
+NEW = [
+    State("added"),
+    State("changed", title="Another"),
+    State("deleted", deleted=True),
+    State("revived"),
+    State("same"),
+    State("stamp", datestamp="2021"),
+    State("still", deleted=True),
+    State("stone", deleted=True),
+    State("sunk", deleted=True, datestamp="2021"),
+]
 
 
 @pytest.fixture
@@ -42,33 +58,41 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_a_delta_holds_what_changed_and_nothing_else(folder: Path) -> None:
     delta = open_contents(folder / "delta")
-    held = {kind: [(entry.identifier, json.loads(entry.text).get("gone", False)) for entry in delta.entries(kind)]
-            for kind in ("added", "changed", "deleted")}  # fmt: skip
+    held = {
+        kind: [(entry.identifier, json.loads(entry.text).get("gone", False)) for entry in delta.entries(kind)]
+        for kind in ("added", "changed", "deleted")
+    }
     assert held == {
-        "added": [("added", False), ("revived", False)], "changed": [("changed", False), ("stamp", False)],
+        "added": [("added", False), ("revived", False)],
+        "changed": [("changed", False), ("stamp", False)],
         "deleted": [("deleted", False), ("gone", True), ("stone", False), ("sunk", False), ("vanished", True)],
-    }  # fmt: skip
+    }
     content = delta.manifest.content
     assert (content.records, content.tombstones, content.identifiers) == (4, 5, 9)
     assert [part.name for part in content.parts] == [
-        "added-00001.json-seq.zst", "changed-00001.json-seq.zst", "deleted-00001.json-seq.zst",
-    ]  # fmt: skip
+        "added-00001.json-seq.zst",
+        "changed-00001.json-seq.zst",
+        "deleted-00001.json-seq.zst",
+    ]
 
 
 def test_a_delta_names_what_it_is_since_and_each_of_its_files(folder: Path) -> None:
     manifest, old = read_manifest(folder / "delta"), read_manifest(folder / "old")
     body = (folder / "old" / MANIFEST).read_bytes()
     assert (manifest.kind, manifest.since) == (
-        "delta", {"name": old.name, "root": old.content.root, "sha256": hashlib.sha256(body).hexdigest()}
-    )  # fmt: skip
+        "delta",
+        {"name": old.name, "root": old.content.root, "sha256": hashlib.sha256(body).hexdigest()},
+    )
     found = files(folder / "delta")
     del found[MANIFEST]
     assert found.keys() == {entry.name for entry in manifest.entries()}
     for entry in manifest.entries():
         data = found[entry.name]
         assert (len(data), hashlib.sha256(data).hexdigest(), hashlib.sha512(data).hexdigest()) == (
-            entry.bytes, entry.sha256, entry.sha512
-        )  # fmt: skip
+            entry.bytes,
+            entry.sha256,
+            entry.sha512,
+        )
 
 
 def test_applied_to_the_old_release_it_gives_the_new_one(folder: Path) -> None:
@@ -177,9 +201,9 @@ def test_a_new_release_with_files_elsewhere_is_refused(folder: Path) -> None:
 
 def test_other_bytes_than_the_new_release_has_are_never_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with another version of zstd."""
-    from archive.releases import assembling, packing
+    from archive.releases import assembly, codecs
 
-    monkeypatch.setattr(assembling, "compress", lambda kind, level, data: packing.compress(kind, level + 5, data))
+    monkeypatch.setattr(assembly, "compress", lambda kind, level, data: codecs.compress(kind, level + 5, data))
     with pytest.raises(CannotDump):
         apply_delta(folder / "old", folder / "delta", folder / "made")
     assert {path.name for path in folder.iterdir()} == {"was", "now", "old", "new", "delta"}

@@ -1,4 +1,4 @@
-"""archive/releases/digesting.py: an archive beside a release of it."""
+"""archive/releases/compare.py: an archive beside a release of it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from states import State, archive_of, options
 
-from archive.releases.comparing import compare_manifests, compared, read_side
-from archive.releases.digesting import digested
-from archive.releases.dumps import write_release
-from archive.releases.release import INDEX, Selection
+from archive.releases.build import write_release
+from archive.releases.compare import compare_manifests, compared, digested, read_side
+from archive.releases.manifest import INDEX, Selection
 
 STATES = [State("a"), State("b", deleted=True), State("c", "datacite"), State("d", datestamp="2021")]
 

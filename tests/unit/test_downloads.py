@@ -14,11 +14,11 @@ from aiohttp import web
 from bulk import Bulk, serving
 from filing import File, Filing
 
-from archive import durable
+from archive.disk import durable
 from archive.errors import DiskFull
 from archive.files.checksums import Checksum, FileDigests
-from harvester.downloads import Downloader, Refused, Transfer, Wanted, check, length_of
 from harvester.errors import Unreachable
+from harvester.http.downloads import Downloader, Refused, Transfer, Wanted, check, length_of
 
 CONTENT = bytes(range(256)) * 9000
 NAME = "records-json.tar.gz"
@@ -100,9 +100,13 @@ def test_a_server_that_breaks_off_for_ever_without_progress_is_given_up(tmp_path
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Content-Range": f"bytes 0-9/{len(CONTENT)}"}, {"Content-Range": "bytes 1000-2000/5000"}, {},
-     {"Content-Range": "x"}],
-)  # fmt: skip
+    [
+        {"Content-Range": f"bytes 0-9/{len(CONTENT)}"},
+        {"Content-Range": "bytes 1000-2000/5000"},
+        {},
+        {"Content-Range": "x"},
+    ],
+)
 def test_a_part_that_was_not_asked_for_is_not_taken(tmp_path: Path, headers: dict[str, str]):
     part = tmp_path / "x.part"
     part.write_bytes(CONTENT[:1000])

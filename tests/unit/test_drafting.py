@@ -7,15 +7,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.drafting import source_text
-from harvester.probing import OaiSeen, RestSeen, Seen, Verdict, judge
-from harvester.sources import Source
+from harvester.planning.probing import OaiSeen, RestSeen, Seen, Verdict, judge
+from harvester.planning.template import source_text
+from harvester.sources.model import Source
 
 ROOT = "https://x.example"
-OAI = OaiSeen(f"{ROOT}/oai2d", "X", f"{ROOT}/oai2d", "persistent", "YYYY-MM-DD", "2000-01-01",
-              ("oai_dc", "oai_datacite"), 3, True, "oai:x:1", 50, 1234)  # fmt: skip
-REST = RestSeen("invenio", f"{ROOT}/api/records", 1300, "ab1cd-ef2gh", f"{ROOT}/api/records/{{id}}",
-                ("application/json", "application/vnd.inveniordm.v1+json", "application/marcxml+xml"))  # fmt: skip
+OAI = OaiSeen(
+    f"{ROOT}/oai2d",
+    "X",
+    f"{ROOT}/oai2d",
+    "persistent",
+    "YYYY-MM-DD",
+    "2000-01-01",
+    ("oai_dc", "oai_datacite"),
+    3,
+    True,
+    "oai:x:1",
+    50,
+    1234,
+)
+REST = RestSeen(
+    "invenio",
+    f"{ROOT}/api/records",
+    1300,
+    "ab1cd-ef2gh",
+    f"{ROOT}/api/records/{{id}}",
+    ("application/json", "application/vnd.inveniordm.v1+json", "application/marcxml+xml"),
+)
 
 
 def drafted(seen: Seen, verdict: Verdict | None = None) -> tuple[Source, str]:
@@ -29,15 +47,16 @@ def test_what_was_seen_is_in_the_file():
     assert source.idrange is not None
     assert source.search is not None
     assert (source.platform, source.oaipmh.url, source.oaipmh.prefixes) == (
-        "invenio-rdm", f"{ROOT}/oai2d", ("oai_datacite",)
-    )  # fmt: skip
+        "invenio-rdm",
+        f"{ROOT}/oai2d",
+        ("oai_datacite",),
+    )
     assert (source.oaipmh.page_records, source.oaipmh.deletions) == (50, True)
     assert [channel.accept for channel in source.idrange.channels] == [
-        "application/vnd.inveniordm.v1+json", "application/marcxml+xml",
-    ]  # fmt: skip
-    assert (source.idrange.pattern, source.search.size, source.search.window) == (
-        "[0-9a-z]{5}-[0-9a-z]{5}", 25, 10_000
-    )  # fmt: skip
+        "application/vnd.inveniordm.v1+json",
+        "application/marcxml+xml",
+    ]
+    assert (source.idrange.pattern, source.search.size, source.search.window) == ("[0-9a-z]{5}-[0-9a-z]{5}", 25, 10_000)
     assert source.exporter is not None
     assert source.exporter.records == ("records-json.tar.gz",)
     assert source.counts is not None
@@ -63,8 +82,9 @@ def test_eprints_is_asked_for_the_json_of_each_listed_id():
 
 
 def test_what_a_person_must_decide_is_said_and_not_decided():
-    closed = Seen(ROOT, OAI, closed=((f"{ROOT}/oai2d", "Disallow: /"),), crawl_delay=10.0,
-                  budgets=(("x-ratelimit-limit", "60"),))  # fmt: skip
+    closed = Seen(
+        ROOT, OAI, closed=((f"{ROOT}/oai2d", "Disallow: /"),), crawl_delay=10.0, budgets=(("x-ratelimit-limit", "60"),)
+    )
     source, text = drafted(closed)
     assert source.robots.asks_anyway == ()
     assert source.budgets == ()

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from archive.profiles.build import _field
 from archive.profiles.drift import drifts
 from archive.profiles.fieldsums import field_sum
 from archive.profiles.fieldwalk import FieldWalk
-from archive.profiles.profile import METADATA, Profile
-from archive.profiles.profiling import _field
+from archive.profiles.model import METADATA, Profile
 
 
 def profiled(records: list[dict[str, Any]], of: str = "x") -> Profile:
@@ -28,11 +28,12 @@ def some(number: int, seed: int, **more: Any) -> list[dict[str, Any]]:
     out = []
     for _ in range(number):
         record: dict[str, Any] = {
-            "title": "x" * max(1, int(dice.gauss(60, 25))), "id": dice.randrange(10**9),
+            "title": "x" * max(1, int(dice.gauss(60, 25))),
+            "id": dice.randrange(10**9),
             "type": dice.choices(["text", "image", "software", "data"], [60, 25, 10, 5])[0],
             "journal": f"journal {int(dice.expovariate(0.05))}",
             "creators": [{"name": f"n{dice.randrange(500)}"} for _ in range(dice.randrange(1, 9))],
-        }  # fmt: skip
+        }
         if dice.random() < 0.5:
             record["license"] = dice.choice(["cc-by", "cc0"])
         if dice.random() < 0.02:
@@ -62,7 +63,8 @@ def test_samples_of_one_stock_do_not_cry_wolf(sizes: tuple[int, int]):
 def test_a_field_that_is_gone_is_told_and_one_that_appeared():
     before = some(300, 1)
     assert codes(before, [{k: v for k, v in r.items() if k != "license"} for r in some(300, 2)]) == [
-        ("field-gone", "warning", "license")]  # fmt: skip
+        ("field-gone", "warning", "license")
+    ]
     assert codes(before, some(300, 2, doi="10.1/x")) == [("field-new", "warning", "doi")]
 
 
@@ -113,5 +115,6 @@ def test_fewer_records_are_told_and_more_are_growth():
 def test_a_map_on_one_side_is_no_drift():
     before = [{"files": {f"{number}": 1}} for number in range(150)]
     now = [{"files": {f"{number}": 1}} for number in range(150, 155)] + [
-        {"files": {f"{number}": 1}} for number in range(400)]  # fmt: skip
+        {"files": {f"{number}": 1}} for number in range(400)
+    ]
     assert {path for _, severity, path in codes(before, now[5:]) if severity != "info"} <= {""}

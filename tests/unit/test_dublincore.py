@@ -2,8 +2,8 @@
 
 from lxml import etree
 
-from archive.crosswalks import convert
 from archive.crosswalks.dublincore import dc_json
+from archive.crosswalks.registry import convert
 
 OPEN = (
     '<oai_dc:dc xmlns:oai_dc="http://www.openarchives.org/OAI/2.0/oai_dc/" xmlns:dc="http://purl.org/dc/elements/1.1/" '

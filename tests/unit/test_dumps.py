@@ -10,13 +10,13 @@ import making
 import pytest
 import served
 
+from archive.disk.durable import WORK, staged
 from archive.errors import Busy, CannotDump, Damaged, NotAnArchive
-from archive.folder import Layout, read_description
-from archive.releases import assembling
-from archive.releases.dumps import write_release
+from archive.releases import assembly
+from archive.releases.build import write_release
 from archive.releases.entries import Entry
-from archive.releases.release import Making, Selection, is_release, read_manifest
-from archive.staging import WORK, staged
+from archive.releases.manifest import Making, Selection, is_release, read_manifest
+from archive.store.layout import Layout, read_description
 
 RECORDS = [served.record(f"oai:x:{n:02d}", f"2020-01-{n + 1:02d}", "T" * n, ["a"]) for n in range(12)]
 GONE = served.record("oai:x:99", "2020-02-01", None)
@@ -38,9 +38,18 @@ def test_a_release_says_what_it_holds_and_what_it_was_made_of(archive: Path, tmp
     assert (last.kind, last.first.identifier) == ("tombstones", "oai:x:99")
     assert first.frames > 3
     assert manifest.account == {
-        "listed": 13, "read": 12, "deleted": 1, "absent": 0, "moved": 0, "forbidden": 0, "refused": 0, "lost": 0,
-        "open": 0, "balanced": True, "complete": True,
-    }  # fmt: skip
+        "listed": 13,
+        "read": 12,
+        "deleted": 1,
+        "absent": 0,
+        "moved": 0,
+        "forbidden": 0,
+        "refused": 0,
+        "lost": 0,
+        "open": 0,
+        "balanced": True,
+        "complete": True,
+    }
     assert manifest.source == making.SOURCE
     assert manifest.archive["id"] == read_description(archive)["id"]
     [run] = manifest.runs
@@ -140,11 +149,11 @@ def entry(identifier: str, *, deleted: bool = False) -> Entry:
 @pytest.mark.parametrize(
     "wrong",
     [[entry("b"), entry("a")], [entry("a"), entry("a")], [entry("a", deleted=True), entry("b")]],
-)  # fmt: skip
+)
 def test_entries_out_of_order_or_twice_are_never_assembled(tmp_path: Path, wrong: list[Entry]):
     making_ = Making(**dumping.MAKING)
     with pytest.raises(ValueError, match="comes after"):
-        assembling.assemble(wrong, tmp_path, tmp_path, making_, Selection())
+        assembly.assemble(wrong, tmp_path, tmp_path, making_, Selection())
 
 
 def test_a_sink_says_what_there_would_be(archive: Path, tmp_path: Path):
@@ -152,10 +161,14 @@ def test_a_sink_says_what_there_would_be(archive: Path, tmp_path: Path):
     (tmp_path / "sink").mkdir()
     rows = {row[0]: row for row in dumping.rows(tmp_path / "out")}
     entries = [Entry(*row[:4], None, row[9], b"") for row in rows.values()]
-    texts = [text for part in content.parts for *_, found in dumping.iter_texts(tmp_path / "out", part, content.making)
-             for text in found]  # fmt: skip
+    texts = [
+        text
+        for part in content.parts
+        for *_, found in dumping.iter_texts(tmp_path / "out", part, content.making)
+        for text in found
+    ]
     entries = [replace(one, text=text) for one, text in zip(entries, texts, strict=True)]
-    found = assembling.assemble(entries, tmp_path / "sink", tmp_path / "sink", content.making, Selection(), sink=True)
+    found = assembly.assemble(entries, tmp_path / "sink", tmp_path / "sink", content.making, Selection(), sink=True)
     assert found == content
     assert {path.name for path in (tmp_path / "sink").iterdir()} == {"index.parquet", "lookup.idx"}
 

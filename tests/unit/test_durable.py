@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from archive import durable
-from archive.durable import AppendFile
+from archive.disk import durable
+from archive.disk.durable import AppendFile
 from archive.errors import DiskFailed, DiskFull
 
 

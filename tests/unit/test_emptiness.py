@@ -1,12 +1,12 @@
-"""harvester/emptiness.py: how else an empty list is asked for, and what it means when it stays empty."""
+"""harvester/oaipmh/emptiness.py: how else an empty list is asked for, and what it means when it stays empty."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from harvester import oaipmh
-from harvester.emptiness import Doubt, bounds_to_try, encodings
-from harvester.frontier import OLDEST, Span
+from harvester.oaipmh import protocol
+from harvester.oaipmh.emptiness import Doubt, bounds_to_try, encodings
+from harvester.oaipmh.windows import OLDEST, Span
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -25,9 +25,9 @@ def test_a_set_may_have_to_be_sent_bare_decoded_or_encoded_twice(spec: str, form
 
 
 def test_a_set_is_sent_as_it_stands_when_it_is_encoded_already():
-    url = oaipmh.list_identifiers_url("http://r.example/oai", "oai_dc", None, None, oaipmh.AsSent("a:b"))
+    url = protocol.list_identifiers_url("http://r.example/oai", "oai_dc", None, None, protocol.AsSent("a:b"))
     assert url.endswith("&set=a:b")
-    assert oaipmh.list_identifiers_url("http://r.example/oai", "oai_dc", None, None, "a:b").endswith("&set=a%3Ab")
+    assert protocol.list_identifiers_url("http://r.example/oai", "oai_dc", None, None, "a:b").endswith("&set=a%3Ab")
 
 
 def test_bounds_that_leave_least_out_are_tried_first():

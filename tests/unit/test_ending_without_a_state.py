@@ -1,4 +1,4 @@
-"""harvester/crawling.py: who is sent to a log learns where it is."""
+"""harvester/crawl/run.py: who is sent to a log learns where it is."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from scrapy.settings import Settings
 
 from harvester.cli import DAMAGED
-from harvester.crawling import ending_of
+from harvester.crawl.run import ending_of
 
 
 @pytest.mark.parametrize(

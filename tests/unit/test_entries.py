@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from archive import envelope
-from archive.crosswalks.migrator import migrator_entry
+from archive.crosswalks.targets import migrator_entry
 from archive.errors import CannotDump
 from archive.releases.entries import Entry, doi_in, entry_text, is_taken, lookup_keys
-from archive.releases.release import Selection
+from archive.releases.manifest import Selection
+from archive.store import record as envelope
 
 RDM = {
     "id": "abcde-12345", "created": "2023-11-14T18:30:55+00:00", "updated": "2023-11-15T00:00:00+00:00",
@@ -29,19 +29,32 @@ RDM = {
 def stored(metadata: Any, **more: Any) -> tuple[bytes, envelope.Record]:
     """The JSON text of a record in an archive, and the record."""
     values = {
-        "identifier": "oai:repository.example:1", "datestamp": "2024-05-06T07:08:09Z", "deleted": metadata is None,
-        "sets": ("b", "a"), "format": "json", "media_type": "application/json; charset=utf-8",
-        "url": "https://repository.example/1", "retrieved": "2026-01-01T00:00:00Z", **more,
-    }  # fmt: skip
+        "identifier": "oai:repository.example:1",
+        "datestamp": "2024-05-06T07:08:09Z",
+        "deleted": metadata is None,
+        "sets": ("b", "a"),
+        "format": "json",
+        "media_type": "application/json; charset=utf-8",
+        "url": "https://repository.example/1",
+        "retrieved": "2026-01-01T00:00:00Z",
+        **more,
+    }
     if metadata is None:
         text = envelope.encode(*values.values(), None, None, None, ())
     else:
         values.pop("deleted")
         raw = metadata if isinstance(metadata, bytes) else json.dumps(metadata).encode()
         text = envelope.encode_json(
-            values["identifier"], values["datestamp"], bool(more.get("deleted")), values["sets"], values["format"],
-            values["media_type"], values["url"], values["retrieved"], raw,
-        )  # fmt: skip
+            values["identifier"],
+            values["datestamp"],
+            bool(more.get("deleted")),
+            values["sets"],
+            values["format"],
+            values["media_type"],
+            values["url"],
+            values["retrieved"],
+            raw,
+        )
     return text, envelope.decode(text)
 
 
@@ -73,8 +86,9 @@ def test_a_tombstone_is_enveloped_in_every_form(form: str):
 
 
 def test_a_record_without_json_is_refused_by_name_when_bare():
-    text = envelope.encode_bytes("10", "", False, (), "bibtex", "application/x-bibtex", "u", "r", b"@misc{x}", "utf-8",
-                                 None)  # fmt: skip
+    text = envelope.encode_bytes(
+        "10", "", False, (), "bibtex", "application/x-bibtex", "u", "r", b"@misc{x}", "utf-8", None
+    )
     with pytest.raises(CannotDump, match=r"10 \(bibtex\)"):
         entry_text("bare", text, envelope.decode(text))
 
@@ -89,9 +103,11 @@ def test_an_entry_for_the_migrator_has_what_its_loader_reads():
     assert record["json"]["access"] == {"record": "public", "files": "public"}
     assert record["json"]["files"] == {"enabled": True}
     assert parent["json"] == {
-        "id": "pppp1-00000", "pids": {}, "access": {"owned_by": {"user": 2}},
+        "id": "pppp1-00000",
+        "pids": {},
+        "access": {"owned_by": {"user": 2}},
         "communities": {"ids": ["biology"], "default": "biology"},
-    }  # fmt: skip
+    }
 
 
 def test_vocabularies_are_named_by_their_ids_for_the_migrator():

@@ -3,10 +3,22 @@
 import orjson
 import pytest
 
-from archive import envelope
+from archive.store import record as envelope
 
-WHOLE = ("oai:x:1", "2020-01-01", False, ("a", "a:b"), "oai_dc", "application/xml", "https://x.example",
-         "2026-01-01T00:00:00Z", "0" * 64, {"title": ["ü\u2028\x1e"]}, "<dc>ü\x1e</dc>", ("<about/>",))  # fmt: skip
+WHOLE = (
+    "oai:x:1",
+    "2020-01-01",
+    False,
+    ("a", "a:b"),
+    "oai_dc",
+    "application/xml",
+    "https://x.example",
+    "2026-01-01T00:00:00Z",
+    "0" * 64,
+    {"title": ["ü\u2028\x1e"]},
+    "<dc>ü\x1e</dc>",
+    ("<about/>",),
+)
 BARE = (
     "oai:x:1",
     "2020-01-01",

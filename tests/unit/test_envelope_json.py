@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import envelope, jsonseq
-from archive.envelope import NotJson, decode, encode_bytes, encode_json, parse_json, sent_bytes
+from archive.formats import jsonseq
+from archive.store import record as envelope
+from archive.store.record import NotJson, decode, encode_bytes, encode_json, parse_json, sent_bytes
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
@@ -66,9 +67,18 @@ def test_what_cannot_stand_there_as_it_is_is_kept_as_it_was(body: bytes, metadat
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"{} {}", b"\xff", b'{"a": "\x1e"}', b"<html>", b'{"a": "\xe9"}', b"[" * 5000 + b"]" * 5000,
-     b"[" * 1024 + b"]" * 1024],
-)  # fmt: skip
+    [
+        b"",
+        b"{",
+        b"{} {}",
+        b"\xff",
+        b'{"a": "\x1e"}',
+        b"<html>",
+        b'{"a": "\xe9"}',
+        b"[" * 5000 + b"]" * 5000,
+        b"[" * 1024 + b"]" * 1024,
+    ],
+)
 def test_what_is_no_json_is_refused(body: bytes):
     with pytest.raises(NotJson):
         parse_json(body)

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from archive.crosswalks import ConversionError, convert, has_crosswalk, payloads, unmapped
+from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.fields import index_fields
 from archive.crosswalks.forms import form_of
 from archive.crosswalks.links import index_links
-from archive.files.recordfiles import files_in
-from harvester.convertible import flattened, iter_items
+from archive.crosswalks.registry import convert, has_crosswalk, payloads, unmapped
+from archive.files.metadata import files_in
+from harvester.inputs.convertible import flattened, iter_items
 
 NAMESPACE = "http://eprints.org/ep2/data/2.0"
 FULL = """

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from archive import envelope
-from harvester.bodies import Received, settle
-from harvester.errorbodies import judge_json
+from archive.store import record as envelope
+from harvester.rest.answers import Received, settle
+from harvester.rest.errorbodies import judge_json
 
 JSON, XML, BIBTEX, RIS = (
     "application/json",
@@ -64,7 +64,7 @@ def outcome(body: bytes, accept: str = JSON, status: int = 200, media_type: str 
         ({"took": 1}, "refused"),
         ({}, "refused"),
     ],
-)  # fmt: skip
+)
 def test_an_error_or_nothing_in_json_is_no_record(record: dict[str, Any], state: str):
     assert outcome(json.dumps(record).encode())[0] == state
     # in whatever form it was asked for
@@ -112,30 +112,55 @@ def test_a_record_with_a_member_called_status_error_or_message_is_a_record(recor
         (f'<OAI-PMH xmlns="{OAI}"><error code="idDoesNotExist">x</error></OAI-PMH>', "absent"),
         (f'<OAI-PMH xmlns="{OAI}"><!-- x --><error code="badArgument">x</error></OAI-PMH>', "refused"),
         (f'<OAI-PMH xmlns="{OAI}"><GetRecord/></OAI-PMH>', "refused"),
-        ((f'<OAI-PMH xmlns="{OAI}"><GetRecord><record><header status="deleted"><identifier>7</identifier>'
-         "<datestamp>2024-01-01</datestamp></header></record></GetRecord></OAI-PMH>"), "deleted"),
+        (
+            (
+                f'<OAI-PMH xmlns="{OAI}"><GetRecord><record><header status="deleted"><identifier>7</identifier>'
+                "<datestamp>2024-01-01</datestamp></header></record></GetRecord></OAI-PMH>"
+            ),
+            "deleted",
+        ),
         ("<errors><error>The resource doesn't exist.</error></errors>", "refused"),
         ("<error><code>404</code><message>x</message></error>", "absent"),
         ('<error status="404"/>', "absent"),
         ("<Error><Code>NoSuchKey</Code><Key>7</Key></Error>", "absent"),
         ("<errorResponse>x</errorResponse>", "refused"),
-        (('<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultstring>x</faultstring>'
-         "</s:Fault></s:Body></s:Envelope>"), "refused"),
-        (('<response><lst name="responseHeader"><int name="status">0</int></lst>'
-         '<result name="response" numFound="0" start="0"/></response>'), "absent"),
+        (
+            (
+                '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultstring>x</faultstring>'
+                "</s:Fault></s:Body></s:Envelope>"
+            ),
+            "refused",
+        ),
+        (
+            (
+                '<response><lst name="responseHeader"><int name="status">0</int></lst>'
+                '<result name="response" numFound="0" start="0"/></response>'
+            ),
+            "absent",
+        ),
         ('<response><lst name="error"><str name="msg">x</str><int name="code">400</int></lst></response>', "refused"),
         ("<response><error>no such record</error></response>", "refused"),
-        ((f'<z:searchRetrieveResponse xmlns:z="{SRU}"><z:numberOfRecords>0</z:numberOfRecords>'
-         "</z:searchRetrieveResponse>"), "absent"),
-        ((f'<searchRetrieveResponse xmlns="{SRU}"><version>1.1</version><diagnostics><diagnostic '
-         'xmlns="http://www.loc.gov/zing/srw/diagnostic/"><uri>info:srw/diagnostic/1/7</uri></diagnostic></diagnostics>'
-         "</searchRetrieveResponse>"), "refused"),
+        (
+            (
+                f'<z:searchRetrieveResponse xmlns:z="{SRU}"><z:numberOfRecords>0</z:numberOfRecords>'
+                "</z:searchRetrieveResponse>"
+            ),
+            "absent",
+        ),
+        (
+            (
+                f'<searchRetrieveResponse xmlns="{SRU}"><version>1.1</version><diagnostics><diagnostic '
+                'xmlns="http://www.loc.gov/zing/srw/diagnostic/"><uri>info:srw/diagnostic/1/7</uri></diagnostic></diagnostics>'
+                "</searchRetrieveResponse>"
+            ),
+            "refused",
+        ),
         ('<collection xmlns="http://www.loc.gov/MARC21/slim"/>', "refused"),
         ('<collection xmlns="http://www.loc.gov/MARC21/slim"><record/></collection>', "refused"),
         ('<modsCollection version="3.7"> </modsCollection>', "refused"),
         ('<records count="0"/>', "absent"),
     ],
-)  # fmt: skip
+)
 def test_an_error_or_nothing_in_xml_is_no_record(body: str, state: str):
     assert outcome(f'<?xml version="1.0"?>{body}'.encode(), XML)[0] == state
 

@@ -8,10 +8,20 @@ from harvester.cli import exit_code
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError, WireError
 
 CODES = {
-    errors.Damaged: 4, errors.DiskFailed: 4, errors.NotAnArchive: 2, errors.OtherArchive: 2, errors.BadIdFile: 2,
-    errors.BadQuery: 2, errors.NoSchemas: 2, errors.NotBaggable: 2, errors.CannotDump: 2,
-    errors.Busy: 3, errors.DiskFull: 3, errors.StaleIndex: 3, errors.NotAtRest: 3,
-}  # fmt: skip
+    errors.Damaged: 4,
+    errors.DiskFailed: 4,
+    errors.NotAnArchive: 2,
+    errors.OtherArchive: 2,
+    errors.BadIdFile: 2,
+    errors.BadQuery: 2,
+    errors.NoSchemas: 2,
+    errors.NotBaggable: 2,
+    errors.CannotDump: 2,
+    errors.Busy: 3,
+    errors.DiskFull: 3,
+    errors.StaleIndex: 3,
+    errors.NotAtRest: 3,
+}
 
 
 @pytest.mark.parametrize("kind", CODES)

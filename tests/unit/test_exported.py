@@ -4,8 +4,8 @@ from pathlib import Path
 
 import making
 
-from archive.accounts.exported import Dump, distinct_in_run, is_held, members_counted, newest_dump
-from archive.ledger import NewWindow
+from archive.store.ids import Dump, distinct_in_run, is_held, members_counted, newest_dump
+from archive.store.ledger import NewWindow
 
 
 def dump(folder: Path, name: str = "exporter:json", state: str = "complete", **words: object) -> None:
@@ -21,9 +21,14 @@ def dump(folder: Path, name: str = "exporter:json", state: str = "complete", **w
     assert members_counted(writer.ledger, row.window) == 3
     assert distinct_in_run(writer.ledger, writer.run_number) == 2
     writer.close_window(
-        row.window, state="done" if state == "complete" else "lost", end="x", count=count, stated=None, pages=1,
+        row.window,
+        state="done" if state == "complete" else "lost",
+        end="x",
+        count=count,
+        stated=None,
+        pages=1,
         attempts=1,
-    )  # fmt: skip
+    )
     writer.finish(state)
     writer.close()
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import bulk
 import pytest
 
-from archive import envelope, jsonseq
+from archive.formats import jsonseq
+from archive.store import record as envelope
 from harvester.errors import MalformedPage, UsageError
-from harvester.exporter import (
+from harvester.rest.exporter import (
     BATCH_MEMBERS,
     DELETED,
     Entry,
@@ -29,9 +30,13 @@ from harvester.exporter import (
 
 URL = "https://zenodo.org/api/exporter"
 HEAD = {
-    "version_id": "v2", "created": "2025-09-13T06:25:32.054451+00:00", "is_head": True, "size": 10,
-    "checksum": "md5:1c1fd4ab805d52729cdee94d199f7729", "links": {"self": f"{URL}/records-json.tar.gz/v2"},
-}  # fmt: skip
+    "version_id": "v2",
+    "created": "2025-09-13T06:25:32.054451+00:00",
+    "is_head": True,
+    "size": 10,
+    "checksum": "md5:1c1fd4ab805d52729cdee94d199f7729",
+    "links": {"self": f"{URL}/records-json.tar.gz/v2"},
+}
 OLD = HEAD | {"version_id": "v1", "is_head": False, "created": "2025-08-13T06:25:32+00:00"}
 
 
@@ -63,9 +68,16 @@ def test_the_head_comes_first_and_a_window_says_all_that_is_needed_to_go_on():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"checksum": "sha256:00"}, {"checksum": None}, {"size": -1}, {"size": "x"}, {"version_id": "a/b"},
-     {"created": None}, {"created": "13 September"}],
-)  # fmt: skip
+    [
+        {"checksum": "sha256:00"},
+        {"checksum": None},
+        {"size": -1},
+        {"size": "x"},
+        {"version_id": "a/b"},
+        {"created": None},
+        {"created": "13 September"},
+    ],
+)
 def test_a_version_that_cannot_be_checked_is_no_version(wrong: dict[str, object]):
     with pytest.raises(MalformedPage):
         parse_listing(json.dumps({"records-json.tar.gz": [HEAD | wrong]}).encode(), URL)
@@ -97,9 +109,18 @@ def test_the_kind_of_a_file_is_in_its_name():
 
 def test_members_are_named_by_their_id_and_others_are_not_taken():
     content = bulk.packed_tar(
-        [("./1.json", b"{}"), ("../2.json", b"{}"), ("/3.json", b"{}"), ("a/4.json", b"{}"), ("5.xml", b"<a/>"),
-         ("a\\6.json", b"{}"), (".json", b"{}"), ("abcd-efgh1.json", b"{}")], ["./", "folder"],
-    )  # fmt: skip
+        [
+            ("./1.json", b"{}"),
+            ("../2.json", b"{}"),
+            ("/3.json", b"{}"),
+            ("a/4.json", b"{}"),
+            ("5.xml", b"<a/>"),
+            ("a\\6.json", b"{}"),
+            (".json", b"{}"),
+            ("abcd-efgh1.json", b"{}"),
+        ],
+        ["./", "folder"],
+    )
     found = list(iter_entries([content], version()))
     assert [entry.identifier for entry in found if entry.reason is None] == ["1", "abcd-efgh1"]
     assert len(found) == 9
@@ -116,8 +137,10 @@ def test_json_of_a_member_is_kept_as_it_is():
     assert envelope.sent_bytes(framed.strip(jsonseq.RS + b"\n")) == body
 
 
-@pytest.mark.parametrize(("kind", "body"), [("json", b"{"), ("json", b""), ("json", b"<html/>"), ("xml", b"<a>"),
-                                            ("xml", b"{}"), ("json", b"[1]")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("json", b"{"), ("json", b""), ("json", b"<html/>"), ("xml", b"<a>"), ("xml", b"{}"), ("json", b"[1]")],
+)
 def test_a_member_that_is_no_record_is_refused_with_its_bytes(kind: str, body: bytes):
     (entry,) = decode_batch([Entry("7", body)], kind, URL, "t").entries
     assert (entry.state, entry.refused) == ("refused", body)
@@ -134,8 +157,9 @@ def test_rows_may_hold_quotes_and_line_ends_and_are_kept_as_sent():
     assert header.body + first.body + second.body == text.encode()
     done = decode_batch([first, second], DELETED, URL, "t", columns)
     assert [(one.identifier, one.datestamp, one.state, one.reason) for one in done.entries] == [
-        ("1", "2024-01-02", "deleted", "spam"), ("2", "", "deleted", None),
-    ]  # fmt: skip
+        ("1", "2024-01-02", "deleted", "spam"),
+        ("2", "", "deleted", None),
+    ]
     record = envelope.decode(done.payload[0][0].split(jsonseq.RS)[1])
     assert record.metadata is not None
     assert record.metadata["removal_note"] == 'a\r\nb "c", d\x0b\u2028'
@@ -146,13 +170,18 @@ def test_rows_may_hold_quotes_and_line_ends_and_are_kept_as_sent():
 def test_a_row_that_cannot_be_one_is_refused_alone():
     found = rows(b"\xef\xbb\xbfrecord_id,removal_reason\n1,a\n2\n,b\n3,\xff\n4,d,e\n5,f\n")
     assert [(entry.identifier, entry.reason is None) for entry in found[1:]] == [
-        ("1", True), ("2", False), ("row 4 of records-deleted.csv.gz/v", False), ("3", False), ("4", False),
+        ("1", True),
+        ("2", False),
+        ("row 4 of records-deleted.csv.gz/v", False),
+        ("3", False),
+        ("4", False),
         ("5", True),
-    ]  # fmt: skip
+    ]
 
 
-@pytest.mark.parametrize("text", ["", "doi\n1\n", "record_id,record_id\n", 'record_id,b\n1,"never closed\n2,b\n',
-                                  'record_id\n"1"x\n'])  # fmt: skip
+@pytest.mark.parametrize(
+    "text", ["", "doi\n1\n", "record_id,record_id\n", 'record_id,b\n1,"never closed\n2,b\n', 'record_id\n"1"x\n']
+)
 def test_a_file_of_deletions_that_cannot_be_read_is_refused(text: str):
     with pytest.raises(MalformedPage):
         rows(text)

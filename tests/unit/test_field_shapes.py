@@ -10,7 +10,7 @@ from archive.crosswalks.fields import index_doi, index_fields
 from archive.crosswalks.forms import form_of
 from archive.crosswalks.targets import written
 from archive.crosswalks.unread import unread
-from archive.indexes.columns import columns_of
+from archive.index.columns import columns_of
 
 Json = dict[str, Any]
 

@@ -17,11 +17,13 @@ DATACITE: dict[str, Any] = {
     ],
 }  # fmt: skip
 DC: dict[str, Any] = {
-    "title": [{"value": "T", "lang": "en"}, "U"], "identifier": ["https://x.example/1", "doi:10.1234/A"],
+    "title": [{"value": "T", "lang": "en"}, "U"],
+    "identifier": ["https://x.example/1", "doi:10.1234/A"],
     "type": ["", "Text"],
-    "date": ["no date", "12 May 1999", "2001"], "creator": ["A", "", {"value": "B"}],
+    "date": ["no date", "12 May 1999", "2001"],
+    "creator": ["A", "", {"value": "B"}],
     "rights": ["info:eu-repo/semantics/openAccess", "CC BY"],
-}  # fmt: skip
+}
 MARC: dict[str, Any] = {
     "leader": "", "fields": [
         {"001": "1"}, {"024": {"subfields": [{"a": "10.1234/b"}]}}, {"245": {"subfields": [{"a": "T"}]}},
@@ -57,13 +59,21 @@ def test_a_title_with_a_type_is_better_than_none():
 @pytest.mark.parametrize(
     "metadata",
     [
-        {"titles": ["T"]}, {"titles": "T"}, {"titles": None, "schemaVersion": None}, {"schemaVersion": ["x"]},
-        {"fields": ["x"], "leader": ["y"]}, {"fields": None, "leader": ""}, {"fields": [{"245": "x"}], "leader": ""},
-        {"collection": [MARC]}, {"title": "T"}, {"title": [1, None, ["x"]]}, {"titles": [{"title": ["T"]}]},
+        {"titles": ["T"]},
+        {"titles": "T"},
+        {"titles": None, "schemaVersion": None},
+        {"schemaVersion": ["x"]},
+        {"fields": ["x"], "leader": ["y"]},
+        {"fields": None, "leader": ""},
+        {"fields": [{"245": "x"}], "leader": ""},
+        {"collection": [MARC]},
+        {"title": "T"},
+        {"title": [1, None, ["x"]]},
+        {"titles": [{"title": ["T"]}]},
         {"schemaVersion": "s", "types": "x", "creators": {"name": "x"}, "rightsList": ["x"], "relatedIdentifiers": [1]},
         {"schemaVersion": "s", "doi": 5, "publicationYear": [2020], "version": ["1"], "creators": [{"name": ["A"]}]},
     ],
-)  # fmt: skip
+)
 def test_json_of_any_shape_has_fields_of_the_right_types(metadata: dict[str, Any]):
     fields = index_fields("1", metadata)
     for value in (fields.doi, fields.title, fields.resource_type, fields.license, fields.version, fields.concept):

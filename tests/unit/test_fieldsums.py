@@ -24,9 +24,19 @@ SCALARS = st.one_of(st.text(max_size=3), st.integers(-3, 3), st.booleans(), st.n
 def test_the_sum_of_two_is_that_of_all(one: list[object], other: list[object]):
     both, all_ = add(summed(one), summed(other)), summed([*one, *other])
     assert (both.present, both.types, both.top, both.missed, both.distinct) == (
-        all_.present, all_.types, all_.top, all_.missed, all_.distinct)  # fmt: skip
+        all_.present,
+        all_.types,
+        all_.top,
+        all_.missed,
+        all_.distinct,
+    )
     assert (both.lengths, both.shortest, both.longest, both.low, both.high) == (
-        all_.lengths, all_.shortest, all_.longest, all_.low, all_.high)  # fmt: skip
+        all_.lengths,
+        all_.shortest,
+        all_.longest,
+        all_.low,
+        all_.high,
+    )
 
 
 @pytest.mark.parametrize("number", [10, 400, 5_000, 60_000])
@@ -62,8 +72,12 @@ def test_a_map_is_one_field_whoever_counted_it():
         for number in range(MOST_NAMES - 50):
             walk.add({"files": {f"{part}-{number}": {"size": 1}}, "few": {"a": 1}})
         walks.append({path: field_sum(tally) for path, tally in walk.tallies().items()})
-    both = {path: add(walks[0][path], walks[1][path]) if path in walks[0] and path in walks[1]
-            else walks[0].get(path) or walks[1][path] for path in {**walks[0], **walks[1]}}  # fmt: skip
+    both = {
+        path: add(walks[0][path], walks[1][path])
+        if path in walks[0] and path in walks[1]
+        else walks[0].get(path) or walks[1][path]
+        for path in {**walks[0], **walks[1]}
+    }
     assert fold(walks[0]) == walks[0]
     folded = fold(both)
     assert set(folded) == {("files",), ("files", ANY), ("files", ANY, "size"), ("few",), ("few", "a")}

@@ -21,7 +21,11 @@ def test_a_field_counts_once_a_record_and_its_values_each():
     name = found["creators[].name"]
     assert (name.present, dict(name.texts), dict(name.types)) == (2, {"A": 3, "B": 1}, {"string": 4})
     assert {path: tally.present for path, tally in found.items()} == {
-        "creators": 2, "creators[]": 2, "creators[].name": 2, "other": 1}  # fmt: skip
+        "creators": 2,
+        "creators[]": 2,
+        "creators[].name": 2,
+        "other": 1,
+    }
 
 
 @pytest.mark.parametrize("nothing", [None, "", [], {}, [None], [""], {"b": None}, {"b": [{"c": ""}]}])
@@ -41,11 +45,17 @@ def test_zero_and_false_say_something():
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        (("a", "b"), "a.b"), (("a", ITEM, "b", ITEM, ITEM), "a[].b[][]"), (("a.b", "c"), '"a.b".c'), (("",), '""'),
-        (("a", "*"), 'a."*"'), (("a", ANY), "a.*"), (("cern:x", "245"), "cern:x.245"), (("é", 'q"'), 'é."q\\""'),
+        (("a", "b"), "a.b"),
+        (("a", ITEM, "b", ITEM, ITEM), "a[].b[][]"),
+        (("a.b", "c"), '"a.b".c'),
+        (("",), '""'),
+        (("a", "*"), 'a."*"'),
+        (("a", ANY), "a.*"),
+        (("cern:x", "245"), "cern:x.245"),
+        (("é", 'q"'), 'é."q\\""'),
         (("[]",), '"[]"'),
     ],
-)  # fmt: skip
+)
 def test_a_path_can_be_read_in_one_way(path: tuple[str | int, ...], text: str):
     assert written(path) == text
 

@@ -7,9 +7,9 @@ import making
 import pytest
 
 from archive.errors import NotAnArchive
-from archive.files.filelist import RecordFile
+from archive.files.lists import RecordFile
+from harvester.crawl.arguments.files import DOWNLOADS, FileFilter, parse_files, parse_filter, split_files
 from harvester.errors import UsageError
-from harvester.filearguments import DOWNLOADS, FileFilter, parse_files, parse_filter, split_files
 
 PDF = RecordFile("thesis.pdf", "https://x.example/1", 2_000_000)
 CSV = RecordFile("d/table.csv", "https://x.example/2", 10, media_type="text/csv; charset=utf-8")
@@ -19,14 +19,27 @@ UNKNOWN = RecordFile("blob", "https://x.example/3")
 @pytest.mark.parametrize(
     ("text", "taken"),
     [
-        ("true", [PDF, CSV, UNKNOWN]), ("size<=2MB", [PDF, CSV]), ("size<2MB", [CSV]), ("size>=2MB", [PDF]),
-        ("size>1.5MB", [PDF]), ("size=10", [CSV]), ("size<=1.9MiB", [CSV]), ("type=application/pdf", [PDF]),
-        ("type=text/*", [CSV]), ("type!=text/*", [PDF, UNKNOWN]), ("key=*.csv", [CSV]), ("key!=*.csv", [PDF, UNKNOWN]),
-        ("key=*.csv,key=*.pdf", [PDF, CSV]), ("key=*.csv,size<5", []), ("set=user-x", [PDF, CSV, UNKNOWN]),
-        ("set=user", []), ("set=user-x,set=other", [PDF, CSV, UNKNOWN]), ("set!=user-x", []),
+        ("true", [PDF, CSV, UNKNOWN]),
+        ("size<=2MB", [PDF, CSV]),
+        ("size<2MB", [CSV]),
+        ("size>=2MB", [PDF]),
+        ("size>1.5MB", [PDF]),
+        ("size=10", [CSV]),
+        ("size<=1.9MiB", [CSV]),
+        ("type=application/pdf", [PDF]),
+        ("type=text/*", [CSV]),
+        ("type!=text/*", [PDF, UNKNOWN]),
+        ("key=*.csv", [CSV]),
+        ("key!=*.csv", [PDF, UNKNOWN]),
+        ("key=*.csv,key=*.pdf", [PDF, CSV]),
+        ("key=*.csv,size<5", []),
+        ("set=user-x", [PDF, CSV, UNKNOWN]),
+        ("set=user", []),
+        ("set=user-x,set=other", [PDF, CSV, UNKNOWN]),
+        ("set!=user-x", []),
         ("size<=100MB,type=application/pdf,set=user-x,key=*.pdf", [PDF]),
     ],
-)  # fmt: skip
+)
 def test_a_filter_takes_what_it_says(text: str, taken: list[RecordFile]):
     wanted = parse_filter(text)
     assert [file for file in (PDF, CSV, UNKNOWN) if wanted.takes(file, ("user-x:sub",))] == taken
@@ -43,9 +56,14 @@ def test_a_filter_that_cannot_be_read_says_what_is_allowed(text: str):
 
 @pytest.mark.parametrize(
     ("text", "names", "wanted"),
-    [("records-json.tar.gz", "records-json.tar.gz", ""), ("true", "", "true"), ("a.tar.gz,true", "a.tar.gz", "true"),
-     ("size<5kB,a.tar.gz,b.csv.gz", "a.tar.gz,b.csv.gz", "size<5kB"), ("", "", "")],
-)  # fmt: skip
+    [
+        ("records-json.tar.gz", "records-json.tar.gz", ""),
+        ("true", "", "true"),
+        ("a.tar.gz,true", "a.tar.gz", "true"),
+        ("size<5kB,a.tar.gz,b.csv.gz", "a.tar.gz,b.csv.gz", "size<5kB"),
+        ("", "", ""),
+    ],
+)
 def test_the_exporter_s_files_are_told_from_those_of_records(text: str, names: str, wanted: str):
     assert split_files(text) == (names, wanted)
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import making
 import pytest
 
-from archive import resuming
-from archive.checks.verify import VerifyReport, verify
+from archive.disk import checkpoints
+from archive.disk.checkpoints import Checked
 from archive.files.checksums import FileDigests
-from archive.files.filestore import FileRow, FileStore, keep
-from archive.resuming import Checked
+from archive.files.store import FileRow, FileStore, keep
+from archive.findings import VerifyReport
+from archive.integrity.verify import verify
 
 BODIES = [b"", b"one", b"x" * (2 << 20)]
 
@@ -79,18 +80,20 @@ def test_what_no_record_has_is_named(archive: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"left")
     assert {(kind, Path(name).name) for kind, name in of_files(verify(archive))} == {
-        ("left-over", digest), ("extra", "notes")}  # fmt: skip
+        ("left-over", digest),
+        ("extra", "notes"),
+    }
 
 
 def test_what_was_read_is_not_read_again(archive: Path, monkeypatch: pytest.MonkeyPatch):
-    now = resuming.time.time() + 10
-    monkeypatch.setattr(resuming.time, "time", lambda: now)
-    monkeypatch.setattr(resuming, "_WORTH_SECONDS", 0)
+    now = checkpoints.time.time() + 10
+    monkeypatch.setattr(checkpoints.time, "time", lambda: now)
+    monkeypatch.setattr(checkpoints, "_WORTH_SECONDS", 0)
     checked = Checked(archive, "1")
     first = verify(archive, checked=checked)
     checked.flush()
-    monkeypatch.setattr("archive.checks.verify.check_shard", pytest.fail)
+    monkeypatch.setattr("archive.integrity.verify.check_shard", pytest.fail)
     asked: list[object] = []
-    monkeypatch.setattr("archive.files.filecheck.hash_all", lambda tasks, step: iter(asked.extend(tasks) or ()))
+    monkeypatch.setattr("archive.files.account.hash_all", lambda tasks, step: iter(asked.extend(tasks) or ()))
     assert verify(archive, checked=Checked(archive, "1")) == first
     assert asked == []

@@ -7,9 +7,9 @@ from typing import Any
 import making
 import pytest
 
-from harvester.arguments import parse_arguments
+from harvester.crawl.arguments.base import parse_arguments
+from harvester.crawl.filestep import run_steps, split
 from harvester.errors import UsageError
-from harvester.filestep import run_steps, split
 
 WORDS = {"url": making.URL, "prefix": "oai_dc", "archive": "a", "hosts": "x.example", "files": "size<5kB"}
 
@@ -59,9 +59,12 @@ class Steps:
         assert self.files is not None
         identity = {"files": "size<5000", "hosts": "x.example", "sample": None}
         return run_steps(
-            "oaipmh", self.arguments, self.files, lambda: self._run("oaipmh", self.arguments.identity),
+            "oaipmh",
+            self.arguments,
+            self.files,
+            lambda: self._run("oaipmh", self.arguments.identity),
             lambda: self._run("files", identity),
-        )  # fmt: skip
+        )
 
 
 def test_the_records_come_first_and_then_their_files(tmp_path: Path):

@@ -9,10 +9,10 @@ import making
 import pytest
 
 from archive.errors import Damaged
+from archive.files.account import file_accounts, files_standing, read_files
 from archive.files.checksums import FileDigests
-from archive.files.fileaccount import file_accounts, files_standing, read_files
-from archive.files.filestore import FileRow, FileStore, StoredFile, check_file, keep, stored_files
-from archive.writer import ArchiveWriter
+from archive.files.store import FileRow, FileStore, StoredFile, check_file, keep, stored_files
+from archive.store.writer import ArchiveWriter
 
 AT = "2026-03-04T05:06:07Z"
 ROW = FileRow("oai:x:1", "a.txt", "https://x.example/a", 5, "md5:5d41402abc4b2a76b9719d911017c592", "text/plain", "v1")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from archive.envelope import Record
 from archive.files.checksums import Checksum
-from archive.files.filelist import FileList, RecordFile
-from archive.files.filestore import FileRow
-from harvester.filearguments import parse_filter
-from harvester.filewalk import choose, host_of, list_row, part_name, sendable, sets_of, state_of, wanted_of
+from archive.files.lists import FileList, RecordFile
+from archive.files.store import FileRow
+from archive.store.record import Record
+from harvester.crawl.arguments.files import parse_filter
+from harvester.crawl.files import choose, host_of, list_row, part_name, sendable, sets_of, state_of, wanted_of
 
 HOSTS = frozenset({"x.example"})
 RECORD = Record("1", "2024-01-01", False, (), "f", "t", "https://x.example/1", "", None, None)
@@ -23,9 +23,11 @@ def files(*urls: str) -> FileList:
 
 def test_files_of_the_source_s_hosts_are_asked_for_and_no_others():
     found = choose(
-        RECORD, files("https://X.example/a b", "https://y.example/b", "ftp://x.example/c", "https://u:p@x.example/d"),
-        parse_filter("true"), HOSTS,
-    )  # fmt: skip
+        RECORD,
+        files("https://X.example/a b", "https://y.example/b", "ftp://x.example/c", "https://u:p@x.example/d"),
+        parse_filter("true"),
+        HOSTS,
+    )
     assert [row.url for row in found.rows] == ["https://X.example/a%20b"]
     assert (found.left_out, found.elsewhere) == (3, (("y.example", False), ("", False)))
     (row,) = found.rows
@@ -42,9 +44,17 @@ def test_what_the_filter_leaves_out_is_counted():
 
 @pytest.mark.parametrize(
     ("wanted", "unsaid"),
-    [("size<5", ["size"]), ("type=text/*", ["type"]), ("set=a", ["set"]), ("set=a,size<5", ["set"]), ("key=x", []),
-     ("size<5,key=x", []), ("set!=a", []), ("true", [])],
-)  # fmt: skip
+    [
+        ("size<5", ["size"]),
+        ("type=text/*", ["type"]),
+        ("set=a", ["set"]),
+        ("set=a,size<5", ["set"]),
+        ("key=x", []),
+        ("size<5,key=x", []),
+        ("set!=a", []),
+        ("true", []),
+    ],
+)
 def test_what_the_filter_asks_and_nothing_says_is_named(wanted: str, unsaid: list[str]):
     bare = FileList((RecordFile("README", "https://x.example/README"),))
     assert [what for what, key in choose(RECORD, bare, parse_filter(wanted), HOSTS).unsaid] == unsaid
@@ -55,9 +65,12 @@ def test_what_the_filter_asks_and_nothing_says_is_named(wanted: str, unsaid: lis
 
 @pytest.mark.parametrize(
     "metadata",
-    [{"parent": {"communities": {"ids": ["0f7b"], "entries": [{"id": "0f7b", "slug": "cern"}, {}, 5]}}},
-     {"metadata": {"communities": [{"id": "cern"}]}}, {"metadata": {"communities": [{"identifier": "cern"}, None]}}],
-)  # fmt: skip
+    [
+        {"parent": {"communities": {"ids": ["0f7b"], "entries": [{"id": "0f7b", "slug": "cern"}, {}, 5]}}},
+        {"metadata": {"communities": [{"id": "cern"}]}},
+        {"metadata": {"communities": [{"identifier": "cern"}, None]}},
+    ],
+)
 def test_communities_are_the_sets_of_a_record_that_came_without_any(metadata: dict[str, Any]):
     record = replace(RECORD, metadata=metadata)
     assert sets_of(record) == ("cern", "user-cern", "community-cern")
@@ -75,9 +88,17 @@ def test_a_part_is_called_by_what_it_is():
 
 @pytest.mark.parametrize(
     ("status", "state"),
-    [(404, "absent"), (410, "absent"), (401, "forbidden"), (403, "forbidden"), (451, "forbidden"), (200, "refused"),
-     (400, "refused"), (0, "refused")],
-)  # fmt: skip
+    [
+        (404, "absent"),
+        (410, "absent"),
+        (401, "forbidden"),
+        (403, "forbidden"),
+        (451, "forbidden"),
+        (200, "refused"),
+        (400, "refused"),
+        (0, "refused"),
+    ],
+)
 def test_a_status_is_a_state(status: int, state: str):
     assert state_of(status) == state
     assert list_row(RECORD, "https://x.example/", state, "why").state == state

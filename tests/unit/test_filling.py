@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from bagmaking import FILES, Files, bagged, files_at, folder_of, validate
 
-from archive import durable
-from archive.bags.bagcheck import check_bag
+from archive.bags.check import check_bag
 from archive.bags.holey import Hole, read_holes
+from archive.disk import durable
 from archive.errors import Busy, DiskFull
-from harvester import filling, gate
 from harvester.errors import UsageError
-from harvester.filling import fill, hosts_to_ask
+from harvester.http import filling
+from harvester.http.filling import fill, hosts_to_ask
+from harvester.ratelimit import limiter
 
 BIG = {"big": bytes(range(256)) * 16384, "small": b"s" * 100}
 
@@ -32,7 +33,7 @@ class Turns:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "BACKOFF_FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(limiter, "BACKOFF_FIRST_SECONDS", 0.01)
 
 
 def holey(root: Path, url: str, files: dict[str, bytes] = FILES) -> Path:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from archive.disk.digests import BLOCK_BYTES, Digests, digests_of, sha256_of
 from archive.errors import DiskFailed
-from archive.fixity import BLOCK_BYTES, Digests, digests_of, sha256_of
 
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, 2 * BLOCK_BYTES + 7])

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from archive.checks.fixitylog import (
+from archive.disk.checkpoints import seal
+from archive.errors import Busy
+from archive.integrity.fixity_log import (
     DAMAGED,
     GOOD,
     SEEN,
@@ -19,8 +21,6 @@ from archive.checks.fixitylog import (
     parse_history,
     read_history,
 )
-from archive.errors import Busy
-from archive.sealedlines import seal
 
 
 def entry(result: str, day: int, name: str = "a", expected: str | None = "x", digest: str | None = "x") -> Entry:
@@ -44,8 +44,9 @@ def log(tmp_path: Path) -> Path:
 
 def test_the_last_word_on_each_file_counts(log: Path):
     assert read_history(log).files == {
-        "a": LastOf("x", at(1), at(2), "x", DAMAGED), "b": LastOf("x", at(4)),
-    }  # fmt: skip
+        "a": LastOf("x", at(1), at(2), "x", DAMAGED),
+        "b": LastOf("x", at(4)),
+    }
     written(log, entry(GOOD, 5))
     assert read_history(log).files["a"] == LastOf("x", at(1), at(5), "x", GOOD)
     assert read_history(log.parent / "none").files == {}

@@ -10,14 +10,13 @@ import pytest
 from bagging import write_bag
 from releasing import make_release
 
-from archive.checks.fixityrun import FixityReport, Schedule, report_fixity, run_fixity
-from archive.checks.inventory import inventory
-from archive.checks.rolling import Pace
-from archive.checks.verify import verify
+from archive.disk.digests import hash_file
 from archive.errors import Damaged, NotAnArchive
-from archive.folder import Layout
-from archive.hashing import hash_file
-from archive.quarantine import RefusedBody
+from archive.integrity.inventory import inventory
+from archive.integrity.rolling import FixityReport, Pace, Schedule, report_fixity, run_fixity
+from archive.integrity.verify import verify
+from archive.store.layout import Layout
+from archive.store.quarantine import RefusedBody
 
 START = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 SCHEDULE = Schedule()
@@ -30,8 +29,20 @@ def archive(folder: Path) -> Path:
         made.commit()
     body = RefusedBody(making.URL, 200, (), b"<cut", "2026-03-04T05:06:07Z", "cut short")
     outcome = [("oai:x:6", None, "refused", "cut short")]
-    made.put(making.answer(channel, window.window, [], url=making.URL, state="refused", listed=0, outcomes=outcome,
-                           payload=(), refused=body, refused_identifier="oai:x:6"))  # fmt: skip
+    made.put(
+        making.answer(
+            channel,
+            window.window,
+            [],
+            url=making.URL,
+            state="refused",
+            listed=0,
+            outcomes=outcome,
+            payload=(),
+            refused=body,
+            refused_identifier="oai:x:6",
+        )
+    )
     made.finish("findings")
     made.close()
     return folder
@@ -107,8 +118,11 @@ def test_a_missing_file_is_found(folder: Path):
 
 
 def folder_kind(folder: Path) -> str:
-    return next(kind for kind, name in (("archive", "archive.json"), ("bag", "bagit.txt"), ("", "manifest.json"))
-                if (folder / name).exists())  # fmt: skip
+    return next(
+        kind
+        for kind, name in (("archive", "archive.json"), ("bag", "bagit.txt"), ("", "manifest.json"))
+        if (folder / name).exists()
+    )
 
 
 def test_files_that_come_are_read_and_those_that_go_are_forgotten(tmp_path: Path):

@@ -11,9 +11,9 @@ import making
 import orjson
 import pytest
 
-from archive import folder
 from archive.errors import ArchiveError, Busy, Damaged, DiskFailed, NotAnArchive, OtherArchive
-from archive.folder import Layout, WriteLock, create, read_description
+from archive.store import layout as folder
+from archive.store.layout import Layout, WriteLock, create, read_description
 
 CREATED = "2026-03-04T05:06:07Z"
 
@@ -42,8 +42,13 @@ def test_the_paths_of_an_archive_are_those_of_the_format(tmp_path: Path):
     layout = Layout(tmp_path)
     names = [layout.description, layout.ledger, layout.ledger_digest, layout.shards, layout.quarantine, layout.index]
     assert [path.name for path in names] == [
-        "archive.json", "ledger.sqlite", "ledger.sqlite.sha256", "shards", "quarantine", "index.duckdb",
-    ]  # fmt: skip
+        "archive.json",
+        "ledger.sqlite",
+        "ledger.sqlite.sha256",
+        "shards",
+        "quarantine",
+        "index.duckdb",
+    ]
 
 
 def test_an_archive_is_not_put_among_other_files(tmp_path: Path):

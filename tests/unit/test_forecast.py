@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from harvester.budgets import Budget, covers
-from harvester.forecast import Answers, Cost, channel_costs, from_counts, pace, step_cost, total
-from harvester.sources import MixStep, Source, read_values
+from harvester.planning.forecast import Answers, Cost, channel_costs, from_counts, pace, step_cost, total
+from harvester.ratelimit.headers import Budget, covers
+from harvester.sources.model import MixStep, Source, read_values
 
 HOUR, DAY = 3600, 86400
 RECORDS, HIGHEST = 8_091_746, 20_750_437
@@ -68,10 +68,15 @@ def test_a_channel_says_what_it_cannot_see(zenodo: Source):
 
 @pytest.mark.parametrize(
     ("budgets", "seconds", "words"),
-    [([(30, 60)], 2.0, "30 a minute"), ([(133, 60), (8000, 3600)], 60 / 133, "133 a minute"),
-     ([(100, 60), (2000, 3600)], 1.8, "2,000 an hour"), ([(1, 3)], 3.0, "1 in 3 s"),
-     ([], 0.25, "as fast as it answers"), ([(1000, 1)], 0.25, "as fast as it answers")],
-)  # fmt: skip
+    [
+        ([(30, 60)], 2.0, "30 a minute"),
+        ([(133, 60), (8000, 3600)], 60 / 133, "133 a minute"),
+        ([(100, 60), (2000, 3600)], 1.8, "2,000 an hour"),
+        ([(1, 3)], 3.0, "1 in 3 s"),
+        ([], 0.25, "as fast as it answers"),
+        ([(1000, 1)], 0.25, "as fast as it answers"),
+    ],
+)
 def test_the_strictest_limit_rules(budgets: list[tuple[int, int]], seconds: float, words: str):
     source = made(budgets=[{"requests": number, "seconds": time} for number, time in budgets])
     found = pace(source, "https://x.example/oai", 0.25)
@@ -81,9 +86,12 @@ def test_the_strictest_limit_rules(budgets: list[tuple[int, int]], seconds: floa
 def test_a_limit_holds_for_its_path_its_host_and_who_has_a_token():
     source = made(
         hosts=["y.example"],
-        budgets=[{"requests": 1, "seconds": 10, "path": "/api"}, {"requests": 1, "seconds": 20, "token": True},
-                 {"requests": 1, "seconds": 30, "host": "y.example"}],
-    )  # fmt: skip
+        budgets=[
+            {"requests": 1, "seconds": 10, "path": "/api"},
+            {"requests": 1, "seconds": 20, "token": True},
+            {"requests": 1, "seconds": 30, "host": "y.example"},
+        ],
+    )
     assert pace(source, "https://x.example/oai", 0.1).seconds == 0.1
     assert pace(source, "https://x.example/api/records", 0.1).seconds == 10
     assert pace(source, "https://x.example/oai", 0.1, has_token=True).seconds == 20

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harvester import tokens
-from harvester.frontier import (
+from harvester.oaipmh import tokens
+from harvester.oaipmh.windows import (
     ATTEMPTS_MOST,
     BARREN_MOST,
     GET_RECORD,
@@ -129,8 +129,11 @@ def test_a_list_whose_token_was_sent_twice_starts_again():
 def test_an_empty_window_is_not_believed_where_bounds_are_not_honoured():
     empty = {"end": tokens.NO_RECORDS, "listed": 0, "distinct": 0, "pages": 1}
     for known, span, attempts, expected in (
-        (True, YEAR, 1, []), (None, YEAR, 1, []), (False, WHOLE, 1, []), (False, YEAR, 2, ["window-unproven"]),
-    ):  # fmt: skip
+        (True, YEAR, 1, []),
+        (None, YEAR, 1, []),
+        (False, WHOLE, 1, []),
+        (False, YEAR, 2, ["window-unproven"]),
+    ):
         one = ended(span=span, attempts=attempts, **empty)
         decision = distrust_empty(decide(one, traits(ranges=known)), one, traits(ranges=known))
         assert codes(decision) == expected
@@ -309,9 +312,15 @@ def row(stamp: str, *sets: str) -> tuple[str, str, bool, tuple[str, ...]]:
 
 @pytest.mark.parametrize(
     ("stamp", "outside"),
-    [("2020-01-05T00:00:00Z", 0), ("2020-01-04T23:59:59Z", 0), ("2020-01-04T23:59:58Z", 1), ("2020-01-05T00:00:01Z", 0),
-     ("2020-01-05T00:00:02Z", 1), ("no date", 0)],
-)  # fmt: skip
+    [
+        ("2020-01-05T00:00:00Z", 0),
+        ("2020-01-04T23:59:59Z", 0),
+        ("2020-01-04T23:59:58Z", 1),
+        ("2020-01-05T00:00:01Z", 0),
+        ("2020-01-05T00:00:02Z", 1),
+        ("no date", 0),
+    ],
+)
 def test_datestamps_outside_of_a_window_are_counted_with_a_granule_to_spare(stamp: str, outside: int):
     assert count_outside([row(stamp)], POINT, None, traits()) == outside
     assert count_outside([row(stamp)], WHOLE, None, traits()) == 0

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from harvester.budgets import Budget, Stated
-from harvester.climb import Climb
-from harvester.gate import (
+from harvester.ratelimit.adaptive import Climb
+from harvester.ratelimit.headers import Budget, Stated
+from harvester.ratelimit.limiter import (
     BACKOFF_MOST_SECONDS,
     LONGEST_WAIT_SECONDS,
     PATIENCE_SECONDS,
@@ -18,29 +18,49 @@ from harvester.gate import (
     backoff_seconds,
     parse_retry_after,
 )
-from harvester.limits import SILENT_MOST
+from harvester.ratelimit.limits import SILENT_MOST
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("0", 0.0), ("120", 120.0), (" 7 ", 7.0), ("99999999999", 99999999999.0), ("9" * 5000, math.inf),
-     ("Wed, 04 Mar 2026 05:06:37 GMT", 30.0), ("Wednesday, 04-Mar-26 05:06:37 GMT", 30.0),
-     ("Wed Mar  4 05:06:37 2026", 30.0),
-     ("Wed, 04 Mar 2026 06:06:37 +0100", 30.0)],
-)  # fmt: skip
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        (" 7 ", 7.0),
+        ("99999999999", 99999999999.0),
+        ("9" * 5000, math.inf),
+        ("Wed, 04 Mar 2026 05:06:37 GMT", 30.0),
+        ("Wednesday, 04-Mar-26 05:06:37 GMT", 30.0),
+        ("Wed Mar  4 05:06:37 2026", 30.0),
+        ("Wed, 04 Mar 2026 06:06:37 +0100", 30.0),
+    ],
+)
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float):
     assert parse_retry_after(value, NOW) == seconds
 
 
 @pytest.mark.parametrize(
     "value",
-    ["", "soon", "-5", "1.5", "٥", "²", "Wed, 04 Mar 2026 05:06:07 GMT", "Wed, 04 Mar 2020 05:06:07 GMT",
-     "Wed, 99 Mar 2026 05:06:07 GMT",
-     "Mon, 01 Jan 99999 00:00:00 GMT", "Mon, 01 Jan 2030 00:00:00 +" + "9" * 30, "Mon, 01 Jan 0001 00:00:00 +2300",
-     "Mon, 31 Dec 9999 23:59:59 -2300", "\0", "," * 100],
-)  # fmt: skip
+    [
+        "",
+        "soon",
+        "-5",
+        "1.5",
+        "٥",
+        "²",
+        "Wed, 04 Mar 2026 05:06:07 GMT",
+        "Wed, 04 Mar 2020 05:06:07 GMT",
+        "Wed, 99 Mar 2026 05:06:07 GMT",
+        "Mon, 01 Jan 99999 00:00:00 GMT",
+        "Mon, 01 Jan 2030 00:00:00 +" + "9" * 30,
+        "Mon, 01 Jan 0001 00:00:00 +2300",
+        "Mon, 31 Dec 9999 23:59:59 -2300",
+        "\0",
+        "," * 100,
+    ],
+)
 def test_what_orders_nothing_is_none(value: str):
     seconds = parse_retry_after(value, NOW)
     assert seconds is None or seconds > 1e11

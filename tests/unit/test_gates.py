@@ -15,10 +15,11 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.settings import Settings
 from scrapy.signalmanager import SignalManager
 
-from harvester.budgets import Budget
-from harvester.gate import Gate
-from harvester.gates import Gates, WaitTooLong, place, state_folder
-from harvester.limits import PARTS_MOST
+from harvester.ratelimit.headers import Budget
+from harvester.ratelimit.host import WaitTooLong
+from harvester.ratelimit.limiter import Gate
+from harvester.ratelimit.limiters import Gates, place, state_folder
+from harvester.ratelimit.limits import PARTS_MOST
 
 virtual = limits.virtual
 URL = "http://x.example/api/records/"
@@ -237,9 +238,16 @@ def test_an_order_longer_than_an_hour_ends_the_run(virtual: VirtualTime):
 
 @pytest.mark.parametrize(
     ("status", "headers", "counts"),
-    [(200, {"retry-after": "60"}, True), (404, {"retry-after": "60"}, True), (503, {}, True), (500, {}, True),
-     (503, {"retry-after": "1"}, False), (429, {}, False), (429, {"retry-after": "soon"}, False)],
-)  # fmt: skip
+    [
+        (200, {"retry-after": "60"}, True),
+        (404, {"retry-after": "60"}, True),
+        (503, {}, True),
+        (500, {}, True),
+        (503, {"retry-after": "1"}, False),
+        (429, {}, False),
+        (429, {"retry-after": "soon"}, False),
+    ],
+)
 def test_what_is_only_not_now(virtual: VirtualTime, status: int, headers: dict[str, str], counts: bool):
     gate = gates()
     assert ask(gate, virtual, URL, status, headers) is counts
@@ -298,7 +306,7 @@ def test_where_nothing_is_known_nobody_is_held_up_and_nothing_is_written(tmp_pat
 
 
 def test_requests_that_are_never_answered_are_forgotten(virtual: VirtualTime, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("harvester.doors.OUT_MOST", 100)
+    monkeypatch.setattr("harvester.ratelimit.host.OUT_MOST", 100)
     gate = gates(None, Budget(1000, 1.0))
     for number in range(300):
         run(virtual, gate.admit(f"{URL}{number}"))
@@ -325,21 +333,30 @@ def test_a_crawler_has_one_set_of_gates_with_the_budgets_and_the_delay_of_its_so
 
 @pytest.mark.parametrize(
     ("url", "found"),
-    [("http://X.example:80/a/b?c=/d#e", ("x.example:80", "/a/b")), ("https://x.example", ("x.example", "/")),
-     ("https://x.example?q=1", ("x.example", "/")), ("https://user:secret@x.example/a", ("x.example", "/a"))],
-)  # fmt: skip
+    [
+        ("http://X.example:80/a/b?c=/d#e", ("x.example:80", "/a/b")),
+        ("https://x.example", ("x.example", "/")),
+        ("https://x.example?q=1", ("x.example", "/")),
+        ("https://user:secret@x.example/a", ("x.example", "/a")),
+    ],
+)
 def test_the_place_of_a_url_has_no_question_and_no_password(url: str, found: tuple[str, str]):
     assert place(url) == found
 
 
 @pytest.mark.parametrize(
     ("setting", "environment", "folder"),
-    [("/s", {"HARVESTER_STATE": "/e", "HOME": "/h"}, Path("/s")), ("", {"HOME": "/h"}, None),
-     ("none", {"HOME": "/h"}, None),
-     (None, {"HARVESTER_STATE": "/e", "HOME": "/h"}, Path("/e")), (None, {"HARVESTER_STATE": "none"}, None),
-     (None, {"XDG_STATE_HOME": "/x", "HOME": "/h"}, Path("/x/harvester")),
-     (None, {"HOME": "/h"}, Path("/h/.local/state/harvester")), (None, {}, None)],
-)  # fmt: skip
+    [
+        ("/s", {"HARVESTER_STATE": "/e", "HOME": "/h"}, Path("/s")),
+        ("", {"HOME": "/h"}, None),
+        ("none", {"HOME": "/h"}, None),
+        (None, {"HARVESTER_STATE": "/e", "HOME": "/h"}, Path("/e")),
+        (None, {"HARVESTER_STATE": "none"}, None),
+        (None, {"XDG_STATE_HOME": "/x", "HOME": "/h"}, Path("/x/harvester")),
+        (None, {"HOME": "/h"}, Path("/h/.local/state/harvester")),
+        (None, {}, None),
+    ],
+)
 def test_where_the_state_is_kept(setting: str | None, environment: dict[str, str], folder: Path | None):
     assert state_folder(setting, environment) == folder
 

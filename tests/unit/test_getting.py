@@ -11,15 +11,16 @@ import orjson
 import pytest
 import served
 
-from archive import envelope, idindex
 from archive.errors import ArchiveError, Damaged, NotAnArchive, StaleIndex
-from archive.folder import Layout
-from archive.indexes.index import index
-from archive.indexes.indexlookup import check_index_lookup, index_lookup
-from archive.lookups.found import Answer
-from archive.lookups.getting import open_reader
-from archive.pieces import FolderFiles
-from archive.releases.deltas import write_delta
+from archive.index.build import index
+from archive.index.lookup import check_index_lookup, index_lookup
+from archive.lookup.found import Answer
+from archive.lookup.get import open_reader
+from archive.releases.delta import write_delta
+from archive.store import lookup_file
+from archive.store import record as envelope
+from archive.store.layout import Layout
+from archive.store.pieces import FolderFiles
 
 
 def with_doi(record: envelope.Record, doi: str) -> envelope.Record:
@@ -67,8 +68,14 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
     "cut lookup": lambda folder: cut(index_lookup(Layout(folder))),
     "stale": lambda folder: making.ended(folder, [["oai:z:55"]]),
 }
-SEARCHED = {"lookup": "lookup", "no lookup": "index", "no index": "ledger", "broken lookup": "index",
-            "cut lookup": "index", "stale": "ledger"}  # fmt: skip
+SEARCHED = {
+    "lookup": "lookup",
+    "no lookup": "index",
+    "no index": "ledger",
+    "broken lookup": "index",
+    "cut lookup": "index",
+    "stale": "ledger",
+}
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +96,11 @@ def told(answer: Answer) -> list[tuple[str | None, str | None, str, bool]]:
     return [(got.identifier, got.format, orjson.loads(got.text)["datestamp"], got.deleted) for got in answer.records]
 
 
-ONE = [("oai:x:1", "json", "2020-01-01", False), ("oai:x:1", "oai_dc", "2020-01-01", False),
-       ("oai:x:1", "oai_dc", "2022-03-03", True)]  # fmt: skip
+ONE = [
+    ("oai:x:1", "json", "2020-01-01", False),
+    ("oai:x:1", "oai_dc", "2020-01-01", False),
+    ("oai:x:1", "oai_dc", "2022-03-03", True),
+]
 PLAIN, OTHER = ("1", "oai_dc", "2020-01-01", False), ("oai:y:1", "oai_dc", "2020-01-01", False)
 TWO = [("oai:x:2", "oai_dc", date, False) for date in ("2020-01-01", "2021-02-02", "2022-03-03")]
 SEVEN = ("oai:x:10.5281/ZENODO.7", "oai_dc", "2020-01-01", False)
@@ -189,7 +199,7 @@ def test_a_frame_that_is_damaged_is_no_answer(archive: Path):
 
 
 def test_a_key_of_the_same_hash_is_no_hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(idindex, "hash_key", lambda key: bytes(12))
+    monkeypatch.setattr(lookup_file, "hash_key", lambda key: bytes(12))
     folder = served.archive(tmp_path / "archive", RECORDS)
     assert index_lookup(Layout(folder)).exists()
     for asked, expected in QUESTIONS.items():
@@ -219,8 +229,15 @@ def test_a_lookup_is_checked_and_is_known_to_be_stale(archive: Path):
 
 # --- releases
 
-PACKED = [("jsonseq", "zstd"), ("jsonseq", "xz"), ("jsonl", "gzip"), ("jsonl", "zstd"), ("tar", "xz"), ("tar", "gzip"),
-          ("tar", "zstd")]  # fmt: skip
+PACKED = [
+    ("jsonseq", "zstd"),
+    ("jsonseq", "xz"),
+    ("jsonl", "gzip"),
+    ("jsonl", "zstd"),
+    ("tar", "xz"),
+    ("tar", "gzip"),
+    ("tar", "zstd"),
+]
 
 
 @pytest.mark.parametrize("form", ["envelope", "bare"])
@@ -280,10 +297,17 @@ def test_a_release_says_what_was_sent_where_it_has_the_bytes(made: Path, tmp_pat
 
 def test_an_entry_for_the_migrator_is_found_by_its_id_and_its_doi(tmp_path: Path):
     rdm = {
-        "id": "abcde-12345", "created": "2023-11-14T18:30:55+00:00", "updated": "2023-11-15T00:00:00+00:00",
-        "pids": {"doi": {"identifier": "10.5555/ABC"}}, "versions": {"index": 1}, "parent": {"id": "pppp1-00000"},
-        "metadata": {"title": "T"}, "access": {"record": "public"}, "files": {"enabled": True}, "custom_fields": {},
-    }  # fmt: skip
+        "id": "abcde-12345",
+        "created": "2023-11-14T18:30:55+00:00",
+        "updated": "2023-11-15T00:00:00+00:00",
+        "pids": {"doi": {"identifier": "10.5555/ABC"}},
+        "versions": {"index": 1},
+        "parent": {"id": "pppp1-00000"},
+        "metadata": {"title": "T"},
+        "access": {"record": "public"},
+        "files": {"enabled": True},
+        "custom_fields": {},
+    }
     record = served.record("abcde-12345", "2024-01-01", "T", format_="json", media_type="application/json")
     served.archive(tmp_path / "archive", [[replace(record, metadata=rdm)]])
     dumping.released(tmp_path / "archive", tmp_path / "out", form="migrator", layout="jsonl", compression="gzip")
@@ -330,10 +354,10 @@ def test_lookups_and_parts_of_two_releases_do_not_mix(made: Path, tmp_path: Path
 
 def test_a_lookup_cannot_lead_out_of_the_folder(archive: Path):
     layout = Layout(archive)
-    about = idindex.check_lookup(index_lookup(layout)).about
+    about = lookup_file.check_lookup(index_lookup(layout)).about
     (archive / "secret").write_bytes(b"x" * 100)
     for name in ("../secret", "/etc/passwd", "..", ""):
-        writer = idindex.LookupWriter(index_lookup(layout), [name], about)
+        writer = lookup_file.LookupWriter(index_lookup(layout), [name], about)
         writer.add("oai:x:1", 0, 0, 10, 0)
         writer.finish()
         with pytest.raises(Damaged, match="no shard"):

@@ -10,9 +10,8 @@ from click.testing import CliRunner
 
 from archive.errors import BadQuery
 from harvester.cli import COMMANDS
-from harvester.cli.command import Command
-from harvester.cli.executing import parameters
-from harvester.cli.pairs import pairs
+from harvester.cli.execute import parameters
+from harvester.cli.params import Command, pairs
 from harvester.errors import UsageError
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from archive import hashing
-from archive.hashing import NotRegular, ToHash, hash_all, hash_file
+from archive.disk import digests as hashing
+from archive.disk.digests import NotRegular, ToHash, hash_all, hash_file
 
 
 def made(folder: Path, sizes: list[int]) -> list[ToHash]:
@@ -23,7 +23,7 @@ def made(folder: Path, sizes: list[int]) -> list[ToHash]:
 def test_every_file_is_read_once_and_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, few: int):
     monkeypatch.setattr(hashing, "FEW_FILES", few)
     monkeypatch.setattr(hashing, "BATCH_FILES", 7)
-    monkeypatch.setattr("archive.parallel._is_single", lambda: True)
+    monkeypatch.setattr("archive.disk.parallel._is_single", lambda: True)
     tasks = made(tmp_path, [0, 1, 511, 512, 1 << 20, (1 << 20) + 1, 3 << 20, *range(20)])
     seen: list[int] = []
     found = dict(hash_all(tasks, seen.append))

@@ -1,6 +1,6 @@
 import pytest
 
-from harvester.hints import ends_whole, scan_headers
+from harvester.oaipmh.hints import ends_whole, scan_headers
 
 END = b"</OAI-PMH>"
 
@@ -28,10 +28,16 @@ def test_what_goes_on_or_is_cut_or_has_no_identifier_tells_nothing():
     assert scan_headers(header("1") + b"<resumptionToken cursor='0' completeListSize=\"9\" />" + END) is not None
 
 
-@pytest.mark.parametrize("token", [
-    b'<resumptionToken token="t"/>', b"<o:ResumptionToken cursor='1' value='t' />", b'<request resumptionToken="t"/>',
-    b'<ListIdentifiers resumptionToken="t">', b'<resumptionToken cursor="0"> t</resumptionToken>',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "token",
+    [
+        b'<resumptionToken token="t"/>',
+        b"<o:ResumptionToken cursor='1' value='t' />",
+        b'<request resumptionToken="t"/>',
+        b'<ListIdentifiers resumptionToken="t">',
+        b'<resumptionToken cursor="0"> t</resumptionToken>',
+    ],
+)
 def test_a_token_in_an_unusual_place_says_that_there_is_more(token: bytes):
     assert scan_headers(header("1") + token + END) is None
 
@@ -47,10 +53,17 @@ def test_the_end_of_a_response_is_seen():
     assert ends_whole(b"</oai:OAI-PMH >\n")
 
 
-@pytest.mark.parametrize("piece", [
-    b"<header>", b"<header><identifier>", b"<resumptionToken ", b"<header><identifier>" + b" " * 5000 + b"<",
-    b"</header", b"<identifier",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"<header>",
+        b"<header><identifier>",
+        b"<resumptionToken ",
+        b"<header><identifier>" + b" " * 5000 + b"<",
+        b"</header",
+        b"<identifier",
+    ],
+)
 def test_a_body_made_to_take_for_ever_takes_as_long_as_it_is(piece: bytes):
     body = piece * (4_000_000 // len(piece)) + b"<header><identifier>" + b" " * 1_000_000 + b"<</header>" + END
     assert not scan_headers(body)

@@ -3,7 +3,7 @@
 import pytest
 
 from harvester.errors import MalformedPage
-from harvester.hits import cut_hits, inside, parse_page
+from harvester.rest.hits import cut_hits, inside, parse_page
 
 PAGE = (
     b'{"aggregations": {"hits": [1]}, "hits" : {"x": {"hits": [0]}, "hits":[ {"id":1,"t":"\xc3\xa9 \\u00e9 ]}"} '
@@ -14,8 +14,12 @@ PAGE = (
 def test_a_hit_has_the_bytes_that_stand_in_the_page():
     hits = cut_hits(PAGE, parse_page(PAGE), ("hits", "hits"))
     assert [hit.body for hit in hits] == [
-        b'{"id":1,"t":"\xc3\xa9 \\u00e9 ]}"}', b"[1,2]", b'"x"', b"-1.50e3", b'{"id":{"id":2}}',
-    ]  # fmt: skip
+        b'{"id":1,"t":"\xc3\xa9 \\u00e9 ]}"}',
+        b"[1,2]",
+        b'"x"',
+        b"-1.50e3",
+        b'{"id":{"id":2}}',
+    ]
     assert hits[0].value == {"id": 1, "t": "\u00e9 \u00e9 ]}"}
 
 

@@ -9,12 +9,12 @@ import pytest
 import served
 
 from archive.errors import Damaged, NotAnArchive, StaleIndex
-from archive.folder import Layout
-from archive.indexes.index import index
-from harvester import holdings
-from harvester.holdings import ArchiveHoldings
-from harvester.oaipmh import MetadataFormat
-from harvester.provider import Item, Position, Selection
+from archive.index.build import index
+from archive.store.layout import Layout
+from harvester.oaipmh.protocol import MetadataFormat
+from harvester.serving import holdings
+from harvester.serving.holdings import ArchiveHoldings
+from harvester.serving.provider import Item, Position, Selection
 
 COUNT = 500
 MARC = "<record xmlns='http://www.loc.gov/MARC21/slim'><leader/></record>"
@@ -103,10 +103,22 @@ def test_records_are_those_of_the_shards_byte_for_byte(held: ArchiveHoldings):
         assert (item.metadata, item.about) == ((None, ()) if one.deleted else (one.original, one.about))
 
 
-@pytest.mark.parametrize(("spec", "count"), [
-    ("odd", 250), ("odd:0", 83), ("odd:1", 84), ("od", 0), ("odd:", 0), ("ODD", 0), ("a", 1), ("a:b", 1), ("a:b:c", 1),
-    ("user-zürich", 1), ("%", 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("spec", "count"),
+    [
+        ("odd", 250),
+        ("odd:0", 83),
+        ("odd:1", 84),
+        ("od", 0),
+        ("odd:", 0),
+        ("ODD", 0),
+        ("a", 1),
+        ("a:b", 1),
+        ("a:b:c", 1),
+        ("user-zürich", 1),
+        ("%", 0),
+    ],
+)
 def test_a_set_holds_its_children_and_nothing_else(held: ArchiveHoldings, spec: str, count: int):
     items = walk(held, Selection("oai_dc", set_spec=spec))
     assert len(items) == held.count(Selection("oai_dc", set_spec=spec)) == count

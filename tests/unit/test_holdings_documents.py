@@ -6,10 +6,11 @@ import making
 import pytest
 from lxml import etree
 
-from archive import envelope, jsonseq
-from archive.indexes.index import index
-from harvester.holdings import ArchiveHoldings
-from harvester.provider import Selection
+from archive.formats import jsonseq
+from archive.index.build import index
+from archive.store import record
+from harvester.serving.holdings import ArchiveHoldings
+from harvester.serving.provider import Selection
 
 BODY = (
     '<?xml version="1.0" encoding="{}"?>\n<!-- é --><record xmlns="http://www.loc.gov/MARC21/slim">'
@@ -21,11 +22,29 @@ BODY = (
 @pytest.mark.parametrize("known", [True, False])
 def test_a_document_is_an_element_when_it_is_listed(tmp_path: Path, encoding: str, known: bool):
     body = BODY.format(encoding).encode(encoding)
-    text = envelope.encode_bytes("1", "2020-01-01T00:00:00Z", False, (), "marcxml", "application/marcxml+xml", "u",
-                                 "2026-03-04T05:06:07Z", body, encoding if known else "no-such", None)  # fmt: skip
+    text = record.encode_bytes(
+        "1",
+        "2020-01-01T00:00:00Z",
+        False,
+        (),
+        "marcxml",
+        "application/marcxml+xml",
+        "u",
+        "2026-03-04T05:06:07Z",
+        body,
+        encoding if known else "no-such",
+        None,
+    )
     writer, channel, _ = making.begun(tmp_path / "a")
-    writer.put(making.answer(channel, None, ["1"], outcomes=[("1", "2020-01-01T00:00:00Z", "read", None)],
-                             payload=((jsonseq.encode(text), 1),)))  # fmt: skip
+    writer.put(
+        making.answer(
+            channel,
+            None,
+            ["1"],
+            outcomes=[("1", "2020-01-01T00:00:00Z", "read", None)],
+            payload=((jsonseq.encode(text), 1),),
+        )
+    )
     writer.finish("complete")
     writer.close()
     index(tmp_path / "a")

@@ -54,9 +54,19 @@ def test_what_is_no_bag_is_refused(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "path",
-    ["../x", "data/../../x", "/etc/passwd", "~/x", "data/..\\x", "C:\\x", "file:///x", "data/unlisted", "data/b",
-     "data/%"],
-)  # fmt: skip
+    [
+        "../x",
+        "data/../../x",
+        "/etc/passwd",
+        "~/x",
+        "data/..\\x",
+        "C:\\x",
+        "file:///x",
+        "data/unlisted",
+        "data/b",
+        "data/%",
+    ],
+)
 def test_lists_that_lead_elsewhere_are_not_believed(tmp_path: Path, path: str):
     bag = holey(tmp_path)
     read_holes(bag)

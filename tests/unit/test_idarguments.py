@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harvester.crawl.arguments.idrange import Form
+from harvester.crawl.arguments.idrange import parse_idrange_arguments as parse_arguments
 from harvester.errors import UsageError
-from harvester.idarguments import Form, parse_arguments
 
 URL = "https://x.example/api/records/{id}"
 LEAST = {"url": URL, "archive": "a", "ids": "1-10"}
@@ -28,14 +29,21 @@ def test_media_types_are_channels_of_their_own():
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
-        ({"ids": ""}, "which ids"), ({"ids": "x"}, "ids="), ({"url": "https://x.example/"}, "{id}"),
-        ({"accept": "nonsense"}, "media type"), ({"mode": "census"}, "mode"), ({"ids": "census"}, "oai="),
-        ({"oai": "https://x.example/oai"}, "census"), ({"ids": "@no-such-file"}, "no-such-file"),
-        ({"ids": "1-", "sample": "5"}, "without an end"), ({"from": "2020-01-01"}, "from"),
+        ({"ids": ""}, "which ids"),
+        ({"ids": "x"}, "ids="),
+        ({"url": "https://x.example/"}, "{id}"),
+        ({"accept": "nonsense"}, "media type"),
+        ({"mode": "census"}, "mode"),
+        ({"ids": "census"}, "oai="),
+        ({"oai": "https://x.example/oai"}, "census"),
+        ({"ids": "@no-such-file"}, "no-such-file"),
+        ({"ids": "1-", "sample": "5"}, "without an end"),
+        ({"from": "2020-01-01"}, "from"),
         ({"accept": "application/x-datacite+xml,application/vnd.datacite.datacite+xml"}, "datacite-xml"),
-        ({"url": "https://{id}.example/"}, "host"), ({"connections": "0"}, "connections"),
+        ({"url": "https://{id}.example/"}, "host"),
+        ({"connections": "0"}, "connections"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named(wrong: dict[str, str], word: str):
     with pytest.raises(UsageError, match=word):
         parse_arguments(LEAST | wrong)
@@ -63,8 +71,9 @@ def test_a_source_names_forms_and_where_each_is(tmp_path: Path):
     words = {"source": str(file), "archive": "a", "ids": "1"}
     found = parse_arguments(words)
     assert [(form.name, form.url) for form in found.forms] == [
-        ("eprints-json", "https://x.example/{id}/JSON"), ("ep3-xml", "https://x.example/{id}/XML")
-    ]  # fmt: skip
+        ("eprints-json", "https://x.example/{id}/JSON"),
+        ("ep3-xml", "https://x.example/{id}/XML"),
+    ]
     assert found.windows == 3
     for accept in ("ep3-xml", "application/vnd.eprints.data+xml"):
         assert parse_arguments(words | {"accept": accept}).forms == found.forms[1:]

@@ -63,8 +63,13 @@ def test_a_parquet_file_is_read_by_the_names_of_its_columns(tmp_path: Path):
     )
     assert list(iter_ids(path)) == [WantedId("7", "2020-01-02 03:04:05", True, "a" * 64)]
     assert parquet_columns(path) == {
-        "id": "ID", "stamp": "Updated", "deleted": None, "status": "status", "removed": None, "digest": "sha256"
-    }  # fmt: skip
+        "id": "ID",
+        "stamp": "Updated",
+        "deleted": None,
+        "status": "status",
+        "removed": None,
+        "digest": "sha256",
+    }
 
 
 def test_parquet_without_ids_and_what_is_no_parquet_is_refused(tmp_path: Path):
@@ -89,9 +94,7 @@ ZENODO_DELETED = (
 def test_columns_are_known_by_their_usual_names(tmp_path: Path):
     assert read(tmp_path, "z.csv", ZENODO_DELETED.encode()) == [WantedId("1", None, True), WantedId("2")]
     body = b"doi,state,client_id,updated\n10.5/A,findable,x.y,2024-01-01\n10.5/B,registered,x.y,\n"
-    assert read(tmp_path, "d.csv", body) == [
-        WantedId("10.5/A", "2024-01-01", False), WantedId("10.5/B", None, True)
-    ]  # fmt: skip
+    assert read(tmp_path, "d.csv", body) == [WantedId("10.5/A", "2024-01-01", False), WantedId("10.5/B", None, True)]
     assert read(tmp_path, "n.csv", b"Title,Record ID\nx 1,7\n") == [WantedId("7")]
     assert read(tmp_path, "n.jsonl", b'{"DOI": "10.5/A", "State": "Draft"}\n') == [WantedId("10.5/A", None, True)]
 
@@ -135,6 +138,8 @@ def test_an_id_keeps_every_character_that_is_not_a_blank_of_an_editor(tmp_path: 
 
 def test_json_arrays_are_files_of_ids_too(tmp_path: Path):
     assert read(tmp_path, "a.json", b'[1,\n "oai:x:2", {"doi": "10.5/A"}]') == [
-        WantedId("1"), WantedId("oai:x:2"), WantedId("10.5/A")
-    ]  # fmt: skip
+        WantedId("1"),
+        WantedId("oai:x:2"),
+        WantedId("10.5/A"),
+    ]
     assert read(tmp_path, "b.json", b'{"id": 3}\n{"id": 4}\n') == [WantedId("3"), WantedId("4")]

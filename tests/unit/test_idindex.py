@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from archive import idindex
 from archive.errors import Damaged, DiskFull
-from archive.idindex import Lookup, LookupWriter, Place, check_lookup, hash_key
+from archive.store import lookup_file
+from archive.store.lookup_file import Lookup, LookupWriter, Place, check_lookup, hash_key
 
 NAMES = ["records-00001.json-seq.zst", "tombstones-00001.json-seq.zst"]
 
@@ -58,7 +58,7 @@ def test_a_key_has_all_its_records_in_their_order(tmp_path: Path):
 def test_the_bytes_do_not_depend_on_the_order_nor_on_what_was_spilled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     rows = entries(5000)
     first = written(tmp_path / "a", rows).read_bytes()
-    monkeypatch.setattr(idindex, "_SPILL_BYTES", 64)
+    monkeypatch.setattr(lookup_file, "_SPILL_BYTES", 64)
     shuffled = list(rows)
     random.Random(1).shuffle(shuffled)
     assert written(tmp_path / "b", shuffled).read_bytes() == first
@@ -194,7 +194,7 @@ def test_a_full_disk_is_said_and_leaves_no_spill(tmp_path: Path, monkeypatch: py
 
     writer = LookupWriter(tmp_path / "lookup.idx", NAMES)
     writer.add("key", 0, 0, 1, 0)
-    monkeypatch.setattr(idindex.durable, "watch", full)
+    monkeypatch.setattr(lookup_file.durable, "watch", full)
     with pytest.raises(DiskFull):
         writer.finish()
     assert [path.name for path in tmp_path.iterdir()] == ["lookup.idx"]

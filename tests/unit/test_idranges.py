@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.errors import UsageError
-from harvester.idranges import AT_EACH, GALLOPS, GAP, IdRange, IdRanges, gallop
+from harvester.rest.idranges import AT_EACH, GALLOPS, GAP, IdRange, IdRanges, gallop
 
 spans = st.tuples(st.integers(0, 300), st.integers(0, 40)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
@@ -51,8 +51,14 @@ def test_a_range_without_an_end_swallows_what_is_above_it():
     assert ranges.ranges == (IdRange(1, 5000), IdRange(7001, None))
     assert (ranges.open_from, ranges.count, str(ranges)) == (7001, None, "1-5000,7001-")
     assert [number in ranges for number in (0, 1, 5000, 5001, 7000, 7001, 10**17)] == [
-        False, True, True, False, False, True, True
-    ]  # fmt: skip
+        False,
+        True,
+        True,
+        False,
+        False,
+        True,
+        True,
+    ]
     assert ranges.chunk_after(5000, 10) == IdRange(7001, 7010)
     assert ranges.chunk_after(10**15, 10) == IdRange(10**15 + 1, 10**15 + 10)
 

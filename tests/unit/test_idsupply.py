@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester import idsupply
-from harvester.idranges import IdRanges
-from harvester.idsupply import ListSupply, RangeSupply
+from harvester.rest import idranges as idsupply
+from harvester.rest.idranges import IdRanges, ListSupply, RangeSupply
 
 
 def of_ranges(supply: RangeSupply, place: str) -> list[str]:

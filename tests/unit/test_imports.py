@@ -18,9 +18,21 @@ ALLOWED = {
 
 # The packages of archive/, each above those that it may import; what lies in archive/ itself is below them all.
 ORDER = (
-    "crosswalks", "accounts", "files", "releases", "indexes", "bags", "lookups", "conversions", "checks", "mending",
-    "profiles", "migrations", "audits", "report",
-)  # fmt: skip
+    "crosswalks",
+    "accounts",
+    "files",
+    "releases",
+    "indexes",
+    "bags",
+    "lookups",
+    "conversions",
+    "checks",
+    "mending",
+    "profiles",
+    "migrations",
+    "audits",
+    "report",
+)
 
 
 def modules(package: str, root: Path = ROOT) -> dict[str, Path]:

@@ -1,11 +1,11 @@
-"""harvester/increments.py: the form to ask for changes in, and the records that prove the answer."""
+"""harvester/oaipmh/increments.py: the form to ask for changes in, and the records that prove the answer."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from harvester.datestamps import DAY, SECOND
-from harvester.increments import Known, begin_at, candidates, form_for, shows
+from harvester.oaipmh.datestamps import DAY, SECOND
+from harvester.oaipmh.increments import Known, begin_at, candidates, form_for, shows
 
 EXACT = "2026-11-30T19:45:05Z"
 MOMENT = datetime(2026, 11, 30, 19, 45, 5, tzinfo=UTC)
@@ -34,9 +34,13 @@ def test_a_day_begins_at_its_midnight():
 
 def test_the_newest_live_records_prove_an_increment_and_tombstones_come_last():
     outcomes: list[tuple[str, str | None, str]] = [
-        ("d", EXACT, "deleted"), ("a", "2026-01-01", "read"), ("b", "2026-03-01", "read"), ("c", "soon", "read"),
-        ("a", "2026-09-01", "read"), ("e", None, "lost"),
-    ]  # fmt: skip
+        ("d", EXACT, "deleted"),
+        ("a", "2026-01-01", "read"),
+        ("b", "2026-03-01", "read"),
+        ("c", "soon", "read"),
+        ("a", "2026-09-01", "read"),
+        ("e", None, "lost"),
+    ]
     assert [(one.identifier, one.live) for one in candidates(outcomes)] == [("b", True), ("a", True), ("d", False)]
 
 

@@ -10,11 +10,12 @@ import duckdb
 import making
 import pytest
 
-from archive import durable, parallel
+from archive.disk import durable, parallel
 from archive.errors import Busy, Damaged, DiskFull, NotAnArchive, StaleIndex
-from archive.folder import Layout
-from archive.indexes import index, spilling
-from archive.indexes.index import open_index
+from archive.index import build as index
+from archive.index import rows as spilling
+from archive.index.file import open_index
+from archive.store.layout import Layout
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"], ["oai:x:4", "oai:x:5"]]
 
@@ -52,10 +53,21 @@ def test_the_index_equals_the_shards(archive: Path):
     found = asked(archive, f"SELECT {columns} FROM records ORDER BY shard, frame, position")
     positions = {"oai:x:2": 1, "oai:x:5": 1}
     assert found == [
-        (shard, frame, r.identifier, r.datestamp, r.deleted, list(r.sets), r.format, r.url, r.sha256,
-         f'{{"title":["Title of {r.identifier}"]}}', positions.get(r.identifier, 0))
+        (
+            shard,
+            frame,
+            r.identifier,
+            r.datestamp,
+            r.deleted,
+            list(r.sets),
+            r.format,
+            r.url,
+            r.sha256,
+            f'{{"title":["Title of {r.identifier}"]}}',
+            positions.get(r.identifier, 0),
+        )
         for shard, frame, r in making.stored(archive)
-    ]  # fmt: skip
+    ]
     assert [path.name for path in archive.iterdir() if path.name.startswith(".")] == []
 
 
@@ -70,8 +82,12 @@ def test_the_ledger_is_in_the_index(archive: Path):
     assert row == (1, "oaipmh:oai_dc", "oai:x:1", "1", "read", 200, 1, datetime(2026, 3, 4, 5, 6, 7))
     assert asked(archive, "SELECT arguments ->> 'url' FROM runs") == [(making.URL,)]
     account = asked(archive, "SELECT run, channel, listed, read, balanced FROM account ORDER BY ALL")
-    assert account == [(1, "oaipmh:oai_dc", 5, 5, True), (1, None, 5, 5, True),
-                       (None, "oaipmh:oai_dc", 5, 5, True), (None, None, 5, 5, True)]  # fmt: skip
+    assert account == [
+        (1, "oaipmh:oai_dc", 5, 5, True),
+        (1, None, 5, 5, True),
+        (None, "oaipmh:oai_dc", 5, 5, True),
+        (None, None, 5, 5, True),
+    ]
 
 
 def test_waits_are_in_the_index_and_new_ones_make_it_stale(archive: Path):
@@ -100,11 +116,31 @@ def test_names_that_users_rely_on(archive: Path):
         described = db.execute("DESCRIBE records").fetchall()
     kinds = {name: kind for name, kind, *_ in described}
     assert list(kinds)[:18] == [
-        "identifier", "format", "datestamp", "deleted", "sets", "local_id", "doi", "title", "resource_type",
-        "publication_year", "creators", "license", "url", "retrieved", "sha256", "metadata", "shard", "frame",
-    ]  # fmt: skip
+        "identifier",
+        "format",
+        "datestamp",
+        "deleted",
+        "sets",
+        "local_id",
+        "doi",
+        "title",
+        "resource_type",
+        "publication_year",
+        "creators",
+        "license",
+        "url",
+        "retrieved",
+        "sha256",
+        "metadata",
+        "shard",
+        "frame",
+    ]
     assert (kinds["datestamp"], kinds["deleted"], kinds["sets"], kinds["metadata"]) == (
-        "TIMESTAMP", "BOOLEAN", "VARCHAR[]", "JSON")  # fmt: skip
+        "TIMESTAMP",
+        "BOOLEAN",
+        "VARCHAR[]",
+        "JSON",
+    )
 
 
 def test_a_record_is_there_once_and_each_version_of_it_too(archive: Path):
@@ -151,8 +187,13 @@ def test_a_record_of_several_sets_is_one_record(archive: Path):
 
 
 def test_a_census_is_told_from_what_is_held(archive: Path):
-    harvested(archive, "census", ("oai:x:1", "2020-01-01T00:00:00Z", False), ("oai:x:7", "2020-01-01", True),
-              channel="census:oai_dc")  # fmt: skip
+    harvested(
+        archive,
+        "census",
+        ("oai:x:1", "2020-01-01T00:00:00Z", False),
+        ("oai:x:7", "2020-01-01", True),
+        channel="census:oai_dc",
+    )
     index.index(archive)
     day = datetime(2020, 1, 1)
     assert asked(archive, "SELECT target, identifier, datestamp, deleted FROM census ORDER BY identifier") == [

@@ -7,8 +7,8 @@ import duckdb
 import migrating
 import pytest
 
-from archive.indexes.index import index
-from archive.indexes.indexparquet import write_parquet
+from archive.index.build import index
+from archive.index.parquet import write_parquet
 
 TABLES = ("outcomes", "requests", "findings", "download_rows", "downloads")
 

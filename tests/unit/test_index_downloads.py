@@ -12,11 +12,12 @@ import making
 import pytest
 
 from archive.errors import StaleIndex
-from archive.files.filestore import FileRow, FileStore, StoredFile, path_of
-from archive.folder import Layout
-from archive.indexes import index, indexing
-from archive.indexes.examples import example
-from archive.indexes.index import open_index
+from archive.files.store import FileRow, FileStore, StoredFile, path_of
+from archive.index import build as index
+from archive.index import fill
+from archive.index.example_queries import example
+from archive.index.file import open_index
+from archive.store.layout import Layout
 
 SHA256 = hashlib.sha256(b"content").hexdigest()
 ROW = FileRow("oai:x:1", "a", "https://x.example/a", 7, "md5:" + "0" * 32, "text/csv", "2020-01-01")
@@ -51,26 +52,28 @@ def test_sql_answers_which_files_are_not_held_and_why(archive: Path):
     filed(archive, READ, gone, listed=[READ, gone, replace(ROW, key="c")])
     index.index(archive)
     assert asked(archive, "SELECT key, state, reason, bytes, path FROM downloads ORDER BY key") == [
-        ("a", "read", None, 7, path_of(SHA256)), ("b", "absent", "HTTP status 404", None, None),
+        ("a", "read", None, 7, path_of(SHA256)),
+        ("b", "absent", "HTTP status 404", None, None),
         ("c", "open", None, None, None),
-    ]  # fmt: skip
+    ]
     assert asked(archive, "SELECT count(*) FROM download_rows") == [(5,)]
     assert asked(archive, example("files-not-held").sql) == [
-        ("absent", "HTTP status 404", 1, 7, "oai:x:1"), ("open", None, 1, 7, "oai:x:1"),
-    ]  # fmt: skip
+        ("absent", "HTTP status 404", 1, 7, "oai:x:1"),
+        ("open", None, 1, 7, "oai:x:1"),
+    ]
 
 
 def test_of_the_files_only_new_rows_are_read(archive: Path, monkeypatch: pytest.MonkeyPatch):
     filed(archive, replace(ROW, state="lost", reason="no answer"))
     index.index(archive)
-    spilled, spill = [], indexing.spill_table
+    spilled, spill = [], fill.spill_table
 
     def counting(*words: Any) -> Any:
         made = spill(*words)
         spilled.append((made.table, made.rows))
         return made
 
-    monkeypatch.setattr(indexing, "spill_table", counting)
+    monkeypatch.setattr(fill, "spill_table", counting)
     filed(archive, READ)
     with pytest.raises(StaleIndex):
         open_index(archive)
@@ -78,8 +81,11 @@ def test_of_the_files_only_new_rows_are_read(archive: Path, monkeypatch: pytest.
     assert ("download_rows", 2) in spilled
     assert asked(archive, "SELECT state, run FROM downloads") == [("read", 3)]
     assert asked(archive, "SELECT file, state FROM download_rows ORDER BY file") == [
-        (1, "open"), (2, "lost"), (3, "open"), (4, "read"),
-    ]  # fmt: skip
+        (1, "open"),
+        (2, "lost"),
+        (3, "open"),
+        (4, "read"),
+    ]
     assert index.check_index(archive) == []
 
 
@@ -87,8 +93,10 @@ def test_a_file_that_ended_in_a_run_that_goes_on_makes_the_index_stale(archive: 
     filed(archive, READ)
     index.index(archive)
     with closing(sqlite3.connect(Layout(archive).ledger)) as db, db:
-        db.execute("INSERT INTO files SELECT 9, run, identifier, key, url, size, checksum, media_type, version, state, "
-                   "reason, sha256, bytes, etag, at FROM files WHERE file = 2")  # fmt: skip
+        db.execute(
+            "INSERT INTO files SELECT 9, run, identifier, key, url, size, checksum, media_type, version, state, "
+            "reason, sha256, bytes, etag, at FROM files WHERE file = 2"
+        )
     with pytest.raises(StaleIndex):
         open_index(archive)
 

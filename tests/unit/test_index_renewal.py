@@ -14,12 +14,12 @@ import making
 import pytest
 from convertible import dublin_core, filled, text
 
-from archive import durable
-from archive.conversions.converting import convert_archive
+from archive.conversions.convert import convert_archive
+from archive.disk import durable
 from archive.errors import Damaged, DiskFull, StaleIndex
-from archive.folder import Layout
-from archive.indexes import index
-from archive.indexes.index import open_index
+from archive.index import build as index
+from archive.index.file import open_index
+from archive.store.layout import Layout
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"], ["oai:x:4", "oai:x:5"]]
 
@@ -228,8 +228,14 @@ def test_a_check_names_what_differs(archive: Path, statement: str, table: str):
 # --- killed, or no room
 
 
-POINTS = ("index-renaming", "index-renamed", "index-digest-written", "index-digest-renamed", "index-lookup-renaming",
-          "index-lookup-renamed")  # fmt: skip
+POINTS = (
+    "index-renaming",
+    "index-renamed",
+    "index-digest-written",
+    "index-digest-renamed",
+    "index-lookup-renaming",
+    "index-lookup-renamed",
+)
 
 
 def run(folder: Path, watch: Callable[[str], None]) -> int:

@@ -10,12 +10,12 @@ import making
 import pytest
 from convertible import filled
 
-from archive import envelope
-from archive.folder import Layout
-from archive.indexes import index
-from archive.indexes.index import open_index
-from archive.questions import question
-from harvester.samples import build_archive
+from archive.index import build as index
+from archive.index.file import open_index
+from archive.queries import question
+from archive.store import record as envelope
+from archive.store.layout import Layout
+from harvester.demo.samples import build_archive
 
 RECORD: dict[str, Any] = {
     "schemaVersion": "http://datacite.org/schema/kernel-4", "doi": "10.5072/A", "version": "1.2",
@@ -29,10 +29,18 @@ RECORD: dict[str, Any] = {
     ],
 }  # fmt: skip
 ZENODO: dict[str, Any] = {
-    "doi": "10.5072/2", "conceptdoi": "10.5072/all", "metadata": {"title": "Files", "creators": []},
-    "files": [{"key": "a.csv", "size": 7, "checksum": "md5:d41d8cd98f00b204e9800998ecf8427e",
-               "links": {"self": "https://x.example/a.csv"}}],
-}  # fmt: skip
+    "doi": "10.5072/2",
+    "conceptdoi": "10.5072/all",
+    "metadata": {"title": "Files", "creators": []},
+    "files": [
+        {
+            "key": "a.csv",
+            "size": 7,
+            "checksum": "md5:d41d8cd98f00b204e9800998ecf8427e",
+            "links": {"self": "https://x.example/a.csv"},
+        }
+    ],
+}
 
 
 def record(identifier: str, metadata: Any, deleted: bool = False, retrieved: str = "2026-03-04T05:06:07Z") -> bytes:
@@ -92,8 +100,11 @@ def test_a_tombstone_says_what_the_record_was_while_it_was_live(archive: Path):
     made.begin("oaipmh", "full", {"url": making.URL}, making.SOFTWARE)
     channel = made.ledger.channel("oaipmh:json", "json", None)
     gone = b"\x1e" + record("oai:x:1", None, deleted=True, retrieved="2026-03-05T00:00:00Z") + b"\n"
-    made.put(making.answer(channel, None, [], listed=1, outcomes=[("oai:x:1", "2020-01-01", "deleted", None)],
-                           payload=((gone, 1),)))  # fmt: skip
+    made.put(
+        making.answer(
+            channel, None, [], listed=1, outcomes=[("oai:x:1", "2020-01-01", "deleted", None)], payload=((gone, 1),)
+        )
+    )
     made.finish("complete")
     made.close()
     index.index(archive)
@@ -103,7 +114,10 @@ def test_a_tombstone_says_what_the_record_was_while_it_was_live(archive: Path):
     then = "SELECT identifier, deleted FROM records_as_of('{}') ORDER BY identifier"
     assert asked(archive, then.format("2026-03-03")) == []
     assert asked(archive, then.format("2026-03-04 12:00:00")) == [
-        ("oai:x:1", False), ("oai:x:2", False), ("oai:x:3", True)]  # fmt: skip
+        ("oai:x:1", False),
+        ("oai:x:2", False),
+        ("oai:x:3", True),
+    ]
     assert asked(archive, then.format("2026-03-05"))[0] == ("oai:x:1", True)
 
 
@@ -112,8 +126,11 @@ def test_a_version_counts_from_when_it_first_came(archive: Path):
     made.begin("oaipmh", "full", {"url": making.URL}, making.SOFTWARE)
     channel = made.ledger.channel("oaipmh:json", "json", None)
     again = b"\x1e" + record("oai:x:1", RECORD, retrieved="2026-04-01T00:00:00Z") + b"\n"
-    made.put(making.answer(channel, None, [], listed=1, outcomes=[("oai:x:1", "2020-01-01", "read", None)],
-                           payload=((again, 1),)))  # fmt: skip
+    made.put(
+        making.answer(
+            channel, None, [], listed=1, outcomes=[("oai:x:1", "2020-01-01", "read", None)], payload=((again, 1),)
+        )
+    )
     made.finish("complete")
     made.close()
     index.index(archive)

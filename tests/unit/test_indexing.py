@@ -4,7 +4,7 @@ from pathlib import Path
 
 import duckdb
 
-from archive.indexes.indexing import add_lookups, connect
+from archive.index.fill import add_lookups, connect
 
 
 def test_without_room_for_it_an_index_is_only_slower(tmp_path: Path):

@@ -7,13 +7,14 @@ import making
 import pytest
 import served
 
-from archive import durable
+from archive.disk import durable
 from archive.errors import DiskFull
-from archive.folder import Layout
-from archive.idindex import Lookup, LookupWriter
-from archive.indexes.index import index, open_index
-from archive.indexes.indexlookup import index_lookup, ledger_at_rest
-from archive.pieces import FolderFiles, open_lookup
+from archive.index.build import index
+from archive.index.file import open_index
+from archive.index.lookup import index_lookup, ledger_at_rest
+from archive.store.layout import Layout
+from archive.store.lookup_file import Lookup, LookupWriter
+from archive.store.pieces import FolderFiles, open_lookup
 
 PLACES = """
     SELECT identifier, local_id, doi, shards.name, frames."offset", frames.bytes, position

@@ -9,10 +9,11 @@ import making
 import pytest
 
 from archive.errors import CannotDump, Damaged, StaleIndex
-from archive.folder import Layout
-from archive.indexes import index, indexparquet
-from archive.indexes.indexparquet import write_parquet
-from harvester.samples import build_archive
+from archive.index import build as index
+from archive.index import parquet
+from archive.index.parquet import write_parquet
+from archive.store.layout import Layout
+from harvester.demo.samples import build_archive
 
 # columns that are tables of their own
 INSIDE = {"all_identifiers", "all_creators", "all_subjects", "all_relations", "all_files"}
@@ -44,7 +45,9 @@ def test_records_are_cut_by_format_and_month(archive: Path, tmp_path: Path):
     write_parquet(archive, tmp_path / "pq")
     folders = {str(path.parent.relative_to(tmp_path / "pq")) for path in (tmp_path / "pq").rglob("*.parquet")}
     assert {name for name in folders if name.startswith("records")} == {
-        "records/format=oai_datacite/month=2026-01", "records/format=oai_dc/month=2026-01"}  # fmt: skip
+        "records/format=oai_datacite/month=2026-01",
+        "records/format=oai_dc/month=2026-01",
+    }
     with duckdb.connect() as db:
         meta = f"SELECT DISTINCT compression FROM parquet_metadata('{tmp_path}/pq/records/*/*/*.parquet')"
         assert db.execute(meta).fetchall() == [("ZSTD",)]
@@ -75,7 +78,7 @@ def test_an_archive_with_nothing_in_it_has_empty_tables(tmp_path: Path):
 
 def test_what_cannot_be_read_back_is_not_left_there(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     sums = itertools.count()
-    monkeypatch.setattr(indexparquet, "_summed", lambda *_: (1, next(sums)))
+    monkeypatch.setattr(parquet, "_summed", lambda *_: (1, next(sums)))
     with pytest.raises(Damaged):
         write_parquet(archive, tmp_path / "pq")
     assert not (tmp_path / "pq").exists()

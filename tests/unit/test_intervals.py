@@ -73,11 +73,12 @@ def test_wilsons_interval_covers_the_truth_in_95_of_100_samples(share: float, as
 @pytest.mark.parametrize(
     ("sizes", "truths", "asked"),
     [
-        ([1000.0] * 3, [0.9, 0.95, 0.99], [50] * 3), ([10000.0, 1000.0, 100.0], [0.99, 0.9, 0.5], [100, 30, 20]),
+        ([1000.0] * 3, [0.9, 0.95, 0.99], [50] * 3),
+        ([10000.0, 1000.0, 100.0], [0.99, 0.9, 0.5], [100, 30, 20]),
         ([5000.0] * 10, [0.99] * 10, [20] * 10),
         ([5000.0] * 5 + [500.0] * 5, [0.99] * 5 + [0.7] * 5, [40] * 5 + [20] * 5),
     ],
-)  # fmt: skip
+)
 def test_the_stratified_interval_covers_the_truth(sizes: list[float], truths: list[float], asked: list[int]):
     assert strata_covered(sizes, truths, asked) >= 0.92
 

@@ -7,11 +7,12 @@ from typing import Any
 import pymarc
 import pytest
 
-from archive.crosswalks import ConversionError
 from archive.crosswalks import iso2709 as binary
+from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.iso2709 import Fault, iso2709
 from archive.crosswalks.marc8 import unicode_of
-from harvester.convertible import Item, Unreadable, iter_items
+from harvester.errors import Unreadable
+from harvester.inputs.convertible import Item, iter_items
 
 LEADER = "00000nam a2200000 a 4500"
 

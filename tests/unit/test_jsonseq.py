@@ -2,7 +2,7 @@
 
 import pytest
 
-from archive.jsonseq import BadText, Parser, Text, encode, parse
+from archive.formats.jsonseq import BadText, Parser, Text, encode, parse
 
 
 def read(sequence: bytes) -> list[Text | BadText]:

@@ -1,4 +1,4 @@
-"""archive/audits/knownids.py: what an archive knows of ids, by channels whose answers are known."""
+"""archive/audits/known_ids.py: what an archive knows of ids, by channels whose answers are known."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -8,9 +8,9 @@ from pathlib import Path
 import making
 import pytest
 
-from archive.audits.knownids import Captures, Drawn, Family, Here, Knowledge, read_captures
-from archive.indexes.index import index
-from archive.ledger import NewWindow
+from archive.audits.known_ids import Captures, Drawn, Family, Here, Knowledge, read_captures
+from archive.index.build import index
+from archive.store.ledger import NewWindow
 
 Outcomes = Sequence[tuple[str, str, str]]
 STAMP = "2020-01-01T00:00:00Z"
@@ -31,8 +31,11 @@ def harvested(
         payload = making.payload([row[0]], datestamp=row[1] or "") if row[0] in kept and row[2] == "read" else ()
         deleted = row[2] == "deleted" and mode != "census"
         payload = making.payload([row[0]], datestamp=row[1] or "", deleted=True) if deleted else payload
-        writer.put(making.answer(number, window.window, [], listed=int(listed), outcomes=[row], payload=payload,
-                                 bare=not payload))  # fmt: skip
+        writer.put(
+            making.answer(
+                number, window.window, [], listed=int(listed), outcomes=[row], payload=payload, bare=not payload
+            )
+        )
     writer.commit()
     count = writer.count_window(window.window, 1)
     writer.close_window(window.window, state="done", end="all asked", count=count, stated=None, pages=1, attempts=1)
@@ -96,9 +99,12 @@ def test_what_is_here_is_the_newest_that_is_kept(known: Knowledge):
     found = known.here(["1", "3", "4", "7", "8", "99"], ["oaipmh"])
     moment = datetime(2020, 1, 1)
     assert found == {
-        "1": Here("read", "read", moment), "3": Here("deleted", "deleted", None), "4": Here("read", "read", None),
-        "7": Here(None, "absent", None), "8": Here(None, "lost", None),
-    }  # fmt: skip
+        "1": Here("read", "read", moment),
+        "3": Here("deleted", "deleted", None),
+        "4": Here("read", "read", None),
+        "7": Here(None, "absent", None),
+        "8": Here(None, "lost", None),
+    }
 
 
 def test_captures_are_kinds_of_channel_that_found_ids_by_themselves(archive: Path):
@@ -118,9 +124,12 @@ def test_a_list_of_what_is_new_alone_is_told(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("names", "families"),
-    [(["h:12/7", "h:12/9", "h:2"], [("h:12/", 7, 9, 2), ("h:", 2, 2, 1)]), (["007", "x", "a1b"], []),
-     (["9" * 30, "1"], [("", 1, 1, 1)])],
-)  # fmt: skip
+    [
+        (["h:12/7", "h:12/9", "h:2"], [("h:12/", 7, 9, 2), ("h:", 2, 2, 1)]),
+        (["007", "x", "a1b"], []),
+        (["9" * 30, "1"], [("", 1, 1, 1)]),
+    ],
+)
 def test_families_are_texts_before_a_number(
     tmp_path: Path, names: list[str], families: list[tuple[str, int, int, int]]
 ):

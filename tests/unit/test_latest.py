@@ -4,8 +4,8 @@ from pathlib import Path
 
 import making
 
-from archive.folder import Layout
-from archive.latest import LatestRecords
+from archive.store.layout import Layout
+from archive.store.pairing import LatestRecords
 
 
 def newest(folder: Path) -> list[tuple[str, str]]:
@@ -14,8 +14,10 @@ def newest(folder: Path) -> list[tuple[str, str]]:
     try:
         return [
             (part.name, record.identifier)
-            for part in records.parts() for frame in records.frames(part) for record, _ in frame
-        ]  # fmt: skip
+            for part in records.parts()
+            for frame in records.frames(part)
+            for record, _ in frame
+        ]
     finally:
         records.close()
 
@@ -25,15 +27,22 @@ def test_a_record_that_was_read_again_counts_where_it_is_newest(tmp_path: Path):
     assert newest(tmp_path / "a") == [("00001.json-seq.zst", one) for one in ("1", "3", "2")]
     making.ended(tmp_path / "a", [["1"]])
     assert newest(tmp_path / "a") == [
-        ("00001.json-seq.zst", "3"), ("00001.json-seq.zst", "2"), ("00002.json-seq.zst", "1"),
-    ]  # fmt: skip
+        ("00001.json-seq.zst", "3"),
+        ("00001.json-seq.zst", "2"),
+        ("00002.json-seq.zst", "1"),
+    ]
 
 
 def test_a_record_that_was_deleted_since_is_not_among_them(tmp_path: Path):
     making.ended(tmp_path / "a", [["1", "2"]])
     writer, channel, (window,) = making.begun(tmp_path / "a")
-    gone = making.answer(channel, window.window, ["2"], outcomes=[("2", "2020-01-01T00:00:00Z", "deleted", None)],
-                         payload=making.payload(["2"], deleted=True))  # fmt: skip
+    gone = making.answer(
+        channel,
+        window.window,
+        ["2"],
+        outcomes=[("2", "2020-01-01T00:00:00Z", "deleted", None)],
+        payload=making.payload(["2"], deleted=True),
+    )
     writer.put(gone)
     writer.close()
     assert newest(tmp_path / "a") == [("00001.json-seq.zst", "1")]

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from archive import jsonseq
-from archive.releases.layouts import TAR_END, encode_texts, member_name, split_texts
-from archive.zstdframes import Broken
+from archive.formats import jsonseq
+from archive.releases.codecs import TAR_END, encode_texts, member_name, split_texts
+from archive.store.frames import Broken
 
 TEXTS = [b'{"a":1}', b"[]", b'{"b":"' + b"x" * 600 + b'"}']
 NAMES = ["one@f.json", "two@f.json", "three@f.json"]

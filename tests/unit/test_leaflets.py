@@ -11,9 +11,9 @@ import pytest
 import served
 from lxml import html
 
-from archive.releases.crate import completeness, describe
-from archive.releases.leaflets import citation, licence_text, preview, readme, write_papers
-from archive.releases.release import Manifest
+from archive.releases.documents import citation, licence_text, preview, readme, write_papers
+from archive.releases.manifest import Manifest
+from archive.releases.rocrate import completeness, describe
 
 EVIL = "<script>alert(1)</script> \"x' onload=alert(1) {{ 7 * 7 }} `rm` | [a](javascript:b) \u2028\x85\r\n# Heading"
 PAPERS = ["README.md", "LICENSE.txt", "CITATION.cff", "ro-crate-preview.html", "ro-crate-metadata.json"]
@@ -35,10 +35,15 @@ def hostile(release: Manifest) -> Manifest:
     content = replace(release.content, by_format={EVIL: counts, "plain": counts}, parts=(part,))
     run = {**release.runs[0], "spider": EVIL, "mode": EVIL, "state": EVIL, "started": EVIL}
     return replace(
-        release, title=EVIL, name=EVIL, content=content, runs=(run,), software={"harvester": EVIL},
+        release,
+        title=EVIL,
+        name=EVIL,
+        content=content,
+        runs=(run,),
+        software={"harvester": EVIL},
         source={"name": EVIL, "url": f"https://x.example/{EVIL}"},
         licence={"id": EVIL, "name": EVIL, "url": "javascript:alert(1)"},
-    )  # fmt: skip
+    )
 
 
 def quoted(text: str) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harvester.bodies import Received
-from harvester.learning import Learning
+from harvester.rest.answers import Received
+from harvester.rest.learning import Learning
 
 JSON = "application/json"
 OWN = b'{"status": 404, "message": "no"}'

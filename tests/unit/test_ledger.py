@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from archive.errors import Busy, Damaged, DiskFailed, DiskFull, NotAnArchive, OtherArchive
-from archive.folder import FORMAT_VERSION, Layout
-from archive.ledger import Ledger, NewWindow, WindowCount, check_digest, read_only, write_digest
+from archive.store.layout import FORMAT_VERSION, Layout
+from archive.store.ledger import Ledger, NewWindow, WindowCount, check_digest, read_only, write_digest
 
 NOW = "2026-03-04T05:06:07Z"
 
@@ -31,9 +31,19 @@ def listed(ledger: Ledger, run: int, *states: tuple[str, str], channel: int | No
     values = {"window": None, "attempt": 1, "state": "read", **more}
     with ledger.transaction():
         ledger.add_request(
-            run, channel, values["window"], values["attempt"], "u", values["state"], 200, None, 1, NOW, len(states),
+            run,
+            channel,
+            values["window"],
+            values["attempt"],
+            "u",
+            values["state"],
+            200,
+            None,
+            1,
+            NOW,
+            len(states),
             [(identifier, None, state, None) for identifier, state in states],
-        )  # fmt: skip
+        )
 
 
 def window(ledger: Ledger, run: int, channel: int) -> int:

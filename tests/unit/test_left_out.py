@@ -5,12 +5,12 @@ from pathlib import Path
 import making
 import pytest
 
-from archive.accounts.account import read_account
 from archive.audits import audit
-from archive.checks.verify import verify
-from archive.ledger import NOT_MODIFIED
-from archive.lookups.ledgerget import find_in_ledger
-from archive.lookups.story import read_story
+from archive.integrity.verify import verify
+from archive.lookup.get import find_in_ledger
+from archive.lookup.story import read_story
+from archive.store.accounting import read_account
+from archive.store.ledger import NOT_MODIFIED
 from pipelines.check import ContractBroken, check
 
 OLD, NEW = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"

@@ -3,9 +3,9 @@
 import pytest
 
 from harvester.errors import UsageError
-from harvester.licences import UNKNOWN, is_known, known_licence, licence_at, licence_of, licence_values
-from harvester.oaipmh import parse_identify
-from harvester.sources import Source
+from harvester.oaipmh.protocol import parse_identify
+from harvester.planning.licences import UNKNOWN, is_known, known_licence, licence_at, licence_of, licence_values
+from harvester.sources.model import Source
 
 IDENTIFY = b"""<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-01-01T00:00:00Z</responseDate>
 <request verb="Identify">http://x/oai</request><Identify><repositoryName>R</repositoryName><baseURL>http://x/oai</baseURL>
@@ -19,12 +19,15 @@ IDENTIFY = b"""<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDa
 
 def test_a_licence_has_id_name_and_address():
     assert licence_values("CC0-1.0") == {
-        "id": "CC0-1.0", "name": "Creative Commons Zero v1.0 Universal",
+        "id": "CC0-1.0",
+        "name": "Creative Commons Zero v1.0 Universal",
         "url": "https://creativecommons.org/publicdomain/zero/1.0/",
-    }  # fmt: skip
+    }
     assert licence_values("OGL-UK-3.0") == {
-        "id": "OGL-UK-3.0", "name": "OGL-UK-3.0", "url": "https://spdx.org/licenses/OGL-UK-3.0.html",
-    }  # fmt: skip
+        "id": "OGL-UK-3.0",
+        "name": "OGL-UK-3.0",
+        "url": "https://spdx.org/licenses/OGL-UK-3.0.html",
+    }
 
 
 @pytest.mark.parametrize("text", ["cc-by-4.0", "CC-by-4.0", " Cc-By-4.0 "])
@@ -34,9 +37,21 @@ def test_an_id_has_the_spelling_of_spdx_whatever_its_case(text: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "no licence", "../x", "<b>", "x" * 99, "proprietary", "cc-by", "MIT OR CC0-1.0", "(MIT)", "LicenseRef-x",
-     "CC0", "NOASSERTION"],
-)  # fmt: skip
+    [
+        "",
+        "no licence",
+        "../x",
+        "<b>",
+        "x" * 99,
+        "proprietary",
+        "cc-by",
+        "MIT OR CC0-1.0",
+        "(MIT)",
+        "LicenseRef-x",
+        "CC0",
+        "NOASSERTION",
+    ],
+)
 def test_what_is_no_spdx_id_is_refused(text: str):
     with pytest.raises(UsageError, match="--licence-url"):
         licence_values(text)
@@ -58,8 +73,10 @@ def test_the_address_of_a_licence_of_spdx_is_that_licence(url: str, found: str):
 
 def test_another_licence_is_stated_by_its_address_and_its_name():
     assert licence_at("https://data.example/licence", "Our Data Licence 2") == {
-        "id": "LicenseRef-Our-Data-Licence-2", "name": "Our Data Licence 2", "url": "https://data.example/licence",
-    }  # fmt: skip
+        "id": "LicenseRef-Our-Data-Licence-2",
+        "name": "Our Data Licence 2",
+        "url": "https://data.example/licence",
+    }
     assert licence_at("https://data.example/licence")["name"] == "https://data.example/licence"
     for text in ("", "data.example/licence", "ftp://x/y", "https://x/a b", "https://x/\ty"):
         with pytest.raises(UsageError):

@@ -5,10 +5,10 @@ from pathlib import Path
 import making
 import pytest
 
-from archive.folder import Layout
-from archive.indexes.index import index
-from archive.lookups.lookup import Found, find_id
-from archive.reading import snapshot
+from archive.index.build import index
+from archive.lookup.keys import Found, find_id
+from archive.store.layout import Layout
+from archive.store.snapshots import snapshot
 
 PAGES = [
     ["oai:x:1", "oai:x:21", "oai:y:1"],

@@ -1,13 +1,13 @@
-"""archive/accounts/losses.py and harvester/lossguard.py: what of the records held before a run it found gone."""
+"""archive/store/losses.py and harvester/crawl/lossguard.py: what of the records held before a run it found gone."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from archive.accounts.losses import ChannelLoss, in_bulk, read_loss
-from archive.ledger import Ledger
-from harvester.lossguard import JUDGED_AT_END, judge
+from archive.store.ledger import Ledger
+from archive.store.losses import ChannelLoss, in_bulk, read_loss
+from harvester.crawl.lossguard import JUDGED_AT_END, judge
 
 NOW = "2026-03-04T05:06:07Z"
 States = dict[str, str]

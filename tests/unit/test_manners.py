@@ -10,8 +10,8 @@ from scrapy import Request
 from scrapy.http import Response, XmlResponse
 
 from harvester import settings
-from harvester.credentials import Credentials
-from harvester.manners import CredentialsMiddleware, Masked
+from harvester.http.credentials import Credentials
+from harvester.http.manners import CredentialsMiddleware, Masked
 
 SECRET = "s3cret-token-1"
 HERE, AWAY = "https://x.example/oai", "https://y.example/oai"
@@ -94,8 +94,11 @@ def test_without_a_token_nothing_is_looked_at():
 
 def test_tokens_are_added_and_masked_nearer_to_the_wire_than_redirects_and_on_unpacked_bodies():
     order = settings.DOWNLOADER_MIDDLEWARES
-    redirects, ours = order["harvester.middlewares.SameHostRedirects"], order["harvester.manners.CredentialsMiddleware"]
-    unpacking = order["harvester.middlewares.ContentCodingMiddleware"]
+    redirects, ours = (
+        order["harvester.http.middlewares.SameHostRedirects"],
+        order["harvester.http.manners.CredentialsMiddleware"],
+    )
+    unpacking = order["harvester.http.middlewares.ContentCodingMiddleware"]
     assert redirects is not None
     assert unpacking is not None
     assert redirects < ours < unpacking

@@ -8,8 +8,9 @@ import pymarc
 import pytest
 from lxml import etree
 
-from archive.crosswalks import ConversionError, convert
+from archive.crosswalks.errors import ConversionError
 from archive.crosswalks.marc import marc_json, marc_xml
+from archive.crosswalks.registry import convert
 from archive.crosswalks.targets import written
 
 XML = """<record xmlns="http://www.loc.gov/MARC21/slim"><leader>00000nam a2200000 a 4500</leader>
@@ -97,9 +98,12 @@ def test_fields_that_name_their_tag_are_the_same_record():
 
 @pytest.mark.parametrize(
     "field",
-    [{"tag": "245", "value": "x", "more": 1}, {"tag": "245", "ind1": " ", "subfields": {"code": "a", "value": "x"}},
-     {"tag": "245", "subfields": [{"code": "a", "value": "x"}, "y"]}],
-)  # fmt: skip
+    [
+        {"tag": "245", "value": "x", "more": 1},
+        {"tag": "245", "ind1": " ", "subfields": {"code": "a", "value": "x"}},
+        {"tag": "245", "subfields": [{"code": "a", "value": "x"}, "y"]},
+    ],
+)
 def test_a_field_that_is_neither_is_not_written(field: object):
     with pytest.raises(ConversionError):
         written("marcxml", "x", {"leader": JSON["leader"], "fields": [{"tag": "001", "value": "1"}, field]})

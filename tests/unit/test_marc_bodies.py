@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from archive import envelope
 from archive.crosswalks.fields import index_fields
 from archive.crosswalks.iso2709 import iso2709
-from harvester.bodies import Received, Settled, settle
+from archive.store import record as envelope
+from harvester.rest.answers import Received, Settled, settle
 
 MARC = "application/marc"
 RECORD = {

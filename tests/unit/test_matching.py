@@ -5,11 +5,11 @@ from pathlib import Path
 import making
 import pytest
 
-from archive import jsonseq
 from archive.errors import Damaged
-from archive.ledger import read_only
-from archive.matching import Difference, Kept, compared, kept_in, matched
-from archive.shards import Frame
+from archive.formats import jsonseq
+from archive.store.ledger import read_only
+from archive.store.pairing import Difference, Kept, compared, kept_in, matched
+from archive.store.shards import Frame
 
 KEPT = [Kept(7, 1, "oai:x:1", "2020-01-01T00:00:00Z", "read"), Kept(8, 1, "oai:x:2", None, "deleted")]
 

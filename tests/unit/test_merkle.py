@@ -33,8 +33,16 @@ def test_the_root_is_the_one_that_is_defined(count: int):
 
 def test_the_root_of_published_entries_is_the_published_one():
     # certificate-transparency's reference tree: these eight entries, and the roots after none and after all of them
-    entries = [b"", b"\x00", b"\x10", b"\x20\x21", b"\x30\x31", b"\x40\x41\x42\x43", bytes(range(0x50, 0x58)),
-               bytes(range(0x60, 0x70))]  # fmt: skip
+    entries = [
+        b"",
+        b"\x00",
+        b"\x10",
+        b"\x20\x21",
+        b"\x30\x31",
+        b"\x40\x41\x42\x43",
+        bytes(range(0x50, 0x58)),
+        bytes(range(0x60, 0x70)),
+    ]
     assert root([]).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert root(entries).hex() == "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.budgets import Budget
-from harvester.meters import Meter
+from harvester.ratelimit.headers import Budget
+from harvester.ratelimit.meter import Meter
 
 
 def granted(meter: Meter, until: float, dice: random.Random | None = None) -> list[float]:

@@ -1,4 +1,4 @@
-"""archive/migrations/migration.py: each item of a source in one class, against truths that are known."""
+"""archive/migrations/match.py: each item of a source in one class, against truths that are known."""
 
 import random
 from collections.abc import Iterator
@@ -9,11 +9,12 @@ import pytest
 import releasing
 
 from archive.errors import BadQuery, StaleIndex
-from archive.migrations import migration, migrationsides
-from archive.migrations.migration import CLASSES, Migration, migrated
-from archive.migrations.migrationfields import parse_lines
-from archive.migrations.migrationsides import Rule, SideRecord, parse_rule
-from archive.releases.dumps import write_release
+from archive.migrations import match as migration
+from archive.migrations import sides
+from archive.migrations.fields import parse_lines
+from archive.migrations.match import CLASSES, Migration, migrated
+from archive.migrations.sides import Rule, SideRecord, parse_rule
+from archive.releases.build import write_release
 
 ALTERNATE = Rule("alternate")
 OLD = "http://cedadocs.example/{}/"
@@ -25,24 +26,47 @@ def classes(found: Migration) -> dict[str, str]:
 
 
 def test_every_item_ends_in_one_class(tmp_path: Path):
-    source = migrating.archived(tmp_path / "s", [
-        migrating.eprint(1), migrating.eprint(2), migrating.eprint(3), migrating.eprint(4), migrating.eprint(5),
-        ("oai:cedadocs.example:6", None, ()), ("oai:cedadocs.example:7", None, ()), migrating.eprint(8),
-    ])  # fmt: skip
-    target = migrating.archived(tmp_path / "t", [
-        migrating.rdm(101, [OLD.format(1)]),
-        migrating.rdm(102, [OLD.format(2)]), migrating.rdm(112, ["http://cedadocs.example/id/eprint/2"]),  # twice
-        migrating.rdm(103, [OLD.format(3), OLD.format(4)]),  # one for two
-        ("oai:zenodo.example:105", None, ()),
-        migrating.rdm(107, ["oai:cedadocs.example:7"]), migrating.rdm(200, ["https://elsewhere.example/1/"]),
-        # two versions of one thing
-        migrating.rdm(108, [OLD.format(8)], concept=90), migrating.rdm(109, [OLD.format(8)], concept=90, version=2),
-    ])  # fmt: skip
+    source = migrating.archived(
+        tmp_path / "s",
+        [
+            migrating.eprint(1),
+            migrating.eprint(2),
+            migrating.eprint(3),
+            migrating.eprint(4),
+            migrating.eprint(5),
+            ("oai:cedadocs.example:6", None, ()),
+            ("oai:cedadocs.example:7", None, ()),
+            migrating.eprint(8),
+        ],
+    )
+    target = migrating.archived(
+        tmp_path / "t",
+        [
+            migrating.rdm(101, [OLD.format(1)]),
+            migrating.rdm(102, [OLD.format(2)]),
+            migrating.rdm(112, ["http://cedadocs.example/id/eprint/2"]),  # twice
+            migrating.rdm(103, [OLD.format(3), OLD.format(4)]),  # one for two
+            ("oai:zenodo.example:105", None, ()),
+            migrating.rdm(107, ["oai:cedadocs.example:7"]),
+            migrating.rdm(200, ["https://elsewhere.example/1/"]),
+            # two versions of one thing
+            migrating.rdm(108, [OLD.format(8)], concept=90),
+            migrating.rdm(109, [OLD.format(8)], concept=90, version=2),
+        ],
+    )
     with migrated(source, target, ALTERNATE) as found:
         assert classes(found) == {
-            "1": "matched", "2": "ambiguous", "3": "contested", "4": "contested", "5": "missing", "6": "withdrawn",
-            "7": "kept", "8": "matched", "oai:zenodo.example:107": "unclaimed", "oai:zenodo.example:200": "unclaimed",
-        }  # fmt: skip
+            "1": "matched",
+            "2": "ambiguous",
+            "3": "contested",
+            "4": "contested",
+            "5": "missing",
+            "6": "withdrawn",
+            "7": "kept",
+            "8": "matched",
+            "oai:zenodo.example:107": "unclaimed",
+            "oai:zenodo.example:200": "unclaimed",
+        }
         report = found.report
         assert report.balanced
         assert (report.items, report.records, report.expected) == (8, 9, 6)
@@ -70,9 +94,13 @@ def test_by_id_a_tombstone_there_is_gone_and_no_match(tmp_path: Path):
 
 
 def test_dois_match_whatever_their_case_and_resolver(tmp_path: Path):
-    source = migrating.archived(tmp_path / "s", [
-        migrating.eprint(1, id_number="https://doi.org/10.5281/ZENODO.101"), migrating.eprint(2),
-    ])  # fmt: skip
+    source = migrating.archived(
+        tmp_path / "s",
+        [
+            migrating.eprint(1, id_number="https://doi.org/10.5281/ZENODO.101"),
+            migrating.eprint(2),
+        ],
+    )
     target = migrating.archived(tmp_path / "t", [migrating.rdm(101)])
     with migrated(source, target, Rule("doi")) as found:
         assert classes(found) == {"1": "matched", "2": "unkeyed"}
@@ -95,8 +123,9 @@ def test_versions_on_both_sides_are_matched_one_by_one_and_a_concept_with_all_of
 
 def test_related_counts_what_says_that_it_is_the_same_thing_and_no_citation(tmp_path: Path):
     def relates(number: int, to: str, relation: str) -> migrating.Item:
-        return migrating.rdm(number, related_identifiers=[
-            {"identifier": to, "scheme": "url", "relation_type": {"id": relation}}])  # fmt: skip
+        return migrating.rdm(
+            number, related_identifiers=[{"identifier": to, "scheme": "url", "relation_type": {"id": relation}}]
+        )
 
     source = migrating.archived(tmp_path / "s", [migrating.eprint(1), migrating.eprint(2)])
     target = migrating.archived(
@@ -112,10 +141,13 @@ def test_related_counts_what_says_that_it_is_the_same_thing_and_no_citation(tmp_
 
 def test_a_url_pattern_finds_ids_anywhere_in_the_record_and_never_a_longer_id(tmp_path: Path):
     source = migrating.archived(tmp_path / "s", [migrating.eprint(1), migrating.eprint(12), migrating.eprint(123)])
-    target = migrating.archived(tmp_path / "t", [
-        migrating.rdm(101, description="<p>Moved from <a href='https://cedadocs.example/12'>there</a>.</p>"),
-        migrating.rdm(102, description="See http://cedadocs.example/123/."),
-    ])  # fmt: skip
+    target = migrating.archived(
+        tmp_path / "t",
+        [
+            migrating.rdm(101, description="<p>Moved from <a href='https://cedadocs.example/12'>there</a>.</p>"),
+            migrating.rdm(102, description="See http://cedadocs.example/123/."),
+        ],
+    )
     with migrated(source, target, parse_rule("url:http://cedadocs.example/{id}/")) as found:
         assert classes(found) == {"1": "missing", "12": "matched", "123": "matched"}
 
@@ -143,24 +175,37 @@ def test_what_is_no_rule_is_refused(rule: str):
 
 
 def test_chains_of_versions_are_whole_in_order_and_of_one_concept(tmp_path: Path):
-    source = migrating.archived(tmp_path / "s", [
-        migrating.eprint(1), migrating.eprint(2, succeeds=1),  # in order
-        migrating.eprint(3), migrating.eprint(4, succeeds=3),  # the wrong way round
-        migrating.eprint(5), migrating.eprint(6, succeeds=5),  # in two chains
-        migrating.eprint(7),  # the first version is not there
-    ])  # fmt: skip
-    target = migrating.archived(tmp_path / "t", [
-        migrating.rdm(101, [OLD.format(1)], concept=90), migrating.rdm(102, [OLD.format(2)], concept=90, version=2),
-        migrating.rdm(103, [OLD.format(3)], concept=91, version=2), migrating.rdm(104, [OLD.format(4)], concept=91),
-        migrating.rdm(105, [OLD.format(5)], concept=92), migrating.rdm(106, [OLD.format(6)], concept=93),
-        migrating.rdm(107, [OLD.format(7)], concept=94, version=3),
-    ])  # fmt: skip
+    source = migrating.archived(
+        tmp_path / "s",
+        [
+            migrating.eprint(1),
+            migrating.eprint(2, succeeds=1),  # in order
+            migrating.eprint(3),
+            migrating.eprint(4, succeeds=3),  # the wrong way round
+            migrating.eprint(5),
+            migrating.eprint(6, succeeds=5),  # in two chains
+            migrating.eprint(7),  # the first version is not there
+        ],
+    )
+    target = migrating.archived(
+        tmp_path / "t",
+        [
+            migrating.rdm(101, [OLD.format(1)], concept=90),
+            migrating.rdm(102, [OLD.format(2)], concept=90, version=2),
+            migrating.rdm(103, [OLD.format(3)], concept=91, version=2),
+            migrating.rdm(104, [OLD.format(4)], concept=91),
+            migrating.rdm(105, [OLD.format(5)], concept=92),
+            migrating.rdm(106, [OLD.format(6)], concept=93),
+            migrating.rdm(107, [OLD.format(7)], concept=94, version=3),
+        ],
+    )
     with migrated(source, target, ALTERNATE) as found:
         assert found.report.classes["matched"] == 7
         assert found.chains() == [
-            ("chain-disordered", "91", "oai:cedadocs.example:4", [2, 1]), ("chain-incomplete", "94", None, [1, 2]),
+            ("chain-disordered", "91", "oai:cedadocs.example:4", [2, 1]),
+            ("chain-incomplete", "94", None, [1, 2]),
             ("chain-split", "93", "oai:cedadocs.example:6", []),
-        ]  # fmt: skip
+        ]
         assert not found.report.complete
 
 
@@ -176,9 +221,13 @@ def test_a_record_without_a_concept_is_named_where_others_have_one(tmp_path: Pat
 
 def test_redirects_lead_from_every_old_url_to_the_newest_version(tmp_path: Path):
     source = migrating.archived(tmp_path / "s", [migrating.eprint(1), migrating.eprint(2)])
-    target = migrating.archived(tmp_path / "t", [
-        migrating.rdm(101, [OLD.format(1)], concept=90), migrating.rdm(102, [OLD.format(1)], concept=90, version=2),
-    ])  # fmt: skip
+    target = migrating.archived(
+        tmp_path / "t",
+        [
+            migrating.rdm(101, [OLD.format(1)], concept=90),
+            migrating.rdm(102, [OLD.format(1)], concept=90, version=2),
+        ],
+    )
     with migrated(source, target, ALTERNATE) as found:
         assert list(found.redirects()) == [
             ("http://cedadocs.example/1/", "https://zenodo.example/records/102"),
@@ -188,22 +237,35 @@ def test_redirects_lead_from_every_old_url_to_the_newest_version(tmp_path: Path)
 
 
 def test_fields_agree_under_a_mapping_and_each_pair_is_judged_once(tmp_path: Path):
-    source = migrating.archived(tmp_path / "s", [
-        migrating.eprint(1, title="Snow &amp;\r\n<i>ice</i>"), migrating.eprint(2, title="Rain"),
-        migrating.eprint(3, abstract=None), migrating.eprint(4),
-    ])  # fmt: skip
-    target = migrating.archived(tmp_path / "t", [
-        migrating.rdm(101, [OLD.format(1)], title="Snow & ice", description="Rain.", publication_date="2012"),
-        migrating.rdm(102, [OLD.format(2)], title="rain", description="rain"),
-        migrating.rdm(103, [OLD.format(3)], title="Report 3 on the weather", description="More"),
-    ])  # fmt: skip
-    mapping = parse_lines("title = metadata.title | strip_html | lower\nabstract = metadata.description\n"
-                          "note = metadata.notes\ndate = metadata.publication_date | year\n")  # fmt: skip
+    source = migrating.archived(
+        tmp_path / "s",
+        [
+            migrating.eprint(1, title="Snow &amp;\r\n<i>ice</i>"),
+            migrating.eprint(2, title="Rain"),
+            migrating.eprint(3, abstract=None),
+            migrating.eprint(4),
+        ],
+    )
+    target = migrating.archived(
+        tmp_path / "t",
+        [
+            migrating.rdm(101, [OLD.format(1)], title="Snow & ice", description="Rain.", publication_date="2012"),
+            migrating.rdm(102, [OLD.format(2)], title="rain", description="rain"),
+            migrating.rdm(103, [OLD.format(3)], title="Report 3 on the weather", description="More"),
+        ],
+    )
+    mapping = parse_lines(
+        "title = metadata.title | strip_html | lower\nabstract = metadata.description\n"
+        "note = metadata.notes\ndate = metadata.publication_date | year\n"
+    )
     with migrated(source, target, ALTERNATE, mapping) as found:
         told = [field.judgements for field in found.report.fields]
         assert [(t["equal"], t["different"], t["only_old"], t["only_new"], t["neither"]) for t in told] == [
-            (3, 0, 0, 0, 0), (1, 1, 0, 1, 0), (0, 0, 0, 0, 3), (1, 2, 0, 0, 0),
-        ]  # fmt: skip
+            (3, 0, 0, 0, 0),
+            (1, 1, 0, 1, 0),
+            (0, 0, 0, 0, 3),
+            (1, 2, 0, 0, 0),
+        ]
         assert found.differences(1, 5) == [("oai:cedadocs.example:2", "oai:zenodo.example:102", ["Rain."], ["rain"])]
         assert found.report.fields[2].agreement is None
         assert found.report.balanced
@@ -270,7 +332,7 @@ def test_a_record_that_is_lost_on_the_way_puts_the_sums_off(tmp_path: Path, monk
         assert found.report.complete
 
     def losing(path: Path) -> Iterator[SideRecord]:
-        records = migrationsides.iter_side(path)
+        records = sides.iter_side(path)
         if path.name == side:
             next(records)
         yield from records

@@ -1,21 +1,24 @@
-"""archive/migrations/migrationdocuments.py: redirects lead from every URL of a document to where it is now."""
+"""archive/migrations/documents.py: redirects lead from every URL of a document to where it is now."""
 
 from pathlib import Path
 from typing import Any
 
 import migrating
 
-from archive.migrations.migration import migrated
-from archive.migrations.migrationdocuments import documents_of
-from archive.migrations.migrationsides import Rule
+from archive.migrations.documents import documents_of
+from archive.migrations.match import migrated
+from archive.migrations.sides import Rule
 
 OLD = "http://cedadocs.example"
 
 
 def document(position: int, name: str, checksum: str | None = None, number: int = 0) -> dict[str, Any]:
     file = {"filename": name, "uri": f"{OLD}/id/file/{number or 70 + position}"}
-    return {"pos": position, "uri": f"{OLD}/id/document/{number or 40 + position}",
-            "files": [file | ({"hash": checksum, "hash_type": "MD5"} if checksum else {})]}  # fmt: skip
+    return {
+        "pos": position,
+        "uri": f"{OLD}/id/document/{number or 40 + position}",
+        "files": [file | ({"hash": checksum, "hash_type": "MD5"} if checksum else {})],
+    }
 
 
 def entries(*files: tuple[str, str]) -> dict[str, Any]:
@@ -60,20 +63,43 @@ def test_two_documents_may_have_one_name():
 
 
 def test_documents_of_zenodo_are_below_the_page_and_in_the_api():
-    found = documents_of({
-        "id": 7, "conceptrecid": "6", "metadata": {"title": "T", "access_right": "open"},
-        "links": {"html": "https://zenodo.example/record/7", "self": "https://zenodo.example/api/records/7"},
-        "files": [{"key": "x.csv", "size": 1, "checksum": "md5:" + "d" * 32,
-                   "links": {"self": "https://zenodo.example/api/files/b/x.csv"}}],
-    })  # fmt: skip
-    assert [one.urls for one in found] == [(
-        "https://zenodo.example/record/7/files/x.csv", "https://zenodo.example/record/7/files/x.csv?download=1",
-        "https://zenodo.example/api/files/b/x.csv", "https://zenodo.example/api/files/b/x.csv?download=1",
-    )]  # fmt: skip
+    found = documents_of(
+        {
+            "id": 7,
+            "conceptrecid": "6",
+            "metadata": {"title": "T", "access_right": "open"},
+            "links": {"html": "https://zenodo.example/record/7", "self": "https://zenodo.example/api/records/7"},
+            "files": [
+                {
+                    "key": "x.csv",
+                    "size": 1,
+                    "checksum": "md5:" + "d" * 32,
+                    "links": {"self": "https://zenodo.example/api/files/b/x.csv"},
+                }
+            ],
+        }
+    )
+    assert [one.urls for one in found] == [
+        (
+            "https://zenodo.example/record/7/files/x.csv",
+            "https://zenodo.example/record/7/files/x.csv?download=1",
+            "https://zenodo.example/api/files/b/x.csv",
+            "https://zenodo.example/api/files/b/x.csv?download=1",
+        )
+    ]
 
 
 def test_what_only_links_elsewhere_is_not_redirected_and_odd_shapes_are_no_error():
-    assert documents_of({"@context": "https://schema.org", "@type": "Dataset", "url": "https://a.example/1",
-                         "distribution": [{"contentUrl": "https://b.example/f.csv"}]}) == ()  # fmt: skip
+    assert (
+        documents_of(
+            {
+                "@context": "https://schema.org",
+                "@type": "Dataset",
+                "url": "https://a.example/1",
+                "distribution": [{"contentUrl": "https://b.example/f.csv"}],
+            }
+        )
+        == ()
+    )
     for odd in (None, {}, {"eprintid": 1, "documents": [None, {"files": "x"}, {"files": [{"filename": 3}]}]}):
         assert documents_of(odd) == ()

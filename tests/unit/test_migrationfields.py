@@ -1,4 +1,4 @@
-"""archive/migrations/migrationfields.py: mapping files, paths and what is made of values."""
+"""archive/migrations/fields.py: mapping files, paths and what is made of values."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.crosswalks.fields import index_fields
-from archive.migrations.migrationfields import (
+from archive.migrations.fields import (
     KEPT,
     Field,
     code_points,
@@ -22,22 +22,38 @@ from archive.migrations.migrationfields import (
 )
 
 RECORD: dict[str, Any] = {
-    "doi": "10.5281/ZENODO.1", "n": 7, "flag": False, "none": None,
-    "metadata": {"title": "A\r\n title", "creators": [{"name": "Gray, A."}, {"name": "Ray, B."}, {}],
-                 "resource_type": {"type": "x"}},
-}  # fmt: skip
+    "doi": "10.5281/ZENODO.1",
+    "n": 7,
+    "flag": False,
+    "none": None,
+    "metadata": {
+        "title": "A\r\n title",
+        "creators": [{"name": "Gray, A."}, {"name": "Ray, B."}, {}],
+        "resource_type": {"type": "x"},
+    },
+}
 
 
 @pytest.mark.parametrize(
     ("path", "values"),
     [
-        ("doi", ("10.5281/ZENODO.1",)), ("n", ("7",)), ("flag", ("false",)), ("none", ()), ("no.such", ()),
-        ("metadata.creators[*].name", ("Gray, A.", "Ray, B.")), ("metadata.creators.name", ("Gray, A.", "Ray, B.")),
-        ("metadata.creators[1].name", ("Ray, B.",)), ("metadata.creators[9].name", ()), ("doi[*]", ()),
-        ("metadata.resource_type", ('{"type":"x"}',)), ("@doi", ("10.5281/zenodo.1",)), ("@title", ("A title",)),
-        ("@creators", ("Gray, A.", "Ray, B.")), ("@id", ("1",)),
+        ("doi", ("10.5281/ZENODO.1",)),
+        ("n", ("7",)),
+        ("flag", ("false",)),
+        ("none", ()),
+        ("no.such", ()),
+        ("metadata.creators[*].name", ("Gray, A.", "Ray, B.")),
+        ("metadata.creators.name", ("Gray, A.", "Ray, B.")),
+        ("metadata.creators[1].name", ("Ray, B.",)),
+        ("metadata.creators[9].name", ()),
+        ("doi[*]", ()),
+        ("metadata.resource_type", ('{"type":"x"}',)),
+        ("@doi", ("10.5281/zenodo.1",)),
+        ("@title", ("A title",)),
+        ("@creators", ("Gray, A.", "Ray, B.")),
+        ("@id", ("1",)),
     ],
-)  # fmt: skip
+)
 def test_a_path_takes_values_in_their_order(path: str, values: tuple[str, ...]):
     assert take(path, RECORD, index_fields("oai:x:1", RECORD)) == values
 
@@ -70,10 +86,15 @@ def test_lines_and_toml_say_the_same(tmp_path: Path):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("title", "line 1"), ("a = b\nc =", "line 2"), ("a = b | polish", "polish"), ("a..b = c", "path"),
-        ("@colour = c", "@colour"), ("", "no field"), ("a[x] = b", "path"),
+        ("title", "line 1"),
+        ("a = b\nc =", "line 2"),
+        ("a = b | polish", "polish"),
+        ("a..b = c", "path"),
+        ("@colour = c", "@colour"),
+        ("", "no field"),
+        ("a[x] = b", "path"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_mapping_is_refused_with_its_line(body: str, said: str):
     with pytest.raises(ValueError, match=said):
         parse_lines(body)

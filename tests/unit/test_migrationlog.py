@@ -1,4 +1,4 @@
-"""archive/migrations/migrationlog.py: columns, words and delimiters of logs that people really keep."""
+"""archive/migrations/log.py: columns, words and delimiters of logs that people really keep."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import migrating
 import pytest
 
 from archive.errors import BadIdFile
-from archive.migrations.migrationlog import LogLine, Wording, columns_of, iter_log, parse_wording, said_by
+from archive.migrations.log import LogLine, Wording, columns_of, iter_log, parse_wording, said_by
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -16,8 +16,9 @@ def test_columns_are_found_by_their_names(tmp_path: Path, delimiter: str):
         tmp_path / "l.csv", header, [["B1", "12", "OK", ""], ["B2", "", "Failed", "504"]], delimiter
     )
     assert list(iter_log(log, Wording())) == [
-        LogLine(2, "B1", "done", None, "12"), LogLine(3, "B2", "failed", "504", None),
-    ]  # fmt: skip
+        LogLine(2, "B1", "done", None, "12"),
+        LogLine(3, "B2", "failed", "504", None),
+    ]
 
 
 def test_a_quoted_field_of_several_lines_is_one(tmp_path: Path):
@@ -30,12 +31,20 @@ def test_a_quoted_field_of_several_lines_is_one(tmp_path: Path):
 @pytest.mark.parametrize(
     ("value", "column", "said"),
     [
-        ("201", "http_status", "done"), ("404", "http_status", "failed"), (504, "code", "failed"), ("1", "ok", "done"),
-        ("0", "success", "failed"), ("0", "exit_code", "done"), ("1", "exit code", "failed"),
+        ("201", "http_status", "done"),
+        ("404", "http_status", "failed"),
+        (504, "code", "failed"),
+        ("1", "ok", "done"),
+        ("0", "success", "failed"),
+        ("0", "exit_code", "done"),
+        ("1", "exit code", "failed"),
         ("137", "exitcode", "failed"),
-        (None, "status", "pending"), ("TRUE", "ok", "done"), ("wat", "status", None), ("42", "status", None),
+        (None, "status", "pending"),
+        ("TRUE", "ok", "done"),
+        ("wat", "status", None),
+        ("42", "status", None),
     ],
-)  # fmt: skip
+)
 def test_a_status_is_read_by_its_column(value: object, column: str, said: str | None):
     assert said_by(value, column, {}) == said
 

@@ -1,4 +1,4 @@
-"""archive/migrations/migrationnames.py: what records of each platform are called."""
+"""archive/migrations/names.py: what records of each platform are called."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import migrating
 import pytest
 
-from archive.migrations.migrationnames import (
+from archive.migrations.names import (
     alternates_of,
     dois_of,
     key_of,
@@ -21,10 +21,13 @@ from archive.migrations.migrationnames import (
 @pytest.mark.parametrize(
     ("name", "key"),
     [
-        ("https://doi.org/10.5281/ZENODO.1", "10.5281/zenodo.1"), ("HTTP://Old.Example/A/", "old.example/A"),
-        ("https://old.example/r?id=1", "old.example/r?id=1"), ("oai:x:1", "oai:x:1"), (" BR001 ", "BR001"),
+        ("https://doi.org/10.5281/ZENODO.1", "10.5281/zenodo.1"),
+        ("HTTP://Old.Example/A/", "old.example/A"),
+        ("https://old.example/r?id=1", "old.example/r?id=1"),
+        ("oai:x:1", "oai:x:1"),
+        (" BR001 ", "BR001"),
     ],
-)  # fmt: skip
+)
 def test_names_have_one_form(name: str, key: str):
     assert key_of(name) == key
 
@@ -52,14 +55,23 @@ def test_a_specimen_is_known_by_barcode_file_and_title():
     [
         ({"schemaVersion": "x", "alternateIdentifiers": [{"alternateIdentifier": "B1"}]}, ("B1",)),
         ({"title": ["t"], "identifier": ["http://a.example/1", "B1"]}, ("a.example/1", "B1")),
-        ({"metadata": {"alternate_identifiers": [{"identifier": "B1"}], "related_identifiers": [
-            {"identifier": "B2", "relation": "isAlternateIdentifier"}, {"identifier": "B3", "relation": "cites"}]}},
-         ("B1", "B2")),
+        (
+            {
+                "metadata": {
+                    "alternate_identifiers": [{"identifier": "B1"}],
+                    "related_identifiers": [
+                        {"identifier": "B2", "relation": "isAlternateIdentifier"},
+                        {"identifier": "B3", "relation": "cites"},
+                    ],
+                }
+            },
+            ("B1", "B2"),
+        ),
         ({"leader": "", "fields": [{"035": {"ind1": " ", "ind2": " ", "subfields": [{"a": "B1"}]}}]}, ("B1",)),
         ({"@context": "x", "identifier": {"value": "B1"}, "sameAs": ["B2"]}, ("B1", "B2")),
         (None, ()),
     ],
-)  # fmt: skip
+)
 def test_alternate_names_of_every_form(metadata: dict[str, object] | None, names: tuple[str, ...]):
     assert alternates_of(metadata) == names
 

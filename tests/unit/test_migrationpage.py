@@ -43,25 +43,35 @@ def sides(tmp_path: Path) -> tuple[Path, Path, Path]:
         tmp_path / "s", [migrating.eprint(n, title=BAD if n == 3 else f"T {n}") for n in (1, 2, 3)]
     )
     old = "http://cedadocs.example/{}/"
-    target = migrating.archived(tmp_path / "t", [
-        migrating.rdm(101, [old.format(1)], title="T 1"), migrating.rdm(102, [old.format(2)], title=BAD),
-    ])  # fmt: skip
-    rows = [["oai:cedadocs.example:1", "failed", BAD], ["oai:cedadocs.example:2", "done", ""],
-            ["oai:cedadocs.example:3", "done", ""]]  # fmt: skip
+    target = migrating.archived(
+        tmp_path / "t",
+        [
+            migrating.rdm(101, [old.format(1)], title="T 1"),
+            migrating.rdm(102, [old.format(2)], title=BAD),
+        ],
+    )
+    rows = [
+        ["oai:cedadocs.example:1", "failed", BAD],
+        ["oai:cedadocs.example:2", "done", ""],
+        ["oai:cedadocs.example:3", "done", ""],
+    ]
     log = migrating.write_csv(tmp_path / "log.csv", ["identifier", "status", "reason"], rows)
     return source, target, log
 
 
 def test_a_rule_and_a_log_are_one_audit(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     source, target, log = sides(tmp_path)
-    options = AuditOptions(match="alternate", log=log, as_json=True, html=tmp_path / "p.html", lines=tmp_path / "l",
-                           gaps=tmp_path / "g")  # fmt: skip
+    options = AuditOptions(
+        match="alternate", log=log, as_json=True, html=tmp_path / "p.html", lines=tmp_path / "l", gaps=tmp_path / "g"
+    )
     assert migration.run(source, str(target), options) == 1
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert (found["classes"]["matched"], found["classes"]["missing"]) == (2, 1)
     assert {name: n for name, n in found["uploads"]["classes"].items() if n} == {
-        "done": 1, "false_failure": 1, "false_success": 1,
-    }  # fmt: skip
+        "done": 1,
+        "false_failure": 1,
+        "false_success": 1,
+    }
     assert (tmp_path / "g").read_text() == "3\n"
     assert len((tmp_path / "l").read_text().splitlines()) == 6
     page = checked_page(tmp_path / "p.html")

@@ -1,4 +1,4 @@
-"""archive/migrations/migrationredirects.py: maps that lead somewhere, and that nginx itself accepts."""
+"""archive/migrations/outputs.py: maps that lead somewhere, and that nginx itself accepts."""
 
 import csv
 import subprocess
@@ -8,13 +8,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.migrations.migrationredirects import nginx_keys, write_csv, write_nginx
+from archive.migrations.outputs import nginx_keys, write_csv, write_nginx
 
 PAIRS = [
     ("http://old.example/1/", "https://new.example/records/101"),
     ("http://OLD.example:80/record.php?id=2&x=a b", "https://new.example/records/102"),
-    ("http://old.example/ä\"\\;{}$uri", "https://new.example/records/1$3?a=\"b\""),
-]  # fmt: skip
+    ('http://old.example/ä"\\;{}$uri', 'https://new.example/records/1$3?a="b"'),
+]
 
 
 def test_an_old_url_comes_once_and_the_first_place_counts(tmp_path: Path):
@@ -41,8 +41,7 @@ def test_nginx_accepts_the_map(tmp_path: Path, need: Callable[[str], str]):
         "server { listen 127.0.0.1:20999; if ($moved_to) { return 301 $moved_to; } } }\n"
     )
     words = ["-t", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
-    done_ = subprocess.run([need("nginx"), *words],
-                           capture_output=True, text=True, check=False)  # fmt: skip
+    done_ = subprocess.run([need("nginx"), *words], capture_output=True, text=True, check=False)
     assert done_.returncode == 0, done_.stderr
 
 

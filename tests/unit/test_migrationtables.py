@@ -1,4 +1,4 @@
-"""archive/migrations/migrationtables.py: tables whose numbers agree with each other, and those that do not."""
+"""archive/migrations/outputs.py: tables whose numbers agree with each other, and those that do not."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.migrations.migrationtables import contradictions, differences, parse_stated, rate_of
+from archive.migrations.outputs import contradictions, differences, parse_stated, rate_of
 
 SLIDE = {"total": Decimal(2_890_136), "moved": Decimal(2_862_188), "missing": Decimal(28_889), "rate": Decimal("99.9")}
 
@@ -32,8 +32,12 @@ def test_a_rate_may_be_rounded_or_cut_and_nothing_else(rate: str):
 
 @given(st.integers(0, 10**7), st.integers(0, 10**7))
 def test_a_table_that_is_computed_never_contradicts_itself(moved: int, missing: int):
-    stated = {"total": Decimal(moved + missing), "moved": Decimal(moved), "missing": Decimal(missing),
-              "rate": Decimal(rate_of(moved, moved + missing))}  # fmt: skip
+    stated = {
+        "total": Decimal(moved + missing),
+        "moved": Decimal(moved),
+        "missing": Decimal(missing),
+        "rate": Decimal(rate_of(moved, moved + missing)),
+    }
     assert not list(contradictions(stated))
     assert not list(differences(stated, {"total": moved + missing, "moved": moved, "missing": missing}))
     assert (rate_of(moved, moved + missing) == "100.00") == (missing == 0 and moved > 0)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from harvester import mix
 from harvester.errors import UsageError
-from harvester.mix import PastRun, Place, Words, place_in, steps_of, words_of
-from harvester.sources import MixStep, Source, read_values, source_names
+from harvester.planning import plan
+from harvester.planning.plan import PastRun, Place, Words, place_in, steps_of, words_of
+from harvester.sources.model import MixStep, Source, read_values, source_names
 
 A, B = Words("exporter", "full", {"url": "x"}), Words("oaipmh", "incremental", {"url": "y"})
 OAI = {"url": "https://x.example/oai"}
@@ -21,11 +21,13 @@ def source(**parts: object) -> Source:
 
 @pytest.mark.parametrize(
     ("parts", "spiders"),
-    [({"oaipmh": OAI, "exporter": {"url": "https://x.example/e"}}, ["exporter", "oaipmh"]),
-     ({"oaipmh": OAI, "search": {"url": "https://x.example/s", "style": "invenio"}}, ["oaipmh"]),
-     ({"search": {"url": "https://x.example/s", "style": "invenio"}}, ["search"]),
-     ({"exporter": {"url": "https://x.example/e"}}, ["exporter"])],
-)  # fmt: skip
+    [
+        ({"oaipmh": OAI, "exporter": {"url": "https://x.example/e"}}, ["exporter", "oaipmh"]),
+        ({"oaipmh": OAI, "search": {"url": "https://x.example/s", "style": "invenio"}}, ["oaipmh"]),
+        ({"search": {"url": "https://x.example/s", "style": "invenio"}}, ["search"]),
+        ({"exporter": {"url": "https://x.example/e"}}, ["exporter"]),
+    ],
+)
 def test_without_a_word_of_the_source_the_fewest_requests_are_taken(parts: dict[str, object], spiders: list[str]):
     assert [step.spider for step in steps_of(source(**parts))] == spiders
 
@@ -57,8 +59,10 @@ def test_eprints_is_harvested_as_ceda_did_it():
 
 
 def test_each_step_gets_what_all_share_what_the_mix_says_and_what_is_its_own():
-    steps = (MixStep(spider="exporter", because="x"),
-             MixStep(spider="oaipmh", arguments={"mode": "incremental"}, because="x"))  # fmt: skip
+    steps = (
+        MixStep(spider="exporter", because="x"),
+        MixStep(spider="oaipmh", arguments={"mode": "incremental"}, because="x"),
+    )
     given = {"archive": "A", "source": "zenodo", "oaipmh.prefix": "oai_dc"}
     assert words_of(steps, given) == [
         {"archive": "A", "source": "zenodo"},
@@ -105,5 +109,5 @@ def test_a_later_step_alone_is_not_taken_for_the_round():
 
 
 def test_the_worst_code_wins():
-    assert [mix.worst(codes) for codes in ([], [0, 1], [1, 3], [3, 4, 0], [3, 2])] == [0, 1, 3, 4, 2]
-    assert [mix.code_of(run(1, A, state)) for state in ("complete", "findings", "unfinished", "open")] == [0, 1, 3, 3]
+    assert [plan.worst(codes) for codes in ([], [0, 1], [1, 3], [3, 4, 0], [3, 2])] == [0, 1, 3, 4, 2]
+    assert [plan.code_of(run(1, A, state)) for state in ("complete", "findings", "unfinished", "open")] == [0, 1, 3, 3]

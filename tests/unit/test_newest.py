@@ -4,18 +4,28 @@ import itertools
 
 import pytest
 
-from archive.newest import Copy, Looks, newest
+from archive.store.versions import Copy, Looks, newest
 
 OLD, NEW, NEWER = "2020-01-01T00:00:00Z", "2020-01-02T00:00:00Z", "2020-01-03T00:00:00Z"
 EVERYTHING, SET_A, SET_B = 1, 2, 3
 LOOKS = Looks(
-    order={1: 0, 2: 1, 3: 2}, whole=frozenset({1, 2}), wide=frozenset({0, EVERYTHING}),
+    order={1: 0, 2: 1, 3: 2},
+    whole=frozenset({1, 2}),
+    wide=frozenset({0, EVERYTHING}),
     began={run: f"2026-01-0{run}T00:00:00Z" for run in (1, 2, 3)},
-)  # fmt: skip
+)
 
 
-def copy(outcome: int, datestamp: str | None, *, deleted: bool = False, run: int = 1, channel: int = EVERYTHING,
-         direct: bool = False, content: str = "") -> Copy:  # fmt: skip
+def copy(
+    outcome: int,
+    datestamp: str | None,
+    *,
+    deleted: bool = False,
+    run: int = 1,
+    channel: int = EVERYTHING,
+    direct: bool = False,
+    content: str = "",
+) -> Copy:
     return Copy(outcome, run, channel, direct, datestamp, deleted, content)
 
 
@@ -91,10 +101,13 @@ def test_an_answer_about_the_id_replaces_what_came_before_it():
 
 
 def test_of_two_live_copies_of_one_run_the_content_decides_and_not_the_order():
-    found = {newest(order, LOOKS).content for order in (
-        [copy(1, NEW, content="a"), copy(2, NEW, content="b")],
-        [copy(1, NEW, content="b"), copy(2, NEW, content="a")],
-    )}  # fmt: skip
+    found = {
+        newest(order, LOOKS).content
+        for order in (
+            [copy(1, NEW, content="a"), copy(2, NEW, content="b")],
+            [copy(1, NEW, content="b"), copy(2, NEW, content="a")],
+        )
+    }
     assert found == {"b"}
     assert newest([copy(1, NEW, content="b"), copy(2, NEW, content="a", run=2)], LOOKS).content == "a"
 

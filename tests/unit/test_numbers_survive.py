@@ -9,13 +9,14 @@ import orjson
 import pytest
 from lxml import etree
 
-from archive import canonical, envelope
-from archive.conversions.redoing import redone
-from archive.crosswalks import convert
-from archive.indexes.rows import parse_record, row_line
+from archive.conversions.convert import redone
+from archive.crosswalks.registry import convert
+from archive.formats import canonical
+from archive.index.rows import parse_record, row_line
 from archive.releases.entries import entry_text
+from archive.store import record as envelope
 from harvester.cli.output import json_text
-from harvester.convertible import iter_items
+from harvester.inputs.convertible import iter_items
 
 NUMBERS = (
     "18446744073709551616",

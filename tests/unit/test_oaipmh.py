@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from lxml import etree
 
-from harvester import oaipmh
 from harvester.errors import MalformedPage, ProviderError
-from harvester.oaipmh import (
+from harvester.oaipmh import protocol
+from harvester.oaipmh.protocol import (
     ListPage,
     MetadataFormat,
     RepositorySet,
@@ -54,32 +54,35 @@ def arguments(url: str) -> list[tuple[str, str]]:
 
 
 def test_urls_name_the_verb_and_only_what_is_given():
-    assert oaipmh.identify_url(BASE) == f"{BASE}?verb=Identify"
-    assert arguments(oaipmh.list_sets_url(BASE)) == [("verb", "ListSets")]
-    assert arguments(oaipmh.list_formats_url(BASE, "oai:x:1")) == [
+    assert protocol.identify_url(BASE) == f"{BASE}?verb=Identify"
+    assert arguments(protocol.list_sets_url(BASE)) == [("verb", "ListSets")]
+    assert arguments(protocol.list_formats_url(BASE, "oai:x:1")) == [
         ("verb", "ListMetadataFormats"),
         ("identifier", "oai:x:1"),
     ]
-    assert arguments(oaipmh.list_records_url(BASE, "oai_dc", None, None, None)) == [
+    assert arguments(protocol.list_records_url(BASE, "oai_dc", None, None, None)) == [
         ("verb", "ListRecords"),
         ("metadataPrefix", "oai_dc"),
     ]
-    assert arguments(oaipmh.list_identifiers_url(BASE, "p", "2020-01-01", "2020-02-01", "a:b")) == [
-        ("verb", "ListIdentifiers"), ("metadataPrefix", "p"), ("from", "2020-01-01"), ("until", "2020-02-01"),
+    assert arguments(protocol.list_identifiers_url(BASE, "p", "2020-01-01", "2020-02-01", "a:b")) == [
+        ("verb", "ListIdentifiers"),
+        ("metadataPrefix", "p"),
+        ("from", "2020-01-01"),
+        ("until", "2020-02-01"),
         ("set", "a:b"),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("value", ["a b&c=d#e", "%7B%22a%22%7D", "ü/?:@+;", "x" * 5000, '{"a":[1]}', "a%2Bb", "+"])
 def test_a_value_is_encoded_exactly_once_whatever_it_looks_like(value: str):
-    url = oaipmh.resume_url(BASE, "ListRecords", value)
+    url = protocol.resume_url(BASE, "ListRecords", value)
     assert url.isascii()
     assert arguments(url) == [("verb", "ListRecords"), ("resumptionToken", value)]
-    assert arguments(oaipmh.get_record_url(BASE, value, "p"))[1] == ("identifier", value)
+    assert arguments(protocol.get_record_url(BASE, value, "p"))[1] == ("identifier", value)
 
 
 def test_a_base_url_may_have_a_query():
-    assert oaipmh.identify_url(f"{BASE}?repo=a") == f"{BASE}?repo=a&verb=Identify"
+    assert protocol.identify_url(f"{BASE}?repo=a") == f"{BASE}?repo=a&verb=Identify"
 
 
 # --- pages
@@ -201,19 +204,32 @@ def test_a_page_without_namespace_is_read():
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b" ", b"\0", b"<", b"no XML", b"<html><body>502</body></html>", b"{}", OPEN.encode(),
+        b"",
+        b" ",
+        b"\0",
+        b"<",
+        b"no XML",
+        b"<html><body>502</body></html>",
+        b"{}",
+        OPEN.encode(),
         response("<ListSets/>"),
         b"<OAI-PMH xmlns='http://www.openarchives.org/OAI/1.1/'/>",
         b"<?xml version='1.0' encoding='no-such'?><OAI-PMH/>",
-        records("<metadata/>"), records("<header/>"), records("<header><identifier/></header>"),
-        records(header()) + b"<x/>", records(header()) + records(header()),
-        b"\xff\xfe<\0", b"\xfe\xff\0<\xd8", b"\xef\xbb\xbf",
+        records("<metadata/>"),
+        records("<header/>"),
+        records("<header><identifier/></header>"),
+        records(header()) + b"<x/>",
+        records(header()) + records(header()),
+        b"\xff\xfe<\0",
+        b"\xfe\xff\0<\xd8",
+        b"\xef\xbb\xbf",
         records(header()).replace(b"oai:x:1", b"oai:x:\xff"),
         records(header()).replace(b"oai:x:1", b"oai:x:&nbsp;"),
-        records(header()).replace(b"oai:x:1", b"oai:x:\x01"), records(header()).replace(b"oai:x:1", b"oai:x:&#1;"),
+        records(header()).replace(b"oai:x:1", b"oai:x:\x01"),
+        records(header()).replace(b"oai:x:1", b"oai:x:&#1;"),
         records(header() + "<metadata><p:a/></metadata>"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_whole_response_is_malformed(body: bytes):
     with pytest.raises(MalformedPage):
         parse_list_records(body)
@@ -277,11 +293,13 @@ def test_a_long_text_is_read():
 
 
 def test_identify_is_read_and_what_is_missing_is_the_most_careful_value():
-    whole = parse_identify(response(
-        "<Identify><repositoryName> X </repositoryName><baseURL>u</baseURL><protocolVersion>2.0</protocolVersion>"
-        "<adminEmail>a</adminEmail><adminEmail>b</adminEmail><earliestDatestamp>2000-01-01</earliestDatestamp>"
-        "<deletedRecord>persistent</deletedRecord><granularity>YYYY-MM-DD</granularity><compression>gzip</compression></Identify>"
-    ))  # fmt: skip
+    whole = parse_identify(
+        response(
+            "<Identify><repositoryName> X </repositoryName><baseURL>u</baseURL><protocolVersion>2.0</protocolVersion>"
+            "<adminEmail>a</adminEmail><adminEmail>b</adminEmail><earliestDatestamp>2000-01-01</earliestDatestamp>"
+            "<deletedRecord>persistent</deletedRecord><granularity>YYYY-MM-DD</granularity><compression>gzip</compression></Identify>"
+        )
+    )
     assert (whole.repository_name, whole.earliest, whole.deleted_record, whole.granularity) == (
         "X",
         "2000-01-01",
@@ -298,14 +316,18 @@ def test_identify_is_read_and_what_is_missing_is_the_most_careful_value():
 
 
 def test_formats_and_sets_are_read():
-    formats = parse_list_metadata_formats(response(
-        "<ListMetadataFormats><metadataFormat><metadataPrefix>oai_dc</metadataPrefix><schema>s</schema>"
-        "<metadataNamespace>n</metadataNamespace></metadataFormat><metadataFormat/></ListMetadataFormats>"
-    ))  # fmt: skip
+    formats = parse_list_metadata_formats(
+        response(
+            "<ListMetadataFormats><metadataFormat><metadataPrefix>oai_dc</metadataPrefix><schema>s</schema>"
+            "<metadataNamespace>n</metadataNamespace></metadataFormat><metadataFormat/></ListMetadataFormats>"
+        )
+    )
     assert formats == (MetadataFormat("oai_dc", "s", "n"), MetadataFormat("", "", ""))
-    sets = parse_list_sets(response(
-        "<ListSets><set><setSpec>a</setSpec><setName>A</setName></set><resumptionToken>t</resumptionToken></ListSets>"
-    ))  # fmt: skip
+    sets = parse_list_sets(
+        response(
+            "<ListSets><set><setSpec>a</setSpec><setName>A</setName></set><resumptionToken>t</resumptionToken></ListSets>"
+        )
+    )
     assert (sets.sets, sets.token) == ((RepositorySet("a", "A"),), "t")
 
 

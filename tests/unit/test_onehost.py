@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from harvester.credentials import Credentials
 from harvester.errors import Unreachable
-from harvester.onehost import OneHost, Reply, shown
+from harvester.http.credentials import Credentials
+from harvester.http.onehost import OneHost, Reply, shown
 
 
 class Answering(OneHost):
@@ -36,8 +36,14 @@ def test_https_never_leads_to_http():
     assert host.seen == ["https://repository.example/a"]
 
 
-@pytest.mark.parametrize("location", ["https://repository.example:8443/a", "https://repository.example.evil.example/",
-                                      "https://user@repository.example/a"])  # fmt: skip
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://repository.example:8443/a",
+        "https://repository.example.evil.example/",
+        "https://user@repository.example/a",
+    ],
+)
 def test_another_port_or_name_is_another_host(location: str):
     host = Answering({"https://repository.example/a": location})
     with pytest.raises(Unreachable):

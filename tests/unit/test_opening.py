@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from harvester.convertible import Item, iter_items
 from harvester.errors import Unreadable
+from harvester.inputs.convertible import Item, iter_items
 
 LINES = b"".join(b'{"id": %d, "title": ["T%d"]}\n' % (number, number) for number in range(50))
 TITLES = [f"T{number}" for number in range(50)]

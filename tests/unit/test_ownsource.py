@@ -4,12 +4,12 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from harvester import probing
 from harvester.cli.census import Asked, what_to_ask
 from harvester.cli.probe import asked_anyway
-from harvester.drafting import source_text
-from harvester.ownsource import own_source, own_source_at
-from harvester.sources import Source
+from harvester.planning import probing
+from harvester.planning.template import source_text
+from harvester.sources.model import Source
+from harvester.sources.own import own_source, own_source_at
 
 SITE = "https://eprints.example"
 EPRINTS = {

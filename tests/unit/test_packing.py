@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from archive.releases import packing
-from archive.releases.packing import compress, read_packed, unpack
-from archive.zstdframes import Broken
+from archive.releases import codecs
+from archive.releases.codecs import compress, read_packed, unpack
+from archive.store.frames import Broken
 
 CONTENT = b"".join(b'\x1e{"n":%d}\n' % n for n in range(300))
 LEVELS = {"zstd": 10, "xz": 6, "gzip": 6}
@@ -41,7 +41,7 @@ def test_frames_one_after_another_are_read_one_by_one(compression: str):
 
 @each
 def test_every_level_gives_the_content_back(compression: str):
-    for level in packing.LEVELS[compression]:
+    for level in codecs.LEVELS[compression]:
         assert unpack(compression, compress(compression, level, CONTENT)) == CONTENT
 
 
@@ -75,7 +75,7 @@ def test_the_programs_of_others_read_the_frames_as_one_file(
     compression: str, tmp_path: Path, need: Callable[[str], str]
 ):
     program, *options = COMMANDS[compression]
-    path = tmp_path / f"part.{packing.ENDINGS[compression]}"
+    path = tmp_path / f"part.{codecs.ENDINGS[compression]}"
     path.write_bytes(packed(compression) + packed(compression, CONTENT * 3))
     tested = subprocess.run([need(program), "-t", path], capture_output=True, check=True)
     assert tested.returncode == 0

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from harvester.decoding import Asked, decode_get_record, decode_list_identifiers, decode_list_records
 from harvester.errors import MalformedPage, NamelessRecords, ProviderError
-from harvester.frontier import GET_RECORD, LIST_RECORDS, Done, Ended, Span, Split, Traits, decide
-from harvester.oaipmh import ListPage, parse_get_record, parse_identify, parse_list_records, parse_list_sets
-from harvester.pagelayout import add_up
+from harvester.oaipmh.decode import Asked, decode_get_record, decode_list_identifiers, decode_list_records
+from harvester.oaipmh.pagelayout import add_up
+from harvester.oaipmh.protocol import ListPage, parse_get_record, parse_identify, parse_list_records, parse_list_sets
+from harvester.oaipmh.windows import GET_RECORD, LIST_RECORDS, Done, Ended, Span, Split, Traits, decide
 
 OPEN = '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
 METADATA = "<metadata><dc xmlns='urn:dc'>x</dc></metadata>"
@@ -50,14 +50,18 @@ def listed(inside: str, **more: Any) -> ListPage:
         (record(metadata=header("oai:x:2") + METADATA), "a second <header> in a <record>"),
         (f"<record>{header(more='<identifier>b</identifier>')}</record>", "a second <identifier> in a <header>"),
         (f"<record>{header(more='<status>deleted</status>')}</record>", "<status> in <header>"),
-        (record() + "<resumptionToken>a</resumptionToken><resumptionToken>b</resumptionToken>",
-         "<resumptionToken> that contradicts another"),
-        (record() + "<resumptionToken completeListSize='1'/><resumptionToken completeListSize='2'/>",
-         "completeListSize that contradicts another"),
+        (
+            record() + "<resumptionToken>a</resumptionToken><resumptionToken>b</resumptionToken>",
+            "<resumptionToken> that contradicts another",
+        ),
+        (
+            record() + "<resumptionToken completeListSize='1'/><resumptionToken completeListSize='2'/>",
+            "completeListSize that contradicts another",
+        ),
         (record() + "<resumptionToken foo='a'/>", "attribute foo of an empty <resumptionToken>"),
         (record() + "<resumptionToken><a>b</a></resumptionToken>", "<a> in <resumptionToken>"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_named(inside: str, named: str):
     page = listed(inside)
     assert page.records[0].identifier == "oai:x:1"
@@ -155,9 +159,14 @@ def test_the_record_that_was_asked_for_keeps_its_name():
 
 @pytest.mark.parametrize(
     ("status", "deleted", "problem"),
-    [("deleted", True, False), ("DELETED", True, False), (" Deleted\n", True, False), ("", False, False),
-     ("withdrawn", False, True)],
-)  # fmt: skip
+    [
+        ("deleted", True, False),
+        ("DELETED", True, False),
+        (" Deleted\n", True, False),
+        ("", False, False),
+        ("withdrawn", False, True),
+    ],
+)
 def test_a_status_is_read_in_any_case_and_an_unknown_one_is_named(status: str, deleted: bool, problem: bool):
     for attributes in (f' status="{status}"', f' Status="{status}"'):
         body = f"{OPEN}<ListRecords><record>{header(attributes=attributes)}</record></ListRecords></OAI-PMH>".encode()
@@ -168,9 +177,17 @@ def test_a_status_is_read_in_any_case_and_an_unknown_one_is_named(status: str, d
     assert decode_list_records(body, "u", "f", "t").rows[0][2]
 
 
-@pytest.mark.parametrize("namespace", ["https://www.openarchives.org/OAI/2.0/", "http://www.openarchives.org/OAI/2.0",
-                                       "HTTP://WWW.OPENARCHIVES.ORG/OAI/2.0/", "http://www.openarchives.org/OAI/1.1/",
-                                       "http://openarchives.org/OAI/2.0/", "urn:x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "https://www.openarchives.org/OAI/2.0/",
+        "http://www.openarchives.org/OAI/2.0",
+        "HTTP://WWW.OPENARCHIVES.ORG/OAI/2.0/",
+        "http://www.openarchives.org/OAI/1.1/",
+        "http://openarchives.org/OAI/2.0/",
+        "urn:x",
+    ],
+)
 def test_another_namespace_is_read_and_reported(namespace: str):
     page = parse_list_records(f'<OAI-PMH xmlns="{namespace}"><ListRecords>{record()}</ListRecords></OAI-PMH>'.encode())
     assert (len(page.records), page.deviations) == (1, (f"namespace {namespace}",))
@@ -213,9 +230,17 @@ def test_descriptions_of_several_pages_are_added_up():
 
 def _ended(verb: str, *unaccounted: str) -> Ended:
     return Ended(
-        Span(_day(1), _day(31)), verb, "empty-token", attempts=1, listed=2, distinct=2, pages=1, stated_first=2,
-        stated_last=2, unaccounted=unaccounted,
-    )  # fmt: skip
+        Span(_day(1), _day(31)),
+        verb,
+        "empty-token",
+        attempts=1,
+        listed=2,
+        distinct=2,
+        pages=1,
+        stated_first=2,
+        stated_last=2,
+        unaccounted=unaccounted,
+    )
 
 
 def _day(number: int) -> datetime:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from archive import parallel
+from archive.disk import parallel
+from archive.disk.parallel import forked, spread
 from archive.errors import Damaged
-from archive.parallel import forked, spread
 
 
 @pytest.fixture(autouse=True)

@@ -10,22 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from archive import shards
 from archive.errors import Damaged
-from archive.releases.layouts import TAR_END
-from archive.releases.parts import (
-    FrameEdges,
-    PartsWriter,
-    Place,
-    compress,
-    decode_frame,
-    encode_texts,
-    iter_texts,
-    member_name,
-    part_name,
-    read_texts,
-)
-from archive.releases.release import Edge, Making, Part
+from archive.releases.codecs import TAR_END, compress, encode_texts, member_name
+from archive.releases.manifest import Edge, Making, Part
+from archive.releases.parts import FrameEdges, PartsWriter, Place, decode_frame, iter_texts, part_name, read_texts
+from archive.store import shards
 
 LEVELS = {"zstd": 10, "xz": 6, "gzip": 6}
 MAKINGS = [
@@ -86,9 +75,19 @@ def test_a_part_is_what_it_says(tmp_path: Path, making: Making):
     body = (tmp_path / part.name).read_bytes()
     content = sum(packed(frame, making)[1] for frame in FRAMES) + (len(TAR_END) if making.layout == "tar" else 0)
     assert part == Part(
-        part_name("records", 1, making), "records", 12, 4, len(body), content, hashlib.sha256(body).hexdigest(),
-        hashlib.sha512(body).hexdigest(), Edge("00", "dc", "2000"), Edge("32", "dc", "2032"), "2000", "2032",
-    )  # fmt: skip
+        part_name("records", 1, making),
+        "records",
+        12,
+        4,
+        len(body),
+        content,
+        hashlib.sha256(body).hexdigest(),
+        hashlib.sha512(body).hexdigest(),
+        Edge("00", "dc", "2000"),
+        Edge("32", "dc", "2032"),
+        "2000",
+        "2032",
+    )
 
 
 @each

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from archive.envelope import Record
-from archive.files.filestore import FileRow
-from archive.latest import Part
-from archive.ledger import WindowRow
-from harvester.partwalk import Named, PartWalk, next_named
+from archive.files.store import FileRow
+from archive.store.ledger import WindowRow
+from archive.store.pairing import Part
+from archive.store.record import Record
+from harvester.crawl.files import Named, PartWalk, next_named
 
 RECORD = Record("1", "2024-01-01", False, (), "f", "t", "https://x.example/1", "", None, None, None)
 FILES = {"files": [{"key": "a", "links": {"self": "https://x.example/a"}}]}
@@ -33,9 +33,13 @@ def test_a_frame_has_its_records_that_name_files_and_counts_the_others():
 
 @pytest.mark.parametrize(
     ("metadata", "end", "codes"),
-    [([None], "no files named", ["form-without-files"]), ([None, FILES], "all files", []),
-     ([{"files": []}], "all files", []), ([], "no live records", [])],
-)  # fmt: skip
+    [
+        ([None], "no files named", ["form-without-files"]),
+        ([None, FILES], "all files", []),
+        ([{"files": []}], "all files", []),
+        ([], "no live records", []),
+    ],
+)
 def test_a_shard_whose_records_say_nothing_of_files_is_named(metadata: list[Any], end: str, codes: list[str]):
     one = walk()
     one.note_read(read(*(replace(RECORD, metadata=value) for value in metadata)))
@@ -48,8 +52,9 @@ def test_files_that_a_filter_leaves_out_unasked_are_counted_by_what_is_not_said(
     one.note_unsaid("1", [("size", "a"), ("set", "b"), ("size", "c")])
     one.note_unsaid("2", [("size", "d")])
     assert [(note.code, note.found, note.identifier) for note in one.notes()] == [
-        ("filter-unsaid", 3, "1"), ("filter-without-sets", 1, "1"),
-    ]  # fmt: skip
+        ("filter-unsaid", 3, "1"),
+        ("filter-without-sets", 1, "1"),
+    ]
     one.note_read(read(replace(RECORD, metadata=FILES, sets=("a",))))
     assert [note.code for note in one.notes()] == ["filter-unsaid"]
 

@@ -10,10 +10,9 @@ from bagmaking import FILES, bagged, folder_of, validate
 
 from archive.bags.payload import Item, Payload, payload_of
 from archive.errors import Busy, Damaged, NotAtRest, NotBaggable
-from archive.files.filestore import path_of
-from archive.indexes.index import index
-from archive.quarantine import RefusedBody
-from archive.releases.release import (
+from archive.files.store import path_of
+from archive.index.build import index
+from archive.releases.manifest import (
     INDEX,
     LOOKUP,
     Content,
@@ -25,6 +24,7 @@ from archive.releases.release import (
     Selection,
     write_manifest,
 )
+from archive.store.quarantine import RefusedBody
 
 
 def look(path: Path, *, with_index: bool = False) -> Payload:
@@ -158,9 +158,12 @@ def release(folder: Path) -> Path:
     )
     making_ = Making("envelope", "jsonseq", "zstd", 10, 4 << 20, 50_000_000_000, 0)
     content = Content(1, 0, 1, "e" * 64, {}, making_, Selection(), (part,), entries[INDEX], entries[LOOKUP])
-    write_manifest(folder, Manifest(
-        "full", "a-release", "A release", "2026-03-04", content, (entries["README.md"],), {}, {}, (), {}, {}, {}
-    ))  # fmt: skip
+    write_manifest(
+        folder,
+        Manifest(
+            "full", "a-release", "A release", "2026-03-04", content, (entries["README.md"],), {}, {}, (), {}, {}, {}
+        ),
+    )
     return folder
 
 

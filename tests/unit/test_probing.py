@@ -6,26 +6,39 @@ from typing import Any
 
 import pytest
 
-from harvester import probing
-from harvester.probing import OaiSeen, RestSeen, Seen
-from harvester.sources import single_sites
+from harvester.planning import probing
+from harvester.planning.probing import OaiSeen, RestSeen, Seen
+from harvester.sources.model import single_sites
 
 ROOT = "https://x.example"
 
 
 def oai(**more: Any) -> OaiSeen:
-    values = {"url": f"{ROOT}/somewhere", "name": "X", "base_url": f"{ROOT}/somewhere", "deleted_record": "no",
-              "granularity": "YYYY-MM-DD", "earliest": "2000-01-01", **more}  # fmt: skip
+    values = {
+        "url": f"{ROOT}/somewhere",
+        "name": "X",
+        "base_url": f"{ROOT}/somewhere",
+        "deleted_record": "no",
+        "granularity": "YYYY-MM-DD",
+        "earliest": "2000-01-01",
+        **more,
+    }
     return OaiSeen(**values)
 
 
 @pytest.mark.parametrize(
     ("url", "root"),
-    [("https://x.example/", ROOT), ("https://x.example/oai2d", ROOT), ("https://x.example/server/oai/request", ROOT),
-     ("https://x.example/oai/request?verb=Identify", ROOT), ("https://x.example/sub/cgi/oai2", f"{ROOT}/sub"),
-     ("https://x.example/api/records", ROOT), ("https://x.example/v2/oai", ROOT),
-     ("https://x.example/sub/", f"{ROOT}/sub")],
-)  # fmt: skip
+    [
+        ("https://x.example/", ROOT),
+        ("https://x.example/oai2d", ROOT),
+        ("https://x.example/server/oai/request", ROOT),
+        ("https://x.example/oai/request?verb=Identify", ROOT),
+        ("https://x.example/sub/cgi/oai2", f"{ROOT}/sub"),
+        ("https://x.example/api/records", ROOT),
+        ("https://x.example/v2/oai", ROOT),
+        ("https://x.example/sub/", f"{ROOT}/sub"),
+    ],
+)
 def test_the_root_of_a_site_is_found_from_any_of_its_endpoints(url: str, root: str):
     assert probing.site_root(url) == root
 
@@ -42,14 +55,20 @@ def test_the_url_itself_is_asked_first_unless_it_is_a_site_or_another_api():
 
 @pytest.mark.parametrize(
     ("style", "body", "total", "record"),
-    [("invenio", {"hits": {"hits": [{"id": 7, "conceptrecid": "6"}], "total": 9}}, 9, "7"),
-     ("invenio", {"hits": {"hits": [{"id": "ab1cd-ef2gh"}], "total": 1}}, 1, "ab1cd-ef2gh"),
-     ("dataverse", {"status": "OK", "data": {"total_count": 3, "items": [{"global_id": "doi:10.1/x"}]}}, 3,
-      "doi:10.1/x"),
-     ("datacite", {"data": [{"id": "10.1/x", "type": "dois"}], "meta": {"total": 5}}, 5, "10.1/x"),
-     ("figshare", [{"id": 12, "url_public_api": "https://x.example/v2/articles/12"}], None, "12"),
-     ("dspace", {"dspaceVersion": "DSpace 8.0", "_links": {}}, None, None)],
-)  # fmt: skip
+    [
+        ("invenio", {"hits": {"hits": [{"id": 7, "conceptrecid": "6"}], "total": 9}}, 9, "7"),
+        ("invenio", {"hits": {"hits": [{"id": "ab1cd-ef2gh"}], "total": 1}}, 1, "ab1cd-ef2gh"),
+        (
+            "dataverse",
+            {"status": "OK", "data": {"total_count": 3, "items": [{"global_id": "doi:10.1/x"}]}},
+            3,
+            "doi:10.1/x",
+        ),
+        ("datacite", {"data": [{"id": "10.1/x", "type": "dois"}], "meta": {"total": 5}}, 5, "10.1/x"),
+        ("figshare", [{"id": 12, "url_public_api": "https://x.example/v2/articles/12"}], None, "12"),
+        ("dspace", {"dspaceVersion": "DSpace 8.0", "_links": {}}, None, None),
+    ],
+)
 def test_the_shape_of_an_answer_is_the_platforms(style: str, body: Any, total: int | None, record: str | None):
     url = ROOT + probing.REST_QUESTIONS[style]
     found = probing.rest_of(style, url, body)
@@ -57,8 +76,11 @@ def test_the_shape_of_an_answer_is_the_platforms(style: str, body: Any, total: i
     assert (found.style, found.total, found.record_id) == (style, total, record)
     assert found.template is not None
     assert found.template.count("{id}") == 1
-    others = [probing.rest_of(other, ROOT + probing.REST_QUESTIONS[other], body) for other in probing.REST_QUESTIONS
-              if other != style]  # fmt: skip
+    others = [
+        probing.rest_of(other, ROOT + probing.REST_QUESTIONS[other], body)
+        for other in probing.REST_QUESTIONS
+        if other != style
+    ]
     assert others == [None] * 4
 
 
@@ -89,9 +111,11 @@ def test_the_types_that_a_406_lists_are_read_with_their_profiles():
         'application/ld+json;profile="https://datapackage.org/profiles/2.0/datapackage.json", application/json'
     )
     assert probing.listed_types(message) == (
-        "application/json", "application/marcxml+xml", "text/x-bibliography",
+        "application/json",
+        "application/marcxml+xml",
+        "text/x-bibliography",
         'application/ld+json;profile="https://datapackage.org/profiles/2.0/datapackage.json"',
-    )  # fmt: skip
+    )
     assert probing.listed_types("Not acceptable.") == ()
 
 

@@ -5,14 +5,22 @@ import io
 import pytest
 from rich.console import Console
 
-from harvester.progress import Snapshot, display, duration, plain_line
+from harvester.crawl.progress import Snapshot, display, duration, plain_line
 
 
 def snapshot(**more: object) -> Snapshot:
     values: dict[str, object] = {
-        "seconds": 10.0, "windows_done": 2, "windows_open": 3, "records": 500, "held_before": 0, "expected": 2000,
-        "states": {"read": 490, "deleted": 10, "lost": 0}, "waited_seconds": 65.0, "waiting": None, "requests": 7,
-    }  # fmt: skip
+        "seconds": 10.0,
+        "windows_done": 2,
+        "windows_open": 3,
+        "records": 500,
+        "held_before": 0,
+        "expected": 2000,
+        "states": {"read": 490, "deleted": 10, "lost": 0},
+        "waited_seconds": 65.0,
+        "waiting": None,
+        "requests": 7,
+    }
     return Snapshot(**{**values, **more})  # type: ignore[arg-type]
 
 

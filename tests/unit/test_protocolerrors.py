@@ -2,8 +2,8 @@
 
 import pytest
 
-from harvester import protocolerrors
-from harvester.protocolerrors import BesideToken, missing_arguments, says_no_records
+from harvester.oaipmh import protocolerrors
+from harvester.oaipmh.protocolerrors import BesideToken, missing_arguments, says_no_records
 
 
 def response(inner: str) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from harvester.errors import ProviderError
-from harvester.oaipmh import (
+from harvester.oaipmh.protocol import (
     MetadataFormat,
     RepositorySet,
     parse_get_record,
@@ -20,7 +20,7 @@ from harvester.oaipmh import (
     parse_list_records,
     parse_list_sets,
 )
-from harvester.provider import Item, Page, Position, Repository, Selection, respond
+from harvester.serving.provider import Item, Page, Position, Repository, Selection, respond
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REPOSITORY = Repository("A & B", "http://127.0.0.1:8080/oai", ("admin@example.org",), b"key", 3, 2)
@@ -47,9 +47,10 @@ class FakeHoldings:
         if identifier == "oai:x:json-only":
             return []
         held = [
-            prefix for prefix, some in self.items.items()
+            prefix
+            for prefix, some in self.items.items()
             if identifier is None or any(item.identifier == identifier for item in some)
-        ]  # fmt: skip
+        ]
         if identifier is not None and not held:
             return None
         return [MetadataFormat(prefix, f"http://example.org/{prefix}.xsd", f"urn:{prefix}") for prefix in held]
@@ -218,21 +219,24 @@ def test_a_list_that_fits_a_page_has_no_token():
     assert not tokens(ask(*query("ListRecords", metadataPrefix="oai_dc", set="c")))
 
 
-@pytest.mark.parametrize(("arguments", "found"), [
-    ({"from_": "2020-01-05"}, "567"),
-    ({"until": "2020-01-01"}, "1"),
-    ({"from_": "2020-01-01", "until": "2020-01-01"}, "1"),
-    ({"from_": "2020-01-02T10:30:00Z", "until": "2020-01-02T10:30:00Z"}, "234"),
-    ({"from_": "2020-01-02T10:30:01Z", "until": "2020-01-05T10:29:59Z"}, ""),
-    ({"from_": "2020-01-06", "set": "a"}, "7"),
-    ({"set": "a"}, "2347"),
-    ({"set": "a:b"}, "34"),
-    ({"set": "user-zürich"}, "4"),
-    ({"set": "z"}, ""),
-    ({"set": "never-heard-of"}, ""),
-    ({"until": "1999-12-31"}, ""),
-    ({"from_": "2030-01-01"}, ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({"from_": "2020-01-05"}, "567"),
+        ({"until": "2020-01-01"}, "1"),
+        ({"from_": "2020-01-01", "until": "2020-01-01"}, "1"),
+        ({"from_": "2020-01-02T10:30:00Z", "until": "2020-01-02T10:30:00Z"}, "234"),
+        ({"from_": "2020-01-02T10:30:01Z", "until": "2020-01-05T10:29:59Z"}, ""),
+        ({"from_": "2020-01-06", "set": "a"}, "7"),
+        ({"set": "a"}, "2347"),
+        ({"set": "a:b"}, "34"),
+        ({"set": "user-zürich"}, "4"),
+        ({"set": "z"}, ""),
+        ({"set": "never-heard-of"}, ""),
+        ({"until": "1999-12-31"}, ""),
+        ({"from_": "2030-01-01"}, ""),
+    ],
+)
 @pytest.mark.parametrize("verb", LISTS)
 def test_a_selective_list_holds_what_it_should(verb: str, arguments: dict[str, str], found: str):
     parse = parse_list_records if verb == "ListRecords" else parse_list_identifiers

@@ -6,12 +6,16 @@ import orjson
 import pytest
 
 from archive.errors import Damaged
-from archive.quarantine import RefusedBody, check_refused, write_refused
+from archive.store.quarantine import RefusedBody, check_refused, write_refused
 
 REFUSED = RefusedBody(
-    "https://x.example/oai?verb=ListRecords", 500, (("Content-Type", "text/xml"), ("X", "1"), ("X", "2")),
-    b"<OAI-PMH>\xff\x00", "2026-03-04T05:06:07Z", "not well-formed",
-)  # fmt: skip
+    "https://x.example/oai?verb=ListRecords",
+    500,
+    (("Content-Type", "text/xml"), ("X", "1"), ("X", "2")),
+    b"<OAI-PMH>\xff\x00",
+    "2026-03-04T05:06:07Z",
+    "not well-formed",
+)
 
 
 def test_a_body_is_kept_as_it_came_with_what_came_with_it(tmp_path: Path):

@@ -8,11 +8,12 @@ from pathlib import Path
 import making
 import pytest
 
-from archive import ledger, questions
-from archive.folder import Layout
-from archive.ledger import read_only
+from archive import queries
+from archive.store import ledger
+from archive.store.layout import Layout
+from archive.store.ledger import read_only
 
-FOLDER = Path(questions.__file__).parent / "sql"
+FOLDER = Path(queries.__file__).parent / "sql"
 # in SQLite, and about the outcomes of requests
 ASKED = sorted(path.stem for path in FOLDER.glob("*.sql") if "o.outcome BETWEEN r.first_outcome" in path.read_text())
 
@@ -20,7 +21,7 @@ ASKED = sorted(path.stem for path in FOLDER.glob("*.sql") if "o.outcome BETWEEN 
 def statements() -> list[tuple[str, str]]:
     found = [("doubtful", ledger._DOUBTFUL.split("AS\n", 1)[1])]
     for name in ASKED:
-        text = re.sub(r"CREATE TEMP TABLE \w+ AS", "", re.sub(r"--.*", "", questions.question(name)))
+        text = re.sub(r"CREATE TEMP TABLE \w+ AS", "", re.sub(r"--.*", "", queries.question(name)))
         found += [(name, one) for one in text.split(";") if re.match(r"\s*(SELECT|WITH)", one)]
     return found
 

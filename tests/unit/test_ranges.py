@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from ranging import Ranging, ranging
 
-from harvester.credentials import Credentials
 from harvester.errors import HarvestError, Unreachable, UsageError
-from harvester.ranges import RangeFiles
+from harvester.http.credentials import Credentials
+from harvester.http.ranges import RangeFiles
 
 BODY = bytes(range(256)) * 40
 SECRET = "s3cret-token-of-a-person"
@@ -49,8 +49,10 @@ def test_pieces_and_whole_files_are_those_of_the_server(root: Path):
         assert (waits, files.folder) == ([], None)
     assert server.requests[1] == ("/release/part%20one.zst", "bytes=0-9")
     assert [(a.status, a.bytes, a.range_) for a in files.asked[:3]] == [
-        (200, len(BODY), None), (206, 10, "bytes=0-9"), (206, 1, "bytes=5000-5000"),
-    ]  # fmt: skip
+        (200, len(BODY), None),
+        (206, 10, "bytes=0-9"),
+        (206, 1, "bytes=5000-5000"),
+    ]
     assert all(headers["accept-encoding"] == "identity" for headers in server.headers)
     assert all(headers["user-agent"] == "harvester/0" for headers in server.headers)
 
@@ -108,8 +110,18 @@ def test_a_redirect_is_followed_on_the_same_host_with_its_query(root: Path):
         assert "signature" not in files.asked[1].url
 
 
-@pytest.mark.parametrize("target", ["http://127.0.0.2:1/x", "https://elsewhere.example/x", "ftp://127.0.0.1/x",
-                                    "http://[", "", "//elsewhere.example/x", "file:///etc/passwd"])  # fmt: skip
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://127.0.0.2:1/x",
+        "https://elsewhere.example/x",
+        "ftp://127.0.0.1/x",
+        "http://[",
+        "",
+        "//elsewhere.example/x",
+        "file:///etc/passwd",
+    ],
+)
 def test_a_redirect_elsewhere_is_refused(root: Path, target: str):
     with opened(root, f"to {target}", "well") as (files, server, _):
         with pytest.raises(Unreachable):
@@ -125,7 +137,7 @@ def test_redirects_in_a_circle_end(root: Path):
 
 
 def test_a_body_has_a_limit(root: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("harvester.ranges.WHOLE_MOST", 1000)
+    monkeypatch.setattr("harvester.http.ranges.WHOLE_MOST", 1000)
     with opened(root) as (files, _, _), pytest.raises(Unreachable):
         files.whole("part one.zst")
 

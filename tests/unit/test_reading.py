@@ -7,8 +7,8 @@ import making
 import pytest
 
 from archive.errors import ArchiveError, Busy, Damaged, DiskFailed, DiskFull, NotAnArchive
-from archive.folder import Layout
-from archive.reading import snapshot
+from archive.store.layout import Layout
+from archive.store.snapshots import snapshot
 
 
 def test_what_is_written_meanwhile_is_not_seen(tmp_path: Path):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import making
 
-from archive import envelope
-from archive.mending.rebuilding import run_words
+from archive.integrity.rebuild import run_words
+from archive.store import record as envelope
 
 RECORD = envelope.decode(making.record("oai:repository.example:7"))
 LISTED = replace(RECORD, url="https://repository.example/oai?verb=ListRecords&metadataPrefix=oai_dc")

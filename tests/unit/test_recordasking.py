@@ -1,4 +1,4 @@
-"""harvester/recordasking.py: single records over a gate, from servers that answer in every way."""
+"""harvester/rest/recordasking.py: single records over a gate, from servers that answer in every way."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -9,15 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from serving import serving
 
-from harvester import recordasking
-from harvester.credentials import Credentials
 from harvester.errors import Unreachable, UsageError
-from harvester.gates import Gates
-from harvester.oaipmh import get_record_url
-from harvester.recordasking import Question, RecordAsker
-from harvester.robots import RobotsVerdict
-from harvester.sampling import There
-from harvester.sources import Source
+from harvester.http.credentials import Credentials
+from harvester.http.robots import RobotsVerdict
+from harvester.oaipmh.protocol import get_record_url
+from harvester.ratelimit.limiters import Gates
+from harvester.rest import recordasking
+from harvester.rest.recordasking import Question, RecordAsker
+from harvester.sampling.sample import There
+from harvester.sources.model import Source
 
 OAI = (
     '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
@@ -132,8 +132,15 @@ def test_get_record_is_read_whatever_the_status_is(provider: str):
     names = ["1", "gone", "absent", "closed", "other", "cut", "again", "again-told"]
     found = ask(provider, "oaipmh", names)
     assert [found[name].state for name in names] == [
-        "read", "deleted", "absent", "forbidden", "refused", "refused", "read", "read",
-    ]  # fmt: skip
+        "read",
+        "deleted",
+        "absent",
+        "forbidden",
+        "refused",
+        "refused",
+        "read",
+        "read",
+    ]
     assert found["1"] == There("read", "", datetime(2020, 1, 1), ("one", "two"), 1999)
     assert Provider.asked.count("absent") == 1
     assert Provider.asked.count("cut") == recordasking.TRIES
@@ -143,8 +150,17 @@ def test_answers_by_id_have_the_states_that_a_harvest_gives_them(provider: str):
     names = ["1", "gone", "absent", "closed", "concept", "page", "login", "out", "again", "again-told"]
     found = ask(provider, "idrange", names)
     assert [found[name].state for name in names] == [
-        "read", "deleted", "absent", "forbidden", "moved", "refused", "forbidden", "refused", "read", "read",
-    ]  # fmt: skip
+        "read",
+        "deleted",
+        "absent",
+        "forbidden",
+        "moved",
+        "refused",
+        "forbidden",
+        "refused",
+        "read",
+        "read",
+    ]
     assert found["1"].datestamp == datetime(2020, 1, 1)
     assert found["concept"].reason == "to 7"
 

@@ -8,10 +8,10 @@ import pytest
 from lxml import etree
 
 from archive.crosswalks.marc import marc_json
-from archive.envelope import Record
 from archive.files.checksums import Checksum
-from archive.files.filelist import FileList, NotAList, RecordFile
-from archive.files.recordfiles import files_of, parse_file_list, rank
+from archive.files.lists import FileList, NotAList, RecordFile
+from archive.files.metadata import files_of, parse_file_list, rank
+from archive.store.record import Record
 
 URL = "https://repository.example/api/records/1"
 MD5 = Checksum("md5", "0" * 32)
@@ -54,19 +54,31 @@ def test_a_record_without_files_has_none(files: Any):
 
 @pytest.mark.parametrize(
     ("metadata", "original"),
-    [({"titles": [{"title": "DataCite"}]}, None), ({"title": ["DC"]}, "<dc/>"), (None, None), (None, "<mods/>"),
-     ({"leader": "x", "fields": [{"245": {"subfields": [{"a": "MARC"}]}}]}, None), ({"@type": "Dataset"}, None)],
-)  # fmt: skip
+    [
+        ({"titles": [{"title": "DataCite"}]}, None),
+        ({"title": ["DC"]}, "<dc/>"),
+        (None, None),
+        (None, "<mods/>"),
+        ({"leader": "x", "fields": [{"245": {"subfields": [{"a": "MARC"}]}}]}, None),
+        ({"@type": "Dataset"}, None),
+    ],
+)
 def test_a_form_that_names_no_files_is_silent_about_them(metadata: dict[str, Any] | None, original: str | None):
     assert files_of(record(metadata, original=original)) == FileList(silent=True)
 
 
 @pytest.mark.parametrize(
     ("metadata", "original"),
-    [({"files": []}, None), ({"eprintid": 1}, None), ({"global_id": "doi:1", "fileCount": 0}, None),
-     ({"conceptrecid": "1", "metadata": {"access_right": "closed"}}, None), ({"documents": []}, None),
-     (None, '<mets xmlns="http://www.loc.gov/METS/"/>'), (None, '<e xmlns="http://eprints.org/ep2/data/2.0"/>')],
-)  # fmt: skip
+    [
+        ({"files": []}, None),
+        ({"eprintid": 1}, None),
+        ({"global_id": "doi:1", "fileCount": 0}, None),
+        ({"conceptrecid": "1", "metadata": {"access_right": "closed"}}, None),
+        ({"documents": []}, None),
+        (None, '<mets xmlns="http://www.loc.gov/METS/"/>'),
+        (None, '<e xmlns="http://eprints.org/ep2/data/2.0"/>'),
+    ],
+)
 def test_a_form_that_would_name_files_says_when_there_are_none(metadata: dict[str, Any] | None, original: str | None):
     assert files_of(record(metadata, original=original)) == FileList()
     assert not files_of(record(metadata, original=original, deleted=True)).silent
@@ -90,8 +102,15 @@ def test_two_files_of_one_name_are_two():
 
 
 def test_a_table_of_dataverse_is_asked_for_as_it_was_uploaded():
-    data = {"id": 9, "filename": "t.tab", "filesize": 4026, "tabularData": True, "originalFileSize": 6443,
-            "originalFileName": "t.dta", "checksum": {"type": "MD5", "value": "0" * 32}}  # fmt: skip
+    data = {
+        "id": 9,
+        "filename": "t.tab",
+        "filesize": 4026,
+        "tabularData": True,
+        "originalFileSize": 6443,
+        "originalFileName": "t.dta",
+        "checksum": {"type": "MD5", "value": "0" * 32},
+    }
     version = {"files": [{"label": "t.tab", "directoryLabel": "data", "dataFile": data}]}
     for metadata in ({"datasetVersion": version}, {"data": {"latestVersion": version}}):
         (one,) = files_of(record(metadata, "https://d.example/api/datasets/1")).files
@@ -118,8 +137,9 @@ def test_marc_names_files_and_links_to_pages():
       <datafield tag="856" ind1=" " ind2="2"><subfield code="a">doi:10.1234/foo</subfield></datafield></record>"""
     found = files_of(record(marc_json(etree.fromstring(marc))))
     assert [(file.key, file.size, file.checksum, file.is_link) for file in found.files] == [
-        ("test.pdf", 12, MD5, True), ("thesis.pdf", None, None, True),
-    ]  # fmt: skip
+        ("test.pdf", 12, MD5, True),
+        ("thesis.pdf", None, None, True),
+    ]
 
 
 def test_schema_org_names_files_with_a_place():
@@ -142,16 +162,21 @@ XLINK = 'xmlns:xlink="http://www.w3.org/1999/xlink"'
 
 @pytest.mark.parametrize(
     ("metadata", "original"),
-    [({"fields": [{"856": {"subfields": [{"u": BAD}, {"s": "3"}]}}]}, None),
-     ({"files": [{"key": "x.pdf", "links": {"self": BAD}}]}, None),
-     ({"files": {"entries": {"a": {"key": "x.pdf", "links": {"content": BAD}}}}}, None),
-     ({"documents": [{"files": [{"filename": "x.pdf", "uri": BAD}]}]}, None),
-     ({"datasetVersion": {"files": [{"label": "x.pdf", "dataFile": {"id": 1}}]}}, None),
-     ({"distribution": [{"contentUrl": BAD}]}, None),
-     (None, f'<mets xmlns="http://www.loc.gov/METS/" {XLINK}><file><FLocat xlink:href="{BAD}"/></file></mets>'),
-     (None, f'<e xmlns="http://eprints.org/ep2/data/2.0"><file><filename>x.pdf</filename><url>{BAD}</url></file></e>'),
-     (None, f'<e xmlns="http://www.w3.org/2005/Atom"><link rel="{AGGREGATES}" href="{BAD}"/></e>')],
-)  # fmt: skip
+    [
+        ({"fields": [{"856": {"subfields": [{"u": BAD}, {"s": "3"}]}}]}, None),
+        ({"files": [{"key": "x.pdf", "links": {"self": BAD}}]}, None),
+        ({"files": {"entries": {"a": {"key": "x.pdf", "links": {"content": BAD}}}}}, None),
+        ({"documents": [{"files": [{"filename": "x.pdf", "uri": BAD}]}]}, None),
+        ({"datasetVersion": {"files": [{"label": "x.pdf", "dataFile": {"id": 1}}]}}, None),
+        ({"distribution": [{"contentUrl": BAD}]}, None),
+        (None, f'<mets xmlns="http://www.loc.gov/METS/" {XLINK}><file><FLocat xlink:href="{BAD}"/></file></mets>'),
+        (
+            None,
+            f'<e xmlns="http://eprints.org/ep2/data/2.0"><file><filename>x.pdf</filename><url>{BAD}</url></file></e>',
+        ),
+        (None, f'<e xmlns="http://www.w3.org/2005/Atom"><link rel="{AGGREGATES}" href="{BAD}"/></e>'),
+    ],
+)
 def test_what_is_no_url_is_handed_on_as_it_stands_and_keeps_no_run_from_going_on(
     metadata: dict[str, Any] | None, original: str | None
 ):
@@ -173,8 +198,9 @@ def test_an_aggregation_names_what_it_aggregates():
             type="application/pdf"/><link rel="{AGGREGATES}" href="https://x.example/bitstream/1/3/c%20d"/></entry>"""
     found = files_of(record(None, original=ore))
     assert [(file.key, file.size, file.media_type) for file in found.files] == [
-        ("a b.pdf", 3, "application/pdf"), ("c d", None, None),
-    ]  # fmt: skip
+        ("a b.pdf", 3, "application/pdf"),
+        ("c d", None, None),
+    ]
 
 
 def test_mets_names_files_in_its_own_xml():
@@ -204,10 +230,14 @@ def test_forms_that_say_more_come_first():
 
 def test_real_records_name_their_files(corpus: Path):
     zenodo = of(corpus, "zenodo/rest-json/cldf-record.json").files
-    assert [(file.key, file.size, str(file.checksum), file.url) for file in zenodo] == [(
-        "lexibank/utoaztecan-v1.1.zip", 805940, "md5:43e15e8115e5610cb029dce137cbea6f",
-        "https://zenodo.org/api/records/5173799/files/lexibank/utoaztecan-v1.1.zip/content",
-    )]  # fmt: skip
+    assert [(file.key, file.size, str(file.checksum), file.url) for file in zenodo] == [
+        (
+            "lexibank/utoaztecan-v1.1.zip",
+            805940,
+            "md5:43e15e8115e5610cb029dce137cbea6f",
+            "https://zenodo.org/api/records/5173799/files/lexibank/utoaztecan-v1.1.zip/content",
+        )
+    ]
     assert len(of(corpus, "zenodo/legacy-rest-http/200-records_7078725.json").files) == 7
     assert of(corpus, "zenodo/rest-json/preston-zenodo-13505983.json").ask == (
         "https://zenodo.org/api/records/13505983/files"

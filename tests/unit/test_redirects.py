@@ -2,7 +2,7 @@
 
 import pytest
 
-from harvester.redirects import HOPS_MOST, IdUrls
+from harvester.http.redirects import HOPS_MOST, IdUrls
 
 HOSTS = frozenset({"x.example", "www.x.example"})
 URLS = IdUrls("https://x.example/api/records/{id}", "[0-9]+", HOSTS)
@@ -12,20 +12,28 @@ HERE = "https://x.example/api/records/5"
 @pytest.mark.parametrize(
     ("location", "kind", "target"),
     [
-        ("/api/records/6", "moved", "6"), ("https://www.x.example/api/records/6/", "moved", "6"), ("6", "moved", "6"),
-        ("/api/records/6?format=x", "moved", "6"), ("/api/records/5?again", "follow", HERE + "?again"),
+        ("/api/records/6", "moved", "6"),
+        ("https://www.x.example/api/records/6/", "moved", "6"),
+        ("6", "moved", "6"),
+        ("/api/records/6?format=x", "moved", "6"),
+        ("/api/records/5?again", "follow", HERE + "?again"),
         ("https://www.x.example/api/records/5", "follow", "https://www.x.example/api/records/5"),
-        ("/records/6", "follow", "https://x.example/records/6"), ("/login?next=5", "login", "/login"),
+        ("/records/6", "follow", "https://x.example/records/6"),
+        ("/login?next=5", "login", "/login"),
         ("/cgi/users/login.html", "login", "/cgi/users/login.html"),
         ("https://evil.example/api/records/6", "refused", "evil.example"),
-        ("//evil.example/api/records/6", "refused", "evil.example"), ("file:///etc/passwd", "refused", "file"),
+        ("//evil.example/api/records/6", "refused", "evil.example"),
+        ("file:///etc/passwd", "refused", "file"),
         ("https://me:pass@x.example/api/records/6", "refused", "x.example"),
         ("https://x.example:8443/api/records/6", "refused", "x.example:8443"),
-        ("http://x.example/api/records/5", "refused", "https to http"), ("", "refused", "Location"),
-        (None, "refused", "Location"), (HERE, "refused", "circle"), ("https://[::1/", "refused", "no URL"),
+        ("http://x.example/api/records/5", "refused", "https to http"),
+        ("", "refused", "Location"),
+        (None, "refused", "Location"),
+        (HERE, "refused", "circle"),
+        ("https://[::1/", "refused", "no URL"),
         ("javascript:alert(1)", "refused", "javascript"),
     ],
-)  # fmt: skip
+)
 def test_where_a_redirect_leads(location: str | None, kind: str, target: str):
     found = URLS.redirect("5", HERE, location, 0)
     assert found.kind == kind

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import envelope
-from archive.conversions.redoing import redone
+from archive.conversions.convert import redone
 from archive.crosswalks.iso2709 import iso2709
-from archive.envelope import decode, encode, encode_bytes
+from archive.store import record as envelope
+from archive.store.record import decode, encode, encode_bytes
 
 DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 XML = f'<dc xmlns="{DC}" xmlns:d="http://purl.org/dc/elements/1.1/"><d:title>T</d:title></dc>'
@@ -20,8 +20,20 @@ MADE = {"title": ["T"]}
 
 def record(original: str | None, metadata: dict[str, Any] | None, *, deleted: bool = False) -> bytes:
     sha256 = hashlib.sha256(original.encode()).hexdigest() if original else None
-    return encode("oai:x:1", "2020", deleted, ("a",), "oai_dc", "application/xml", "u", "r", sha256, metadata, original,
-                  ("<about>,\"original\":</about>",))  # fmt: skip
+    return encode(
+        "oai:x:1",
+        "2020",
+        deleted,
+        ("a",),
+        "oai_dc",
+        "application/xml",
+        "u",
+        "r",
+        sha256,
+        metadata,
+        original,
+        ('<about>,"original":</about>',),
+    )
 
 
 def kind(text: bytes) -> tuple[str, dict[str, Any] | None]:
@@ -33,9 +45,15 @@ def kind(text: bytes) -> tuple[str, dict[str, Any] | None]:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "wanted"), [(MADE, "same"), ({"title": ["S"]}, "otherwise"), ({"original": "x"}, "otherwise"),
-                             (None, "new"), ({"b": 1, "title": ["T"]}, "otherwise")],
-)  # fmt: skip
+    ("metadata", "wanted"),
+    [
+        (MADE, "same"),
+        ({"title": ["S"]}, "otherwise"),
+        ({"original": "x"}, "otherwise"),
+        (None, "new"),
+        ({"b": 1, "title": ["T"]}, "otherwise"),
+    ],
+)
 def test_metadata_is_what_the_converter_makes_now(metadata: dict[str, Any] | None, wanted: str):
     assert kind(record(XML, metadata)) == (wanted, MADE)
     assert kind(record(f'<?xml version="1.0" encoding="iso-8859-1"?>\n{XML}', metadata)) == (wanted, MADE)
@@ -49,13 +67,17 @@ def test_a_record_that_comes_out_the_same_keeps_its_bytes():
 @pytest.mark.parametrize(
     ("original", "metadata", "wanted"),
     [
-        ("<novelty/>", {"kept": 1}, "no_longer"), ("<novelty/>", None, "other"),
+        ("<novelty/>", {"kept": 1}, "no_longer"),
+        ("<novelty/>", None, "other"),
         ('<record xmlns="http://www.loc.gov/MARC21/slim"><x/></record>', None, "not"),
         ('<record xmlns="http://www.loc.gov/MARC21/slim"><x/></record>', {"kept": 1}, "no_longer"),
-        ("1,10.1/x,removed", {"row": "kept"}, "other"), ("<!DOCTYPE html><dc/>", None, "other"),
-        ("<html><p>no XML</html>", None, "other"), ("", None, "other"), (None, {"json": "sent"}, "other"),
+        ("1,10.1/x,removed", {"row": "kept"}, "other"),
+        ("<!DOCTYPE html><dc/>", None, "other"),
+        ("<html><p>no XML</html>", None, "other"),
+        ("", None, "other"),
+        (None, {"json": "sent"}, "other"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_convert_keeps_what_it_has(original: str | None, metadata: dict[str, Any] | None, wanted: str):
     assert kind(record(original, metadata)) == (wanted, metadata)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from archive.errors import ArchiveError, Damaged, NotAnArchive, OtherArchive
-from archive.releases.release import (
+from archive.releases.manifest import (
     MANIFEST,
     Content,
     Edge,
@@ -24,19 +24,46 @@ from archive.releases.release import (
 
 ENTRY = FileEntry("index.parquet", 10, "a" * 64, "b" * 128)
 PART = Part(
-    "records-00001.json-seq.zst", "records", 2, 1, 30, 90, "c" * 64, "d" * 128,
-    Edge("oai:é:1", "oai_dc", "2020-01-01"), Edge("oai:é:2", "oai_dc", "2020-01-02"), "2020-01-01", "2020-01-02",
-)  # fmt: skip
+    "records-00001.json-seq.zst",
+    "records",
+    2,
+    1,
+    30,
+    90,
+    "c" * 64,
+    "d" * 128,
+    Edge("oai:é:1", "oai_dc", "2020-01-01"),
+    Edge("oai:é:2", "oai_dc", "2020-01-02"),
+    "2020-01-01",
+    "2020-01-02",
+)
 MAKING = Making("envelope", "jsonseq", "zstd", 10, 4 << 20, 50_000_000_000, 0)
 CONTENT = Content(
-    2, 0, 2, "e" * 64, {"oai_dc": {"records": 2, "tombstones": 0}}, MAKING, Selection(sets=("a", "b"), from_="2020"),
-    (PART,), ENTRY, replace(ENTRY, name="lookup.idx"),
-)  # fmt: skip
+    2,
+    0,
+    2,
+    "e" * 64,
+    {"oai_dc": {"records": 2, "tombstones": 0}},
+    MAKING,
+    Selection(sets=("a", "b"), from_="2020"),
+    (PART,),
+    ENTRY,
+    replace(ENTRY, name="lookup.idx"),
+)
 RELEASE = Manifest(
-    "full", "a-release", "A release", "2026-03-04", CONTENT, (replace(ENTRY, name="README.md"),), {"url": "https://é"},
-    {"id": "x"}, ({"run": 1, "state": "complete"},), {"listed": 2, "balanced": True}, {"harvester": "0"},
+    "full",
+    "a-release",
+    "A release",
+    "2026-03-04",
+    CONTENT,
+    (replace(ENTRY, name="README.md"),),
+    {"url": "https://é"},
+    {"id": "x"},
+    ({"run": 1, "state": "complete"},),
+    {"listed": 2, "balanced": True},
+    {"harvester": "0"},
     {"id": "CC0-1.0", "name": "CC0", "url": "https://c"},
-)  # fmt: skip
+)
 
 
 def test_a_manifest_that_was_written_is_read(tmp_path: Path) -> None:

@@ -11,16 +11,16 @@ import making
 import pytest
 from releasing import make_release, options
 
-from archive import parallel
-from archive.checks.checking import check
+from archive.disk import parallel
+from archive.disk.checkpoints import Checked
 from archive.errors import NotAnArchive, OtherArchive
-from archive.ledger import NewWindow
-from archive.problems import VerifyReport
-from archive.releases import releaseindex
-from archive.releases.deltas import write_delta
-from archive.releases.release import INDEX, LOOKUP, MANIFEST, read_manifest, write_manifest
-from archive.releases.releasecheck import check_part, check_release
-from archive.resuming import Checked
+from archive.findings import VerifyReport
+from archive.integrity.detect import check
+from archive.releases import verify_index
+from archive.releases.delta import write_delta
+from archive.releases.manifest import INDEX, LOOKUP, MANIFEST, read_manifest, write_manifest
+from archive.releases.verify import check_part, check_release
+from archive.store.ledger import NewWindow
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_missing_and_a_foreign_file_are_named(release: Path):
 
 
 def test_each_damaged_frame_is_named_and_the_rest_is_read(release: Path):
-    rows = list(releaseindex.iter_index(release))
+    rows = list(verify_index.iter_index(release))
     frames = sorted({(row.part, row.frame, row.offset) for row in rows})
     for part, _, offset in (frames[0], frames[-1]):
         flip(release / part, offset + 12)
@@ -150,9 +150,13 @@ def restated(release: Path, **changes: Any) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "file"),
-    [({"root": "0" * 64}, INDEX), ({"records": 6}, INDEX), ({"tombstones": 0}, INDEX),
-     ({"by_format": {"oai_dc": {"records": 5, "tombstones": 1}}}, INDEX)],
-)  # fmt: skip
+    [
+        ({"root": "0" * 64}, INDEX),
+        ({"records": 6}, INDEX),
+        ({"tombstones": 0}, INDEX),
+        ({"by_format": {"oai_dc": {"records": 5, "tombstones": 1}}}, INDEX),
+    ],
+)
 def test_a_manifest_that_says_otherwise_is_found(release: Path, changes: dict[str, Any], file: str):
     restated(release, **changes)
     assert places(check_release(release)) == {("damaged", file, None)}
@@ -168,8 +172,12 @@ def index_of(release: Path, statement: str) -> None:
         db.execute(statement)
         db.execute(f"COPY rows TO '{path}' (FORMAT parquet)")
     body = Path(path).read_bytes()
-    entry = replace(read_manifest(release).content.index, bytes=len(body), sha256=hashlib.sha256(body).hexdigest(),
-                    sha512=hashlib.sha512(body).hexdigest())  # fmt: skip
+    entry = replace(
+        read_manifest(release).content.index,
+        bytes=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+        sha512=hashlib.sha512(body).hexdigest(),
+    )
     restated(release, index=entry)
 
 
@@ -220,8 +228,10 @@ def test_a_lookup_with_a_digest_of_its_own_is_read(release: Path):
     body = (release / LOOKUP).read_bytes()
     lookup = read_manifest(release).content.lookup
     assert lookup is not None
-    restated(release, lookup=replace(lookup, sha256=hashlib.sha256(body).hexdigest(),
-                                     sha512=hashlib.sha512(body).hexdigest()))  # fmt: skip
+    restated(
+        release,
+        lookup=replace(lookup, sha256=hashlib.sha256(body).hexdigest(), sha512=hashlib.sha512(body).hexdigest()),
+    )
     assert places(check_release(release)) == {("damaged", LOOKUP, None)}
 
 
@@ -237,8 +247,11 @@ def test_a_delta_is_checked_as_a_release_is(tmp_path: Path):
     (window,) = made.open_windows([NewWindow(channel, "ListRecords", "2001-01-01", None)])
     made.put(making.answer(channel, window.window, ["oai:x:8", "oai:x:9"]))
     outcomes = [("oai:x:1", "2020-01-01T00:00:00Z", "deleted", None)]
-    made.put(making.answer(channel, window.window, ["oai:x:1"], outcomes=outcomes,
-                           payload=making.payload(["oai:x:1"], deleted=True)))  # fmt: skip
+    made.put(
+        making.answer(
+            channel, window.window, ["oai:x:1"], outcomes=outcomes, payload=making.payload(["oai:x:1"], deleted=True)
+        )
+    )
     made.finish("complete")
     made.close()
     delta = tmp_path / "delta"
@@ -283,7 +296,7 @@ def test_parts_are_read_on_several_cores(tmp_path: Path, monkeypatch: pytest.Mon
     pages = [[f"oai:x:{number:04d}" for number in range(400)]]
     release = make_release(tmp_path / "release", pages, part_records=100)
     monkeypatch.setattr(parallel, "SMALL_BYTES", 0)
-    monkeypatch.setattr(releaseindex, "RANGE_BYTES", 1 << 10)
+    monkeypatch.setattr(verify_index, "RANGE_BYTES", 1 << 10)
     seen: list[tuple[int, int]] = []
     report = check_release(release, lambda done, total: seen.append((done, total)))
     assert (report.problems, report.records) == ([], 402)
@@ -293,17 +306,17 @@ def test_parts_are_read_on_several_cores(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_an_interrupted_check_goes_on(release: Path, monkeypatch: pytest.MonkeyPatch):
-    from archive import resuming
+    from archive.disk import checkpoints
 
-    now = resuming.time.time() + 10
-    monkeypatch.setattr(resuming.time, "time", lambda: now)
-    monkeypatch.setattr(resuming, "_WORTH_SECONDS", 0)
+    now = checkpoints.time.time() + 10
+    monkeypatch.setattr(checkpoints.time, "time", lambda: now)
+    monkeypatch.setattr(checkpoints, "_WORTH_SECONDS", 0)
     checked = Checked(release, "1")
     first = check_release(release, checked=checked)
     checked.flush()
     read: list[object] = []
-    monkeypatch.setattr("archive.releases.releasefiles.hash_all", lambda tasks, step: iter(read.extend(tasks) or ()))
-    monkeypatch.setattr("archive.releases.releasecheck.check_frames", pytest.fail)
+    monkeypatch.setattr("archive.releases.verify.hash_all", lambda tasks, step: iter(read.extend(tasks) or ()))
+    monkeypatch.setattr("archive.releases.verify.check_frames", pytest.fail)
     again = check_release(release, checked=Checked(release, "1"))
     assert again == first
     assert (read, again.records) == ([], 7)

@@ -9,12 +9,12 @@ import pytest
 from states import State, archive_of, options
 
 from archive.errors import Busy, Damaged, StaleIndex
-from archive.indexes import index, releaseindexing
-from archive.indexes.index import open_index
-from archive.indexes.indexfile import release_index
-from archive.indexes.releaseindexing import check_release_index, index_release
-from archive.indexes.rows import parse_record
-from archive.releases.dumps import write_release
+from archive.index import build as index
+from archive.index import release as releaseindexing
+from archive.index.file import open_index, release_index
+from archive.index.release import check_release_index, index_release
+from archive.index.rows import parse_record
+from archive.releases.build import write_release
 
 STATES = [State(f"oai:x:{n}", form, deleted=n == 3, title=f"T{n}") for n in range(7) for form in ("oai_dc", "other")]
 

@@ -20,10 +20,15 @@ def test_the_page_is_what_its_rows_say():
 
 @pytest.mark.parametrize(
     ("row", "found"),
-    [(ROW + 'area = "load"\n', 0), (ROW + 'area = "providers"\n', 1), (ROW.replace('"y"', '""') + 'area = "load"\n', 1),
-     (ROW.replace("_whole", "_who") + 'area = "load"\n', 1), (ROW + 'area = "load"\nwhy = "z"\n', 1),
-     (ROW + 'area = "load"\n[[fault]]\n' + ROW + 'area = "load"\n', 1)],
-)  # fmt: skip
+    [
+        (ROW + 'area = "load"\n', 0),
+        (ROW + 'area = "providers"\n', 1),
+        (ROW.replace('"y"', '""') + 'area = "load"\n', 1),
+        (ROW.replace("_whole", "_who") + 'area = "load"\n', 1),
+        (ROW + 'area = "load"\nwhy = "z"\n', 1),
+        (ROW + 'area = "load"\n[[fault]]\n' + ROW + 'area = "load"\n', 1),
+    ],
+)
 def test_a_row_that_is_not_whole_is_named(tmp_path: Path, row: str, found: int):
     (tmp_path / "load.toml").write_text("[[fault]]\n" + row)
     assert len(list(reliability.wrong(tmp_path))) == found

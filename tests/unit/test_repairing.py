@@ -1,10 +1,9 @@
-"""harvester/repairing.py: by which spider the gaps of an archive are asked for."""
+"""harvester/crawl/retry.py: by which spider the gaps of an archive are asked for."""
 
 import pytest
 
-from harvester.repairing import Gap, fillings, full_identifier
-from harvester.retrying import Told
-from harvester.sources import Source
+from harvester.crawl.retry import Gap, Told, fillings, full_identifier
+from harvester.sources.model import Source
 
 OAI = {"url": "https://x.example/oai", "prefix": ["oai_dc", "marc21"], "set": []}
 BY_ID = {

@@ -14,20 +14,30 @@ import reporting
 from lxml import html
 from markdown_it import MarkdownIt
 
-from archive.accounts.account import STATES, read_account
 from archive.audits import audit
-from archive.audits.auditreport import Wish
+from archive.audits.result import Wish
 from archive.errors import NotAnArchive
 from archive.findings import Finding
-from archive.folder import Layout
-from archive.indexes.index import index
-from archive.report import ReportValues, as_html, as_json, as_markdown, gather
-from archive.report.values import Tally
+from archive.index.build import index
+from archive.report.gathering import gather
+from archive.report.page import as_html
+from archive.report.plain import as_json, as_markdown
+from archive.report.values import ReportValues, Tally
+from archive.store.accounting import STATES, read_account
+from archive.store.layout import Layout
 
 EVIL = [
-    '<script>document.title="owned"</script>', '"><img src=x onerror=alert(1)>', "javascript:alert(1)", "</style><b>",
-    "[click](javascript:alert(1))", "| cell | <u>", "</title>", "{{ 7 * 7 }}", "\x1b[31m\x00", "https://evil.example/",
-]  # fmt: skip
+    '<script>document.title="owned"</script>',
+    '"><img src=x onerror=alert(1)>',
+    "javascript:alert(1)",
+    "</style><b>",
+    "[click](javascript:alert(1))",
+    "| cell | <u>",
+    "</title>",
+    "{{ 7 * 7 }}",
+    "\x1b[31m\x00",
+    "https://evil.example/",
+]
 
 
 def of(folder: Path, ids: Path | None = None) -> ReportValues:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.report import shapes
-from archive.report.slots import CELLS, PERIODS, SLOTS, cell_width, cells_of, periods_of, slot_width, slots_of
+from archive.report import charts
+from archive.report.charts import CELLS, PERIODS, SLOTS, cell_width, cells_of, periods_of, slot_width, slots_of
 from archive.report.values import GapMap, Period, Tally
 from archive.report.words import floored, share
 
@@ -18,7 +18,7 @@ TALLIES = st.builds(Tally, *(st.integers(0, 1000) for _ in range(5)))
 
 @given(COUNTS)
 def test_shares_sum_to_exactly_one(counts: list[int]):
-    parts = shapes.shares(counts)
+    parts = charts.shares(counts)
     assert sum(parts) == (1_000_000 if sum(counts) else 0)
     assert all(
         abs(part - 1_000_000 * count / max(1, sum(counts))) < 1 for part, count in zip(parts, counts, strict=True)
@@ -27,7 +27,7 @@ def test_shares_sum_to_exactly_one(counts: list[int]):
 
 @given(COUNTS)
 def test_a_bar_has_no_hole_and_no_overlap(counts: list[int]):
-    pieces = shapes.segments({str(place): count for place, count in enumerate(counts)})
+    pieces = charts.segments({str(place): count for place, count in enumerate(counts)})
     x = 0.0
     for piece in pieces:
         assert piece.x == pytest.approx(x, abs=1e-6)
@@ -51,18 +51,25 @@ def test_a_range_of_any_width_has_a_bounded_number_of_cells(first: int, more: in
 @pytest.mark.parametrize(
     ("tally", "level"),
     [
-        (Tally(), "empty"), (Tally(extra=1), "extra"), (Tally(same=5), "whole"), (Tally(missing=5), "all"),
-        (Tally(same=9999, missing=1), "m1"), (Tally(same=99, missing=1), "m1"), (Tally(same=9, missing=1), "m2"),
-        (Tally(same=1, missing=1), "m3"), (Tally(differs=1, missing=2), "m4"), (Tally(differs=3), "whole"),
+        (Tally(), "empty"),
+        (Tally(extra=1), "extra"),
+        (Tally(same=5), "whole"),
+        (Tally(missing=5), "all"),
+        (Tally(same=9999, missing=1), "m1"),
+        (Tally(same=99, missing=1), "m1"),
+        (Tally(same=9, missing=1), "m2"),
+        (Tally(same=1, missing=1), "m3"),
+        (Tally(differs=1, missing=2), "m4"),
+        (Tally(differs=3), "whole"),
     ],
-)  # fmt: skip
+)
 def test_a_cell_with_one_gap_among_thousands_is_never_drawn_as_whole(tally: Tally, level: str):
-    assert shapes.level(tally) == level
+    assert charts.level(tally) == level
 
 
 def test_the_map_draws_every_cell_once_within_its_width():
     cells = cells_of(1, 999, cell_width(1, 999), {7: Tally(missing=2)})
-    boxes = shapes.map_boxes(GapMap("oai:x:", cells, (), 0, 1.0))
+    boxes = charts.map_boxes(GapMap("oai:x:", cells, (), 0, 1.0))
     assert len({(box.x, box.y) for box in boxes}) == len(cells) == len(boxes)
     assert max(box.x + box.width for box in boxes) <= 100.001
     assert [box.kind for box in boxes].count("c-all") == 1
@@ -110,17 +117,17 @@ def test_months_without_ids_are_seen_as_such():
 
 @given(st.lists(st.builds(Period, st.just("2024-01"), TALLIES), min_size=1, max_size=30))
 def test_columns_stand_on_zero_and_end_below_the_top(periods: list[Period]):
-    top = shapes.ceiling(max(period.tally.expected for period in periods))
+    top = charts.ceiling(max(period.tally.expected for period in periods))
     assert top >= max(period.tally.expected for period in periods)
-    for box in shapes.period_boxes(periods, top):
-        assert -0.011 <= box.y <= box.y + box.height <= shapes.BAR_PIXELS + 0.011
-    held = [box for box in shapes.period_boxes(periods, top) if box.kind == "b-held"]
-    assert all(math.isclose(box.y + box.height, shapes.BAR_PIXELS, abs_tol=0.011) for box in held)
+    for box in charts.period_boxes(periods, top):
+        assert -0.011 <= box.y <= box.y + box.height <= charts.BAR_PIXELS + 0.011
+    held = [box for box in charts.period_boxes(periods, top) if box.kind == "b-held"]
+    assert all(math.isclose(box.y + box.height, charts.BAR_PIXELS, abs_tol=0.011) for box in held)
 
 
 @given(st.floats(0, 10**12))
 def test_an_axis_ends_at_or_above_what_it_shows(number: float):
-    assert shapes.ceiling(number) >= number
+    assert charts.ceiling(number) >= number
 
 
 @pytest.mark.parametrize(("percent", "text"), [(100.0, "100.00"), (99.9999, "99.99"), (99.03, "99.03"), (0.0, "0.00")])

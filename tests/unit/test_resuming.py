@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from archive import resuming
-from archive.resuming import TRUSTED_SECONDS, Checked
+from archive.disk import checkpoints
+from archive.disk.checkpoints import TRUSTED_SECONDS, Checked
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def target(tmp_path: Path) -> Path:
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The time of the last change of an inode cannot be set back: let the clock be later instead."""
     now = time.time() + 10
-    monkeypatch.setattr(resuming.time, "time", lambda: now)
-    monkeypatch.setattr(resuming, "_WORTH_SECONDS", 0)
+    monkeypatch.setattr(checkpoints.time, "time", lambda: now)
+    monkeypatch.setattr(checkpoints, "_WORTH_SECONDS", 0)
 
 
 def noted(target: Path, version: str = "1") -> None:
@@ -46,7 +46,7 @@ def test_what_was_read_is_known_again(target: Path):
 
 
 def test_what_takes_no_time_is_not_noted(target: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(resuming, "_WORTH_SECONDS", 60)
+    monkeypatch.setattr(checkpoints, "_WORTH_SECONDS", 60)
     noted(target)
     assert not (target.parent / ".target.verifying").exists()
 
@@ -74,14 +74,14 @@ def test_a_replaced_file_is_read_again(target: Path):
 
 def test_a_file_changed_only_just_now_is_not_noted(target: Path, monkeypatch: pytest.MonkeyPatch):
     now = (target / "file").stat().st_ctime + 1
-    monkeypatch.setattr(resuming.time, "time", lambda: now)
+    monkeypatch.setattr(checkpoints.time, "time", lambda: now)
     noted(target)
     assert Checked(target, "1").known("file", target / "file") is None
 
 
 def test_it_is_trusted_for_a_day_and_by_one_version(target: Path):
     noted(target)
-    now = resuming.time.time()
+    now = checkpoints.time.time()
     assert Checked(target, "1", now=now + TRUSTED_SECONDS - 60).since is not None
     assert Checked(target, "1", now=now + TRUSTED_SECONDS + 60).since is None
     assert Checked(target, "1", now=now - 60).since is None

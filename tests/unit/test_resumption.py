@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harvester.errors import ProviderError
-from harvester.resumption import make_token, read_token
+from harvester.serving.tokens import make_token, read_token
 
 states = st.lists(st.none() | st.integers(-(2**62), 2**62) | st.text(st.characters(exclude_categories=["Cs"])))
 

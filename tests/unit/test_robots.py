@@ -5,10 +5,11 @@ import tomllib
 
 import pytest
 
-from harvester import gate, robots
 from harvester.errors import Unreachable, UsageError
-from harvester.robots import SIZE_MOST, Closed, RobotsFile, Said, closing_line, endpoint_urls, judge, parse_robots
-from harvester.sources import Robots, Source
+from harvester.http import robots
+from harvester.http.robots import SIZE_MOST, Closed, RobotsFile, Said, closing_line, endpoint_urls, judge, parse_robots
+from harvester.ratelimit import limiter
+from harvester.sources.model import Robots, Source
 
 ZENODO = """
 User-agent: *
@@ -128,8 +129,11 @@ def test_one_that_the_server_cannot_give_closes_everything_unless_the_source_spe
 
 
 def test_a_page_of_html_and_a_redirect_elsewhere_are_no_robots_txt_and_told():
-    pages = [Said(200, "text/html; charset=utf-8", b"Disallow: /"), Said(200, "text/plain", b"\n <!doctype html>"),
-             Said(302, "", b"", "https://me@evil.example/robots.txt")]  # fmt: skip
+    pages = [
+        Said(200, "text/html; charset=utf-8", b"Disallow: /"),
+        Said(200, "text/plain", b"\n <!doctype html>"),
+        Said(302, "", b"", "https://me@evil.example/robots.txt"),
+    ]
     for page in pages:
         found = parse_robots("x.example", page)
         assert found.text == ""
@@ -176,7 +180,7 @@ def answers(*script: Said | Exception):
 
 @pytest.fixture(autouse=True)
 def no_wait(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(gate, "backoff_seconds", lambda failures, chance: 0.0)
+    monkeypatch.setattr(limiter, "backoff_seconds", lambda failures, chance: 0.0)
 
 
 GOOD, BAD = Said(200, "text/plain", b""), Said(503, "text/plain", b"")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.checks.rolling import FILE_BYTES, Pace, Watched, due_now, oldest, overdue
+from archive.integrity.rolling import FILE_BYTES, Pace, Watched, due_now, oldest, overdue
 
 START = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -91,9 +91,12 @@ def test_what_failed_is_read_in_every_run():
 def test_overdue_is_what_was_not_good_in_time():
     now = START + 20 * DAY
     files = [
-        Watched("never", 1, START), Watched("new", 1, now), Watched("late", 1, START, START + 5 * DAY),
-        Watched("good", 1, START, START + 7 * DAY), Watched("failed", 1, START, now - 15 * DAY, failed=True),
-    ]  # fmt: skip
+        Watched("never", 1, START),
+        Watched("new", 1, now),
+        Watched("late", 1, START, START + 5 * DAY),
+        Watched("good", 1, START, START + 7 * DAY),
+        Watched("failed", 1, START, now - 15 * DAY, failed=True),
+    ]
     assert [file.name for file in overdue(files, now, 14)] == ["never", "failed", "late"]
     first = oldest(files)
     assert first is not None

@@ -8,14 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import envelope
-from archive.canonical import encode as canonical
-from archive.indexes.rows import metadata_text, parse_record, row_line
+from archive.formats.canonical import encode as canonical
+from archive.index.rows import metadata_text, parse_record, row_line
+from archive.store import record
 
-TRICKY = st.sampled_from([
-    "", ',"original":"', '","original":"x"', ',"metadata":', '"}', "\\", '\\",\\"original\\":\\"', "é", "\x00", "}{",
-    "original", "metadata", "about",
-])  # fmt: skip
+TRICKY = st.sampled_from(
+    [
+        "",
+        ',"original":"',
+        '","original":"x"',
+        ',"metadata":',
+        '"}',
+        "\\",
+        '\\",\\"original\\":\\"',
+        "é",
+        "\x00",
+        "}{",
+        "original",
+        "metadata",
+        "about",
+    ]
+)
 JSON = st.recursive(
     st.one_of(TRICKY, st.integers(-5, 5), st.none()),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TRICKY, inner, max_size=3)),
@@ -25,10 +38,20 @@ METADATA = st.dictionaries(TRICKY, JSON, max_size=3)
 
 
 def encoded(identifier: str, metadata: Any, original: str | None, about: tuple[str, ...]) -> bytes:
-    return envelope.encode(
-        identifier, "2020-01-01", False, (identifier, "b"), "f", "m", "u", "2020-01-01T00:00:00Z", None, metadata,
-        original, about,
-    )  # fmt: skip
+    return record.encode(
+        identifier,
+        "2020-01-01",
+        False,
+        (identifier, "b"),
+        "f",
+        "m",
+        "u",
+        "2020-01-01T00:00:00Z",
+        None,
+        metadata,
+        original,
+        about,
+    )
 
 
 @given(TRICKY, st.none() | METADATA, st.none() | TRICKY, st.lists(TRICKY, max_size=2).map(tuple))
@@ -41,7 +64,8 @@ def test_metadata_are_found_wherever_they_look_like_something_else(
         parsed = parse_record(form)
         assert (None if parsed.metadata is None else orjson.loads(parsed.metadata)) == metadata
         assert {name: parsed.values[name] for name in ("identifier", "datestamp", "sets", "sha256", "metadata")} == {
-            name: whole[name] for name in ("identifier", "datestamp", "sets", "sha256", "metadata")}  # fmt: skip
+            name: whole[name] for name in ("identifier", "datestamp", "sets", "sha256", "metadata")
+        }
         if metadata is None:
             assert parsed.values == whole
         else:
@@ -50,7 +74,7 @@ def test_metadata_are_found_wherever_they_look_like_something_else(
 
 def test_metadata_that_were_sent_stay_as_they_are():
     body = b'{"metadata": {"size": 1.50, "original":"x", "n": 12345678901234567890}}'
-    text = envelope.encode_json("1", "", False, (), "json", "application/json", "u", "r", body)
+    text = record.encode_json("1", "", False, (), "json", "application/json", "u", "r", body)
     parsed = parse_record(text)
     assert parsed.metadata == body
     assert body in row_line(parsed, 1, 2, 3, 4, 5)
@@ -64,7 +88,12 @@ def test_the_hash_is_the_beginning_of_the_sha256_of_the_text():
 def test_a_row_says_where_the_record_is_and_when_it_came():
     row = orjson.loads(row_line(parse_record(encoded("oai:x:1", {"title": ["T"]}, None, ())), 1, 2, 3, 4, 5))
     assert {name: row[name] for name in ("shard", "frame", "position", "run", "outcome")} == {
-        "shard": 1, "frame": 2, "position": 3, "run": 4, "outcome": 5}  # fmt: skip
+        "shard": 1,
+        "frame": 2,
+        "position": 3,
+        "run": 4,
+        "outcome": 5,
+    }
     assert (row["datestamp"], row["stamp"], row["title"]) == ("2020-01-01 00:00:00", "2020-01-01", "T")
 
 

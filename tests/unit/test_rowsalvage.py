@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.ledger import Ledger
-from archive.mending.rowsalvage import salvage_rows
+from archive.integrity.salvage import salvage_rows
+from archive.store.ledger import Ledger
 
 ROWS = 5000
 PAGE = 4096

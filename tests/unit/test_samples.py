@@ -12,12 +12,11 @@ import making
 import pytest
 from lxml import etree
 
-from archive import envelope, shards
 from archive.crosswalks.fields import index_fields
-from archive.folder import Layout
-from harvester.decoding import decode_list_records
-from harvester.oaipmh import parse_list_records
-from harvester.samples import (
+from archive.store import record as envelope
+from archive.store import shards
+from archive.store.layout import Layout
+from harvester.demo.samples import (
     PREFIXES,
     RECORDS,
     Sample,
@@ -26,6 +25,8 @@ from harvester.samples import (
     list_records_page,
     metadata_xml,
 )
+from harvester.oaipmh.decode import decode_list_records
+from harvester.oaipmh.protocol import parse_list_records
 
 FEW = 400
 DIGESTS = {
@@ -34,7 +35,7 @@ DIGESTS = {
 }
 DIGEST_SCRIPT = """
 import hashlib, sys
-from harvester.samples import iter_samples, list_records_page
+from harvester.demo.samples import iter_samples, list_records_page
 print(hashlib.sha256(list_records_page(list(iter_samples(400)), sys.argv[1])).hexdigest())
 """
 

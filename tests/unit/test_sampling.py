@@ -1,12 +1,12 @@
-"""harvester/sampling.py: what is drawn, what answers mean beside what is held, and how sure the share is."""
+"""harvester/sampling/sample.py: what is drawn, what answers mean beside what is held, and how sure the share is."""
 
 import random
 from datetime import datetime
 
 import pytest
 
-from archive.audits.knownids import Drawn, Family, Here
-from harvester.sampling import Compared, Frame, There, compare, frame_of, numbers_drawn, shares, takes_of
+from archive.audits.known_ids import Drawn, Family, Here
+from harvester.sampling.sample import Compared, Frame, There, compare, frame_of, numbers_drawn, shares, takes_of
 
 OLD, NEW = datetime(2020, 1, 1), datetime(2021, 1, 1)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.sealedlines import Lines, read_lines, seal
+from archive.disk.checkpoints import Lines, read_lines, seal
 
 TEXTS = st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=("Cs",))), max_size=6)
 

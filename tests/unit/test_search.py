@@ -7,11 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from archive import envelope, jsonseq
+from archive.formats import jsonseq
+from archive.store import record
 from harvester.errors import MalformedPage
-from harvester.frontier import Span
-from harvester.hits import Count
-from harvester.search import (
+from harvester.oaipmh.windows import Span
+from harvester.rest.hits import Count
+from harvester.rest.search import (
     FIRST,
     STYLES,
     Asking,
@@ -87,13 +88,14 @@ def test_records_of_a_page_have_their_id_as_text_and_their_date_as_sent():
     assert page.rows == (("7", "2024-01-02T03:04:05.678+00:00"), ("abc", "2024"))
     assert (page.total, page.hits, page.next) == (2, 2, None)
     texts = [text for text in b"".join(piece for piece, _ in page.payload).split(jsonseq.RS) if text]
-    assert [envelope.decode(text).identifier for text in texts] == ["7", "abc"]
+    assert [record.decode(text).identifier for text in texts] == ["7", "abc"]
 
 
 def test_the_cursor_is_taken_out_of_the_link_and_nothing_else():
     link = "http://evil.example/dois?page[cursor]=abc%3D&page[size]=1"
-    page = decoded({"data": [{"id": "10.1/x", "attributes": {}}], "meta": {"total": 1}, "links": {"next": link}},
-                   "datacite")  # fmt: skip
+    page = decoded(
+        {"data": [{"id": "10.1/x", "attributes": {}}], "meta": {"total": 1}, "links": {"next": link}}, "datacite"
+    )
     assert (page.cursor, page.next) == ("abc=", link)
 
 
@@ -117,9 +119,17 @@ def test_names_of_plain_json_are_the_same_to_us():
 
 @pytest.mark.parametrize(
     "page",
-    [[], {}, {"hits": []}, {"hits": {"hits": [], "total": "many"}}, {"hits": {"hits": [], "total": {"value": "x"}}},
-     {"hits": {"hits": [], "total": True}}, {"hits": {"total": 5}}, {"hits": {"hits": {}, "total": 1}}],
-)  # fmt: skip
+    [
+        [],
+        {},
+        {"hits": []},
+        {"hits": {"hits": [], "total": "many"}},
+        {"hits": {"hits": [], "total": {"value": "x"}}},
+        {"hits": {"hits": [], "total": True}},
+        {"hits": {"total": 5}},
+        {"hits": {"hits": {}, "total": 1}},
+    ],
+)
 def test_what_is_no_page_of_its_style_is_refused(page: object):
     with pytest.raises(MalformedPage):
         decoded(page)
@@ -127,10 +137,18 @@ def test_what_is_no_page_of_its_style_is_refused(page: object):
 
 @pytest.mark.parametrize(
     ("stated", "read"),
-    [(5, (5, True)), ("5", (5, True)), (5.0, (5, True)), ({"value": 5, "relation": "eq"}, (5, True)),
-     ({"value": 10_000, "relation": "gte"}, (10_000, False)), ({"value": "7"}, (7, True)), (-1, (None, True)),
-     (None, (None, True)), ("-1", (None, True))],
-)  # fmt: skip
+    [
+        (5, (5, True)),
+        ("5", (5, True)),
+        (5.0, (5, True)),
+        ({"value": 5, "relation": "eq"}, (5, True)),
+        ({"value": 10_000, "relation": "gte"}, (10_000, False)),
+        ({"value": "7"}, (7, True)),
+        (-1, (None, True)),
+        (None, (None, True)),
+        ("-1", (None, True)),
+    ],
+)
 def test_a_total_is_read_in_the_forms_that_searches_give_it(stated: object, read: tuple[int | None, bool]):
     page = decoded({"hits": {"hits": [{"id": 1}], "total": stated}})
     assert (page.total, page.exact) == read

@@ -3,11 +3,11 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from harvester import searchends
-from harvester.frontier import Done, Lost, Span, Traits
-from harvester.paging import GRANULE, IGNORED, Paging
-from harvester.search import STYLES
-from harvester.searchends import Walked
+from harvester.oaipmh.windows import Done, Lost, Span, Traits
+from harvester.rest import searchends
+from harvester.rest.paging import GRANULE, IGNORED, Paging
+from harvester.rest.search import STYLES
+from harvester.rest.searchends import Walked
 
 START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 12, 31, tzinfo=UTC)
 TRAITS = Traits(GRANULE, START, END)

@@ -4,17 +4,15 @@ import struct
 
 import pytest
 
-from archive import seektable
-from archive.seektable import Entry
+from archive.store import seektable
+from archive.store.seektable import Entry
 
 ENTRIES = [Entry(100, 5000, 0xDEADBEEF), Entry(1, 2, 3), Entry(0xFFFFFFFF, 0xFFFFFFFF, 0)]
 
 
 def test_a_table_is_as_the_seekable_format_lays_it_out():
     table = seektable.encode(ENTRIES[:2])
-    assert table == struct.pack(
-        "<II" "III" "III" "IBI", 0x184D2A5E, 33, 100, 5000, 0xDEADBEEF, 1, 2, 3, 2, 0x80, 0x8F92EAB1
-    )  # fmt: skip
+    assert table == struct.pack("<IIIIIIIIIBI", 0x184D2A5E, 33, 100, 5000, 0xDEADBEEF, 1, 2, 3, 2, 0x80, 0x8F92EAB1)
 
 
 @pytest.mark.parametrize("count", range(4))

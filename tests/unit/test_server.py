@@ -12,11 +12,11 @@ from typing import Any, cast
 
 import pytest
 
-from harvester import server as module
-from harvester.holdings import ArchiveHoldings
-from harvester.oaipmh import MetadataFormat
-from harvester.provider import Repository
-from harvester.server import Listening, Server
+from harvester.oaipmh.protocol import MetadataFormat
+from harvester.serving import server as module
+from harvester.serving.holdings import ArchiveHoldings
+from harvester.serving.provider import Repository
+from harvester.serving.server import Listening, Server
 
 IDENTIFY = b"GET /oai?verb=Identify HTTP/1.1\r\nHost: x\r\n\r\n"
 FORMATS = b"GET /oai?verb=ListMetadataFormats HTTP/1.1\r\nHost: x\r\n\r\n"

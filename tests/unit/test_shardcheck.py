@@ -5,10 +5,10 @@ from pathlib import Path
 
 import making
 
-from archive.folder import Layout
-from archive.ledger import read_only
-from archive.questions import question
-from archive.shardcheck import ShardCheck, ShardToCheck, check_alone, check_shard
+from archive.queries import question
+from archive.store.check import ShardCheck, ShardToCheck, check_alone, check_shard
+from archive.store.layout import Layout
+from archive.store.ledger import read_only
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 

@@ -14,9 +14,11 @@ import pytest
 import xxhash
 import zstandard
 
-from archive import jsonseq, seektable, shards, zstdframes
 from archive.errors import Damaged
-from archive.shards import Damage, Frame, Seal, ShardWriter
+from archive.formats import jsonseq
+from archive.store import frames as zstdframes
+from archive.store import seektable, shards
+from archive.store.shards import Damage, Frame, Seal, ShardWriter
 
 FRAMES = [[b'{"n":%d,"text":"%s"}' % (10 * f + n, b"abc" * (f + n)) for n in range(3)] for f in range(4)]
 

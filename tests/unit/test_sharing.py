@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harvester.budgets import Budget
-from harvester.gate import Gate
-from harvester.sharing import SharedState, file_name
+from harvester.ratelimit.headers import Budget
+from harvester.ratelimit.limiter import Gate
+from harvester.ratelimit.shared import SharedState, file_name
 
 HOST = "x.example:8080"
 
@@ -54,7 +54,7 @@ def test_while_one_is_at_it_the_other_is_not(tmp_path: Path):
 
 def test_who_dies_leaves_nothing_locked(tmp_path: Path):
     code = (
-        "import os, sys, pathlib\nfrom harvester.gate import Gate\nfrom harvester.sharing import SharedState\n"
+        "import os, sys, pathlib\nfrom harvester.ratelimit.limiter import Gate\nfrom harvester.ratelimit.shared import SharedState\n"
         f"shared = SharedState(pathlib.Path(sys.argv[1]), Gate({HOST!r}))\n"
         "with shared.locked():\n    os.kill(os.getpid(), 9)\n"
     )
@@ -65,11 +65,18 @@ def test_who_dies_leaves_nothing_locked(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"\xff\xfe",
-     b'{"version": 2, "host": "x.example:8080"}', b'{"version": 1, "host": "y"}',
-     b"[" * 100_000,
-     b'{"version": 1, "host": "x.example:8080", "gate": {}}'],
-)  # fmt: skip
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"version": 2, "host": "x.example:8080"}',
+        b'{"version": 1, "host": "y"}',
+        b"[" * 100_000,
+        b'{"version": 1, "host": "x.example:8080", "gate": {}}',
+    ],
+)
 def test_a_damaged_file_is_set_aside_and_said_so(tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes):
     path = tmp_path / f"{file_name(HOST)}.json"
     path.write_bytes(content)

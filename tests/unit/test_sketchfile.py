@@ -1,11 +1,10 @@
-"""archive/audits/sketchfile.py: a file comes back as it was written, and every change of it is seen."""
+"""archive/audits/sketch.py: a file comes back as it was written, and every change of it is seen."""
 
 from pathlib import Path
 
 import pytest
 
-from archive.audits.sketch import Sketch, version
-from archive.audits.sketchfile import is_sketch, read_sketch, write_sketch
+from archive.audits.sketch import Sketch, is_sketch, read_sketch, version, write_sketch
 from archive.errors import Damaged, OtherArchive
 
 
@@ -20,8 +19,13 @@ def file(tmp_path: Path) -> Path:
 def test_a_sketch_comes_back_as_it_was_written(file: Path, tmp_path: Path):
     sketch, header = read_sketch(file)
     assert is_sketch(file)
-    assert header == {"format_version": 1, "compares": "versions", "items": 200, "cells": 30,
-                      "source": "https://repository.example/oai"}  # fmt: skip
+    assert header == {
+        "format_version": 1,
+        "compares": "versions",
+        "items": 200,
+        "cells": 30,
+        "source": "https://repository.example/oai",
+    }
     size = write_sketch(tmp_path / "two", sketch, {"source": "https://repository.example/oai"})
     assert (tmp_path / "two").read_bytes() == file.read_bytes()
     assert size == file.stat().st_size
@@ -50,9 +54,14 @@ def test_every_flip_and_every_cut_is_seen(file: Path):
 
 @pytest.mark.parametrize(
     ("change", "error"),
-    [({"format_version": 2}, OtherArchive), ({"cells": 33}, Damaged), ({"cells": "30"}, Damaged),
-     ({"compares": "all"}, Damaged), ({"format_version": None}, Damaged)],
-)  # fmt: skip
+    [
+        ({"format_version": 2}, OtherArchive),
+        ({"cells": 33}, Damaged),
+        ({"cells": "30"}, Damaged),
+        ({"compares": "all"}, Damaged),
+        ({"format_version": None}, Damaged),
+    ],
+)
 def test_a_header_that_does_not_fit_is_refused_although_its_digest_does(
     tmp_path: Path, change: dict[str, object], error: type[Exception]
 ):

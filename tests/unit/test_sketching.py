@@ -10,7 +10,7 @@ from archive.audits import sketching
 from archive.audits.sketch import CELLS, Differences, Item, Sketch, differences, version
 from archive.audits.sketching import named, sketch_of
 from archive.errors import StaleIndex
-from archive.indexes.index import index
+from archive.index.build import index
 
 LONG = "oai:x:" + "y" * 60
 SECONDS = 1_577_836_800  # 2020-01-01
@@ -21,8 +21,10 @@ def archive(tmp_path: Path) -> Path:
     made, channel, (window,) = making.begun(tmp_path / "a")
     made.put(making.answer(channel, window.window, ["oai:x:1", "oai:x:2", LONG]))
     later = [("oai:x:2", "2020-01-02T00:00:00Z", "deleted", None), ("oai:x:3", None, "read", None)]
-    payload = (*making.payload(["oai:x:2"], datestamp="2020-01-02T00:00:00Z", deleted=True),
-               *making.payload(["oai:x:3"], datestamp=""))  # fmt: skip
+    payload = (
+        *making.payload(["oai:x:2"], datestamp="2020-01-02T00:00:00Z", deleted=True),
+        *making.payload(["oai:x:3"], datestamp=""),
+    )
     made.put(making.answer(channel, window.window, ["oai:x:2", "oai:x:3"], outcomes=later, payload=payload))
     made.commit()
     made.finish("complete")
@@ -41,9 +43,11 @@ def test_each_local_id_is_there_once_with_its_newest_version(archive: Path):
     hashed = f"sha256:{sha256(b'y' * 60).hexdigest()}"
     found = items(sketch_of(archive, CELLS, "versions"))
     assert found == {
-        "1": Item("1", SECONDS, True), "2": Item("2", SECONDS + 86400, False), "3": Item("3", None, True),
+        "1": Item("1", SECONDS, True),
+        "2": Item("2", SECONDS + 86400, False),
+        "3": Item("3", None, True),
         hashed: Item(hashed, SECONDS, True),
-    }  # fmt: skip
+    }
 
 
 def test_a_hash_is_named_by_who_has_the_id(archive: Path):

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from harvester.oaipmh import parse_list_records
-from harvester.slicing import Slices, slice_records
+from harvester.oaipmh.protocol import parse_list_records
+from harvester.oaipmh.slicing import Slices, slice_records
 
 NAMESPACE = "http://www.openarchives.org/OAI/2.0/"
 
@@ -73,10 +73,17 @@ def test_what_uses_namespaces_from_further_out_declares_them(root: str, text: st
 
 @pytest.mark.parametrize(
     "text",
-    ['<a title=" xmlns = x"/>', "<a title='&#9;xmlns=x'><b/></a>", '<d:a t=" xmlns:d=x"/>',
-     '<d:a t="x"><e xmlns=""/></d:a>',
-     "<a><d:b xmlns:d='v'/><d:c/></a>", "<d:a><![CDATA[<b>]]></d:a>", "<d:a><!-- <b> --></d:a>", "<d:a d:b='1'/>"],
-)  # fmt: skip
+    [
+        '<a title=" xmlns = x"/>',
+        "<a title='&#9;xmlns=x'><b/></a>",
+        '<d:a t=" xmlns:d=x"/>',
+        '<d:a t="x"><e xmlns=""/></d:a>',
+        "<a><d:b xmlns:d='v'/><d:c/></a>",
+        "<d:a><![CDATA[<b>]]></d:a>",
+        "<d:a><!-- <b> --></d:a>",
+        "<d:a d:b='1'/>",
+    ],
+)
 def test_what_only_looks_like_a_declaration_is_none(text: str):
     assert metadata(text, root=f'xmlns="{NAMESPACE}" xmlns:d="u"') is not None
 

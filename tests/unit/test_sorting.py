@@ -9,13 +9,13 @@ import pytest
 import served
 
 from archive.errors import CannotDump, Damaged
-from archive.folder import Layout
-from archive.reading import snapshot
 from archive.releases import sorting
 from archive.releases.entries import Entry
-from archive.releases.release import Selection
+from archive.releases.manifest import Selection
 from archive.releases.sorting import iter_entries, make_plan
-from archive.writer import ArchiveWriter
+from archive.store.layout import Layout
+from archive.store.snapshots import snapshot
+from archive.store.writer import ArchiveWriter
 
 
 def entries(folder: Path, work: Path, form: str = "envelope", **selection: object) -> list[Entry]:
@@ -70,8 +70,10 @@ def test_the_version_with_the_newest_datestamp_stays_whatever_came_last(tmp_path
 
 
 def test_a_record_that_was_deleted_is_a_tombstone_and_one_that_came_back_is_none(tmp_path: Path):
-    pages = [[served.record("gone", "2020-01-01", "T"), served.record("back", "2020-01-01", None)],
-             [served.record("gone", "2020-01-02", None), served.record("back", "2020-01-02", "T")]]  # fmt: skip
+    pages = [
+        [served.record("gone", "2020-01-01", "T"), served.record("back", "2020-01-01", None)],
+        [served.record("gone", "2020-01-02", None), served.record("back", "2020-01-02", "T")],
+    ]
     folder = served.harvested(tmp_path / "archive", pages)
     assert places(entries(folder, tmp_path / "work")) == [(False, "back", "oai_dc"), (True, "gone", "oai_dc")]
 
@@ -86,8 +88,10 @@ def test_formats_of_one_identifier_are_records_of_their_own(tmp_path: Path):
 
 
 def test_what_is_selected_is_asked_of_the_latest_version(tmp_path: Path):
-    pages = [[served.record("left", "2020-01-01", "T", ["a"]), served.record("came", "2020-01-01", "T")],
-             [served.record("left", "2021-01-01", "T"), served.record("came", "2021-01-01", "T", ["a"])]]  # fmt: skip
+    pages = [
+        [served.record("left", "2020-01-01", "T", ["a"]), served.record("came", "2020-01-01", "T")],
+        [served.record("left", "2021-01-01", "T"), served.record("came", "2021-01-01", "T", ["a"])],
+    ]
     folder = served.harvested(tmp_path / "archive", pages)
     assert [e.identifier for e in entries(folder, tmp_path / "work", sets=("a",))] == ["came"]
     with pytest.raises(CannotDump, match="--until 2020"):

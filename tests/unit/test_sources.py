@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harvester.budgets import Budget
+from harvester.crawl.arguments.idrange import parse_idrange_arguments as parse_arguments
 from harvester.errors import UsageError
-from harvester.idarguments import parse_arguments
-from harvester.sources import Source, checked_url, is_loopback, read_values, single_sites, source_names
+from harvester.ratelimit.headers import Budget
+from harvester.sources.model import Source, checked_url, is_loopback, read_values, single_sites, source_names
 
 OAI = '[oaipmh]\nurl = "https://x.example/oai"\n'
 
@@ -47,18 +47,28 @@ def test_the_hosts_of_a_source_are_its_own_and_those_it_names():
 
 @pytest.mark.parametrize(
     ("url", "here"),
-    [("http://127.0.0.1:8000/", True), ("http://127.1.2.3/", True), ("http://localhost/oai", True),
-     ("http://[::1]:80/", True),
-     ("https://x.example/", False), ("http://128.0.0.1/", False), ("http://localhost.example/", False),
-     ("http://127.example.org/", False)],
-)  # fmt: skip
+    [
+        ("http://127.0.0.1:8000/", True),
+        ("http://127.1.2.3/", True),
+        ("http://localhost/oai", True),
+        ("http://[::1]:80/", True),
+        ("https://x.example/", False),
+        ("http://128.0.0.1/", False),
+        ("http://localhost.example/", False),
+        ("http://127.example.org/", False),
+    ],
+)
 def test_a_source_on_this_machine_is_known_as_one(url: str, here: bool):
     assert all(is_loopback(host) for host in source(url).own_hosts) == here
 
 
 def test_a_password_in_a_url_is_refused_and_not_repeated():
-    for url in ("https://user:geheim@x.example/", "https://geheim@x.example/", "https://x.example/?access_token=geheim",
-                "https://x.example/oai?a=1&KEY=geheim"):  # fmt: skip
+    for url in (
+        "https://user:geheim@x.example/",
+        "https://geheim@x.example/",
+        "https://x.example/?access_token=geheim",
+        "https://x.example/oai?a=1&KEY=geheim",
+    ):
         with pytest.raises(UsageError, match="environment") as caught:
             Source.of(None, url)
         assert "geheim" not in str(caught.value)
@@ -66,16 +76,25 @@ def test_a_password_in_a_url_is_refused_and_not_repeated():
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("[oaipmh]\nurl = 5", "oaipmh.url"), ("", "say what"), (OAI + "ulr = 1", "oaipmh.ulr"), ("ulr = 1\n" + OAI, "ulr"),
-     (OAI + "windows = 0", "windows"), (OAI + "windows = 65", "windows"),
-     ("delay_seconds = -1\n" + OAI, "delay_seconds"), (OAI + 'slices = "week"', "slices"),
-     (OAI + '[robots]\nasks_anyway = ["/api"]', "because"),
-     (OAI + '[token]\nenvironment = "lower case"', "environment"),
-     (OAI + '[idrange]\nurl = "https://x.example/"', "{id}"),
-     (OAI + '[idrange]\nurl = "https://{id}.example/"', "host"),
-     (OAI + "[[budgets]]\nrequests = 0\nseconds = 1", "requests"), ('[oaipmh]\nurl = "{site}/oai"', "site="),
-     ("url = ", "TOML"), (b"\xff\xfe", "TOML")],
-)  # fmt: skip
+    [
+        ("[oaipmh]\nurl = 5", "oaipmh.url"),
+        ("", "say what"),
+        (OAI + "ulr = 1", "oaipmh.ulr"),
+        ("ulr = 1\n" + OAI, "ulr"),
+        (OAI + "windows = 0", "windows"),
+        (OAI + "windows = 65", "windows"),
+        ("delay_seconds = -1\n" + OAI, "delay_seconds"),
+        (OAI + 'slices = "week"', "slices"),
+        (OAI + '[robots]\nasks_anyway = ["/api"]', "because"),
+        (OAI + '[token]\nenvironment = "lower case"', "environment"),
+        (OAI + '[idrange]\nurl = "https://x.example/"', "{id}"),
+        (OAI + '[idrange]\nurl = "https://{id}.example/"', "host"),
+        (OAI + "[[budgets]]\nrequests = 0\nseconds = 1", "requests"),
+        ('[oaipmh]\nurl = "{site}/oai"', "site="),
+        ("url = ", "TOML"),
+        (b"\xff\xfe", "TOML"),
+    ],
+)
 def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str | bytes, word: str):
     with pytest.raises(UsageError, match=word):
         Source.of(written(tmp_path, text), None)
@@ -119,12 +138,14 @@ def test_no_two_forms_of_a_source_that_comes_with_the_project_are_called_alike(n
 
 @pytest.mark.parametrize(
     ("name", "ids", "others"),
-    [("zenodo", ["7045531", "1"], ["", "x", "7045531/files", "abcde-12345"]),
-     ("invenio-rdm", ["mcntd-0mv63"], ["7045531", "mcntd0mv63", "../etc"]),
-     ("datacite", ["10.5281/zenodo.7045531", "10.12763/ONA1045"], ["doi:10.5281/x", "10.5281", "x"]),
-     ("dspace", ["0123abcd-01ab-23cd-45ef-0123456789ab"], ["123", "1721.1/1"]),
-     ("dataverse", ["doi:10.7910/DVN/ABC", "hdl:1902.1/1", "perma:X"], ["10.7910/DVN/ABC", "oai:x:1"])],
-)  # fmt: skip
+    [
+        ("zenodo", ["7045531", "1"], ["", "x", "7045531/files", "abcde-12345"]),
+        ("invenio-rdm", ["mcntd-0mv63"], ["7045531", "mcntd0mv63", "../etc"]),
+        ("datacite", ["10.5281/zenodo.7045531", "10.12763/ONA1045"], ["doi:10.5281/x", "10.5281", "x"]),
+        ("dspace", ["0123abcd-01ab-23cd-45ef-0123456789ab"], ["123", "1721.1/1"]),
+        ("dataverse", ["doi:10.7910/DVN/ABC", "hdl:1902.1/1", "perma:X"], ["10.7910/DVN/ABC", "oai:x:1"]),
+    ],
+)
 def test_the_ids_of_a_source_look_as_they_do_there(name: str, ids: list[str], others: list[str]):
     found = Source.checked(read_values(name), name, "https://site.example").idrange
     assert found is not None
@@ -186,10 +207,14 @@ def test_a_platform_is_that_of_the_site_that_is_named(tmp_path: Path):
 
 
 def test_budgets_are_those_of_each_host_with_a_token_and_without():
-    entries = [{"requests": 60, "seconds": 60, "token": False}, {"requests": 100, "seconds": 60, "token": True},
-               {"requests": 30, "seconds": 60, "path": "/oai2d", "host": "x.example"}]  # fmt: skip
+    entries = [
+        {"requests": 60, "seconds": 60, "token": False},
+        {"requests": 100, "seconds": 60, "token": True},
+        {"requests": 30, "seconds": 60, "path": "/oai2d", "host": "x.example"},
+    ]
     found = source(hosts=["y.example"], budgets=entries)
     assert found.host_budgets() == {
-        "x.example": (Budget(60, 60), Budget(30, 60, "/oai2d")), "y.example": (Budget(60, 60),)
-    }  # fmt: skip
+        "x.example": (Budget(60, 60), Budget(30, 60, "/oai2d")),
+        "y.example": (Budget(60, 60),),
+    }
     assert found.host_budgets(has_token=True)["y.example"] == (Budget(100, 60),)

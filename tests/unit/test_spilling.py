@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import spill
-from archive.folder import Layout
-from archive.indexes import spilling
-from archive.ledger import read_only
-from archive.moments import moment
-from harvester import datestamps
+from archive.index import rows as spilling
+from archive.store import spill
+from archive.store.layout import Layout
+from archive.store.ledger import read_only
+from archive.store.versions import moment
+from harvester.oaipmh import datestamps
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,12 @@ def test_a_datestamp_is_a_time_or_nothing(stamp: str | None, read: str | None):
 NUMBERS = st.integers(0, 99).map("{:02d}".format)
 STAMPS = st.builds(
     lambda year, parts, joint, rest, zone: f"{year:04d}-{parts[0]}-{parts[1]}{joint}{parts[2]}:{parts[3]}{rest}{zone}",
-    st.integers(0, 9999), st.lists(NUMBERS, min_size=4, max_size=4), st.sampled_from("T x"),
+    st.integers(0, 9999),
+    st.lists(NUMBERS, min_size=4, max_size=4),
+    st.sampled_from("T x"),
     st.sampled_from(["", ":00", ":59", ":60", ":07.1", ":07,123456789", ":07.1234567890"]),
     st.sampled_from(["", "Z", "z", "+00:00", "-1130", "+23:59", "+24:00", "+5"]),
-)  # fmt: skip
+)
 
 
 @given(st.one_of(st.text(max_size=25), st.datetimes().map(lambda at: at.isoformat() + "Z"), STAMPS))

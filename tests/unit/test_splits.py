@@ -5,17 +5,26 @@ from typing import Any
 
 import making
 
-from archive.accounts.splits import SplitList, iter_splits, named_and_open
-from archive.ledger import NewWindow
-from harvester import splits, tokens
-from harvester.splits import doubt_finding, doubts, settled_by
+from archive.store.ledger import NewWindow
+from archive.store.splits import SplitList, iter_splits, named_and_open
+from harvester.oaipmh import splits, tokens
+from harvester.oaipmh.splits import doubt_finding, doubts, settled_by
 
 
 def split(window: int = 1, **more: Any) -> SplitList:
     values: dict[str, Any] = {
-        "parent": None, "channel": 1, "from_": None, "until": None, "end": tokens.TOO_LARGE, "stated": None,
-        "reason": None, "listed": 0, "brought": 0, "together": 0, "lacking": (),
-    }  # fmt: skip
+        "parent": None,
+        "channel": 1,
+        "from_": None,
+        "until": None,
+        "end": tokens.TOO_LARGE,
+        "stated": None,
+        "reason": None,
+        "listed": 0,
+        "brought": 0,
+        "together": 0,
+        "lacking": (),
+    }
     return SplitList(window, **{**values, **more})
 
 

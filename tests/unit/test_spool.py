@@ -1,4 +1,4 @@
-"""archive/releases/spool.py: what is put away comes back."""
+"""archive/releases/contents.py: what is put away comes back."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from archive.errors import ArchiveError
 from archive.releases.changes import Row
+from archive.releases.contents import Spool
 from archive.releases.entries import Entry
-from archive.releases.spool import Spool
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=5)
 ENTRIES = st.lists(

@@ -9,9 +9,9 @@ import pytest
 
 from archive.errors import Damaged, NotAnArchive
 from archive.findings import Finding
-from archive.folder import Layout
-from archive.indexes import index
+from archive.index import build as index
 from archive.report.standing import read_standing
+from archive.store.layout import Layout
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 
@@ -52,9 +52,9 @@ def test_the_index_is_current_until_something_is_written(archive: Path):
 
 
 @pytest.mark.parametrize(
-    ("ending", "state"), [("complete", "complete"), ("findings", "findings"), ("unfinished", "unfinished"),
-                          (None, "unfinished")],
-)  # fmt: skip
+    ("ending", "state"),
+    [("complete", "complete"), ("findings", "findings"), ("unfinished", "unfinished"), (None, "unfinished")],
+)
 def test_the_newest_run_decides(archive: Path, ending: str | None, state: str):
     run(archive, ending, "oai:x:4")
     assert read_standing(archive).state == state

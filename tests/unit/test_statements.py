@@ -4,12 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.statements import cut, is_blank
+from harvester.cli.statements import cut, is_blank
 
 STATEMENTS = (
-    "SELECT 1;", "SELECT 'a;b''c;';", 'SELECT "a;""b";', "SELECT 1 -- no; end\n+ 2;", "/* a;b */ SELECT 1;",
-    "SELECT $$ a;b $$;", "SELECT $x$ ; $$ ; $x$;", "SELECT e'it\\'s;';", "SELECT a$b;", "SELECT $name;", ";",
-)  # fmt: skip
+    "SELECT 1;",
+    "SELECT 'a;b''c;';",
+    'SELECT "a;""b";',
+    "SELECT 1 -- no; end\n+ 2;",
+    "/* a;b */ SELECT 1;",
+    "SELECT $$ a;b $$;",
+    "SELECT $x$ ; $$ ; $x$;",
+    "SELECT e'it\\'s;';",
+    "SELECT a$b;",
+    "SELECT $name;",
+    ";",
+)
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import making
 import pytest
 
-from archive.audits.totals import Total
+from archive.audits.result import Total
 from archive.report.standing import read_standing
 from harvester.cli import status
 
@@ -22,6 +22,6 @@ def test_a_stated_total_stands_beside_the_count(tmp_path: Path, capsys: pytest.C
     lines = capsys.readouterr().out.splitlines()
     row = next(line for line in lines if line.startswith("completeListSize"))
     assert row.split()[-3:] == ["1,240", "1,238", "NO"]
-    assert status._as_json(standing)["totals"] == [
+    assert status._status_as_json(standing)["totals"] == [
         {"name": "completeListSize, oaipmh:oai_dc", "stated": 1240, "counted": 1238, "agrees": False},
     ]

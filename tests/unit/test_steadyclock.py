@@ -8,7 +8,7 @@ import time
 from twisted.internet import asyncioreactor
 asyncioreactor.install()
 from twisted.internet import reactor
-from harvester.steadyclock import keep_steady
+from harvester.ratelimit.steadyclock import keep_steady
 
 gone_back = 0
 type(reactor).seconds = staticmethod(lambda: time.time() - gone_back)

@@ -10,13 +10,13 @@ from typing import Any
 import making
 import pytest
 
-from archive import envelope
 from archive.errors import NotAnArchive
 from archive.findings import Finding
-from archive.folder import Layout
-from archive.ledger import NewWindow
-from archive.lookups.story import Story, read_story
-from archive.quarantine import RefusedBody
+from archive.lookup.story import Story, read_story
+from archive.store import record
+from archive.store.layout import Layout
+from archive.store.ledger import NewWindow
+from archive.store.quarantine import RefusedBody
 
 HOST = "repository.example"
 
@@ -28,7 +28,7 @@ def archive(tmp_path: Path) -> Path:
 
 def harvest(
     folder: Path, *answers: tuple[Sequence[str], dict[str, Any]], mode: str = "full", ending: str | None = "complete"
-) -> None:  # fmt: skip
+) -> None:
     """A run of one window; each answer is its identifiers and what else is said of it. None leaves the run open."""
     made = making.writer(folder)
     made.begin("oaipmh", mode, {"url": making.URL}, making.SOFTWARE)
@@ -76,16 +76,20 @@ def test_a_record_that_is_held_is_told_with_its_place(archive: Path):
     offset = making.rows(archive, "SELECT offset FROM frames WHERE frame = 1")[0][0]
     place = (version.copy.shard, version.copy.frame, version.copy.offset, version.copy.position)
     assert place == ("00001.json-seq.zst", 1, offset, 1)
-    assert envelope.decode(version.copy.text).identifier == "oai:x:4"
+    assert record.decode(version.copy.text).identifier == "oai:x:4"
     assert (version.copy.sha256, version.copy.problem) == ("0" * 64, None)
     assert (story.nearest, story.elsewhere) == ((), ())
 
 
 def test_every_copy_is_told_and_which_of_them_differ(archive: Path):
-    changed = {"payload": making.payload(["oai:x:1"], datestamp="2021-01-01T00:00:00Z"),
-               "outcomes": [("oai:x:1", "2021-01-01T00:00:00Z", "read", None)]}  # fmt: skip
-    gone = {"payload": making.payload(["oai:x:1"], deleted=True),
-            "outcomes": [("oai:x:1", "2020-01-01T00:00:00Z", "deleted", None)]}  # fmt: skip
+    changed = {
+        "payload": making.payload(["oai:x:1"], datestamp="2021-01-01T00:00:00Z"),
+        "outcomes": [("oai:x:1", "2021-01-01T00:00:00Z", "read", None)],
+    }
+    gone = {
+        "payload": making.payload(["oai:x:1"], deleted=True),
+        "outcomes": [("oai:x:1", "2020-01-01T00:00:00Z", "deleted", None)],
+    }
     for more in ({}, {}, changed, gone):
         harvest(archive, (["oai:x:1"], dict(more)))
     story = read_story(archive, "oai:x:1")
@@ -101,15 +105,25 @@ def test_a_state_is_told_with_its_beginning(archive: Path):
         harvest(archive, (["oai:x:1"], {"settles": settles, "at": at, "http_status": 404}))
     [channel] = read_story(archive, "oai:x:1").channels
     assert (channel.first.at, channel.since.at, channel.last.at) == (
-        "2026-03-04T00:00:00Z", "2026-03-04T03:00:00Z", "2026-03-04T04:00:00Z")  # fmt: skip
+        "2026-03-04T00:00:00Z",
+        "2026-03-04T03:00:00Z",
+        "2026-03-04T04:00:00Z",
+    )
     assert len(read_story(archive, "oai:x:1").versions) == 2
 
 
 @pytest.mark.parametrize(
     ("settles", "state"),
-    [(["lost"], "lost"), (["open"], "open"), (["refused"], "refused"), (["lost", "read"], "read"),
-     (["read", "refused"], "refused"), (["forbidden"], "forbidden"), (["moved"], "moved")],
-)  # fmt: skip
+    [
+        (["lost"], "lost"),
+        (["open"], "open"),
+        (["refused"], "refused"),
+        (["lost", "read"], "read"),
+        (["read", "refused"], "refused"),
+        (["forbidden"], "forbidden"),
+        (["moved"], "moved"),
+    ],
+)
 def test_the_last_answer_decides(archive: Path, settles: list[str], state: str):
     for each in settles:
         harvest(archive, (["oai:x:1"], {"settles": each}))
@@ -192,7 +206,7 @@ def test_a_refused_body_is_told_and_when_it_is_damaged(archive: Path):
 @pytest.mark.parametrize(("severity", "troubled"), [("info", False), ("warning", True), ("error", True)])
 def test_findings_that_name_the_id_are_told_and_those_of_its_last_run_count(
     archive: Path, severity: str, troubled: bool
-):  # fmt: skip
+):
     notes = [
         Finding("some-code", severity, "of it", "oai:x:1"),
         Finding("some-code", severity, "of another", "oai:x:2"),
@@ -230,8 +244,14 @@ def test_an_id_that_nobody_saw_is_told_with_the_channels_that_did_not_name_it(ar
 def test_a_number_that_nobody_saw_is_told_with_the_ranges_that_hold_it(
     archive: Path, asked: str, state: str, nearest: list[tuple[str, str | None, bool]]
 ):
-    ranges(archive, ("1", "1000", "done"), ("2001", "3000", "open"), ("1001", "2000", "split"),
-           ("9000", None, "lost"), ("@1", "@1000", "open"))  # fmt: skip
+    ranges(
+        archive,
+        ("1", "1000", "done"),
+        ("2001", "3000", "open"),
+        ("1001", "2000", "split"),
+        ("9000", None, "lost"),
+        ("@1", "@1000", "open"),
+    )
     story = read_story(archive, asked)
     assert story.state == state
     assert [(near.from_, near.until, near.covers) for near in story.nearest] == nearest

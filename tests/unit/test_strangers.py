@@ -10,12 +10,12 @@ import releasing
 
 from archive.bags.payload import payload_of
 from archive.errors import ArchiveError
-from archive.lookups.getting import open_reader
-from archive.pieces import FolderFiles
-from archive.releases.applying import apply_delta
+from archive.lookup.get import open_reader
 from archive.releases.contents import open_contents
-from archive.releases.release import FileEntry, Manifest, read_manifest, write_manifest
-from archive.releases.releasecheck import check_release
+from archive.releases.delta import apply_delta
+from archive.releases.manifest import FileEntry, Manifest, read_manifest, write_manifest
+from archive.releases.verify import check_release
+from archive.store.pieces import FolderFiles
 
 SECRET = b"not part of any release\n"
 
@@ -62,10 +62,11 @@ def test_no_name_in_a_manifest_leads_out_of_its_folder(way: str, name: str, tmp_
             return [f"{item.path} {item.source.read_bytes()!r}" for item in payload.items]
 
     for use in (
-        packed, lambda: apply_delta(release, release, tmp_path / "out"),
+        packed,
+        lambda: apply_delta(release, release, tmp_path / "out"),
         lambda: [list(open_contents(release).entries(kind)) for kind in ("records", "tombstones")],
         lambda: open_reader(FolderFiles(release)).find("oai:x:1"),
-    ):  # fmt: skip
+    ):
         try:
             found = use()
         except (ArchiveError, OSError):

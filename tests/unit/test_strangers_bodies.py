@@ -12,11 +12,12 @@ import making
 import orjson
 import pytest
 
-from archive import envelope, jsonseq
-from harvester.decoding import decode_list_records
+from archive.formats import jsonseq
+from archive.store import record as envelope
 from harvester.errors import MalformedPage
-from harvester.exporter import Entry, Version, decode_batch, iter_entries
-from harvester.search import DecodedHits, decode_page
+from harvester.oaipmh.decode import decode_list_records
+from harvester.rest.exporter import Entry, Version, decode_batch, iter_entries
+from harvester.rest.search import DecodedHits, decode_page
 
 URL, AT = "https://x.example/p", "2024-01-01T00:00:00Z"
 # what is kept byte for byte
@@ -33,12 +34,33 @@ KEPT = {
 REFUSED = {
     "nested 100,000 deep": b'{"id": "7", "a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "objects 100,000 deep": b'{"id": "7", "a": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
-    "RS": b'{"id": "7", "a": "\x1e"}', "NUL": b'{"id": "7", "a": "\x00"}', "no UTF-8": b'{"id": "7", "a": "\xff"}',
+    "RS": b'{"id": "7", "a": "\x1e"}',
+    "NUL": b'{"id": "7", "a": "\x00"}',
+    "no UTF-8": b'{"id": "7", "a": "\xff"}',
     "cut short": b'{"id": "7", "a": "',
-}  # fmt: skip
-IDS = ["../../etc/x", "/etc/passwd", "%2e%2e%2f", "a%00b", "a\nb", "a\u202eb", "a" * 4096, "-rf", "CON.", "{id}", "a b",
-       "'; DROP TABLE outcomes; --", "a\x9b31m", "~root", "C:\\x", "$(id)", "<script>alert(1)</script>", "a\u0000b",
-       "a\x1eb", "\u0627\u200f"]  # fmt: skip
+}
+IDS = [
+    "../../etc/x",
+    "/etc/passwd",
+    "%2e%2e%2f",
+    "a%00b",
+    "a\nb",
+    "a\u202eb",
+    "a" * 4096,
+    "-rf",
+    "CON.",
+    "{id}",
+    "a b",
+    "'; DROP TABLE outcomes; --",
+    "a\x9b31m",
+    "~root",
+    "C:\\x",
+    "$(id)",
+    "<script>alert(1)</script>",
+    "a\u0000b",
+    "a\x1eb",
+    "\u0627\u200f",
+]
 
 
 def found(body: bytes) -> DecodedHits:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from harvester.decoding import decode_list_records
 from harvester.errors import MalformedPage
-from harvester.oaipmh import NAMESPACE, NAMESPACES_MOST, parse_list_records
-from harvester.strictxml import parse_document, without_noise
+from harvester.oaipmh.decode import decode_list_records
+from harvester.oaipmh.protocol import NAMESPACE, NAMESPACES_MOST, parse_list_records
+from harvester.oaipmh.xml import parse_document, without_noise
 
 LAUGHS = '<!DOCTYPE a [<!ENTITY a0 "lollollol">{}]>'.format(
     "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
@@ -39,11 +39,17 @@ def test_an_entity_bomb_is_refused_in_any_encoding(encoding: str, bomb: str, roo
         parse_document(body)
 
 
-@pytest.mark.parametrize("type_", [
-    '<!DOCTYPE a SYSTEM "file:///etc/passwd">', '<!DOCTYPE a PUBLIC "x" "http://127.0.0.1:9/x.dtd">',
-    '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>', '<!DOCTYPE a [<!ENTITY % e SYSTEM "http://x/"> %e;]>',
-    "<!DOCTYPE a>", "<!DOCTYPE html>",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "type_",
+    [
+        '<!DOCTYPE a SYSTEM "file:///etc/passwd">',
+        '<!DOCTYPE a PUBLIC "x" "http://127.0.0.1:9/x.dtd">',
+        '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE a [<!ENTITY % e SYSTEM "http://x/"> %e;]>',
+        "<!DOCTYPE a>",
+        "<!DOCTYPE html>",
+    ],
+)
 @pytest.mark.parametrize("before", ["", " ", "<?xml version='1.0'?>", "<!-- a --><?b c?>\n", "\ufeff<!---->"])
 def test_a_document_type_is_refused_wherever_it_stands(type_: str, before: str):
     with pytest.raises(MalformedPage, match="document type"):

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from answering import Reply, answering
 
-from harvester.asking import Answer, Asker
-from harvester.budgets import Budget
 from harvester.errors import Unreachable
-from harvester.forecast import Answers
-from harvester.sources import Source
-from harvester.survey import limit_words, seen_budget, survey
+from harvester.http.asking import Answer, Asker
+from harvester.planning.forecast import Answers
+from harvester.planning.preflight import limit_words, seen_budget, survey
+from harvester.ratelimit.headers import Budget
+from harvester.sources.model import Source
 
 XML = {"Content-Type": "text/xml"}
 MINUTE, HOUR = Budget(60, 60.0), Budget(2000, 3600.0)
@@ -63,8 +63,10 @@ def test_a_list_that_says_no_size_leaves_the_dated_count():
 
 
 def test_sets_are_counted_one_by_one():
-    found = asked({"/oai": lambda target: page(5, 100 if "set=a" in target else 23)},
-                  oaipmh={"url": "SITE/oai", "sets": ["a", "b"]})  # fmt: skip
+    found = asked(
+        {"/oai": lambda target: page(5, 100 if "set=a" in target else 23)},
+        oaipmh={"url": "SITE/oai", "sets": ["a", "b"]},
+    )
     assert found.listed == 123
 
 
@@ -79,10 +81,13 @@ def test_one_record_is_asked_for_by_the_id_that_the_list_has():
 
 @pytest.mark.parametrize(
     ("style", "body"),
-    [("invenio", {"hits": {"hits": [], "total": 17}}), ("datacite", {"data": [], "meta": {"total": 17}}),
-     ("dataverse", {"status": "OK", "data": {"total_count": 17, "items": []}}),
-     ("dspace", {"_embedded": {"searchResult": {"page": {"totalElements": 17}}}})],
-)  # fmt: skip
+    [
+        ("invenio", {"hits": {"hits": [], "total": 17}}),
+        ("datacite", {"data": [], "meta": {"total": 17}}),
+        ("dataverse", {"status": "OK", "data": {"total_count": 17, "items": []}}),
+        ("dspace", {"_embedded": {"searchResult": {"page": {"totalElements": 17}}}}),
+    ],
+)
 def test_each_search_says_how_much_it_finds(style: str, body: Any):
     assert asked({"/s": as_json(body)}, search={"url": "SITE/s", "style": style}).found == 17
     wrong = asked({"/s": as_json({"x": 1})}, search={"url": "SITE/s", "style": style})
@@ -92,11 +97,18 @@ def test_each_search_says_how_much_it_finds(style: str, body: Any):
 
 def test_a_dump_is_as_large_as_the_newest_of_its_files_and_the_list_since_then_is_the_tail():
     def version(size: int, head: bool, made: str) -> dict[str, Any]:
-        return {"version_id": made, "created": f"{made}T01:02:03.5+00:00", "is_head": head, "size": size,
-                "checksum": "md5:x"}  # fmt: skip
+        return {
+            "version_id": made,
+            "created": f"{made}T01:02:03.5+00:00",
+            "is_head": head,
+            "size": size,
+            "checksum": "md5:x",
+        }
 
-    listing = {"records-json.tar.gz": [version(1, False, "2025-01-01"), version(1000, True, "2025-02-01")],
-               "records-deleted.csv.gz": [version(30, True, "2025-02-02")]}  # fmt: skip
+    listing = {
+        "records-json.tar.gz": [version(1, False, "2025-01-01"), version(1000, True, "2025-02-01")],
+        "records-deleted.csv.gz": [version(30, True, "2025-02-02")],
+    }
     since = "from=2025-02-01T01%3A02%3A03Z"
     replies = {"/e": as_json(listing), "/oai": lambda target: page(5, 77 if since in target else 900)}
     found = asked(replies, oaipmh={"url": "SITE/oai"}, exporter={"url": "SITE/e"})
@@ -114,12 +126,16 @@ def test_what_is_not_answered_is_named_and_nobody_there_at_all_is_an_error():
 
 @pytest.mark.parametrize(
     ("headers", "known", "budget"),
-    [({"x-ratelimit-limit": "30"}, (MINUTE, HOUR), Budget(30, 60.0, "/oai")),
-     ({"x-ratelimit-limit": "60"}, (MINUTE,), None),
-     ({"x-ratelimit-limit": "2000"}, (MINUTE, HOUR), None), ({"x-ratelimit-limit": "30"}, (), None),
-     ({"ratelimit-policy": '"burst";q=100;w=60,"daily";q=1000;w=86400'}, (), Budget(100, 60.0, "/oai")),
-     ({"x-ratelimit-limit": "many"}, (MINUTE,), None), ({}, (MINUTE,), None)],
-)  # fmt: skip
+    [
+        ({"x-ratelimit-limit": "30"}, (MINUTE, HOUR), Budget(30, 60.0, "/oai")),
+        ({"x-ratelimit-limit": "60"}, (MINUTE,), None),
+        ({"x-ratelimit-limit": "2000"}, (MINUTE, HOUR), None),
+        ({"x-ratelimit-limit": "30"}, (), None),
+        ({"ratelimit-policy": '"burst";q=100;w=60,"daily";q=1000;w=86400'}, (), Budget(100, 60.0, "/oai")),
+        ({"x-ratelimit-limit": "many"}, (MINUTE,), None),
+        ({}, (MINUTE,), None),
+    ],
+)
 def test_a_limit_in_headers_counts_where_it_is_another_one(
     headers: dict[str, str], known: tuple[Budget, ...], budget: Budget | None
 ):
@@ -130,9 +146,13 @@ def test_a_limit_in_headers_counts_where_it_is_another_one(
 
 @pytest.mark.parametrize(
     ("stated", "found", "least"),
-    [(171, 171, False), ({"value": 171, "relation": "eq"}, 171, False), (10_000, 10_000, True),
-     ({"value": 5_000, "relation": "gte"}, 5_000, True)],
-)  # fmt: skip
+    [
+        (171, 171, False),
+        ({"value": 171, "relation": "eq"}, 171, False),
+        (10_000, 10_000, True),
+        ({"value": 5_000, "relation": "gte"}, 5_000, True),
+    ],
+)
 def test_a_search_that_may_count_no_further_is_taken_as_the_least(stated: Any, found: int, least: bool):
     page_of = as_json({"hits": {"hits": [], "total": stated}})
     answers = asked({"/api/records": page_of}, search={"url": "SITE/api/records"})

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from harvester.errors import MalformedPage
-from harvester.tarstream import BLOCK, SHOWN, Member, gunzip, iter_members
+from harvester.rest.tar import BLOCK, SHOWN, Member, gunzip, iter_members
 
 MEMBERS = [("1.json", b"x" * 511), ("2.json", b"y" * 512), ("empty.json", b""), ("3.json", b"z" * 100_000)]
 LONG = ("d" * 90 + "/" + "\u00e9" * 60 + ".json", b"long")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from harvester import tokens
-from harvester.tokens import PageFacts, TokenChain
+from harvester.oaipmh import tokens
+from harvester.oaipmh.tokens import PageFacts, TokenChain
 
 
 def page(listed: int = 10, token: str | None = None, digest: str = "", **more: object) -> PageFacts:

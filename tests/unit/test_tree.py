@@ -15,13 +15,30 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
 
 # Each pattern is put together here, so that this file does not hold what it looks for.
-HOSTS = [".".join(parts) for parts in (
-    ("pypi", "org"), ("python" + "hosted", "org"), ("npmjs", "org"), ("npmjs", "com"), ("deb", "debian", "org"),
-    ("proxy", "golang", "org"), ("crates", "io"), ("repo1", "maven", "org"),
-)]  # fmt: skip
-FOLDERS = ["/".join(("", *parts)) for parts in (
-    ("work", ""), ("home", ""), ("root", ""), ("Users", ""), ("opt", "pypi"), ("opt", "wheels"),
-)]  # fmt: skip
+HOSTS = [
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("python" + "hosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("deb", "debian", "org"),
+        ("proxy", "golang", "org"),
+        ("crates", "io"),
+        ("repo1", "maven", "org"),
+    )
+]
+FOLDERS = [
+    "/".join(("", *parts))
+    for parts in (
+        ("work", ""),
+        ("home", ""),
+        ("root", ""),
+        ("Users", ""),
+        ("opt", "pypi"),
+        ("opt", "wheels"),
+    )
+]
 HOST = re.compile("|".join(map(re.escape, HOSTS)))
 # a path is one that begins there: not part of a URL or of a longer word
 FOLDER = re.compile(r"(?<![\w.~})\]*-])(?:" + "|".join(map(re.escape, FOLDERS)) + ")")

@@ -7,7 +7,7 @@ import pytest
 from convertible import dublin_core, filled, text
 from making import record
 
-from archive.conversions.validating import ValidateReport, validated
+from archive.conversions.validate import ValidateReport, validated
 
 pytest.importorskip("jsonschema_rs")
 pytest.importorskip("datacite")

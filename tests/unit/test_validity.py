@@ -7,10 +7,10 @@ import orjson
 import pytest
 from lxml import etree
 
-from archive.conversions.validity import Declared, Schemas, declared
-from archive.crosswalks import convert
-from archive.envelope import Record
+from archive.conversions.schemas import Declared, Schemas, declared
+from archive.crosswalks.registry import convert
 from archive.errors import NoSchemas
+from archive.store.record import Record
 
 pytest.importorskip("jsonschema_rs")
 pytest.importorskip("datacite")
@@ -40,9 +40,15 @@ def of_xml(xml: str) -> Record:
 
 @pytest.mark.parametrize(
     ("kernel", "location", "version"),
-    [("4", "4.3", "4.3"), ("4", "4", "4.7"), ("4", "4.6", "4.6"), ("3", "3", "3.1"), ("2.2", "2.2", "2.2"),
-     ("4.0", "4.0", "4.0")],
-)  # fmt: skip
+    [
+        ("4", "4.3", "4.3"),
+        ("4", "4", "4.7"),
+        ("4", "4.6", "4.6"),
+        ("3", "3", "3.1"),
+        ("2.2", "2.2", "2.2"),
+        ("4.0", "4.0", "4.0"),
+    ],
+)
 def test_the_location_of_the_schema_says_the_version(kernel: str, location: str, version: str):
     found = declared(of_xml(resource(kernel, location)))
     assert found == Declared(version, "4.5", from_xml=True)
@@ -57,15 +63,20 @@ def test_without_a_location_the_namespace_says_it():
     ("metadata", "wanted"),
     [
         ({"titles": [{"title": "T"}], "schemaVersion": KERNEL_4, "publisher": {"name": "P"}}, Declared("4.5", "4.5")),
-        ({"titles": [{"title": "T"}], "schemaVersion": KERNEL_4, "publisher": "P", "identifiers": []},
-         Declared("4.3", "4.3")),
+        (
+            {"titles": [{"title": "T"}], "schemaVersion": KERNEL_4, "publisher": "P", "identifiers": []},
+            Declared("4.3", "4.3"),
+        ),
         ({"titles": [{"title": "T"}], "identifier": {}, "creators": [{"creatorName": "A"}]}, Declared("4.1", "4.1")),
-        ({"titles": [{"title": "T"}], "schemaVersion": f"{KERNEL_4}.6", "publisher": {"name": "P"}},
-         Declared("4.6", "4.5")),
+        (
+            {"titles": [{"title": "T"}], "schemaVersion": f"{KERNEL_4}.6", "publisher": {"name": "P"}},
+            Declared("4.6", "4.5"),
+        ),
         ({"data": {"attributes": {"titles": [{"title": "T"}], "schemaVersion": KERNEL_4}}}, None),
-        ({"title": ["T"]}, None), (None, None),
+        ({"title": ["T"]}, None),
+        (None, None),
     ],
-)  # fmt: skip
+)
 def test_json_that_was_sent_is_known_by_its_shape(metadata: dict[str, Any] | None, wanted: Declared | None):
     assert declared(record(metadata)) == wanted
 
@@ -85,9 +96,15 @@ def test_a_record_of_any_version_can_be_valid(version: str):
 
 @pytest.mark.parametrize(
     ("version", "type_", "valid"),
-    [("4.7", "Poster", True), ("4.6", "Poster", False), ("4.6", "Award", True), ("4.5", "Award", False),
-     ("2.2", "Film", True), ("3", "Film", False)],
-)  # fmt: skip
+    [
+        ("4.7", "Poster", True),
+        ("4.6", "Poster", False),
+        ("4.6", "Award", True),
+        ("4.5", "Award", False),
+        ("2.2", "Film", True),
+        ("3", "Film", False),
+    ],
+)
 def test_each_version_has_its_own_values(version: str, type_: str, valid: bool):
     kernel = version if version < "4" else "4"
     found = faults(of_xml(resource(kernel, version, type_=type_)))[1]
@@ -120,9 +137,9 @@ def test_a_folder_of_schemas_goes_before_those_of_the_package(tmp_path: Path):
 
 
 def test_without_schemas_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("archive.conversions.validity.find_spec", lambda name: None)
+    monkeypatch.setattr("archive.conversions.schemas.find_spec", lambda name: None)
     with pytest.raises(NoSchemas, match=r"harvester\[validate\]"):
         Schemas()
-    monkeypatch.setattr("archive.conversions.validity.find_spec", lambda name: None if name == "datacite" else "there")
+    monkeypatch.setattr("archive.conversions.schemas.find_spec", lambda name: None if name == "datacite" else "there")
     with pytest.raises(NoSchemas, match=r"harvester\[validate\]"):
         Schemas()

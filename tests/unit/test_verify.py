@@ -10,19 +10,24 @@ from pathlib import Path
 import making
 import pytest
 
-from archive import parallel
-from archive.checks import verify
-from archive.checks.verify import Problem, VerifyReport
+from archive.disk import parallel
 from archive.errors import DiskFull, NotAnArchive, OtherArchive
-from archive.folder import Layout
-from archive.indexes import index
-from archive.quarantine import RefusedBody
+from archive.findings import Problem, VerifyReport
+from archive.index import build as index
+from archive.integrity import verify
+from archive.store.layout import Layout
+from archive.store.quarantine import RefusedBody
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"], ["oai:x:4", "oai:x:5"]]
 SHARD = "shards/00001.json-seq.zst"
 FILES = [
-    "archive.json", "ledger.sqlite", "ledger.sqlite.sha256", SHARD, "quarantine/000001.body", "quarantine/000001.json",
-]  # fmt: skip
+    "archive.json",
+    "ledger.sqlite",
+    "ledger.sqlite.sha256",
+    SHARD,
+    "quarantine/000001.body",
+    "quarantine/000001.json",
+]
 
 
 def make(folder: Path) -> Path:
@@ -33,9 +38,19 @@ def make(folder: Path) -> Path:
     body = RefusedBody(making.URL, 200, (("Content-Type", "text/xml"),), b"<cut", "2026-03-04T05:06:07Z", "cut short")
     outcome = [("oai:x:6", None, "refused", "cut short")]
     made.put(
-        making.answer(channel, window.window, [], url=making.URL, state="refused", listed=0, outcomes=outcome,
-                      payload=(), refused=body, refused_identifier="oai:x:6")
-    )  # fmt: skip
+        making.answer(
+            channel,
+            window.window,
+            [],
+            url=making.URL,
+            state="refused",
+            listed=0,
+            outcomes=outcome,
+            payload=(),
+            refused=body,
+            refused_identifier="oai:x:6",
+        )
+    )
     made.finish("findings")
     made.close()
     return folder
@@ -160,7 +175,10 @@ def test_files_that_nobody_knows_of_are_named(archive: Path):
         (archive / name).write_bytes(b"x")
     report = verify.verify(archive)
     assert {(p.kind, p.file) for p in report.problems} == {
-        ("extra", "notes.txt"), ("extra", "shards/00009.json-seq.zst"), ("extra", "quarantine/readme")}  # fmt: skip
+        ("extra", "notes.txt"),
+        ("extra", "shards/00009.json-seq.zst"),
+        ("extra", "quarantine/readme"),
+    }
     assert (report.damaged, report.whole) == (False, False)
 
 

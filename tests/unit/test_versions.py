@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from archive.ledger import WindowRow
-from harvester import versions
-from harvester.versions import DIGEST_BYTES, StoredVersions, split_digests
+from archive.store.ledger import WindowRow
+from harvester.oaipmh import versions
+from harvester.oaipmh.versions import DIGEST_BYTES, StoredVersions, split_digests
 
 
 def window(number: int, from_: str | None = None, until: str | None = None, channel: int = 1) -> WindowRow:

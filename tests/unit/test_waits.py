@@ -1,6 +1,6 @@
 """Waits as the ledger keeps them: each order when it begins, and the pace as long stretches."""
 
-from harvester.waits import STRETCH_SECONDS, Wait, Waits
+from harvester.ratelimit.waits import STRETCH_SECONDS, Wait, Waits
 
 NOW = 1772600767.0
 TEXT = "2026-03-04T05:06:07Z"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import making
 
-from archive.accounts.work import read_work
+from archive.store.accounting import read_work
 
 
 def test_no_archive_has_done_no_work(tmp_path: Path):

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
+from harvester.crawl.decoders import Decoders
 from harvester.errors import MalformedPage
-from harvester.workers import Decoders
 
 
 def hang() -> None:

@@ -10,14 +10,15 @@ from typing import Any
 import making
 import pytest
 
-from archive import durable, shards
-from archive.checks.verify import verify
+from archive.disk import durable
 from archive.errors import ArchiveError, Busy, Damaged, DiskFailed, DiskFull, OtherArchive
 from archive.findings import Finding
-from archive.folder import read_description
-from archive.ledger import NewWindow, WindowCount
-from archive.quarantine import RefusedBody
-from archive.writer import GROUP_BYTES, Answer, ArchiveWriter
+from archive.integrity.verify import verify
+from archive.store import shards
+from archive.store.layout import read_description
+from archive.store.ledger import NewWindow, WindowCount
+from archive.store.quarantine import RefusedBody
+from archive.store.writer import GROUP_BYTES, Answer, ArchiveWriter
 
 PAGES = [["a", "b", "c"], ["d"], [], ["e", "f"]]
 
@@ -95,7 +96,7 @@ def test_a_group_is_due_by_its_size_or_its_age(tmp_path: Path, monkeypatch: pyte
     writer.put(making.answer(channel, window.window, ["a"]))
     assert not writer.due
     with monkeypatch.context() as patch:
-        patch.setattr("archive.writer.GROUP_SECONDS", 0.0)
+        patch.setattr("archive.store.writer.GROUP_SECONDS", 0.0)
         assert writer.due
     writer.commit()
     assert not writer.due
@@ -118,7 +119,7 @@ def test_waits_are_written_with_the_next_commit_also_alone(tmp_path: Path, monke
     assert making.rows(tmp_path / "x", "SELECT run, host, began, seconds, reason FROM waits") == [(1, *first)]
     assert not writer.due
     writer.wait(second)
-    monkeypatch.setattr("archive.writer.GROUP_SECONDS", 0.0)
+    monkeypatch.setattr("archive.store.writer.GROUP_SECONDS", 0.0)
     assert writer.due
     writer.commit()
     assert making.rows(tmp_path / "x", "SELECT host, wait FROM waits") == [("a.example", 1), ("b.example", 2)]
@@ -133,9 +134,17 @@ def test_a_window_ends_and_its_parts_open_together(tmp_path: Path):
         NewWindow(channel, "ListRecords", "2000-06-02", None),
     ]
     rows = writer.close_window(
-        window.window, state="split", end="too-large", count=WindowCount(0, 0), stated=9, pages=1, attempts=1,
-        children=parts, channel=channel, notes=[Finding("sample", "info", "words", "a", 1, 2)],
-    )  # fmt: skip
+        window.window,
+        state="split",
+        end="too-large",
+        count=WindowCount(0, 0),
+        stated=9,
+        pages=1,
+        attempts=1,
+        children=parts,
+        channel=channel,
+        notes=[Finding("sample", "info", "words", "a", 1, 2)],
+    )
     assert [(row.parent, row.from_, row.until) for row in rows] == [(window.window, p.from_, p.until) for p in parts]
     assert writer.ledger.windows(writer.run_number, "open") == rows
     found = making.rows(tmp_path / "x", "SELECT code, channel, window, identifier, expected, found FROM findings")
@@ -324,9 +333,19 @@ def test_what_is_refused_in_the_same_words_is_kept_once_and_named_for_each(tmp_p
     writer, channel, _ = making.begun(tmp_path / "a")
     for number, (status, body) in enumerate([(406, b"no"), (406, b"no"), (406, b"not"), (200, b"no"), (200, b"no")]):
         refused = RefusedBody(f"u{number}", status, (), body, writer.now(), "no")
-        writer.put(making.answer(channel, None, [str(number)], payload=(), bare=True, state="refused", refused=refused,
-                                 refused_identifier=str(number),
-                                 outcomes=[(str(number), None, "refused", "no")]))  # fmt: skip
+        writer.put(
+            making.answer(
+                channel,
+                None,
+                [str(number)],
+                payload=(),
+                bare=True,
+                state="refused",
+                refused=refused,
+                refused_identifier=str(number),
+                outcomes=[(str(number), None, "refused", "no")],
+            )
+        )
     writer.commit()
     writer.close()
     rows = making.rows(tmp_path / "a", "SELECT identifier, name FROM quarantine ORDER BY quarantine")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from archive.conversions.xmlvalidity import XmlSchemas
-from archive.envelope import Record
+from archive.conversions.schemas import XmlSchemas
 from archive.errors import NoSchemas
+from archive.store.record import Record
 
 XSD = """<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:x" elementFormDefault="qualified">
 <element name="r"><complexType><sequence><element name="{}" type="int"/></sequence></complexType></element></schema>"""
@@ -44,9 +44,17 @@ def test_without_a_location_any_schema_of_the_namespace_will_do(schemas: XmlSche
     assert [fault.place for fault in found.faults] == ["c"]
 
 
-@pytest.mark.parametrize("xml", [
-    None, "<r/>", '<s xmlns="urn:x"/>', "no xml", "<r xmlns='urn:x'>", "<r xmlns='http://}x'><s xmlns='q'/></r>",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "xml",
+    [
+        None,
+        "<r/>",
+        '<s xmlns="urn:x"/>',
+        "no xml",
+        "<r xmlns='urn:x'>",
+        "<r xmlns='http://}x'><s xmlns='q'/></r>",
+    ],
+)
 def test_what_no_schema_is_for_is_not_checked(schemas: XmlSchemas, xml: str | None):
     assert schemas.check(record(xml)) is None
 

@@ -1,1 +1,0 @@
-"""Everything read back: which check a path needs, at once or rolling over days."""

@@ -1,0 +1,348 @@
+"""Check the records of an archive: against the schemas that they declare, and representations against each other.
+
+Shards are read in processes of their own, every record against its outcome; what is found goes through files into a
+database in the archive's folder, where the latest version of each record is told from the others. Nothing is changed,
+and no number of records makes it need more memory.
+"""
+
+import html
+import re
+import shutil
+import sqlite3
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from itertools import combinations, groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from archive.conversions.schemas import Fault, Schemas, XmlSchemas, declared
+from archive.crosswalks import Claims, claims_of, local_id
+from archive.disk import spread
+from archive.duck import working_database
+from archive.findings import Finding, finding
+from archive.queries import question
+from archive.store import (
+    FramesToSpill,
+    Layout,
+    Record,
+    ShardToRead,
+    Spill,
+    frames_to_spill,
+    kept_in,
+    matched,
+    newest_of,
+    read_description,
+    read_looks,
+    shards,
+    snapshot,
+    spilled,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """The field, and what each representation (by format) says of it, shortened."""
+
+    field: str
+    values: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{format_} says {value}" for format_, value in self.values)
+
+
+def disagreements(representations: Sequence[tuple[str, Claims]]) -> Iterator[Disagreement]:
+    """What the representations of one id, as (format, claims), disagree about."""
+    for field, values_of, agree in _FIELDS:
+        said = [(format_, values_of(claims)) for format_, claims in representations if values_of(claims)]
+        if any(not agree(one, other) for (_, one), (_, other) in combinations(said, 2)):
+            yield Disagreement(field, tuple((format_, " | ".join(values)[:200]) for format_, values in said))
+
+
+def same_dois(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether any DOI is of both: Dublin Core names those of versions and of the concept alike."""
+    return not set(one).isdisjoint(other)
+
+
+def same_titles(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether any title is in both, as far as its letters and digits go."""
+    return not {letters(title) for title in one}.isdisjoint(letters(title) for title in other)
+
+
+def same_dates(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether any date of one is a date of the other, or a part of it: 2020 and 2020-01-05."""
+    return any(a.startswith(b) or b.startswith(a) for a in one for b in other)
+
+
+def letters(text: str) -> str:
+    """The letters and digits of a text in one case, without markup; all of it where it has neither."""
+    plain = re.sub(r"<[^<>]*>", " ", html.unescape(html.unescape(text)))
+    squashed = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", plain).casefold())
+    return squashed or text
+
+
+_FIELDS: tuple[tuple[str, Callable[[Claims], Sequence[str]], Callable[[Sequence[str], Sequence[str]], bool]], ...] = (
+    ("DOI", lambda claims: claims.dois, same_dois),
+    ("title", lambda claims: claims.titles, same_titles),
+    ("date", lambda claims: claims.dates, same_dates),
+)
+
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Records of a format that declare one version: `schema` says what they were checked against, None nothing."""
+
+    format: str
+    declared: str | None
+    schema: str | None
+    records: int
+    invalid: int
+    first: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that is wrong with one record."""
+
+    code: str
+    identifier: str
+    format: str
+    place: str
+    message: str
+
+
+@dataclass(slots=True)
+class ValidateReport:
+    """What was found, alike things together. `records` are live ones, each once; `compared` ids had several formats."""
+
+    path: Path
+    checked: tuple[Checked, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    compared: int = 0
+    disagreeing: int = 0
+
+    @property
+    def records(self) -> int:
+        return sum(one.records for one in self.checked)
+
+    @property
+    def invalid(self) -> int:
+        return sum(one.invalid for one in self.checked)
+
+
+class Validation:
+    """A validation whose results can be asked for until it is closed."""
+
+    def __init__(self, report: ValidateReport, db: duckdb.DuckDBPyConnection) -> None:
+        self.report = report
+        self._db = db
+
+    def lines(self) -> Iterator[Line]:
+        """All that is wrong, record by record, then id by id."""
+        for identifier, format_, _, place, _, message in _rows(self._db, "validate_faults"):
+            yield Line("schema-invalid", identifier, format_, place, message)
+        for identifier, formats, found in _disagreeing(self._db):
+            if found is not None:
+                yield Line("representations-disagree", identifier, ",".join(formats), found.field, str(found))
+
+
+@contextmanager
+def validated(folder: Path, schemas: Path | None = None, progress: Progress | None = None) -> Iterator[Validation]:
+    """Check an archive, also while a harvest writes: what was counted when it began.
+
+    `schemas` is a folder of JSON schemas, of XML schemas, or of both. `progress` is called with the records read so
+    far and their number. Raises NoSchemas, NotAnArchive; Damaged when a shard is not what was written.
+    """
+    read_description(folder)
+    Schemas(schemas)  # says at once what is missing
+    work = Path(tempfile.mkdtemp(prefix=".validate-", dir=folder))
+    try:
+        with closing(_connect(work)) as db:
+            _fill(db, Layout(folder), work, schemas, progress)
+            db.execute(question("validate_latest"))
+            yield Validation(_report(folder, db), db)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+# --- reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    frames: FramesToSpill
+    schemas: Path | None
+
+
+def _fill(
+    db: duckdb.DuckDBPyConnection, layout: Layout, work: Path, schemas: Path | None, progress: Progress | None
+) -> None:
+    with snapshot(layout) as ledger:
+        there = [
+            ShardToRead(number, name, state == "sealed", *rest)
+            for number, name, state, *rest in ledger.execute(question("shards_to_read"))
+        ]
+        tasks = [_Task(frames, schemas) for frames in frames_to_spill(ledger, layout, there, work)]
+        done, total = 0, sum(shard.records for shard in there)
+        for rows in spread(_check_frames, tasks, sum(shard.believed for shard in there)):
+            parameters = {"path": str(rows.path), "longest": max(rows.longest + 1, 1 << 24)}
+            db.execute(question("validate_load"), parameters)
+            rows.path.unlink()
+            done += rows.rows
+            if progress is not None:
+                progress(done, total)
+        _choose(db, ledger)
+
+
+def _choose(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection) -> None:
+    """Keep the latest state of each record that has more copies than one in a temporary table."""
+    looks = read_looks(ledger)
+    repeated = db.execute(question("validate_repeated")).fetchall()
+    chosen = [newest_of(ledger, looks, outcomes) for (outcomes,) in repeated]
+    db.execute("CREATE TEMP TABLE chosen AS SELECT unnest($outcomes)::BIGINT AS outcome", {"outcomes": chosen})
+
+
+def _check_frames(task: _Task) -> Spill:
+    check = _Check(Schemas(task.schemas), XmlSchemas(task.schemas) if task.schemas else None)
+    return spilled(_checked_lines(task.frames, check), "checked", task.frames.path)
+
+
+def _checked_lines(task: FramesToSpill, check: "_Check") -> Iterator[bytes]:
+    shard, path = task.shard, task.layout.shard(task.shard.name, sealed=task.shard.sealed)
+    with snapshot(task.layout) as ledger:
+        places = {"shard": shard.shard, "first": task.first, "last": task.last}
+        for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places):
+            frame = shards.read_frame_at(path, number, offset, length)
+            for record, kept in matched(shard.name, frame, kept_in(ledger, shard.shard, number)):
+                yield orjson.dumps(_row(record, kept.outcome, check), option=orjson.OPT_APPEND_NEWLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What records are checked against."""
+
+    json: Schemas
+    xml: XmlSchemas | None
+
+    def faults(self, record: Record) -> tuple[str | None, str | None, list[Fault]]:
+        """What a live record declares, what it is checked against (None: nothing), and what is not valid."""
+        names, faults, version = [], list[Fault](), None
+        if (what := declared(record)) is not None and record.metadata is not None:
+            version = f"DataCite {what.version}"
+            names.append(self.json.name(what))
+            faults += self.json.faults(what, record.metadata)
+        if self.xml is not None and (checked := self.xml.check(record)) is not None:
+            version = version or checked.namespace
+            names.append(checked.schema)
+            faults += checked.faults
+        return version, " and ".join(names) or None, faults
+
+
+def _row(record: Record, outcome: int, check: _Check) -> dict[str, Any]:
+    version, schema, faults = (None, None, []) if record.deleted else check.faults(record)
+    claims = claims_of(None if record.deleted else record.metadata)
+    return {
+        "identifier": record.identifier,
+        "local_id": local_id(record.identifier),
+        "format": record.format,
+        "outcome": outcome,
+        "deleted": record.deleted,
+        "declared": version,
+        "schema": schema,
+        "faults": [asdict(fault) for fault in faults],
+        "dois": claims.dois,
+        "titles": claims.titles,
+        "dates": claims.dates,
+    }
+
+
+# --- telling
+
+
+def _report(folder: Path, db: duckdb.DuckDBPyConnection) -> ValidateReport:
+    checked = tuple(Checked(*row) for row in _rows(db, "validate_schemas"))
+    report = ValidateReport(folder, checked)
+    report.findings = (*_schema_findings(checked), *_invalid(db), *_compare(db, report))
+    return report
+
+
+def _schema_findings(checked: Iterable[Checked]) -> Iterator[Finding]:
+    for one in checked:
+        if one.schema is None:
+            yield finding("schema-unknown", identifier=one.first, found=one.records, format=one.format)
+        elif one.declared is not None and _is_of_another(one.declared, one.schema):
+            yield finding(
+                "schema-of-another-version",
+                identifier=one.first,
+                found=one.records,
+                declared=one.declared,
+                schema=one.schema,
+            )
+
+
+def _is_of_another(version: str, schema: str) -> bool:
+    return version.startswith("DataCite ") and version != f"DataCite {schema.split(' ')[0]}"
+
+
+def _invalid(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    for version, schema, place, rule, records, first, message in _rows(db, "validate_groups"):
+        yield finding(
+            "schema-invalid",
+            identifier=first,
+            found=records,
+            declared=version,
+            schema=schema,
+            rule=rule,
+            where=place or "the record",
+            reason=message,
+        )
+
+
+def _compare(db: duckdb.DuckDBPyConnection, report: ValidateReport) -> Iterator[Finding]:
+    """Count the ids that were compared; of each field on which some disagree, how many, and the first."""
+    firsts: dict[str, tuple[str, str]] = {}
+    counts: dict[str, int] = {}
+    wrong = None
+    for identifier, _, found in _disagreeing(db):
+        if found is None:
+            report.compared += 1
+            continue
+        counts[found.field] = counts.get(found.field, 0) + 1
+        firsts.setdefault(found.field, (identifier, str(found)))
+        report.disagreeing += identifier != wrong
+        wrong = identifier
+    for field, count in counts.items():
+        identifier, reason = firsts[field]
+        yield finding("representations-disagree", identifier=identifier, found=count, field=field, reason=reason)
+
+
+def _disagreeing(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    """Each id with several representations, its formats, and None; then once more for each disagreement of them."""
+    rows = _rows(db, "validate_representations")
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        members = list(group)
+        identifier, formats = members[0][1], tuple(dict.fromkeys(row[2] for row in members))
+        yield identifier, formats, None
+        said = [(row[2], Claims(tuple(row[3]), tuple(row[4]), tuple(row[5]))) for row in members]
+        yield from ((identifier, formats, found) for found in disagreements(said))
+
+
+def _rows(db: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[Any, ...]]:
+    # a cursor of its own: two questions are read at the same time
+    rows = db.cursor().execute(question(name))
+    while several := rows.fetchmany(10_000):
+        yield from several
+
+
+def _connect(work: Path) -> duckdb.DuckDBPyConnection:
+    db = working_database(work / "checked.duckdb")
+    db.execute(question("validate_tables"))
+    return db

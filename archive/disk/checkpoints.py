@@ -1,0 +1,149 @@
+"""Lines of text that are only ever appended, each closed by a checksum: a flipped bit or a torn end is seen."""
+
+import hashlib
+import json
+import os
+import socket
+import stat
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The texts of lines that are whole. `damaged` are the numbers, from 1, of those that are not.
+
+    `torn` is how many bytes follow the last line end: a process was killed while it wrote them.
+    """
+
+    texts: list[str]
+    damaged: list[int]
+    torn: int
+
+
+def seal(text: str) -> bytes:
+    """A line as it is written: the text, a tab, 16 hex digits of its SHA-256, a line end."""
+    body = text.encode()
+    return body + b"\t" + _checksum(body) + b"\n"
+
+
+def read_lines(body: bytes) -> Lines:
+    """Read lines back; nothing is raised, whatever the bytes are."""
+    texts, damaged = [], []
+    *whole, torn = body.split(b"\n")
+    for number, line in enumerate(whole, 1):
+        text, _, checksum = line.rpartition(b"\t")
+        try:
+            if checksum != _checksum(text):
+                raise ValueError
+            texts.append(text.decode())
+        except ValueError:
+            damaged.append(number)
+    return Lines(texts, damaged, len(torn))
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest()[:_DIGITS].encode()
+
+
+TRUSTED_SECONDS = 24 * 3600
+_SYNC_SECONDS = 1.0
+# what is read in the first seconds of a check is read again as fast as it is looked up
+_WORTH_SECONDS = 2.0
+
+
+class Checked:
+    """Opened once a check; `known` and `add` speak of files by any name that is theirs alone."""
+
+    def __init__(self, target: Path, version: str, *, fresh: bool = False, now: float | None = None) -> None:
+        """Go on from what is there; `fresh` forgets it. `version` names what was checked how: another's is not taken.
+
+        Where nothing can be written beside `target`, the check is merely not one that can be gone on with.
+        """
+        target = target.resolve()
+        self.path = target.with_name(f".{target.name}.verifying")
+        self._version, self._now = version, time.time() if now is None else now
+        self._known: dict[str, dict[str, Any]] = {}
+        self._waiting: list[str] = []
+        self._began = self._said = time.monotonic()
+        self.files = self.bytes = 0
+        self.since: float | None = None
+        if fresh:
+            self.done()
+        else:
+            self._load()
+
+    def known(self, name: str, path: str | Path) -> dict[str, Any] | None:
+        """What was noted of a file, None when it was not read yet or may have been changed since."""
+        found = self._known.get(name)
+        if found is None or found["stamp"] != _stamp(path):
+            return None
+        self.files, self.bytes = self.files + 1, self.bytes + int(found["stamp"][0])
+        noted: dict[str, Any] = found["noted"]
+        return noted
+
+    def add(self, name: str, path: str | Path, noted: Mapping[str, Any]) -> None:
+        """Note that a file was read whole and is good."""
+        if time.monotonic() - self._began < _WORTH_SECONDS:
+            return
+        stamp = _stamp(path)
+        # changed only just now: another change would not show in its times
+        if stamp is None or time.time() - max(stamp[1], stamp[2]) / 1e9 < 2:
+            return
+        line = {"name": name, "stamp": stamp, "noted": dict(noted), "at": time.time(), **self._who()}
+        self._waiting.append(json.dumps(line, ensure_ascii=False))
+        if time.monotonic() - self._said > _SYNC_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down what was noted."""
+        self._said = time.monotonic()
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        try:
+            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(fd, "wb") as file:
+                file.write(b"".join(map(seal, waiting)))
+        except OSError:
+            pass  # the check itself is what matters
+
+    def done(self) -> None:
+        """Forget: the check came to its end."""
+        self._known, self._waiting = {}, []
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError:
+            pass
+
+    def _who(self) -> dict[str, Any]:
+        return {"version": self._version, "user": os.getuid(), "host": socket.gethostname()}
+
+    def _load(self) -> None:
+        try:
+            status = self.path.lstat()
+            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
+                return  # what somebody else says was read was not
+            body = self.path.read_bytes()
+        except OSError:
+            return
+        who = self._who()
+        for text in read_lines(body).texts:
+            line = json.loads(text)
+            age = self._now - line["at"]
+            if all(line[key] == value for key, value in who.items()) and 0 <= age < TRUSTED_SECONDS:
+                self._known[line["name"]] = line
+                self.since = min(self.since or line["at"], line["at"])
+
+
+def _stamp(path: str | Path) -> list[int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - there may be millions, and a Path takes longer to make
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev]

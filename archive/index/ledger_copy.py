@@ -1,0 +1,115 @@
+"""A ledger on its way into DuckDB, in bulk: SQLite writes the lines of CSV, and Python never sees a row.
+
+Rows are appended to a ledger and never changed, so that pieces which are read one after the other are of one state.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from archive.disk import translated
+from archive.queries import question
+from archive.store import Layout, snapshot
+
+# a piece is on the disk twice until it is loaded: some 60 MB
+PIECE_ROWS = 1_000_000
+# SQLite works outside of Python's lock; one more reader than this would wait for DuckDB
+READERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of a table, first and last included, or all of them, and the file they go to."""
+
+    table: str
+    path: Path
+    first: int | None = None
+    last: int | None = None
+
+
+def copy_ledger(
+    db: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    ledger: int,
+    sides: Mapping[int, int],
+    skipped: Sequence[int],
+    work: Path,
+    *,
+    windows: bool = False,
+) -> None:
+    """Copy requests, outcomes and windows, as those of ledger number `ledger`; `sides` has the side of each run.
+
+    What `skipped` runs alone have brought is not even read.
+    """
+    values = [[ledger, run, side] for run, side in sides.items()]
+    if values:
+        db.executemany("INSERT INTO runs VALUES (?, ?, ?)", values)
+    with snapshot(layout) as rows:
+        (requests,), (outcomes,) = (
+            rows.execute(f"SELECT coalesce(max({key}), 0) FROM {table}").fetchone()
+            for key, table in (("request", "requests"), ("outcome", "outcomes"))
+        )
+        gaps = _left_out(rows.execute(question("audit_runs")).fetchall(), skipped)
+    pieces = [Piece("windows", work / "windows")] if windows else []
+    pieces += _pieces("requests", [(1, requests)], work)
+    pieces += _pieces("outcomes", _without((1, outcomes), gaps), work)
+    for piece in _written(layout, pieces):
+        db.execute(question(f"audit_load_{piece.table}"), {"path": str(piece.path), "ledger": ledger})
+        piece.path.unlink()
+
+
+def _left_out(
+    runs: Sequence[tuple[int, str, str, int | None, int | None]], skipped: Sequence[int]
+) -> list[tuple[int, int]]:
+    """The outcomes of skipped runs, where no other run has any among them."""
+    spans = {run: (first, last) for run, _, _, first, last in runs if first is not None and last is not None}
+    others = [span for run, span in spans.items() if run not in skipped]
+    return [spans[run] for run in skipped if run in spans and not any(_meet(spans[run], other) for other in others)]
+
+
+def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
+
+
+def _without(span: tuple[int, int], gaps: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """A span of numbers without those in the gaps."""
+    parts, first = [], span[0]
+    for begin, end in sorted(gaps):
+        if begin > first:
+            parts.append((first, begin - 1))
+        first = max(first, end + 1)
+    return [*parts, (first, span[1])] if first <= span[1] else parts
+
+
+def _pieces(table: str, spans: Sequence[tuple[int, int]], work: Path) -> list[Piece]:
+    return [
+        Piece(table, work / f"{table}-{start}", start, min(start + PIECE_ROWS - 1, last))
+        for first, last in spans
+        for start in range(first, last + 1, PIECE_ROWS)
+    ]
+
+
+def _written(layout: Layout, pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Each piece in its order once it is written, and few of them ahead."""
+    with ThreadPoolExecutor(READERS, thread_name_prefix="ledger") as pool:
+        ahead: list[Future[Piece]] = []
+        for piece in pieces:
+            ahead.append(pool.submit(_write, layout, piece))
+            if len(ahead) > READERS:
+                yield ahead.pop(0).result()
+        for done in ahead:
+            yield done.result()
+
+
+def _write(layout: Layout, piece: Piece) -> Piece:
+    parameters = {} if piece.first is None else {"first": piece.first, "last": piece.last}
+    with snapshot(layout) as ledger, translated(piece.path, "writing"):
+        ledger.text_factory = bytes
+        with piece.path.open("wb", buffering=1 << 20) as file:
+            for (lines,) in ledger.execute(question(f"audit_copy_{piece.table}"), parameters):
+                file.write(lines)
+                file.write(b"\n")
+    return piece

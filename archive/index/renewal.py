@@ -1,0 +1,117 @@
+"""What of an index still holds, and what has to be read again.
+
+Outcomes and requests are only ever added, and so are the frames of a shard that is open. A shard that is another file
+than it was (one that was converted) is read anew.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from archive.queries import question
+from archive.store import ShardToRead
+
+# of a stamp: what must be the same for an index to be one of this archive, made by this software
+_SAME = ("index_version", "archive")
+
+
+class NotRenewable(Exception):
+    """The old index cannot become the new one; all of it must be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """How an index is made: the shards to be read, some only from a frame on (`since`), and what of the old one goes.
+
+    `outcome`, `request` and `file` (a row about a file of a record) are the last that the old one has.
+    """
+
+    read: tuple[ShardToRead, ...]
+    since: dict[int, int] = field(default_factory=dict)
+    dropped: tuple[int, ...] = ()
+    held: int = 0
+    outcome: int = 0
+    request: int = 0
+    file: int = 0
+
+    @property
+    def afresh(self) -> bool:
+        """Whether there is no old index to begin with."""
+        return not self.outcome and not self.held
+
+    @property
+    def fresh(self) -> list[int]:
+        """Shards of which no frame is held."""
+        return [shard.shard for shard in self.read if shard.shard not in self.since]
+
+
+def plan_renewal(
+    old: Path, ledger: sqlite3.Connection, shards: Iterable[ShardToRead], stamp: dict[str, str]
+) -> Renewal:
+    """What has to be read, so that the index `old` is one of this ledger. Raises NotRenewable."""
+    try:
+        with closing(duckdb.connect(old, read_only=True)) as db:
+            return _plan(db, ledger, shards, stamp)
+    except duckdb.Error as cause:
+        raise NotRenewable(str(cause)) from cause
+
+
+def _plan(
+    db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, shards: Iterable[ShardToRead], stamp: dict[str, str]
+) -> Renewal:
+    found = dict(db.execute("SELECT name, value FROM stamp").fetchall())
+    if any(found.get(name) != stamp[name] for name in _SAME) or db.execute(question("proofs_off")).fetchall():
+        raise NotRenewable("made of another archive or by other software, or not what it was made of")
+    outcome, request, file = (int(found[name]) for name in ("outcome", "request", "file"))
+    _check_beginning(db, ledger, outcome, file)
+    held = {row[0]: row[1:] for row in db.execute(question("index_shards")).fetchall()}
+    read: list[ShardToRead] = []
+    since: dict[int, int] = {}
+    dropped: list[int] = []
+    records = 0
+    for shard in shards:
+        was = held.pop(shard.shard, None)
+        if was is not None and _is_same(shard, was):
+            continue
+        read.append(shard)
+        if was is not None and _has_grown(ledger, shard, was):
+            since[shard.shard] = was[4] + 1
+            records += was[2]
+        elif was is not None:
+            dropped.append(shard.shard)
+    if held:
+        raise NotRenewable(f"shards {sorted(held)} are no longer there")
+    return Renewal(tuple(read), since, tuple(dropped), records, outcome, request, file)
+
+
+def _check_beginning(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, outcome: int, file: int) -> None:
+    """The last rows of the index must be of this ledger, which could be another copy with another history."""
+    if not outcome:
+        raise NotRenewable("it is empty")
+    query = "SELECT identifier, request, state FROM outcomes WHERE outcome = ?"
+    if db.execute(query, [outcome]).fetchone() != ledger.execute(query, (outcome,)).fetchone():
+        raise NotRenewable("made of another ledger")
+    query = "SELECT identifier, key, run, state, sha256 FROM {} WHERE file = ?"
+    if (
+        db.execute(query.format("download_rows"), [file]).fetchone()
+        != ledger.execute(query.format("files"), (file,)).fetchone()
+    ):
+        raise NotRenewable("made of another ledger")
+
+
+def _is_same(shard: ShardToRead, was: tuple[Any, ...]) -> bool:
+    name, state, records, sha256, *_ = was
+    return (shard.name, shard.sealed, shard.records, shard.sha256) == (name, state == "sealed", records, sha256)
+
+
+def _has_grown(ledger: sqlite3.Connection, shard: ShardToRead, was: tuple[Any, ...]) -> bool:
+    """Whether a shard that was open has got more frames behind those that the index knows, or was only sealed."""
+    name, state, records, _, *last = was
+    place = {"shard": shard.shard, "first": last[0], "last": last[0]}
+    frames = ledger.execute(question("frames_of_shard"), place).fetchall()
+    return state == "open" and shard.name == name and shard.records >= records and frames == [tuple(last)]

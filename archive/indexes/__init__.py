@@ -1,1 +1,0 @@
-"""The index in DuckDB, derived from shards and ledger, and from releases."""

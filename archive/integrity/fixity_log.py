@@ -1,0 +1,150 @@
+"""The log of rolling checks: when each file was last good. Lines are only appended, each with a checksum.
+
+A line is JSON: `at`, `name`, `bytes`, `result` (seen, good, damaged, missing, unreadable), `algorithm`, `expected`
+(null where nothing says what the digest should be) and `digest` (of what was read, else null). The log is in an archive
+as `fixity.log`, and beside a bag or a release as `NAME.fixity`: nothing may be added to them.
+"""
+
+import fcntl
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from archive.disk import durable, read_lines, seal
+from archive.errors import Busy
+
+SEEN, GOOD, DAMAGED, MISSING, UNREADABLE = RESULTS = ("seen", "good", "damaged", "missing", "unreadable")
+NAME = "fixity.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the log; `at` in ISO 8601, UTC."""
+
+    at: str
+    name: str
+    bytes: int
+    result: str
+    algorithm: str
+    expected: str | None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastOf:
+    """What the log says of one file, as it should be now."""
+
+    expected: str | None
+    seen: datetime
+    good: datetime | None = None
+    digest: str | None = None
+    result: str = SEEN
+
+
+@dataclass(slots=True)
+class History:
+    """All that a log says: by file, and the numbers of lines that cannot be believed."""
+
+    files: dict[str, LastOf] = field(default_factory=dict)
+    damaged_lines: list[int] = field(default_factory=list)
+    torn_bytes: int = 0
+
+    def take(self, entry: Entry) -> None:
+        """Follow one line. A file that should have another digest than before is another one."""
+        at, last = datetime.fromisoformat(entry.at), self.files.get(entry.name)
+        if last is None or last.expected != entry.expected:
+            last = LastOf(entry.expected, at)
+        if entry.result == SEEN:
+            self.files[entry.name] = last
+        elif entry.result == GOOD:
+            self.files[entry.name] = LastOf(last.expected, last.seen, at, entry.digest, GOOD)
+        else:
+            self.files[entry.name] = LastOf(last.expected, last.seen, last.good, last.digest, entry.result)
+
+
+def log_path(path: Path, *, archive: bool) -> Path:
+    """Where the log of a folder is."""
+    path = path.resolve()
+    return path / NAME if archive else path.with_name(f"{path.name}.fixity")
+
+
+def read_history(path: Path) -> History:
+    """Read a log; an empty history where there is none. What is damaged in it is in the history."""
+    if not path.exists():
+        return History()
+    with durable.translated(path, "reading"):
+        return parse_history(path.read_bytes())
+
+
+def parse_history(body: bytes) -> History:
+    """Read a log from its bytes."""
+    lines = read_lines(body)
+    history = History(damaged_lines=lines.damaged, torn_bytes=lines.torn)
+    damaged = set(lines.damaged)
+    whole = (number for number in itertools.count(1) if number not in damaged)
+    for number, text in zip(whole, lines.texts, strict=False):
+        try:
+            history.take(_entry(text))
+        except (ValueError, TypeError, RecursionError):  # a checksum is taken by whoever writes the line
+            history.damaged_lines.append(number)
+    history.damaged_lines.sort()
+    return history
+
+
+def _entry(text: str) -> Entry:
+    """Raises ValueError and TypeError for what is no line of a log."""
+    entry = Entry(**json.loads(text))
+    texts = (entry.at, entry.name, entry.algorithm, entry.expected or "", entry.digest or "")
+    if not all(isinstance(value, str) for value in texts) or not isinstance(entry.bytes, int):
+        raise TypeError(text)
+    if entry.result not in RESULTS or datetime.fromisoformat(entry.at).tzinfo is None:
+        raise ValueError(text)
+    return entry
+
+
+class FixityLog:
+    """A log that is written to: one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it and read what it says; a torn end is cut off. Raises Busy when another check writes to it."""
+        self.path = path
+        with durable.translated(path, "opening"):
+            self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise Busy(f"another check writes to {path}; wait for it to end, or stop it") from None
+        self.history = read_history(path)
+        self._file = durable.AppendFile(path, "fixity-log")
+        if self.history.torn_bytes:
+            self._file.truncate(self._file.length - self.history.torn_bytes)
+
+    def add(self, *entries: Entry) -> None:
+        """Append lines; they are durable after `sync`."""
+        self._file.write(b"".join(seal(json.dumps(asdict(entry), ensure_ascii=False)) for entry in entries))
+        for entry in entries:
+            self.history.take(entry)
+
+    def sync(self) -> None:
+        self._file.sync()
+
+    def close(self) -> None:
+        self._file.close()
+        os.close(self._lock)
+
+
+@contextmanager
+def opened_log(path: Path) -> Iterator[FixityLog]:
+    """A log to write to, closed and durable at the end."""
+    log = FixityLog(path)
+    try:
+        yield log
+        log.sync()
+    finally:
+        log.close()

@@ -1,0 +1,119 @@
+"""What is in an archive, a release or a bag, and what the digest of each file should be."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from archive.bags import ALGORITHMS, check_bag
+from archive.disk import sha256_of
+from archive.errors import NotAnArchive
+from archive.files import stored_files
+from archive.integrity.detect import ARCHIVE, BAG, RELEASE, recognise
+from archive.queries import question
+from archive.releases import MANIFEST, read_manifest
+from archive.store import Layout, read_description, snapshot
+
+# the one to take where several are listed, the strongest first
+_PREFERRED = ("sha512", "sha256", "sha384", "sha224", "sha1", "md5")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A file to be checked; `name` is relative to the folder, `algorithm` hashlib's name of it.
+
+    `digest` is None where nothing says what it should be: then it should be what it was.
+    """
+
+    name: str
+    path: Path
+    bytes: int
+    algorithm: str
+    digest: str | None
+
+
+def inventory(path: Path) -> list[Item]:
+    """Every file that is to be checked, in order of name; files that are still written to are left out.
+
+    Raises as `recognise`, and Damaged where what lists the files is damaged itself.
+    """
+    kind = recognise(path)
+    if kind == ARCHIVE:
+        found = _of_archive(path)
+    elif kind == RELEASE:
+        found = _of_release(path)
+    elif kind == BAG:
+        found = _of_bag(path)
+    else:
+        raise NotAnArchive(f"{path} is a file; name the archive, release or bag that it is in")
+    return sorted(found, key=lambda item: item.name)
+
+
+def _of_archive(folder: Path) -> Iterator[Item]:
+    """Nothing that is derived, and the ledger only at rest."""
+    layout = Layout(folder)
+    read_description(folder)
+    yield _checked_by_itself(layout.description)
+    if layout.ledger_digest.exists() and layout.ledger.exists():
+        words = layout.ledger_digest.read_bytes().split()
+        digest = words[0].decode("ascii", "replace") if words else ""
+        yield Item("ledger.sqlite", layout.ledger, layout.ledger.stat().st_size, "sha256", digest)
+    with snapshot(layout) as ledger:
+        for _, name, state, _, _, size, _, sha256 in ledger.execute(question("shards_to_check")):
+            if state == "sealed":
+                yield Item(f"shards/{name}", layout.shards / name, size, "sha256", sha256)
+        for name, sha256 in ledger.execute("SELECT DISTINCT name, sha256 FROM quarantine"):
+            yield from _of_refused(layout.quarantine, name, sha256)
+        for stored in stored_files(ledger):
+            yield Item(stored.path, folder / stored.path, stored.bytes, "sha256", stored.sha256)
+
+
+def _of_refused(folder: Path, name: str, sha256: str) -> Iterator[Item]:
+    """A refused body is described by the file beside it, which the ledger has the digest of."""
+    description, body = folder / f"{name}.json", folder / f"{name}.body"
+    yield Item(f"quarantine/{name}.json", description, _size(description), "sha256", sha256)
+    try:
+        digest = orjson.loads(description.read_bytes())["sha256"]
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        digest = ""  # found when the description is read
+    yield Item(f"quarantine/{name}.body", body, _size(body), "sha256", digest)
+
+
+def _of_release(folder: Path) -> Iterator[Item]:
+    manifest = read_manifest(folder)
+    yield _checked_by_itself(folder / MANIFEST)
+    for entry in manifest.entries():
+        yield Item(entry.name, folder / Path(entry.name).name, entry.bytes, "sha256", entry.sha256)
+
+
+def _of_bag(folder: Path) -> Iterator[Item]:
+    """Every file but those still to be fetched, those that are listed and missing included."""
+    bag = check_bag(folder, quick=True)
+    digests: dict[str, dict[str, str]] = {}
+    for listing in bag.listings:
+        if listing.algorithm is not None:
+            for name, checksums in listing.entries.items():
+                digests.setdefault(name, {})[listing.algorithm] = checksums[0]
+    unfetched = {finding.path for finding in bag.findings if finding.code == "fetch-missing"}
+    for name in sorted({*bag.names, *digests} - unfetched):
+        path = Path(bag.links.get(name) or folder / name)
+        listed = digests.get(name)
+        if listed is None:
+            yield _as_it_is(path, name)
+            continue
+        algorithm = next((a for a in _PREFERRED if a in listed), next(iter(listed)))
+        yield Item(name, path, _size(path), ALGORITHMS[algorithm], listed[algorithm])
+
+
+def _checked_by_itself(path: Path) -> Item:
+    """A small file that was found to match the digest in it just now."""
+    return Item(path.name, path, _size(path), "sha256", sha256_of(path))
+
+
+def _as_it_is(path: Path, name: str) -> Item:
+    return Item(name, path, _size(path), "sha256", None)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -1,0 +1,399 @@
+"""A ledger made anew: of the old one's rows where all of them can be read, else of the shards.
+
+A record in a shard that can be read is proof of itself. What the old ledger said beside it (ids without a record, runs,
+findings, refused bodies) is taken over as far as it can be read. Windows are not: that a list was read to its end is
+nothing a shard can show, so its run is unfinished and the same command lists again.
+"""
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from archive.crosswalks import local_id
+from archive.disk import digests_of, is_sha256
+from archive.errors import ArchiveError, Damaged
+from archive.files import path_of
+from archive.integrity.mend_shards import count_frames, count_shard, next_generation
+from archive.integrity.salvage import Salvaged, salvage_rows
+from archive.queries import question
+from archive.store import (
+    SHARD_NAME,
+    Frame,
+    FrameEntry,
+    Layout,
+    Ledger,
+    Record,
+    Seal,
+    ShardWriter,
+    check_names,
+    check_refused,
+    read_accounts,
+    shards,
+)
+from archive.store import record as envelope
+
+REBUILT = "rebuilt"
+_READ_AT_ONCE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """A new ledger at `path`, not yet in its place.
+
+    `carried`: every row of the old one is in it. `lost` counts ids whose record is gone. `replaced` are files of shards
+    that others now stand for, and refused bodies that nothing names.
+    """
+
+    path: Path
+    carried: bool
+    records: int
+    lost: int
+    replaced: tuple[Path, ...]
+
+
+def rebuild(layout: Layout, work: Path, source: dict[str, Any], now: str, *, trusted: bool = True) -> Rebuilt:
+    """Make a ledger in the folder `work`. With `trusted` the old rows count when all can be read and add up.
+
+    Damaged shards are written anew beside the old ones; nothing else of the archive is changed.
+    """
+    ledger = Ledger(work / "ledger.sqlite", create=True)
+    try:
+        salvaged = _salvage(layout, work, ledger)
+        ledger.db.execute("ATTACH ? AS old", (str(work / "rows.sqlite"),))
+        ledger.db.execute("CREATE INDEX old.outcomes_by_identifier ON outcomes (identifier)")
+        if trusted and salvaged.complete and salvaged.rows["meta"] and _carried_over(ledger, salvaged):
+            return Rebuilt(ledger.path, True, _count(ledger.db, "sum(records)", "shards"), 0, ())
+        return _Rebuilding(ledger, layout, source, now, salvaged).made()
+    finally:
+        with suppress(sqlite3.Error):
+            ledger.db.execute("DETACH old")
+        ledger.close()
+
+
+# --- the old rows
+
+
+def _salvage(layout: Layout, work: Path, model: Ledger) -> Salvaged:
+    """Read what can be read of the old ledger, from a copy."""
+    model.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    empty, copy = work / "empty.sqlite", work / "damaged.sqlite"
+    shutil.copyfile(model.path, empty)
+    for ending in ("", "-wal"):
+        path = layout.ledger.with_name(layout.ledger.name + ending)
+        if path.exists():
+            copy_readable(path, copy.with_name(copy.name + ending))
+    copy.touch()
+    return salvage_rows(copy, work / "rows.sqlite", empty)
+
+
+def copy_readable(old: Path, new: Path) -> None:
+    """Copy a file; blocks that the disk does not give back are zeros."""
+    with old.open("rb", buffering=0) as source, new.open("wb") as target:
+        size = source.seek(0, 2)
+        for offset in range(0, size, _READ_AT_ONCE):
+            source.seek(offset)
+            try:
+                target.write(source.read(_READ_AT_ONCE))
+            except OSError:
+                target.write(b"".join(_pages(source, offset, min(size, offset + _READ_AT_ONCE))))
+
+
+def _pages(source: Any, first: int, last: int) -> Iterator[bytes]:
+    for offset in range(first, last, 4096):
+        try:
+            source.seek(offset)
+            yield source.read(min(4096, last - offset))
+        except OSError:
+            yield bytes(min(4096, last - offset))
+
+
+def _carried_over(ledger: Ledger, salvaged: Salvaged) -> bool:
+    """Take all rows over as they are; False, and none, unless they are consistent."""
+    db = ledger.db
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("PRAGMA defer_foreign_keys = ON")
+        for table in salvaged.rows:
+            db.execute(f"DELETE FROM main.{table}")
+            db.execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")
+        check_names(db, ledger.path)
+        whole = read_accounts(db)[-1]
+        consistent = whole.balanced and not db.execute("PRAGMA main.foreign_key_check").fetchone()
+        consistent = consistent and all(is_sha256(name) for (name,) in db.execute("SELECT sha256 FROM main.contents"))
+        db.execute("COMMIT" if consistent else "ROLLBACK")
+        return consistent
+    except (sqlite3.Error, Damaged):
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        return False
+
+
+# --- of the shards
+
+# of a refused body, as a ledger may name it, and what its description says
+_NAME = re.compile(r"[0-9]{6,12}", re.ASCII)
+_TOLD = ("url", "retrieved", "reason", "http_status", "bytes")
+
+
+def _is_told(url: object, at: object, reason: object, status: object, size: object) -> bool:
+    texts = all(isinstance(text, str) for text in (url, at, reason))
+    return texts and isinstance(status, int | None) and isinstance(size, int)
+
+
+class _Rebuilding:
+    """The making of one ledger, in one transaction."""
+
+    def __init__(self, ledger: Ledger, layout: Layout, source: dict[str, Any], now: str, old: Salvaged) -> None:
+        self._ledger, self._db, self._layout = ledger, ledger.db, layout
+        self._source, self._now, self._old = source, now, old
+        self._replaced: list[Path] = []
+        self._records = 0
+        self._shards_whole = "shards" in old.whole
+
+    def made(self) -> Rebuilt:
+        with self._ledger.transaction():
+            for name in ("rebuild_meta", "rebuild_runs", "rebuild_channels"):
+                self._db.execute(question(name))
+            self._channels = self._db.execute("SELECT channel, name, format FROM main.channels").fetchall()
+            known = self._known_names()
+            for number, paths in _shard_files(self._layout, known):
+                known.pop(number, None)
+                self._take_shard(number, paths)
+            self._shards_whole = self._shards_whole and not known
+            lost = self._take_outcomes()
+            self._take_refused()
+            self._take_files()
+            for name in ("rebuild_findings", "rebuild_waits", "rebuild_states"):
+                self._db.execute(question(name))
+        return Rebuilt(self._ledger.path, False, self._records, lost, tuple(self._replaced))
+
+    def _known_names(self) -> dict[int, str]:
+        return dict(self._db.execute("SELECT shard, name FROM old.shards").fetchall())
+
+    # shards
+
+    def _take_shard(self, number: int, paths: list[Path]) -> None:
+        """The first file of which anything can be read counts; the others are put away."""
+        taken = False
+        for path in paths:
+            if not taken and (sealed := _sealed(self._layout, path)) is not None:
+                new, seal, entries = sealed
+                self._count(number, new, seal, entries)
+                taken = True
+                if new == path:
+                    continue
+            self._shards_whole = False
+            self._replaced.append(path)
+
+    def _count(self, number: int, path: Path, seal: Seal, entries: list[FrameEntry]) -> None:
+        run = self._run_of(number, path)
+        self._db.execute(
+            "INSERT INTO main.shards VALUES (?, ?, ?, 'open', 0, 0, 0, 0, NULL, NULL)", (number, path.name, run)
+        )
+        count_shard(self._db, number, path.name, seal)
+        ranges = [self._count_records(run, path, frame) for frame in shards.iter_frames(path)]
+        count_frames(self._db, number, entries, ranges)
+
+    def _run_of(self, number: int, path: Path) -> int:
+        """The run that wrote a shard, where the old ledger says so; else the one that its records are given to."""
+        row = self._db.execute(
+            "SELECT run FROM main.runs WHERE run = (SELECT run FROM old.shards WHERE shard = ?)", (number,)
+        ).fetchone()
+        if row is None:
+            row = self._db.execute("SELECT max(run) FROM main.runs WHERE mode = 'full'").fetchone()
+        return int(row[0]) if row[0] is not None else self._new_run(path)
+
+    def _new_run(self, path: Path) -> int:
+        """A run in the words of a harvest that would bring these records; unfinished, so that it is asked again."""
+        records = [_record(text) for frame in shards.iter_frames(path) for text in frame.texts()]
+        spider, arguments = run_words([r for r in records if r is not None], self._source)
+        cursor = self._db.execute(
+            "INSERT INTO main.runs (spider, mode, arguments, software, started, finished, state) "
+            "VALUES (?, 'full', ?, '{}', ?, ?, 'findings')",
+            (spider, orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS).decode(), self._now, self._now),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def _count_records(self, run: int, path: Path, frame: Frame) -> tuple[int, int]:
+        """Give each record of a frame its outcome; returns their first and last number."""
+        records = [_record(text) for text in frame.texts()]
+        numbers: list[int] = []
+        for channel, group in groupby(records, key=lambda record: self._channel(run, record)):
+            outcomes = [_outcome(record) for record in group]
+            at = next((r.retrieved for r in records if r is not None), self._now)
+            numbers += self._request(run, channel, f"{path.name}, frame {frame.frame}", outcomes, at)
+        self._records += len(records)
+        return numbers[0], numbers[-1]
+
+    def _request(
+        self, run: int, channel: int | None, what: str, outcomes: list[tuple[str, str | None, str, str | None]], at: str
+    ) -> list[int]:
+        _, first = self._ledger.add_request(
+            run, channel, None, 1, f"{REBUILT}: {what}", "read", None, REBUILT, 1, at, 0, outcomes
+        )
+        return [first, first + len(outcomes) - 1]
+
+    def _channel(self, run: int, record: Record | None) -> int | None:
+        """The channel a record came in: that of its outcome in the old ledger, or the one of its format."""
+        if record is None:
+            return None
+        fitting = [number for number, _, format_ in self._channels if format_ == record.format]
+        if len(fitting) > 1:
+            rows = self._db.execute(question("rebuild_channel_of"), (record.identifier,)).fetchall()
+            fitting = [number for (number,) in rows if number in fitting] or fitting
+        return fitting[0] if fitting else self._new_channel(run, record.format)
+
+    def _new_channel(self, run: int, format_: str) -> int:
+        spider = self._db.execute("SELECT spider FROM main.runs WHERE run = ?", (run,)).fetchone()[0]
+        cursor = self._db.execute(
+            "INSERT INTO main.channels (name, format) VALUES (?, ?) RETURNING channel", (f"{spider}:{format_}", format_)
+        )
+        number = int(cursor.fetchone()[0])
+        self._channels.append((number, f"{spider}:{format_}", format_))
+        return number
+
+    # what has no record
+
+    def _take_outcomes(self) -> int:
+        """Ids as they stood last in the old ledger, where no record says otherwise. Returns how many are lost now."""
+        rows = self._db.execute(question("rebuild_outcomes"), {"whole": self._shards_whole}).fetchall()
+        for (run, channel), group in groupby(rows, key=lambda row: row[:2]):
+            self._request(run, channel, "the old ledger", [tuple(row[2:]) for row in group], self._now)
+        return sum(row[4] == "lost" and str(row[5]).startswith("its record") for row in rows)
+
+    def _take_refused(self) -> None:
+        """Refused bodies that are whole are kept, whether the old ledger spoke of them or not."""
+        run = self._db.execute("SELECT max(run) FROM main.runs").fetchone()[0]
+        known = dict(self._db.execute("SELECT name, max(identifier) FROM old.quarantine GROUP BY name").fetchall())
+        for path in sorted(self._layout.quarantine.glob("*.json")):
+            try:
+                sha256 = digests_of(path).sha256
+                check_refused(self._layout.quarantine, path.stem, sha256)
+                told = orjson.loads(path.read_bytes())
+                url, at, reason, status, size = (told[key] for key in _TOLD)
+                if _NAME.fullmatch(path.stem) is None or not _is_told(url, at, reason, status, size):
+                    raise ValueError(path.stem)
+            except (ArchiveError, OSError, ValueError, KeyError, TypeError):
+                self._replaced += [found for found in (path, path.with_suffix(".body")) if found.exists()]
+                continue
+            if run is None:
+                continue
+            request, _ = self._ledger.add_request(run, None, None, 1, url, "refused", status, reason, 1, at, 0, ())
+            self._ledger.add_quarantine(request, known.get(path.stem), path.stem, size, sha256)
+
+    def _take_files(self) -> None:
+        """Files of records whose list is known whole and whose content is here; others are listed again."""
+        self._db.execute("CREATE TEMP TABLE stored (sha256 TEXT PRIMARY KEY, sha512 TEXT, bytes INTEGER)")
+        for (sha256,) in self._db.execute("SELECT DISTINCT sha256 FROM old.files WHERE sha256 IS NOT NULL").fetchall():
+            path = self._layout.root / path_of(sha256) if is_sha256(sha256) else None
+            if path is not None and path.is_file() and (found := digests_of(path)).sha256 == sha256:
+                self._db.execute("INSERT INTO stored VALUES (?, ?, ?)", (sha256, found.sha512, path.stat().st_size))
+        for name in ("rebuild_contents", "rebuild_filelists", "rebuild_files"):
+            self._db.execute(question(name))
+
+
+# --- reading what is there
+
+
+def _shard_files(layout: Layout, known: dict[int, str]) -> Iterator[tuple[int, list[Path]]]:
+    """(number, its files); the one that the old ledger names first, then the newest generation."""
+    found: dict[int, list[tuple[tuple[bool, bool, int], Path]]] = {}
+    for path in layout.shards.glob("*") if layout.shards.exists() else ():
+        if (match := SHARD_NAME.fullmatch(path.name.removesuffix(".open"))) is not None and path.is_file():
+            number, generation = int(match[1]), int(match[2] or 0)
+            named = known.get(number) == path.name.removesuffix(".open")
+            found.setdefault(number, []).append(((named, path.suffix != ".open", generation), path))
+    for number in sorted(found):
+        yield number, [path for _, path in sorted(found[number], key=lambda one: one[0], reverse=True)]
+
+
+def _sealed(layout: Layout, path: Path) -> tuple[Path, Seal, list[FrameEntry]] | None:
+    """A shard that is whole, as it is; else what can be read of it, written anew. None when that is nothing."""
+    try:
+        seal, entries = shards.check_shard(path), []
+        for frame in shards.iter_frames(path):
+            entries.append(FrameEntry(frame.frame, frame.offset, frame.length, len(frame.content), frame.records))
+        if all(_record(text) is not None for frame in shards.iter_frames(path) for text in frame.texts()):
+            return path, seal, entries
+    except ArchiveError:
+        pass
+    return _written_anew(layout, path)
+
+
+def _written_anew(layout: Layout, path: Path) -> tuple[Path, Seal, list[FrameEntry]] | None:
+    limit = path.stat().st_size if path.suffix == ".open" else None
+    writer: ShardWriter | None = None
+    new = next_generation(layout, path.name.removesuffix(".open"))
+    try:
+        for item in shards.salvage(path, limit):
+            texts = item.texts() if isinstance(item, Frame) else []
+            good = [text for text in texts if _record(text) is not None]
+            if good:
+                writer = writer or ShardWriter(new)
+                writer.append(b"".join(b"\x1e" + text + b"\n" for text in good), len(good))
+                writer.flush()
+        if writer is None:
+            return None
+        writer.sync()
+        return new, writer.seal(), writer.take_frames()
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _record(text: bytes) -> Record | None:
+    """A record, None where a text is none of ours."""
+    try:
+        record = envelope.decode(text)
+    except (KeyError, TypeError, ValueError):
+        return None
+    strings = (record.identifier, record.datestamp, record.format, record.url, record.retrieved)
+    return record if all(isinstance(value, str) for value in strings) else None
+
+
+def _outcome(record: Record | None) -> tuple[str, str | None, str, str | None]:
+    assert record is not None, "only shards of which every record can be read are counted"
+    return record.identifier, record.datestamp or None, "deleted" if record.deleted else "read", REBUILT
+
+
+def run_words(records: Iterable[Record], source: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The spider that brought records, and the words of a harvest that brings them again, as far as they can be told.
+
+    By OAI-PMH the whole list of each prefix; one by one, the ids from the lowest to the highest, in the media types
+    that came. Where ids have no numbers, the words name only the URL.
+    """
+    records = list(records)
+    urls = [urlsplit(record.url) for record in records]
+    none: dict[str, Any] = {"set": [], "from": None, "until": None, "sample": None, "shard": None}
+    formats = sorted({record.format for record in records})
+    if any("verb" in parse_qs(url.query) for url in urls):
+        url = next(url for url in urls if "verb" in parse_qs(url.query))
+        return "oaipmh", {"url": url._replace(query="", fragment="").geturl(), "prefix": formats, **none}
+    numbers = [int(text) for record in records if (text := local_id(record.identifier) or "").isdigit()]
+    if not numbers:
+        return "search", {"url": str(source.get("url", ""))}
+    ids = f"{min(numbers)}-{max(numbers)}" if min(numbers) < max(numbers) else str(numbers[0])
+    return "idrange", {
+        "url": str(source.get("url", "")),
+        "ids": ids,
+        "accept": sorted({record.media_type for record in records}),
+        "oai": None,
+        "prefix": None,
+        "set": None,
+        "sample": None,
+        "shard": None,
+    }
+
+
+def _count(db: sqlite3.Connection, what: str, table: str) -> int:
+    return int(db.execute(f"SELECT coalesce({what}, 0) FROM main.{table}").fetchone()[0])

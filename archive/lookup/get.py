@@ -1,0 +1,268 @@
+"""One record by its id, of a release or an archive, reading no more than its lookup and one frame.
+
+Nothing that is read is believed: manifest, lookup and frame carry checks of their own, and a record that was found
+under a key is compared with the id that was asked for.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+
+from archive.errors import Damaged, NotAnArchive, StaleIndex
+from archive.lookup.found import Answer, Got, chosen, gather
+from archive.lookup.held import Copy, array, iter_copies
+from archive.lookup.keys import find_id
+from archive.queries import question
+from archive.releases import DEAD, Manifest, decode_frame
+from archive.releases import manifest as release
+from archive.store import (
+    Files,
+    Layout,
+    Lookup,
+    Record,
+    check_current,
+    content_of,
+    is_file_name,
+    newest,
+    open_lookup,
+    parse_description,
+    read_copies,
+    read_looks,
+    read_piece,
+    read_stamp,
+    record,
+    snapshot,
+)
+from archive.store import record as envelope
+
+
+def find_in_ledger(folder: Path, asked: str) -> Answer:
+    """Every version of an id's records.
+
+    Raises as `find_id`; Damaged when one cannot be read: whether it is the latest is not known then.
+    """
+    layout = Layout(folder)
+    with snapshot(layout) as ledger:
+        found = find_id(folder, ledger, asked)
+        stored = dict(ledger.execute(question("get_stored"), {"outcomes": array(found.outcomes)}).fetchall())
+        copies = [_checked(copy) for copy in iter_copies(ledger, layout, stored)]
+        last = _latest(ledger, copies)
+    return replace(chosen(_versions(copies, last), asked, found.searched), others=found.others)
+
+
+def _checked(copy: Copy) -> tuple[Copy, Record]:
+    if copy.problem is not None:
+        raise Damaged(copy.problem)
+    return copy, envelope.decode(copy.text)
+
+
+def _latest(ledger: sqlite3.Connection, copies: Iterable[tuple[Copy, Record]]) -> set[int]:
+    """The outcome of each record's latest state."""
+    by_record: dict[tuple[str, str], dict[int, Record]] = {}
+    for copy, record in copies:
+        by_record.setdefault((record.identifier, record.format), {})[copy.outcome] = record
+    looks = read_looks(ledger)
+    known = read_copies(ledger, [outcome for records in by_record.values() for outcome in records])
+    return {
+        newest([replace(known[n], content=content_of(record)) for n, record in records.items()], looks).outcome
+        for records in by_record.values()
+    }
+
+
+def _versions(copies: Iterable[tuple[Copy, Record]], last: Set[int]) -> Iterator[Got]:
+    """As `settle_versions`: a record harvested again with the same bytes is no new version, its last copy stays.
+
+    The copies in `last` stand behind all others of their records.
+    """
+    kept: dict[tuple[str, str], list[tuple[Copy, Record]]] = {}
+    for copy, record in sorted(copies, key=lambda one: (one[0].outcome in last, one[0].outcome)):
+        versions = kept.setdefault((record.identifier, record.format), [])
+        if versions and _content(versions[-1][1]) == _content(record):
+            versions.pop()
+        versions.append((copy, record))
+    for copy, record in (one for versions in kept.values() for one in versions):
+        yield Got(copy.text, copy.shard, copy.offset, copy.position, record.identifier, record.format, record.deleted)
+
+
+def _content(record: Record) -> tuple[str, bool, str | None]:
+    return record.datestamp, record.deleted, record.sha256
+
+
+DESCRIPTION, INDEX_LOOKUP, LEDGER_DIGEST, SHARDS = "archive.json", "index.lookup", "ledger.sqlite.sha256", "shards"
+
+
+class Reader(Protocol):
+    """Finds records by their ids, as they stood when it was opened.
+
+    `formats` are those that a release has, none of an archive; `enveloped`: records say their identifier and format.
+    """
+
+    @property
+    def formats(self) -> tuple[str, ...]: ...
+
+    @property
+    def enveloped(self) -> bool: ...
+
+    def find(self, asked: str) -> Answer:
+        """Every version of the records of an id: an identifier, a local id, or a DOI in any form. Raises Damaged."""
+
+    def sent(self, got: Got) -> bytes | None:
+        """The bytes that the provider sent, None when there were none: of a deleted record.
+
+        Raises ValueError when what was found holds no more than their meaning; it says why.
+        """
+
+
+def open_reader(files: Files) -> Reader:
+    """What finds records in a release, or in an archive.
+
+    A delta has the records that it changes.
+
+    Raises NotAnArchive when the files are neither; Damaged; OtherArchive for a newer format; StaleIndex for an archive
+    that is elsewhere and has no lookup that counts.
+    """
+    if (manifest := files.whole(release.MANIFEST)) is not None:
+        return _ReleaseReader(files, release.parse_manifest(manifest, f"{files.where}/{release.MANIFEST}"))
+    if (description := files.whole(DESCRIPTION)) is not None:
+        return _ArchiveReader(files, parse_description(description, f"{files.where}/{DESCRIPTION}")["id"])
+    raise NotAnArchive(
+        f"{files.where} is neither a release nor an archive: it has no {release.MANIFEST} and no {DESCRIPTION}"
+    )
+
+
+class _ReleaseReader:
+    def __init__(self, files: Files, manifest: Manifest) -> None:
+        content = manifest.content
+        self._files, self._making = files, content.making
+        self.formats, self.enveloped = tuple(content.by_format), content.making.form == "envelope"
+        self._parts = {part.name: part for part in content.parts}
+        if content.lookup is None:
+            raise NotAnArchive(
+                f"{files.where} was made without {release.LOOKUP}; {release.INDEX} says where records are"
+            )
+        lookup = open_lookup(files, release.LOOKUP)
+        if lookup is None or lookup.size_bytes != content.lookup.bytes:
+            what = "is missing" if lookup is None else "is not the one that the manifest names"
+            raise Damaged(f"{files.where}/{release.LOOKUP} {what}; take the release from a copy")
+        self._lookup = lookup
+
+    def find(self, asked: str) -> Answer:
+        found = gather(self._lookup, self._read, asked, enveloped=self.enveloped)
+        return chosen(found, asked, "lookup")
+
+    def sent(self, got: Got) -> bytes | None:
+        if got.deleted:
+            return None
+        values = orjson.loads(got.text)
+        if not self.enveloped:
+            raise ValueError("bare records are the metadata alone")
+        if "original" in values:
+            return record.decode(orjson.dumps({**values, "url": "", "retrieved": ""})).original_bytes()
+        if values["metadata"] is None:
+            return None
+        raise ValueError("JSON that was sent is there in canonical form, not as its bytes were")
+
+    def _read(self, name: str, offset: int, length: int, positions: Set[int]) -> Iterator[Got]:
+        part = self._parts.get(name)
+        if part is None or not is_file_name(name):
+            raise Damaged(f"{self._lookup.where} names {name!r}, which is no part; take the release from a copy")
+        where = f"{self._files.where}/{name}, the frame at byte {offset}"
+        raw = read_piece(self._files, [name], offset, length, where)
+        texts = decode_frame(self._making.layout, self._making.compression, raw, where, positions)
+        # a tombstone is enveloped in any release
+        enveloped = self.enveloped or part.kind in DEAD
+        yield from _records(texts, positions, name, offset, where, enveloped=enveloped)
+
+
+class _ArchiveReader:
+    formats: tuple[str, ...] = ()
+    enveloped = True
+
+    def __init__(self, files: Files, archive: str) -> None:
+        self._files = files
+        self._notes: tuple[str, ...] = ()
+        self._lookup = self._current(archive) if files.folder is None else self._current_in(files.folder, archive)
+        self._latest = set() if self._lookup is None else _latest_places(self._lookup)
+
+    def find(self, asked: str) -> Answer:
+        return replace(self._find(asked), notes=self._notes)
+
+    def _find(self, asked: str) -> Answer:
+        if self._lookup is not None:
+            found = gather(self._lookup, self._read, asked, enveloped=True)
+            # stands behind the versions that came later
+            found.sort(key=lambda got: (got.file, got.offset, got.position) in self._latest)
+            return chosen(found, asked, "lookup")
+        # brings DuckDB, which takes longer to import than all else here
+
+        assert self._files.folder is not None
+        return find_in_ledger(self._files.folder, asked)
+
+    def sent(self, got: Got) -> bytes | None:
+        return record.sent_bytes(got.text)
+
+    def _current_in(self, folder: Path, archive: str) -> Lookup | None:
+        """The lookup, if it is of the ledger's present state. One that cannot be read is as good as none."""
+        try:
+            lookup = open_lookup(self._files, INDEX_LOOKUP)
+            if lookup is None:
+                return None
+            with snapshot(Layout(folder)) as ledger:
+                check_current(lookup.about, read_stamp(ledger, archive), folder)
+        except StaleIndex:
+            return None
+        except Damaged as error:
+            self._notes = (f"{error}; it is derived, and the ledger was asked instead",)
+            return None
+        return lookup
+
+    def _current(self, archive: str) -> Lookup:
+        """The lookup of an archive that is elsewhere, compared with the digest of the ledger there."""
+        again = "run `harvester index` where the archive is kept"
+        if (lookup := open_lookup(self._files, INDEX_LOOKUP)) is None:
+            raise StaleIndex(
+                f"{self._files.where} has no {INDEX_LOOKUP}, by which records are found from afar; {again}"
+            )
+        made_of = lookup.about.get("ledger")
+        digest = (self._files.whole(LEDGER_DIGEST) or b"").decode("ascii", "replace").split()[:1]
+        if lookup.about.get("archive") != archive or (made_of and digest and [made_of] != digest):
+            raise StaleIndex(f"{self._files.where}: the archive has changed since its {INDEX_LOOKUP} was made; {again}")
+        if not (made_of and digest):
+            self._notes = (
+                f"{self._files.where}: whether {INDEX_LOOKUP} is of the archive's present state is not seen; {again}",
+            )
+        return lookup
+
+    def _read(self, name: str, offset: int, length: int, positions: Set[int]) -> Iterator[Got]:
+        if not is_file_name(name):
+            raise Damaged(f"{self._files.where}/{INDEX_LOOKUP} names {name!r}, which is no shard")
+        where = f"{self._files.where}/{SHARDS}/{name}, the frame at byte {offset}"
+        # one that was open when the lookup was made is so still, or was sealed since
+        raw = read_piece(self._files, [f"{SHARDS}/{name}", f"{SHARDS}/{name}.open"], offset, length, where)
+        texts = decode_frame("jsonseq", "zstd", raw, where, positions)
+        yield from _records(texts, positions, name, offset, where, enveloped=True)
+
+
+def _latest_places(lookup: Lookup) -> set[tuple[str, int, int]]:
+    """Where the latest states of records lie that have versions which came later."""
+    return {(lookup.names[file], offset, position) for file, offset, position in lookup.about.get("latest", ())}
+
+
+def _records(
+    texts: list[bytes], positions: Set[int], file: str, offset: int, where: str, *, enveloped: bool
+) -> Iterator[Got]:
+    """Some of the records of a frame."""
+    for position in sorted(positions):
+        try:
+            text = texts[position]
+            if enveloped:
+                values = orjson.loads(text)
+                yield Got(text, file, offset, position, values["identifier"], values["format"], values["deleted"])
+            else:
+                yield Got(text, file, offset, position, None, None, deleted=False)
+        except (IndexError, KeyError, TypeError, ValueError) as cause:
+            raise Damaged(f"{where}: record {position} cannot be read ({cause!r}); take it from a copy") from cause

@@ -1,0 +1,91 @@
+"""Which outcomes are of one id, however it is written: as an identifier, as its local id, or as a DOI.
+
+The ledger has no index on identifiers. Where index.duckdb is current it knows the outcomes, and only those that the
+ledger counted since are read; without it, all of them are.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from archive.crosswalks import local_id, namespace, normalise_doi
+from archive.errors import StaleIndex
+from archive.index import open_index
+from archive.queries import question
+
+# characters at the end of an identifier that SQLite compares; what is left then is compared in full
+_TAIL = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an id was found to be.
+
+    `identifiers` names how each one was matched: `identifier`, `local_id`, or `doi` (that of its local id or of its
+    metadata). `outcomes` are their numbers in the ledger, in order; `searched` is index or ledger. DOIs of metadata are
+    known to an index only. `others` have the same local id in another OAI namespace: each is another id.
+    """
+
+    identifiers: dict[str, str]
+    outcomes: tuple[int, ...]
+    others: tuple[str, ...]
+    searched: str
+
+
+def find_id(folder: Path, ledger: sqlite3.Connection, asked: str) -> Found:
+    """Every outcome of an id in one state of the ledger, which may be newer than the index.
+
+    Raises NotAnArchive, OtherArchive and Damaged as `open_index` does.
+    """
+    local_ids = {local_id(asked): "doi" if normalise_doi(asked) else "local_id"}
+    try:
+        rows, last = _ask_index(folder, asked, local_ids)
+        searched = "index"
+    except (StaleIndex, duckdb.Error):  # one that cannot be read is as good as none: it is derived
+        rows, last, searched = [], 0, "ledger"
+    for key in local_ids:
+        rows += _scan(ledger, key, last)
+    return _found(asked, local_ids, sorted(rows), searched)
+
+
+def _ask_index(folder: Path, asked: str, local_ids: dict[str, str]) -> tuple[list[tuple[int, str]], int]:
+    """Outcomes that the index knows, and the last one of all in it. Adds the local ids of what has the DOI."""
+    with closing(open_index(folder)) as index:
+        for (identifier,) in index.execute(question("lookup_doi"), {"doi": normalise_doi(asked)}).fetchall():
+            local_ids.setdefault(local_id(identifier), "doi")
+        rows = index.execute(question("lookup_index"), {"local_ids": list(local_ids)}).fetchall()
+        [(last,)] = index.execute("SELECT coalesce(max(outcome), 0) FROM outcomes").fetchall()
+    return rows, int(last)
+
+
+def _scan(ledger: sqlite3.Connection, key: str, after: int) -> Iterator[tuple[int, str]]:
+    """Outcomes with this local id behind a number."""
+    tail = _ascii_end(key)[-_TAIL:].lower()
+    parameters = {"after": after, "tail": tail, "length": len(tail)}
+    for outcome, identifier in ledger.execute(question("lookup_scan"), parameters):
+        if local_id(identifier) == key:
+            yield outcome, identifier
+
+
+def _ascii_end(text: str) -> str:
+    """SQLite's lower() knows ASCII only."""
+    others = [at for at, character in enumerate(text) if not character.isascii()]
+    return text[others[-1] + 1 :] if others else text
+
+
+def _found(asked: str, local_ids: dict[str, str], rows: Iterable[tuple[int, str]], searched: str) -> Found:
+    identifiers: dict[str, str] = {}
+    others: dict[str, None] = {}
+    outcomes = []
+    for outcome, identifier in rows:
+        if namespace(asked) and namespace(identifier) not in ("", namespace(asked)):
+            others[identifier] = None
+            continue
+        how = "identifier" if identifier == asked else local_ids[local_id(identifier)]
+        identifiers.setdefault(identifier, how)
+        outcomes.append(outcome)
+    return Found(identifiers, tuple(outcomes), tuple(others), searched)

@@ -1,0 +1,285 @@
+"""One id's whole story: what listed it, each request and wait, how it stands, its versions and files, and what to do.
+
+It is read from the ledger, also while a harvest writes, and from the frames that hold its records.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archive.lookup.files import FilesOf, read_files_of
+from archive.lookup.held import Copy, Refused, array, iter_copies, iter_refused
+from archive.lookup.keys import Found, find_id
+from archive.lookup.nearby import ChannelSeen, Range, read_channels, read_nearest
+from archive.queries import question
+from archive.store import Layout, newest, read_copies, read_description, read_looks, snapshot
+
+# what decides how an id stands when it stands differently in several channels: the first of these
+WORST = ("lost", "open", "refused", "read", "deleted", "moved", "forbidden", "absent")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The list that a request was part of; bounds are text as sent to the provider, None where there is none."""
+
+    window: int
+    verb: str
+    from_: str | None
+    until: str | None
+    state: str
+    end: str | None
+    listed: int | None
+    stated: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A time in which a host could not be asked."""
+
+    host: str
+    began: str
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request whose answer named the id, and the state it left it in. `waits` ended between `since` and `at`.
+
+    `since` is when the request before it in its window ended, or else the window was opened or the run began.
+    """
+
+    outcome: int
+    identifier: str
+    channel: str
+    state: str
+    reason: str | None
+    datestamp: str | None
+    request: int
+    run: int
+    mode: str
+    run_state: str
+    at: str
+    url: str
+    http_status: int | None
+    attempts: int
+    since: str
+    window: Window | None
+    waits: tuple[Wait, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A copy of the record, and what brought it; `changed` is whether it differs from the one before in its channel."""
+
+    asked: Asked
+    copy: Copy
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FindingNamed:
+    """A finding that names the id; `current` when it is of the run that the id's state comes from."""
+
+    current: bool
+    run: int
+    code: str
+    severity: str
+    channel: str | None
+    message: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStory:
+    """An id in a channel: the first request that named it, the last one, and the first of those that left it so."""
+
+    channel: str
+    identifier: str
+    first: Asked
+    last: Asked
+    since: Asked
+
+    @property
+    def census(self) -> bool:
+        """Whether it was only listed there, to be counted."""
+        return self.last.mode == "census"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that an archive knows of an id. `nearest` and `elsewhere` are there for one that nobody ever saw.
+
+    `files` is None when no run has asked for files of it. `latest` is the state of the copies that are latest states
+    (read where any is live), None where nothing is held.
+    """
+
+    asked_for: str
+    found: Found
+    channels: tuple[ChannelStory, ...]
+    asked: tuple[Asked, ...]
+    versions: tuple[Version, ...]
+    refused: tuple[Refused, ...]
+    findings: tuple[FindingNamed, ...]
+    nearest: tuple[Range, ...]
+    elsewhere: tuple[ChannelSeen, ...]
+    files: FilesOf | None = None
+    latest: str | None = None
+
+    @property
+    def state(self) -> str:
+        """A state of the contract; `listed` when only a census saw the id, `unseen` when nothing ever did.
+
+        Of several channels the one that needs most counts, where something is held before where nothing is; of what is
+        held, the latest state. An id that no request named is open while a range of ids that holds it is not settled.
+        """
+        if not self.channels:
+            waiting = any(near.covers and near.state in ("open", "lost") for near in self.nearest)
+            return "open" if waiting else "unseen"
+        states = {channel.last.state for channel in self.channels if not channel.census}
+        found = next((state for state in WORST if state in states), "listed")
+        return self.latest if self.latest is not None and found in ("read", "deleted") else found
+
+    @property
+    def damaged(self) -> tuple[str, ...]:
+        """What cannot be read of it any more."""
+        problems = [version.copy.problem for version in self.versions] + [body.problem for body in self.refused]
+        problems += [file.problem for file in self.files.files] if self.files is not None else []
+        return tuple(dict.fromkeys(problem for problem in problems if problem is not None))
+
+    @property
+    def troubled(self) -> bool:
+        """Whether a finding that still counts speaks against it."""
+        return any(found.current and found.severity != "info" for found in self.findings)
+
+
+def read_story(folder: Path, asked_for: str) -> Story:
+    """Read the story of an id: an identifier, a local id or a DOI.
+
+    Raises NotAnArchive, OtherArchive; Damaged when the description or the ledger cannot be read. A shard that cannot
+    be read is part of the story.
+    """
+    layout = Layout(folder)
+    read_description(folder)
+    with snapshot(layout) as ledger:
+        found = find_id(folder, ledger, asked_for)
+        asked = _asked(ledger, found.outcomes)
+        channels = _channels(asked)
+        refused = {ask.request for ask in asked if ask.state == "refused"}
+        seen = bool(channels)
+        files = read_files_of(ledger, folder, found.identifiers)
+        versions = tuple(_versions(ledger, layout, asked))
+        return Story(
+            asked_for,
+            found,
+            channels,
+            asked,
+            versions,
+            tuple(iter_refused(ledger, layout, refused, found.identifiers)),
+            tuple(_findings(ledger, {*found.identifiers, asked_for}, channels, files)),
+            () if seen else read_nearest(ledger, asked_for),
+            () if seen else read_channels(ledger),
+            files,
+            _latest(ledger, versions),
+        )
+
+
+# --- what was asked
+
+
+def _asked(ledger: sqlite3.Connection, outcomes: Sequence[int]) -> tuple[Asked, ...]:
+    rows = ledger.execute(question("story_asked"), {"outcomes": array(outcomes)}).fetchall()
+    return tuple(_ask(ledger, *row) for row in rows)
+
+
+def _ask(
+    ledger: sqlite3.Connection,
+    outcome: int,
+    identifier: str,
+    channel: str | None,
+    state: str,
+    reason: str | None,
+    datestamp: str | None,
+    request: int,
+    run: int,
+    mode: str,
+    run_state: str,
+    at: str,
+    url: str,
+    http_status: int | None,
+    attempts: int,
+    since: str,
+    window: int | None,
+    *of_window: Any,
+) -> Asked:
+    rows = ledger.execute(question("story_waits"), {"run": run, "since": since, "at": at})
+    return Asked(
+        outcome,
+        identifier,
+        channel or "",
+        state,
+        reason,
+        datestamp,
+        request,
+        run,
+        mode,
+        run_state,
+        at,
+        url,
+        http_status,
+        attempts,
+        since,
+        None if window is None else Window(window, *of_window),
+        tuple(Wait(*row) for row in rows),
+    )
+
+
+def _channels(asked: Iterable[Asked]) -> tuple[ChannelStory, ...]:
+    stories: dict[tuple[str, str], list[Asked]] = {}
+    for ask in asked:
+        stories.setdefault((ask.channel, ask.identifier), []).append(ask)
+    return tuple(ChannelStory(*key, asks[0], asks[-1], _since(asks)) for key, asks in stories.items())
+
+
+def _since(asks: Sequence[Asked]) -> Asked:
+    """The first request of those at the end that all left the same state."""
+    first = asks[-1]
+    for ask in reversed(asks):
+        if ask.state != first.state:
+            break
+        first = ask
+    return first
+
+
+# --- what is held, and what was found
+
+
+def _versions(ledger: sqlite3.Connection, layout: Layout, asked: Iterable[Asked]) -> Iterator[Version]:
+    stored = {ask.outcome: ask for ask in asked if ask.state in ("read", "deleted")}
+    before: dict[tuple[str, str], tuple[str | None, ...]] = {}
+    for copy in iter_copies(ledger, layout, {outcome: ask.identifier for outcome, ask in stored.items()}):
+        ask = stored[copy.outcome]
+        place, content = (ask.channel, ask.identifier), (ask.datestamp, ask.state, copy.sha256)
+        yield Version(ask, copy, before.get(place) != content)
+        before[place] = content
+
+
+def _latest(ledger: sqlite3.Connection, versions: Iterable[Version]) -> str | None:
+    """The state of the copies that are the latest of their format: read where any is live."""
+    by_format: dict[tuple[str, str], list[int]] = {}
+    for version in versions:
+        _, _, rest = version.asked.channel.partition(":")
+        by_format.setdefault((version.asked.identifier, rest.partition(":")[0]), []).append(version.copy.outcome)
+    looks = read_looks(ledger)
+    deleted = {newest(list(read_copies(ledger, held).values()), looks).deleted for held in by_format.values()}
+    return None if not deleted else "deleted" if all(deleted) else "read"
+
+
+def _findings(
+    ledger: sqlite3.Connection, identifiers: Iterable[str], channels: Iterable[ChannelStory], files: FilesOf | None
+) -> Iterator[FindingNamed]:
+    runs = {channel.last.run for channel in channels} | (files.runs if files is not None else frozenset())
+    for run, *row in ledger.execute(question("story_findings"), {"identifiers": array(sorted(identifiers))}):
+        yield FindingNamed(run in runs, run, *row)

@@ -1,1 +1,0 @@
-"""One id: its record, and its whole story."""

@@ -1,1 +1,0 @@
-"""What is damaged: found, repaired as far as the data allows, and said."""

@@ -1,0 +1,154 @@
+"""The map from old URLs to new ones: as CSV, and as lines for a `map` of nginx.
+
+nginx compares keys without case, takes a `$` in a value for a variable, and refuses a key that comes twice.
+"""
+
+import csv
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from archive.disk import translated
+
+# printable ASCII that a quoted word of nginx takes as it is
+_SAFE = "!#%&'()*+,-./:;<=>?@[]^_`{|}~"
+
+# parameters of a query that are known in every order
+_ORDERED = 3
+
+
+@dataclass(slots=True)
+class Redirects:
+    """What was written; `conflicts` are old URLs that lead to several places, of which the first was taken."""
+
+    written: int = 0
+    conflicts: list[str] = field(default_factory=list)
+
+
+def write_csv(path: Path, redirects: Iterable[tuple[str, str]]) -> Redirects:
+    """Write `old_url,new_url`, an old URL once."""
+    done = Redirects()
+    with translated(path, "writing"), path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["old_url", "new_url"])
+        for old, new in _once(redirects, done):
+            writer.writerow([old, new])
+            done.written += 1
+    return done
+
+
+def write_nginx(path: Path, redirects: Iterable[tuple[str, str]]) -> Redirects:
+    """Write lines for `map $host$request_uri $moved_to { include FILE; }`, each old URL with and without last slash.
+
+    A second map of the path alone, which docs/migrations.md shows, leads those that add a query of their own.
+    """
+    done = Redirects()
+    with translated(path, "writing"), path.open("w", encoding="ascii") as file:
+        # nginx compares without case
+        for key, value in _once(((key.lower(), value) for key, value in _nginx(redirects)), done):
+            file.write(f'"{key}" "{value}";\n')
+            done.written += 1
+    return done
+
+
+def nginx_keys(url: str) -> tuple[str, ...]:
+    """`$host$request_uri` of requests for a URL: the host without its port, the path and query as sent.
+
+    Up to three parameters are known in every order.
+    """
+    parts = urlsplit(url)
+    host, path = (parts.hostname or "").lower(), _ascii(parts.path or "/")
+    if parts.query:
+        given = parts.query.split("&")
+        orders = itertools.permutations(given) if len(given) <= _ORDERED else [given]
+        return tuple(dict.fromkeys(f"{host}{path}?{_ascii('&'.join(order))}" for order in orders))
+    return tuple(dict.fromkeys((f"{host}{path}", f"{host}{path.rstrip('/') or '/'}", f"{host}{path.rstrip('/')}/")))
+
+
+def _nginx(redirects: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for old, new in redirects:
+        for key in nginx_keys(old):
+            yield key, _ascii(new).replace("$", "%24")
+
+
+def _ascii(text: str) -> str:
+    """Percent-encode what must not stand in a quoted word; what is encoded stays."""
+    return quote(text, safe=_SAFE)
+
+
+def _once(redirects: Iterable[tuple[str, str]], done: Redirects) -> Iterator[tuple[str, str]]:
+    """Each key once."""
+    seen: dict[str, str] = {}
+    for old, new in redirects:
+        if (known := seen.get(old)) is None:
+            seen[old] = new
+            yield old, new
+        elif known != new:
+            done.conflicts.append(old)
+
+
+TOTAL, MOVED, MISSING, RATE = NAMES = ("total", "moved", "missing", "rate")
+
+
+def parse_stated(text: str) -> tuple[str, Decimal]:
+    """Read NAME=NUMBER, `total=2,890,136` or `rate=99.9%`; a number alone is the total. Raises ValueError."""
+    name, _, value = text.partition("=") if "=" in text else (TOTAL, "=", text)
+    name, value = name.strip().lower(), value.strip().rstrip("%").replace(",", "").replace("_", "").strip()
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        number = Decimal(-1)
+    whole = name == RATE or number == number.to_integral_value()
+    if name not in NAMES or not number.is_finite() or number < 0 or not whole:
+        raise ValueError(f"{text!r} is not NAME=NUMBER, where NAME is one of {', '.join(NAMES)}")
+    return name, number
+
+
+def contradictions(stated: Mapping[str, Decimal]) -> Iterator[str]:
+    """Sentences on stated numbers that cannot all be true. `rate` is percent, rounded or cut to the digits it has."""
+    total, moved, missing, rate = (stated.get(name) for name in NAMES)
+    if total is not None and moved is not None and missing is not None and moved + missing != total:
+        off = moved + missing - total
+        yield (
+            f"{moved:,} moved and {missing:,} missing are {moved + missing:,}, which is {abs(off):,} "
+            f"{'more' if off > 0 else 'less'} than the total of {total:,}"
+        )
+    if rate is not None:
+        yield from _rates(total, moved, missing, rate)
+
+
+def differences(stated: Mapping[str, Decimal], counted: Mapping[str, int]) -> Iterator[str]:
+    """Sentences on stated numbers that are not those that were counted."""
+    for name in (TOTAL, MOVED, MISSING):
+        if name in stated and stated[name] != counted[name]:
+            yield f"{stated[name]:,} {name} stated, {counted[name]:,} counted"
+    if RATE in stated and counted[TOTAL] and not _fits(stated[RATE], Decimal(counted[MOVED]), Decimal(counted[TOTAL])):
+        yield f"a rate of {stated[RATE]} % stated, {rate_of(counted[MOVED], counted[TOTAL])} % counted"
+
+
+def rate_of(moved: int, total: int) -> str:
+    """Percent with two digits, cut and never rounded up: 100.00 means all, and nothing of nothing is 0.00."""
+    if not total:
+        return "0.00"
+    return str((Decimal(100) * moved / total).quantize(Decimal("0.01"), ROUND_DOWN))
+
+
+def _rates(total: Decimal | None, moved: Decimal | None, missing: Decimal | None, rate: Decimal) -> Iterator[str]:
+    """Each pair of counts gives a rate of its own."""
+    for part, whole, words in (
+        (moved, total, "moved of the total"),
+        (None if total is None or missing is None else total - missing, total, "the total less missing"),
+        (moved, None if moved is None or missing is None else moved + missing, "moved of moved and missing"),
+    ):
+        if part is not None and whole and not _fits(rate, part, whole):
+            yield f"a rate of {rate} % is stated, {words} is {(100 * part / whole).quantize(Decimal('0.0001'))} %"
+
+
+def _fits(rate: Decimal, part: Decimal, whole: Decimal) -> bool:
+    exponent = rate.as_tuple().exponent
+    digits = Decimal(1).scaleb(exponent if isinstance(exponent, int) and exponent < 0 else 0)
+    exact = 100 * part / whole
+    return rate in (exact.quantize(digits, ROUND_HALF_UP), exact.quantize(digits, ROUND_DOWN))

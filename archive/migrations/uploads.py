@@ -1,0 +1,202 @@
+"""An uploader's own log against what the target holds: only the target knows the truth.
+
+Every item ends in one class; the log's own sums follow from the classes: what it says is done is `done`,
+`false_success` and those of `removed`, so that found - said = false failures - false successes, and no single
+difference of two totals can tell one of them.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from archive.duck import translated_duckdb
+from archive.migrations.log import LogLine, Wording, iter_log
+from archive.migrations.match import Progress, load_lines, load_side, working
+from archive.migrations.sides import log_taking, planned_taking, read_stock
+from archive.queries import question
+
+UPLOAD_CLASSES = ("done", "failed", "false_failure", "false_success", "never_tried", "unlogged", "removed")
+# how the classes are what the log says: key, classes
+SAID = ("done", "failed", "pending", "unsaid")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadReport:
+    """The numbers of a log, in items; `table` has those of each class by what the log says (`SAID`).
+
+    `things` are live records of the target, versions of one thing counted once: `found` of them are known to the log,
+    `shared` of those are what several items were found as. `twice` items were uploaded more than once, which left
+    `copies` too many. `reasons` are (items, false failures) by what the log gives as the reason of a failure.
+    """
+
+    lines: int
+    items: int
+    planned: int
+    table: dict[str, dict[str, int]]
+    things: int
+    found: int
+    shared: int
+    twice: int
+    copies: int
+    reasons: dict[str, tuple[int, int]]
+    off: tuple[str, ...]
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """Items of each class."""
+        return {name: sum(row[name] for row in self.table.values()) for name in UPLOAD_CLASSES}
+
+    @property
+    def said_done(self) -> int:
+        """What the log says that the target holds."""
+        return sum(self.table["done"].values())
+
+    @property
+    def there(self) -> int:
+        """Items that the target holds."""
+        classes = self.classes
+        return classes["done"] + classes["false_failure"] + classes["unlogged"]
+
+    @property
+    def balanced(self) -> bool:
+        return not self.off
+
+    @property
+    def completeness(self) -> float:
+        """Percent of all items that are there; 100.0 only when it is all, 0.0 where there are none."""
+        total = sum(self.classes.values())
+        if not total:
+            return 0.0
+        return 100.0 if self.there == total else min(100 * self.there / total, 99.9999)
+
+    @property
+    def truthful(self) -> bool:
+        """Whether all items are there, each once, and the log says so."""
+        return self.balanced and self.classes["done"] == sum(self.classes.values()) > 0 and not self.copies
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """A log compared; open until its block ends."""
+
+    report: UploadReport
+    db: duckdb.DuckDBPyConnection
+
+    def lines(self) -> Iterator[tuple[str, str, int, int | None, list[str]]]:
+        """(class, item, copies, first line of the log, records), in the order of items."""
+        yield from self._rows("uploads_lines")
+
+    def again(self) -> Iterator[str]:
+        """Items that are to be uploaded, or uploaded again."""
+        return (item for (item,) in self._rows("uploads_again"))
+
+    def first(self, class_: str, limit: int) -> list[tuple[str, int | None, str | None]]:
+        """(item, line, reason) of some items of a class."""
+        return self.db.execute(question("uploads_first"), {"class": class_, "limit": limit}).fetchall()
+
+    def twice(self, limit: int) -> list[tuple[str, int, list[str]]]:
+        """(item, copies, records) of some items that were uploaded more than once."""
+        return self.db.execute(question("uploads_twice"), {"limit": limit}).fetchall()
+
+    def _rows(self, name: str) -> Iterator[Any]:
+        rows = self.db.execute(question(name))
+        while batch := rows.fetchmany(10_000):
+            yield from batch
+
+
+@contextmanager
+def uploaded(
+    log: Path,
+    wording: Wording,
+    target: Path,
+    planned: Path | None = None,
+    progress: Progress | None = None,
+    *,
+    matched: Iterator[tuple[str, str]] | None = None,
+) -> Iterator[Uploads]:
+    """Compare a log with a target; `planned` holds the records that were to be uploaded, None when only the log knows.
+
+    `matched` are pairs of a record of the plan and one of the target that a rule found: they count beside those that
+    share a name. Both are archives with an index, or releases. Raises BadIdFile, and what `iter_side` raises.
+    """
+    stocks = [read_stock(path) for path in (planned, target) if path is not None]
+    with working() as (db, work), translated_duckdb(work):
+        counted = _Counted()
+        load_lines(db, "log", (log_line(line) for line in counted.over(iter_log(log, wording))), work)
+        if planned is not None:
+            load_side(db, "source", planned, planned_taking(stocks[0].format), work, stocks, progress)
+        load_side(db, "target", target, log_taking(stocks[-1].format), work, stocks, progress)
+        for name in ("uploads_planned", "uploads_items", "uploads_pairs"):
+            db.execute(question(name))
+        if matched is not None:
+            load_lines(db, "matched", (orjson.dumps(pair, option=orjson.OPT_APPEND_NEWLINE) for pair in matched), work)
+        db.execute(question("uploads_classes"))
+        yield Uploads(_report(db, counted.lines, stocks[-1].items), db)
+
+
+def log_line(line: LogLine) -> bytes:
+    """A row of the log as a line of JSON: see `migration_tables.sql`."""
+    row = {
+        "line": line.line,
+        "item": line.item,
+        "said": line.said,
+        "reason": line.reason,
+        "keys": line.keys,
+        "targets": line.targets,
+    }
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+
+class _Counted:
+    """Counts what goes through, to be compared with what arrives."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+
+    def over(self, lines: Iterator[LogLine]) -> Iterator[LogLine]:
+        for line in lines:
+            self.lines += 1
+            yield line
+
+
+def _report(db: duckdb.DuckDBPyConnection, read: int, records: int) -> UploadReport:
+    table = {said: dict.fromkeys(UPLOAD_CLASSES, 0) for said in SAID}
+    twice = copies = 0
+    for said, class_, items, repeated, more in db.execute(question("uploads_counts")).fetchall():
+        table[said or "unsaid"][class_] = items
+        twice, copies = twice + repeated, copies + more
+    totals: Any = db.execute(question("uploads_totals")).fetchone()
+    lines, items, things, found, shared = map(int, totals)
+    reasons = {name: (all_, false) for name, all_, false in db.execute(question("uploads_reasons")).fetchall()}
+    planned = sum(table["unsaid"].values())
+    report = UploadReport(lines, items, planned, table, things, found, shared, twice, copies, reasons, ())
+    off = tuple(_off(report, read, records, _items_read(db)))
+    return UploadReport(lines, items, planned, table, things, found, shared, twice, copies, reasons, off)
+
+
+def _items_read(db: duckdb.DuckDBPyConnection) -> int:
+    row: Any = db.execute(question("migration_loaded")).fetchone()
+    return int(row[1])
+
+
+def _off(report: UploadReport, read: int, records: int, loaded: int) -> Iterator[str]:
+    """Sentences on sums that do not add up."""
+    said = sum(sum(row.values()) for name, row in report.table.items() if name != "unsaid")
+    net = report.there - report.said_done
+    false = report.classes["false_failure"] - report.classes["false_success"]
+    other = report.classes["unlogged"] - report.table["done"]["removed"]
+    sums: tuple[tuple[str, int, int], ...] = (
+        ("lines of the log read, and compared", read, report.lines),
+        ("items of the log, and those that ended in a class", report.items, said),
+        ("records of the target, and those read", records, loaded),
+        ("found less said, and false failures less false successes", net, false + other),
+        ("copies found, and records they are of", report.there + report.copies, report.found)
+        if not report.shared
+        else ("", 0, 0),
+    )
+    return (f"{what}: {one} and {other_}" for what, one, other_ in sums if one != other_)

@@ -1,0 +1,168 @@
+"""The papers of a release: README.md, LICENSE.txt, CITATION.cff, and the RO-Crate with its page.
+
+They follow from the manifest alone, so the same release gets the same papers. What strangers wrote (names, URLs,
+formats) is escaped for the language it stands in.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from archive.disk import durable
+from archive.releases import codecs, rocrate
+from archive.releases.manifest import FileEntry, Manifest
+from archive.store import STATES
+
+README, LICENCE, CITATION = "README.md", "LICENSE.txt", "CITATION.cff"
+
+# licences whose legal text is in templates/, word for word
+_TEXTS = frozenset({"CC0-1.0", "CC-BY-4.0"})
+# licences of data that the Citation File Format's schema has among its SPDX ids
+_CITABLE = re.compile(r"CC0-1\.0|CC-BY(-NC)?(-ND|-SA)?-[1-4]\.0|CC-PDDC|ODbL-1\.0|ODC-By-1\.0|PDDL-1\.0")
+_MEANINGS = {
+    "read": "came as a record",
+    "deleted": "the source says that it was deleted: a tombstone",
+    "absent": "the source has no such id",
+    "moved": "the source names another id instead",
+    "forbidden": "the source does not give it away",
+    "refused": "an answer came that could not be used",
+    "lost": "no answer came",
+    "open": "not asked for yet",
+}
+_UNPACKERS = {"zstd": "zstd", "xz": "xz", "gzip": "gzip"}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+
+
+def write_papers(folder: Path, manifest: Manifest) -> tuple[FileEntry, ...]:
+    """Write the papers of a release, whose manifest does not name them yet. Returns what it is to say of them."""
+    manifest = replace(manifest, files=())
+    papers = [(README, readme(manifest)), (LICENCE, licence_text(manifest)), (CITATION, citation(manifest))]
+    entries = [_write(folder, name, text.encode()) for name, text in papers]
+    entries.append(_write(folder, rocrate.PREVIEW, preview(manifest, entries).encode()))
+    entries.append(_write(folder, rocrate.METADATA, rocrate.crate_bytes(manifest, entries)))
+    return tuple(entries)
+
+
+def readme(manifest: Manifest) -> str:
+    """What a release is, how to read it, how to check it, and what is not in it."""
+    return _render("README.md", manifest, home=rocrate.home_of(manifest))
+
+
+def licence_text(manifest: Manifest) -> str:
+    """The legal text where it is known word for word; else its name and where it is."""
+    if manifest.licence["id"] in _TEXTS:
+        texts = resources.files("archive.releases").joinpath("templates")
+        return texts.joinpath(f"{manifest.licence['id']}.txt").read_text("utf-8")
+    return _render("LICENSE.txt", manifest)
+
+
+def citation(manifest: Manifest) -> str:
+    """How to cite a release (Citation File Format 1.2.0)."""
+    citable = _CITABLE.fullmatch(manifest.licence["id"]) is not None
+    return _render("CITATION.cff", manifest, citable=citable, home=rocrate.home_of(manifest))
+
+
+def preview(manifest: Manifest, files: list[FileEntry]) -> str:
+    """The crate as a page: one file, without scripts, that loads nothing."""
+    link = manifest.licence.get("url") or ""
+    return _render(
+        "preview.html",
+        manifest,
+        files=[*manifest.entries(), *files],
+        home=rocrate.home_of(manifest),
+        complete=rocrate.is_complete(manifest),
+        link=link if link.startswith(("https://", "http://")) else None,
+        records={part.name: f"{part.records:,}" for part in manifest.content.all_parts},
+    )
+
+
+# --- inside
+
+
+def _write(folder: Path, name: str, body: bytes) -> FileEntry:
+    durable.write_new(folder / name, body, "paper")
+    return FileEntry(name, len(body), hashlib.sha256(body).hexdigest(), hashlib.sha512(body).hexdigest())
+
+
+@lru_cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("archive.releases", "templates"),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_shown,
+    )
+    environment.filters |= {
+        "number": "{:,}".format,
+        "md": _markdown,
+        "yaml": _yaml,
+        "line": _line,
+        "size": _size,
+        "url": rocrate.as_uri,
+    }
+    return environment
+
+
+def _render(name: str, manifest: Manifest, **more: Any) -> str:
+    content = manifest.content
+    endings = f"{codecs.LAYOUT_ENDINGS[content.making.layout]}.{codecs.ENDINGS[content.making.compression]}"
+    values: Mapping[str, Any] = {
+        "manifest": manifest,
+        "content": content,
+        "making": content.making,
+        "source": rocrate.source_name(manifest),
+        "description": rocrate.describe(manifest),
+        "completeness": rocrate.completeness(manifest),
+        "meanings": _MEANINGS,
+        "states": STATES,
+        "endings": endings,
+        "unpack": _UNPACKERS[content.making.compression],
+        "licensed": manifest.licence["id"] != rocrate.NO_LICENCE,
+        "others": [
+            f"records-*.{codecs.LAYOUT_ENDINGS[one.layout]}.{codecs.ENDINGS[content.making.compression]}"
+            for one in content.others
+        ],
+        "kinds": sorted({part.kind for part in content.parts}),
+        **more,
+    }
+    return _environment().get_template(f"{name}.j2").render(values)
+
+
+def _shown(value: object) -> object:
+    """What a template writes: no text steers a terminal or turns the rest of its line around."""
+    return _line(value) if isinstance(value, str) and rocrate.STEERING.search(value) else value
+
+
+def _line(text: object) -> str:
+    """A text as one line; what steers is shown as U+FFFD."""
+    return rocrate.STEERING.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(text).split()))
+
+
+def _markdown(text: object) -> str:
+    """A text as one line that Markdown shows as it is."""
+    return _MARKDOWN.sub(r"\\\1", _line(text))
+
+
+def _yaml(text: object) -> str:
+    """A text as a quoted YAML scalar."""
+    return rocrate.escaped(json.dumps(str(text), ensure_ascii=False))
+
+
+def _size(size_bytes: int) -> str:
+    """A size for people."""
+    size, units = float(size_bytes), iter(("bytes", "kB", "MB", "GB"))
+    unit = next(units)
+    while size >= 1000 and (larger := next(units, None)):
+        size, unit = size / 1000, larger
+    return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"

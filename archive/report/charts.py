@@ -1,0 +1,253 @@
+"""Where the shapes of a chart are: across in percent of its width, down in pixels, so that text keeps its size."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from archive.report.values import Cell, GapMap, Period, Slot, Tally, Timeline
+
+# rows of the map of gaps have so many cells
+COLUMNS = 40
+ROW_PIXELS = 15
+BAR_PIXELS = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of a bar: what it is, how many, and where it lies; `parts` of a million, which sum to one."""
+
+    name: str
+    count: int
+    parts: int
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle of a chart with what it stands for: `kind` is its class, `told` its title."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    told: str
+
+
+def shares(counts: Sequence[int]) -> list[int]:
+    """Each count's share in millionths, which sum to exactly a million, by largest remainders; all 0 of nothing."""
+    total = sum(counts)
+    if not total:
+        return [0] * len(counts)
+    parts = [count * 1_000_000 // total for count in counts]
+    order = sorted(range(len(counts)), key=lambda place: (-(counts[place] * 1_000_000 % total), place))
+    for place in order[: 1_000_000 - sum(parts)]:
+        parts[place] += 1
+    return parts
+
+
+def segments(counts: dict[str, int]) -> list[Segment]:
+    """The pieces of a bar that sums to one, those that are none left out; each begins where the one before ends."""
+    found, x, total = [], 0, sum(counts.values())
+    for (name, count), parts in zip(counts.items(), shares(list(counts.values())), strict=True):
+        if count:
+            found.append(Segment(name, count, parts, 100 * x / total, 100 * count / total))
+            x += count
+    return found
+
+
+def ceiling(number: float) -> int:
+    """Where an axis ends: the next 1, 2 or 5 times a power of ten."""
+    if number <= 1:
+        return 1
+    power = 10 ** int(math.log10(number))
+    return next(int(step * power) for step in (1, 2, 5, 10, 20) if step * power >= number)
+
+
+def level(tally: Tally) -> str:
+    """How much of a cell is missing, as a class: `none` expected, `all`, or one of five between."""
+    if not tally.expected:
+        return "empty" if not tally.total else "extra"
+    share = tally.missing / tally.expected
+    if share in (0, 1):
+        return "all" if share else "whole"
+    return "m1" if share <= 0.01 else "m2" if share <= 0.1 else "m3" if share <= 0.5 else "m4"
+
+
+def map_boxes(drawn: GapMap) -> list[Box]:
+    """The cells of a map, row by row."""
+    width = 100 / COLUMNS
+    return [
+        Box(
+            f"c-{level(cell.tally)}",
+            round(number % COLUMNS * width, 3),
+            number // COLUMNS * ROW_PIXELS,
+            round(width, 3),
+            ROW_PIXELS,
+            cell_told(drawn.prefix, cell),
+        )
+        for number, cell in enumerate(drawn.cells)
+    ]
+
+
+def map_rows(drawn: GapMap) -> int:
+    """How many rows a map has."""
+    return -(-len(drawn.cells) // COLUMNS)
+
+
+def cell_told(prefix: str, cell: Cell) -> str:
+    """A cell in a sentence."""
+    place = f"{prefix}{cell.first}" + (f" to {cell.last}" if cell.last > cell.first else "")
+    return f"{place}: {_tally_told(cell.tally)}"
+
+
+def period_boxes(periods: Sequence[Period], top: int) -> list[Box]:
+    """A column a period: what is held from the bottom, what is missing upon it; `top` is where the axis ends."""
+    width = 100 / max(1, len(periods))
+    found = []
+    for number, period in enumerate(periods):
+        y = float(BAR_PIXELS)
+        for kind, count in (("b-held", period.tally.held), ("b-missing", period.tally.missing)):
+            height = BAR_PIXELS * count / top
+            y -= height
+            if count:
+                told = f"{period.label}: {_tally_told(period.tally)}"
+                found.append(Box(kind, _x(number, width), round(y, 2), _w(width), round(height, 2), told))
+    return found
+
+
+def period_strip(periods: Sequence[Period]) -> list[Box]:
+    """A cell a period, coloured as the cells of the map: a few missing among many are not seen in a column."""
+    width = 100 / max(1, len(periods))
+    return [
+        Box(
+            f"c-{level(period.tally)}",
+            round(number * width, 3),
+            0,
+            round(width, 3),
+            ROW_PIXELS,
+            f"{period.label}: {_tally_told(period.tally)}",
+        )
+        for number, period in enumerate(periods)
+    ]
+
+
+def request_boxes(line: Timeline, top: int) -> list[Box]:
+    """A column an interval: its requests."""
+    return _columns(
+        [(slot.requests, f"{slot.requests:,} requests, {slot.ids:,} ids") for slot in line.slots], top, "b-held"
+    )
+
+
+def wait_boxes(line: Timeline, top: int) -> list[Box]:
+    """A column an interval: the seconds in it that went by waiting."""
+    return _columns(
+        [(slot.waited_seconds, f"{slot.waited_seconds:,.1f} s of waits") for slot in line.slots], top, "b-wait"
+    )
+
+
+# --- inside
+
+
+def _columns(values: Sequence[tuple[float, str]], top: int, kind: str) -> list[Box]:
+    width = 100 / max(1, len(values))
+    return [
+        Box(
+            kind,
+            _x(number, width),
+            round(BAR_PIXELS * (1 - value / top), 2),
+            _w(width),
+            round(BAR_PIXELS * value / top, 2),
+            told,
+        )
+        for number, (value, told) in enumerate(values)
+        if value
+    ]
+
+
+def _x(number: int, width: float) -> float:
+    """A tenth of a column is free on both sides."""
+    return round((number + 0.1) * width, 3)
+
+
+def _w(width: float) -> float:
+    return round(0.8 * width, 3)
+
+
+def _tally_told(tally: Tally) -> str:
+    if not tally.total:
+        return "no ids"
+    words = [f"{tally.expected:,} expected", f"{tally.missing:,} missing"]
+    more = (("differ", tally.differs), ("extra", tally.extra), ("not told", tally.untold))
+    return ", ".join([*words, *(f"{count:,} {word}" for word, count in more if count)])
+
+
+CELLS = 400
+SLOTS = 120
+PERIODS = 120
+# widths of an interval that people can reckon with, in seconds
+_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+
+
+def cell_width(first: int, last: int, cells: int = CELLS) -> int:
+    """How many numbers a cell has, so that no more than so many cells hold first to last."""
+    return -(-(last - first + 1) // cells)
+
+
+def cells_of(first: int, last: int, width: int, counted: Mapping[int, Tally]) -> tuple[Cell, ...]:
+    """All cells from first to last, those without ids too; the last one may be narrower."""
+    return tuple(
+        Cell(begin, min(begin + width - 1, last), counted.get(number, Tally()))
+        for number, begin in enumerate(range(first, last + 1, width))
+    )
+
+
+def slot_width(seconds: int, slots: int = SLOTS) -> int:
+    """The width in seconds of an interval, so that no more than so many cover a time."""
+    wanted = -(-(seconds + 1) // slots)
+    days = -(-wanted // 86400)
+    return next((width for width in _WIDTHS if width >= wanted), days * 86400)
+
+
+def slots_of(
+    seconds: int, width: int, asked: Mapping[int, tuple[int, int, int]], waits: Iterable[tuple[float, float]]
+) -> tuple[Slot, ...]:
+    """The intervals of a run that took so many seconds.
+
+    `asked` has requests, read and ids of an interval; `waits` when each began, in seconds since the start, and how long
+    it was. A wait is in every interval that it touches, with the seconds that it was in it.
+    """
+    count = seconds // width + 1
+    waited = [0.0] * count
+    for began, length in waits:
+        until = began + length
+        for number in range(max(0, int(began // width)), min(count - 1, int(until // width)) + 1):
+            waited[number] += min(until, (number + 1) * width) - max(began, number * width)
+    return tuple(Slot(*asked.get(number, (0, 0, 0)), waited[number]) for number in range(count))
+
+
+def periods_of(months: Mapping[str | None, Tally]) -> tuple[Period, ...]:
+    """Months in their order, empty ones between them too; years where there are too many months.
+
+    Ids without a datestamp come last, with those whose datestamp is of a year in which there were no such records.
+    """
+    known = {month: tally for month, tally in months.items() if month is not None and _is_dated(month)}
+    labels = _months(min(known), max(known)) if known else []
+    if len(labels) > PERIODS:
+        years: dict[str, Tally] = {}
+        for month, tally in known.items():
+            years[month[:4]] = years.get(month[:4], Tally()) + tally
+        known, labels = years, [str(year) for year in range(int(min(years)), int(max(years)) + 1)]
+    found = [Period(label, known.get(label, Tally())) for label in labels]
+    undated = sum((tally for month, tally in months.items() if not _is_dated(month)), Tally())
+    return (*found, Period(None, undated)) if undated.total else tuple(found)
+
+
+def _is_dated(month: str | None) -> bool:
+    return month is not None and "1900" <= month[:4] <= "2100"
+
+
+def _months(first: str, last: str) -> list[str]:
+    begin, end = (int(month[:4]) * 12 + int(month[5:]) - 1 for month in (first, last))
+    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(begin, end + 1)]

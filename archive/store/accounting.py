@@ -1,0 +1,232 @@
+"""The account (law 1): every id that was listed ends in one state, and what is counted twice is the same both times.
+
+It is read from the ledger alone, also while a harvest writes: requests against their outcomes, windows against
+their requests, outcomes against the records in frames, frames against shards. A row that is off is named.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from archive.findings import DOUBTS
+from archive.queries import question
+from archive.store.layout import Layout, read_description
+from archive.store.snapshots import snapshot
+
+STATES = ("read", "deleted", "absent", "moved", "forbidden", "refused", "lost", "open")
+# so many rows that are off are named of each kind; the sums say how many there are
+NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """A row of the ledger that does not add up; `run` and `channel` are None where it belongs to none."""
+
+    table: str
+    row: str
+    message: str
+    run: int | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAccount:
+    """How the ids of one channel ended: in one run, or after all of them when `run` is None.
+
+    `listed` counts the distinct ids that were listed or asked for.
+    """
+
+    run: int | None
+    channel: str
+    listed: int
+    states: dict[str, int]
+    balanced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account of a run, or of the archive when `run` is None; an id in two channels counts as two.
+
+    `complete` is: nothing refused, lost or open, and no finding says that records may be missing (`DOUBTS`).
+    """
+
+    run: int | None
+    channels: tuple[ChannelAccount, ...]
+    off: tuple[Off, ...]
+    complete: bool
+
+    @property
+    def states(self) -> dict[str, int]:
+        return {state: sum(channel.states[state] for channel in self.channels) for state in STATES}
+
+    @property
+    def listed(self) -> int:
+        return sum(channel.listed for channel in self.channels)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether everything that is counted twice is the same both times."""
+        return not self.off and all(channel.balanced for channel in self.channels)
+
+
+def read_account(folder: Path, run: int | None = None) -> Account:
+    """The account of one run, or of the archive after all of them. KeyError: no such run."""
+    with snapshot(Layout(folder)) as ledger:
+        accounts = read_accounts(ledger)
+    return {account.run: account for account in accounts}[run]
+
+
+def read_accounts(ledger: sqlite3.Connection) -> list[Account]:
+    """The account of each run in their order, then that of the archive. Call it inside a transaction."""
+    off = tuple(_off(ledger))
+    codes = {"codes": json.dumps(sorted(DOUBTS))}
+    doubts = {int(run): _Doubt(*rest) for run, *rest in ledger.execute(question("account_doubts"), codes)}
+    channels = [_channel(row, off) for row in ledger.execute(question("account_of_runs"), {"run": None})]
+    by_run = [_of_run(run, doubt, channels, off) for run, doubt in doubts.items()]
+    harvests = [run for run, doubt in doubts.items() if doubt.mode != "census"]
+    if len(harvests) == 1:  # the ids of the only harvest stand as it left them
+        whole = [replace(channel, run=None) for channel in channels if channel.run == harvests[0]]
+    else:
+        whole = [_channel(row, off) for row in ledger.execute(question("account_of_all"))]
+    settled = all(doubt.settled for doubt in doubts.values() if doubt.newest and doubt.mode != "census")
+    return [*by_run, Account(None, tuple(whole), off, bool(harvests) and settled and _nothing_missing(whole))]
+
+
+def read_off(ledger: sqlite3.Connection, run: int) -> tuple[Off, ...]:
+    """The rows of one run that do not add up, without counting its ids: what a harvest checks when it ends."""
+    return (*_off_rows(ledger, run), *_off_outcomes(ledger, run))
+
+
+def balances(ledger: sqlite3.Connection) -> bool:
+    """Whether what is counted twice in a ledger is the same both times: all of an account but its ids."""
+    return next(_off(ledger), None) is None
+
+
+# --- inside
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """What keeps a run from being complete, besides its ids; `newest` of those asked for in the same words."""
+
+    mode: str
+    state: str
+    newest: bool
+    windows: int
+    doubts: int
+
+    @property
+    def settled(self) -> bool:
+        return self.state in ("complete", "findings") and not self.windows and not self.doubts
+
+
+def _channel(row: Sequence[Any], off: Iterable[Off]) -> ChannelAccount:
+    run, name, listed = row[:3]
+    states = dict(zip(STATES, row[3:], strict=True))
+    wrong = any(o.channel in (name, None) and (run is None or o.run in (run, None)) for o in off)
+    return ChannelAccount(run, name, listed, states, listed == sum(states.values()) and not wrong)
+
+
+def _of_run(run: int, doubt: _Doubt, channels: Iterable[ChannelAccount], off: Iterable[Off]) -> Account:
+    mine = tuple(channel for channel in channels if channel.run == run)
+    return Account(run, mine, tuple(o for o in off if o.run in (run, None)), doubt.settled and _nothing_missing(mine))
+
+
+def _nothing_missing(channels: Iterable[ChannelAccount]) -> bool:
+    return not any(channel.states[state] for channel in channels for state in ("refused", "lost", "open"))
+
+
+def _off(ledger: sqlite3.Connection) -> Iterator[Off]:
+    """Every kind of row that does not add up, `NAMED` of each at most; and the sums over all of them."""
+    yield from _off_rows(ledger, None)
+    yield from _off_sums(ledger)
+    yield from _off_outcomes(ledger, None)
+
+
+def _off_rows(ledger: sqlite3.Connection, of_run: int | None) -> Iterator[Off]:
+    limit = {"run": of_run, "limit": NAMED}
+    for request, run, channel, said, found in ledger.execute(question("account_requests_off"), limit):
+        yield Off("requests", str(request), f"request {request} names {said} outcomes, {found} are there", run, channel)
+    for window, run, channel, *counts in ledger.execute(question("account_windows_off"), limit):
+        yield Off("windows", str(window), _window_sentence(window, *counts), run, channel)
+    for shard, run, frame, said, found in ledger.execute(question("account_frames_off"), limit):
+        sentence = f"shard {shard}, frame {frame} holds {said} records, {found} outcomes are in its range"
+        yield Off("frames", f"{shard}/{frame}", sentence, run)
+    for shard, run, *counts in ledger.execute(question("account_shards_off"), limit):
+        yield Off("shards", shard, _shard_sentence(shard, *counts), run)
+
+
+def _off_sums(ledger: sqlite3.Connection) -> Iterator[Off]:
+    outcomes, of_requests, kept, in_frames, in_shards = ledger.execute(question("account_sums")).fetchone()
+    if outcomes != of_requests:
+        yield Off("outcomes", "all", f"{outcomes} outcomes, requests name {of_requests}")
+    if not kept == in_frames == in_shards:
+        sentence = f"{kept} outcomes with a record, frames hold {in_frames} records, shards {in_shards}"
+        yield Off("outcomes", "read and deleted", sentence)
+
+
+def _off_outcomes(ledger: sqlite3.Connection, run: int | None) -> Iterator[Off]:
+    limit = {"run": run, "limit": NAMED}
+    for outcome, request, identifier in ledger.execute(question("account_outcomes_off"), limit):
+        sentence = f"outcome {outcome} ({identifier}) is not in the range of its request {request}"
+        yield Off("outcomes", str(outcome), sentence)
+
+
+def _window_sentence(window: int, listed: int, listed_found: int, distinct: int, distinct_found: int) -> str:
+    return (
+        f"window {window} ended with {listed} headers of {distinct} ids, its requests have {listed_found} of "
+        f"{distinct_found}"
+    )
+
+
+def _shard_sentence(
+    shard: str, records: int, in_frames: int, frames: int, frames_found: int, content: int, content_found: int
+) -> str:
+    return (
+        f"shard {shard} has {records} records in {frames} frames of {content} bytes, its frames are {frames_found} "
+        f"with {in_frames} records in {content_found} bytes"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunWork:
+    """One run. `requests` counts each try of those that a ledger line speaks of, `content_bytes` what was kept,
+    unpacked. A run that was killed and resumed began when it was first begun.
+    """
+
+    run: int
+    spider: str
+    mode: str
+    arguments: dict[str, Any]
+    state: str
+    started: str
+    finished: str | None
+    requests: int
+    records: int
+    content_bytes: int
+
+    @property
+    def seconds(self) -> float | None:
+        """From its beginning to its end, pauses included; None while it has no end."""
+        if self.finished is None:
+            return None
+        return (datetime.fromisoformat(self.finished) - datetime.fromisoformat(self.started)).total_seconds()
+
+
+def read_work(folder: Path) -> list[RunWork]:
+    """The runs of an archive in their order; none where there is no archive yet. Raises OtherArchive, Damaged."""
+    if not Layout(folder).description.exists():
+        return []
+    read_description(folder)
+    with snapshot(Layout(folder)) as ledger:
+        rows = ledger.execute(question("work_of_runs")).fetchall()
+    return [
+        RunWork(run, spider, mode, orjson.loads(arguments), state, started, finished, requests, records, size)
+        for run, spider, mode, arguments, state, started, finished, requests, records, size in rows
+    ]

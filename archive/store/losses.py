@@ -1,0 +1,68 @@
+"""What the ledger knows of earlier runs that an increment builds on."""
+
+from dataclasses import dataclass
+
+from archive.queries import question
+from archive.store.ledger import Ledger
+
+
+def known_before(ledger: Ledger, run: int, channel: int) -> list[tuple[str, str | None, str]]:
+    """Some of the outcomes that a channel had before a run, as (identifier, datestamp, state), the newest first."""
+    rows = ledger.db.execute(question("increment_known"), {"channel": channel, "run": run})
+    return [(str(identifier), stamp, str(state)) for identifier, stamp, state in rows]
+
+
+# So many records, and this share of what a channel held live, are a loss in bulk: a repository that is moved, closed
+# or emptied, or a filter that went wrong, rather than the withdrawals of a day.
+BULK_LEAST, BULK_SHARE = 3, 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLoss:
+    """Records that one channel held live before a run: `held` in all.
+
+    `gone` of them the run found to be deleted, absent or forbidden; `unnamed` no list of the run named. `first_gone`
+    and `first_unnamed` name one of each, None where there is none.
+    """
+
+    channel: int
+    name: str
+    held: int
+    gone: int
+    first_gone: str | None
+    unnamed: int
+    first_unnamed: str | None
+
+
+def in_bulk(held: int, lost: int) -> bool:
+    """Whether losing `lost` of `held` live records is a loss in bulk: three or more, and a tenth or more."""
+    return lost >= BULK_LEAST and lost >= BULK_SHARE * held
+
+
+def read_loss(ledger: Ledger, run: int, channel: int, *, whole: bool) -> ChannelLoss | None:
+    """Read what a run found of the records held before it. None where nothing was held or nothing can be lost.
+
+    `whole` says that the run listed all that the channel has; otherwise no record counts as unnamed. Records in other
+    lists of the same format count as held in a list without a set; a census is compared with what harvests hold.
+    """
+    words = {"run": run, "channel": channel}
+    if not ledger.db.execute(question("loss_held_before"), words).fetchone()[0]:
+        return None
+    if not whole and not ledger.db.execute(question("loss_gone_now"), words).fetchone()[0]:
+        return None
+    row = ledger.db.execute(question("loss_of_channel"), words).fetchone()
+    name, held, gone, first_gone, unnamed, first_unnamed = row
+    return ChannelLoss(
+        channel=channel,
+        name=name,
+        held=held,
+        gone=gone,
+        first_gone=first_gone,
+        unnamed=unnamed if whole else 0,
+        first_unnamed=first_unnamed if whole else None,
+    )
+
+
+def lost_ids(ledger: Ledger, run: int, channel: int) -> list[str]:
+    """Return the ids that a run found gone in a channel by id, and that were held live before it."""
+    return [row[0] for row in ledger.db.execute(question("loss_ids"), {"run": run, "channel": channel})]

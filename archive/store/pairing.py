@@ -1,0 +1,139 @@
+"""Records and outcomes, one for one: the n-th record of a frame is that of the n-th outcome the ledger names for it."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from archive.errors import Damaged
+from archive.queries import question
+from archive.store import record as envelope
+from archive.store import shards
+from archive.store.layout import Layout
+from archive.store.ledger import read_only
+from archive.store.record import Record
+from archive.store.versions import newest, read_copies, read_looks
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An outcome that has a record; `datestamp` is text as sent, None where the answer had none.
+
+    `channel` is 0 where the request had none; `direct`: it was the answer to a question about this id.
+    """
+
+    outcome: int
+    run: int
+    identifier: str
+    datestamp: str | None
+    state: str
+    channel: int = 0
+    direct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What does not match; `record` is the number within the frame, None when it is about their number."""
+
+    record: int | None
+    sentence: str
+
+
+def kept_in(ledger: sqlite3.Connection, shard: int, frame: int) -> list[Kept]:
+    """The outcomes whose records a frame holds, in the order of the records."""
+    rows = ledger.execute(question("outcomes_of_frame"), {"shard": shard, "frame": frame})
+    return [
+        Kept(outcome, run, identifier, datestamp, state, channel, bool(direct))
+        for outcome, run, identifier, datestamp, state, channel, direct in rows
+    ]
+
+
+def compared(frame: shards.Frame, kept: list[Kept]) -> Iterator[tuple[Record, Kept] | Difference]:
+    """Each record of a frame with its outcome, or what is wrong with it; in the order of the frame."""
+    if frame.records != len(kept):
+        yield Difference(None, f"{frame.records} records, and the ledger has outcomes for {len(kept)}")
+    for position, (text, outcome) in enumerate(zip(frame.texts(), kept, strict=False)):
+        try:
+            record = envelope.decode(text)
+        except (KeyError, TypeError, ValueError) as cause:
+            yield Difference(position, f"no record ({cause!r})")
+            continue
+        sentence = _difference(record, outcome)
+        yield (record, outcome) if sentence is None else Difference(position, sentence)
+
+
+def matched(name: str, frame: shards.Frame, kept: list[Kept]) -> Iterator[tuple[Record, Kept]]:
+    """The records of a frame, each with its outcome. Raises Damaged at the first that is not what its outcome says."""
+    for pair in compared(frame, kept):
+        if isinstance(pair, Difference):
+            place = f"frame {frame.frame}" + ("" if pair.record is None else f", record {pair.record}")
+            raise Damaged(
+                f"shard {name}, {place}: {pair.sentence}; shard and ledger are not of one archive, or were changed: "
+                "take both from a copy"
+            )
+        yield pair
+
+
+def _difference(record: Record, kept: Kept) -> str | None:
+    """What a record is that its outcome is not."""
+    if record.identifier != kept.identifier:
+        return f"the record of {record.identifier}, where outcome {kept.outcome} is of {kept.identifier}"
+    if record.deleted != (kept.state == "deleted"):
+        is_ = "deleted" if record.deleted else "live"
+        return f"{record.identifier} is {is_}, outcome {kept.outcome} says {kept.state}"
+    if kept.datestamp is not None and record.datestamp != kept.datestamp:
+        return f"{record.identifier} is of {record.datestamp}, outcome {kept.outcome} says {kept.datestamp}"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The records of one channel in one shard; `format` is the channel's."""
+
+    channel: int
+    format: str
+    shard: int
+    name: str
+
+
+class LatestRecords:
+    """Reads them in one thread, the one that makes it; to be closed.
+
+    A record that was deleted since, or read again, is not among them.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._ledger: sqlite3.Connection = read_only(layout.ledger)
+        self._ledger.execute("CREATE TEMP TABLE latest (outcome INTEGER PRIMARY KEY, channel INTEGER NOT NULL)")
+        self._ledger.execute(question("latest_fill"))
+        self._choose()
+        self._ledger.commit()
+
+    def _choose(self) -> None:
+        """Correct those records whose last copy is not their latest state."""
+        looks = read_looks(self._ledger)
+        for (listed,) in self._ledger.execute(question("latest_doubtful")).fetchall():
+            outcomes = orjson.loads(listed)
+            copy = newest(list(read_copies(self._ledger, outcomes).values()), looks)
+            self._ledger.execute("DELETE FROM latest WHERE outcome = ?", (max(outcomes),))
+            if not copy.deleted:
+                self._ledger.execute("INSERT INTO latest VALUES (?, ?)", (copy.outcome, copy.channel))
+
+    def parts(self) -> list[Part]:
+        """Which shards hold records of which channels, from the first shard."""
+        return [Part(*row) for row in self._ledger.execute(question("latest_parts"))]
+
+    def frames(self, part: Part) -> Iterator[list[tuple[Record, int]]]:
+        """The records of a part, frame by frame, each with the number of its outcome. Raises Damaged."""
+        place = {"shard": part.shard, "channel": part.channel}
+        for frame, offset, length in self._ledger.execute(question("latest_frames"), place).fetchall():
+            here = self._ledger.execute(question("latest_of_frame"), {**place, "frame": frame})
+            newest = {outcome for (outcome,) in here}
+            read = shards.read_frame_at(self._layout.shards / part.name, frame, offset, length)
+            pairs = matched(part.name, read, kept_in(self._ledger, part.shard, frame))
+            yield [(record, kept.outcome) for record, kept in pairs if kept.outcome in newest]
+
+    def close(self) -> None:
+        self._ledger.close()

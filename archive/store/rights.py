@@ -1,0 +1,15 @@
+"""The rights that a provider states for its metadata, as the harvest noted them."""
+
+from pathlib import Path
+
+from archive.findings import CODES
+from archive.queries import question
+from archive.store.layout import Layout
+from archive.store.snapshots import snapshot
+
+
+def stated_rights(archive: Path) -> tuple[str, ...]:
+    """Read what the last Identify that stated rights named; usually one address, and none for most archives."""
+    before = CODES["rights-stated"][1].partition("{")[0]
+    with snapshot(Layout(archive)) as ledger:
+        return tuple(message.removeprefix(before) for (message,) in ledger.execute(question("rights_stated")))

@@ -1,0 +1,51 @@
+"""NAME=VALUE as options give it: arguments of a spider, settings of Scrapy."""
+
+from collections import Counter
+from functools import partial
+
+import click
+
+from harvester.errors import UsageError
+
+
+def pairs(words: tuple[str, ...]) -> dict[str, str]:
+    """Values by name. Raises UsageError for a word of another form, and for a name that is given two values."""
+    values: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise UsageError(f"{word!r} is not of the form name=value")
+        if values.setdefault(name, value) != value:
+            raise UsageError(f"{name} is given twice, as {values[name]!r} and as {value!r}; only one can count")
+    return values
+
+
+class Command(click.Command):
+    """A command that refuses an option which is given twice, or together with another way to say the same."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as click does, which keeps the last of several values and drops the others silently."""
+        if not ctx.resilient_parsing:
+            # the parser takes words off the list that it is given
+            _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+            _refuse_twice(ctx, [param for param in given if isinstance(param, click.Option)])
+        return super().parse_args(ctx, args)
+
+
+command = partial(click.command, cls=Command)
+
+
+def _refuse_twice(ctx: click.Context, given: list[click.Option]) -> None:
+    given = [option for option in given if not (option.multiple or option.count)]
+    for option, times in Counter(given).items():
+        if times > 1:
+            raise click.UsageError(f"{_name(option)} is given {times} times, and only one can count; name it once", ctx)
+    by_value: dict[str, click.Option] = {}
+    for option in given:
+        other = by_value.setdefault(option.name or "", option)
+        if other is not option:
+            raise click.UsageError(f"{_name(other)} and {_name(option)} exclude each other; name one of them", ctx)
+
+
+def _name(option: click.Option) -> str:
+    return max(option.opts, key=len)

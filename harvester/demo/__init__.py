@@ -1,0 +1,13 @@
+"""harvester.demo."""
+
+from typing import TYPE_CHECKING
+
+from archive import lazy
+
+__all__ = ["RECORDS", "DemoFailed", "Play", "perform", "remove_folder"]
+
+if TYPE_CHECKING:
+    from harvester.demo.demo import DemoFailed, Play, perform, remove_folder
+    from harvester.demo.samples import RECORDS
+else:
+    __getattr__ = lazy.exports(__name__)

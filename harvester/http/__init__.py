@@ -1,0 +1,67 @@
+"""harvester.http."""
+
+from typing import TYPE_CHECKING
+
+from archive import lazy
+
+__all__ = [
+    "HOPS_MOST",
+    "NOT_SERVED",
+    "REDIRECTS",
+    "UNPACKED_MOST",
+    "Answer",
+    "Asked",
+    "Asker",
+    "BlockResponse",
+    "Credentials",
+    "Downloader",
+    "Fetched",
+    "Filling",
+    "IdUrls",
+    "PoliteSickle",
+    "RangeFiles",
+    "Refused",
+    "Requested",
+    "Service",
+    "Transfer",
+    "Turns",
+    "Wanted",
+    "as_declared",
+    "block_request",
+    "check",
+    "downloads",
+    "email",
+    "encoding",
+    "essence",
+    "fill",
+    "hide_in_logs",
+    "host_of",
+    "hosts_to_ask",
+    "is_marc",
+    "kind_of",
+    "mediatypes",
+    "parameters",
+    "redirect_not_followed",
+    "robots",
+    "same",
+    "short_name",
+    "user_agent",
+]
+
+if TYPE_CHECKING:
+    from harvester.http import downloads, encoding, mediatypes, robots
+    from harvester.http.asking import Answer, Asker, PoliteSickle
+    from harvester.http.blocks import NOT_SERVED, Asked, BlockResponse, Fetched, Service, block_request, host_of
+    from harvester.http.charsets import as_declared
+    from harvester.http.contact import email, user_agent
+    from harvester.http.credentials import Credentials, hide_in_logs
+    from harvester.http.downloads import Downloader, Refused, Transfer, Turns, Wanted, check
+    from harvester.http.filling import Filling, fill, hosts_to_ask
+    from harvester.http.inflating import UNPACKED_MOST
+    from harvester.http.mediatypes import essence, is_marc, kind_of, parameters, same, short_name
+    from harvester.http.middlewares import redirect_not_followed
+    from harvester.http.onehost import Requested
+    from harvester.http.ranges import RangeFiles
+    from harvester.http.redirects import HOPS_MOST, REDIRECTS, IdUrls
+else:
+    __getattr__ = lazy.exports(__name__)

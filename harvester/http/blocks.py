@@ -1,0 +1,272 @@
+"""Ids asked in blocks: one Scrapy request is some hundred requests to the provider, each let in by the gate.
+
+Scrapy takes about half a millisecond for a request; a block shares that. Inside it a few connections are kept busy,
+every single request waits for the host's turn (`harvester.ratelimit.limiters`), and what is only told to wait is asked again.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+import yarl
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+
+from harvester.http.credentials import Credentials
+from harvester.ratelimit import Gates, WaitTooLong
+
+logger = logging.getLogger(__name__)
+
+SCHEME = "ids"
+# a block ends after this long with what it has: what was answered becomes durable, the rest is another block
+BLOCK_SECONDS = 5.0
+# an id that is told to wait so often while others are answered is refused: the order is not about the host
+TOLD_MOST, OTHERS_LEAST = 10, 3
+CONNECT_SECONDS = 30.0
+# while a few answers may settle whether a media type is served at all, no more are asked for
+_DOUBT_SECONDS = 0.02
+
+
+# a media type that so many ids were refused in, and none was sent in, is not served
+UNSERVED_LEAST = 5
+NOT_SERVED = (406, 415)
+
+
+@dataclass(slots=True)
+class Service:
+    """Whether a provider serves a media type: ids `turned` away because of it, and whether any was answered in it."""
+
+    turned: int = 0
+    status: int = 406
+    serves: bool = False
+    asking: int = 0
+
+    def take(self, status: int | None) -> None:
+        """Count an answer; an error of another kind says nothing of the type."""
+        if status in NOT_SERVED:
+            self.turned += 1
+            self.status = status or 0
+        elif status is not None and (status < 300 or status == 304):
+            self.serves = True
+
+    @property
+    def refused(self) -> bool:
+        """Whether nothing more should be asked for in this type."""
+        return not self.serves and self.turned >= UNSERVED_LEAST
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether what is being asked for now may settle it."""
+        return not self.serves and self.turned > 0 and self.turned + self.asking >= UNSERVED_LEAST
+
+
+@dataclass(slots=True)
+class Asked:
+    """One id to ask for. `validator` is the header (name, value) of a conditional request, or None.
+
+    `tries` were made before, `hops` redirects followed; `told` counts orders to wait, the first when `others`
+    requests had been answered.
+    """
+
+    identifier: str
+    url: str
+    validator: tuple[str, str] | None = None
+    tries: int = 0
+    hops: int = 0
+    told: int = 0
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of one id: an answer, or the `reason` why there is none (`status` None) or why it was not read."""
+
+    asked: Asked
+    status: int | None
+    reason: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class BlockResponse(Response):
+    """The answers of a block, the ids it did not get to, and what ended it early (None: nothing)."""
+
+    def __init__(self, url: str, fetched: Sequence[Fetched], left: Sequence[Asked], ended: WaitTooLong | None) -> None:
+        super().__init__(url)
+        self.fetched, self.left, self.ended = fetched, left, ended
+
+
+def block_request(
+    host: str, number: int, asked: Sequence[Asked], accept: str, service: Service | None = None, **more: Any
+) -> Request:
+    """The Scrapy request for a block; `more` are its callback and the like."""
+    request = Request(f"{SCHEME}://{host}/{number}", dont_filter=True, **more)
+    request.meta["asked"], request.meta["accept"] = asked, accept
+    request.meta["service"] = service or Service()
+    return request
+
+
+class BlockHandler:
+    """The download handler of blocks. It keeps `connections` requests going, over all blocks together."""
+
+    lazy = True
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.gates = Gates.of(crawler)
+        settings = crawler.settings
+        self._most = settings.getint("DOWNLOAD_MAXSIZE")
+        spider: Any = crawler.spider
+        self._connections: int = spider.connections
+        self._slots = asyncio.Semaphore(self._connections)
+        self._credentials: Credentials = spider.credentials
+        self._masked = spider.secret_masked
+        self._answered = 0
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=300),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # a gzip stream that is cut short would be unpacked to a shorter body without an error
+            auto_decompress=False,
+            timeout=aiohttp.ClientTimeout(total=settings.getfloat("DOWNLOAD_TIMEOUT"), sock_connect=CONNECT_SECONDS),
+            headers={"User-Agent": settings["USER_AGENT"], "Accept-Encoding": "gzip, deflate"},
+            trust_env=False,
+        )
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(crawler)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def download_request(self, request: Request) -> BlockResponse:
+        """Ask for the ids of a block. Never raises for one of them."""
+        block = _Block(
+            waiting=deque(request.meta["asked"]),
+            accept=request.meta["accept"],
+            service=request.meta["service"],
+            until=time.monotonic() + BLOCK_SECONDS,
+        )
+        workers = min(self._connections, len(block.waiting))
+        await asyncio.gather(*(self._work(block) for _ in range(workers)))
+        return BlockResponse(request.url, block.fetched, tuple(block.waiting), block.ended)
+
+    async def _work(self, block: "_Block") -> None:
+        service = block.service
+        while block.waiting and block.ended is None and not service.refused and time.monotonic() < block.until:
+            if service.doubtful:
+                await asyncio.sleep(_DOUBT_SECONDS)
+                continue
+            async with self._slots:
+                if not block.waiting or (block.fetched and self._long_wait()):
+                    return
+                if service.doubtful or service.refused:
+                    continue
+                asked = block.waiting.popleft()
+                service.asking += 1
+                try:
+                    await self.gates.admit(asked.url)
+                    fetched = await self._clean(await self._fetch(asked, block.accept))
+                    counts = self._counts(fetched)
+                except WaitTooLong as error:
+                    block.ended = error
+                    block.waiting.appendleft(asked)
+                    return
+                except IgnoreRequest:  # the run is ending
+                    block.waiting.appendleft(asked)
+                    block.until = 0.0
+                    return
+                finally:
+                    service.asking -= 1
+            if counts:
+                service.take(fetched.status)
+                block.fetched.append(fetched)
+            else:
+                block.waiting.append(asked)
+
+    def _long_wait(self) -> bool:
+        """Whether the host is not to be asked for a while: then what was answered should not wait with the rest."""
+        waiting = self.gates.waiting()
+        return waiting is not None and waiting[2] > BLOCK_SECONDS / 2
+
+    def _counts(self, fetched: Fetched) -> bool:
+        """Whether an answer is one. An id that is told to wait for ever, while others are answered, has its answer."""
+        asked = fetched.asked
+        if fetched.status is None:
+            self.gates.lost(asked.url)
+            return True
+        if self.gates.judge(asked.url, fetched.status, fetched.headers, fetched.body[:2048]):
+            self._answered += 1
+            return True
+        if not asked.told:
+            asked.others = self._answered
+        asked.told += 1
+        return asked.told >= TOLD_MOST and self._answered - asked.others >= OTHERS_LEAST
+
+    async def _fetch(self, asked: Asked, accept: str) -> Fetched:
+        headers = {"Accept": accept}
+        if asked.validator is not None:
+            headers[asked.validator[0]] = asked.validator[1]
+        headers |= self._credentials.headers(asked.url)
+        url = yarl.URL(asked.url, encoded=True)
+        try:
+            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+                found = {name.lower(): value for name, value in response.headers.items()}
+                body = await self._body(response)
+                if body is None:
+                    return Fetched(asked, response.status, f"a body of more than {self._most} bytes", found)
+                return Fetched(asked, response.status, "", found, body)
+        except TimeoutError:
+            return Fetched(asked, None, "timed out")
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            return Fetched(asked, None, self._credentials.scrub(f"{type(error).__name__}: {error}")[:300])
+
+    async def _clean(self, fetched: Fetched) -> Fetched:
+        """The answer without the source's token, which some providers repeat."""
+        credentials = self._credentials
+        if not credentials.has_token:
+            return fetched
+        headers = {name: credentials.scrub(value) for name, value in fetched.headers.items()}
+        body = credentials.clean_body(fetched.body, headers.get("content-encoding", ""))
+        if body is None and headers == fetched.headers:
+            return fetched
+        await self._masked(fetched.asked.url)
+        if body is not None:
+            headers.pop("content-encoding", None)
+        return replace(fetched, headers=headers, body=fetched.body if body is None else body)
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes | None:
+        """The body as sent, None when it is too long; a shorter one than its length says raises ClientPayloadError."""
+        if response.content_length is not None and response.content_length <= self._most:
+            return await response.read()
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > self._most:
+                return None
+        return bytes(body)
+
+
+@dataclass(slots=True)
+class _Block:
+    """A block that is being asked for; `until` (monotonic) no new request is made."""
+
+    waiting: deque[Asked]
+    accept: str
+    service: Service
+    until: float
+    fetched: list[Fetched] = field(default_factory=list)
+    ended: WaitTooLong | None = None
+
+
+def host_of(url: str) -> str:
+    """The network location of a URL."""
+    return urlsplit(url).netloc.lower()

@@ -1,0 +1,109 @@
+"""Where a redirect leads: to another id, to another place of the same record, to a login, or out of the source."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from archive.crosswalks import local_id
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# a chain this long leads nowhere
+HOPS_MOST = 5
+_LOGIN = re.compile(r"/(login|signin|sign-in|log-in|saml|shibboleth|oauth|sso)(/|$|\.)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """`moved`: `target` is another id; `follow`: the URL to ask for the same id; `login`: who is not known is sent to
+    one; `refused`: why it is not followed.
+    """
+
+    kind: Literal["moved", "follow", "login", "refused"]
+    target: str
+
+
+def leads_to_login(url: str) -> bool:
+    """Whether a URL is of a page to log in at."""
+    return _LOGIN.search(urlsplit(url).path) is not None
+
+
+def not_followed(url: str, target: str, hosts: frozenset[str]) -> str | None:
+    """Say why a redirect from `url` to `target` must not be followed, and what allows it; None when it may be.
+
+    Only to a host of the source, never from https to http. An OAI-PMH endpoint that is redirected without its query, or
+    with one that is percent-encoded a second time, would answer another question. Raises ValueError for what is no URL.
+    """
+    here, there = urlsplit(url), urlsplit(target)
+    host = there.netloc.lower()
+    bare = f"{there.scheme}://{host.rpartition('@')[2]}{there.path}"[:200]
+    if there.scheme not in ("http", "https") or "@" in host:
+        return f"redirects to {bare}, which is no address of a provider; it is not followed"
+    if host not in hosts:
+        return f"redirects to {bare}, which is no host of this source; if it is right, allow it: -a hosts={host}"
+    if (here.scheme, there.scheme) == ("https", "http"):
+        return f"redirects from https to {bare}; it is not followed"
+    if not here.query.startswith("verb=") and "&verb=" not in here.query:
+        return None
+    if "verb=" not in there.query:
+        return f"redirects to {bare} without the query (verb=... is lost); name that address instead: -a url={bare}"
+    if "%" in here.query and there.query.replace("%25", "%") == here.query != there.query:
+        return f"redirects to {bare} with a query that is encoded twice; name that address instead: -a url={bare}"
+    return None
+
+
+class IdUrls:
+    """The URLs of records: one template with {id} in it, and the hosts that belong to the source."""
+
+    def __init__(self, template: str, pattern: str, hosts: frozenset[str]) -> None:
+        self.template, self.hosts = template, hosts
+        parts = urlsplit(template)
+        self._in_path = "{id}" in parts.path
+        place = parts.path if self._in_path else f"{parts.path}?{parts.query}"
+        before, after = place.split("{id}")
+        id_ = "(?P<id>.+?)" if self._in_path else "(?P<id>[^&#]+)"
+        self._match = re.compile(re.escape(before) + id_ + re.escape(after) + "/?")
+        self._fits = re.compile(pattern).fullmatch
+
+    def url(self, identifier: str) -> str:
+        """Where the record of an id is."""
+        return self.template.replace("{id}", quote(self._sent(identifier), safe=""))
+
+    def _sent(self, identifier: str) -> str:
+        """An id as its provider knows it: Dataverse wants doi: before a DOI (and finds it in any case of letters)."""
+        named = f"doi:{identifier}"
+        return named if self._fits(named) and not self._fits(identifier) else identifier
+
+    def id_in(self, url: str) -> str | None:
+        """The id whose record is at a URL, None when it is no record's."""
+        parts = urlsplit(url)
+        match = self._match.fullmatch(parts.path if self._in_path else f"{parts.path}?{parts.query}")
+        if match is None:
+            return None
+        found = unquote(match["id"])
+        # as it stands in the path, or as it is: a DOI has a slash, which most paths have escaped
+        return found if not self._in_path or self._fits(match["id"]) or self._fits(found) else None
+
+    def redirect(self, identifier: str, url: str, location: str | None, hops: int) -> Redirect:
+        """What the Location of an answer for `url` means; `hops` redirects were followed before (RFC 9110, 10.2.2)."""
+        if not location:
+            return Redirect("refused", "a redirect without a Location")
+        try:
+            target = urljoin(url, location.strip())
+            parts = urlsplit(target)
+            host = parts.netloc.lower()
+        except ValueError:
+            return Redirect("refused", "a redirect to what is no URL")
+        if parts.scheme not in ("http", "https") or "@" in host or host not in self.hosts:
+            where = host.rpartition("@")[2] or parts.scheme
+            allowed = "" if "@" in host or not host else f"; if it is right, allow it: -a hosts={host[:100]}"
+            return Redirect("refused", f"redirects to {where[:100]}, which is no host of this source{allowed}")
+        if urlsplit(url).scheme == "https" and parts.scheme == "http":
+            return Redirect("refused", "redirects from https to http")
+        if (found := self.id_in(target)) is not None and found.casefold() != self._sent(identifier).casefold():
+            return Redirect("moved", local_id(found))
+        if leads_to_login(target):
+            return Redirect("login", parts.path[:200])
+        if hops >= HOPS_MOST or target == url:
+            return Redirect("refused", f"redirects in a circle, or more than {HOPS_MOST} times")
+        return Redirect("follow", target)

@@ -1,0 +1,322 @@
+"""Single records, asked for outside a crawl and through the same gates: by OAI-PMH GetRecord, or by id over REST.
+
+One question after the other. What only says "not now" is asked again and uses up no try.
+"""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+import aiohttp
+import yarl
+from scrapy.exceptions import IgnoreRequest
+
+from archive.crosswalks import ConversionError, convert, index_fields, local_id
+from archive.store import MOVED_TO, moment
+from archive.store import record as envelope
+from harvester.errors import MalformedPage, ProviderError, Unreachable
+from harvester.http import HOPS_MOST, REDIRECTS, Credentials, IdUrls, Turns, as_declared, robots, short_name
+from harvester.oaipmh import NO_RECORD, protocol, without_noise
+from harvester.ratelimit import limiter
+from harvester.rest import answers as bodies
+from harvester.rest.absences import Known, is_machine
+from harvester.rest.learning import Learning
+from harvester.sampling import There
+from harvester.sources import Source
+
+logger = logging.getLogger(__name__)
+
+TRIES = 4
+# so many ids are worth a question about one that cannot exist
+LEARN_LEAST = 10
+# so many questions in a row without any answer, and the target is not there
+SILENT_MOST = 20
+# answers with text around their document after which that is how the provider answers
+NOISY_LEAST = 2
+BODY_MOST = 64 << 20
+CONNECT_SECONDS, TOTAL_SECONDS = 30.0, 180.0
+
+Progress = Callable[[int, int], None]
+
+
+class Delays(Turns, Protocol):
+    """Turns that also keep a distance between two requests to a host (`harvester.ratelimit.limiters.Gates`)."""
+
+    def set_delay(self, host: str, seconds: float) -> None:
+        """Keep a distance."""
+
+    def lost(self, url: str) -> None:
+        """No answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One id as its provider names it, and where its record is."""
+
+    identifier: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    url: str
+    status: int
+    media_type: str
+    encoding: str
+    last_modified: str
+    location: str
+    body: bytes
+
+
+class RecordAsker:
+    """Asks the endpoint `part` (oaipmh or idrange) of a source; `accept` is the media type that is asked for."""
+
+    def __init__(
+        self, source: Source, part: str, turns: Delays, user_agent: str, credentials: Credentials, accept: str
+    ) -> None:
+        self._source, self._part, self._turns, self._agent = source, part, turns, user_agent
+        self._credentials, self._accept = credentials, accept
+        self._noisy = 0
+        endpoint, pattern = source.idrange, "[^/?#]+"
+        if part == "idrange" and endpoint is not None:
+            template, pattern = endpoint.url, endpoint.pattern
+        else:  # a redirect to the same question somewhere else is followed, and none names another id
+            template = f"{source.parts[part].url}?identifier={{id}}"
+        self._urls = IdUrls(template, pattern, source.allowed_hosts)
+        self._known = Known()
+
+    def ask(self, questions: Sequence[Question], progress: Progress = lambda done, total: None) -> list[There]:
+        """The answers, in the order of the questions; without a usable one after all tries it is lost or refused.
+
+        Raises Unreachable when nobody answers or too long a wait is ordered, UsageError where robots.txt closes it.
+        """
+        try:
+            return asyncio.run(self._ask_all(questions, progress))
+        except IgnoreRequest as cause:  # the gates'
+            raise Unreachable(f"{cause}; ask again then") from cause
+
+    def first_identifiers(self, prefix: str) -> list[str]:
+        """The identifiers on the first page of the target's list. Raises what a page raises that is none."""
+        return asyncio.run(self._first_page(prefix))
+
+    async def _ask_all(self, questions: Sequence[Question], progress: Progress) -> list[There]:
+        async with self._session() as session:
+            await self._introduce(session)
+            await self._learn_absence(session, [question.identifier for question in questions])
+            answers: dict[int, There] = {}
+            waiting = deque((number, 1) for number in range(len(questions)))
+            silent = 0
+            while waiting:
+                number, tries = waiting.popleft()
+                found = await self._once(session, questions[number])
+                if found is None:  # others go first: what they are answered tells a closed record from a ban
+                    waiting.append((number, tries))
+                    continue
+                answer, again = found
+                silent = silent + 1 if answer.state == "lost" else 0
+                if silent >= SILENT_MOST:
+                    raise Unreachable(f"{questions[number].url}: {answer.reason}; it does not answer, try again later")
+                if again and tries < TRIES:
+                    if not waiting:
+                        await asyncio.sleep(limiter.backoff_seconds(tries, random.random()))
+                    waiting.append((number, tries + 1))
+                    continue
+                answers[number] = answer
+                progress(len(answers), len(questions))
+            return self._doubted([answers[number] for number in range(len(questions))])
+
+    async def _learn_absence(self, session: aiohttp.ClientSession, identifiers: Sequence[str]) -> None:
+        """Learn what the target answers for ids that it does not have; a few ids are not worth another question."""
+        if self._part != "idrange" or len(identifiers) < LEARN_LEAST:
+            return
+        learning = Learning(identifiers, self._accept)
+        while (identifier := learning.ask()) is not None:
+            url = self._urls.url(identifier)
+            try:
+                reply = await self._persistent(session, url)
+            except Unreachable:
+                learning.take(None)
+            else:
+                learning.take(_received(identifier, reply))
+        if learning.invented is not None:
+            logger.warning("the target has a record for %s, an id that cannot exist", learning.invented)
+        self._known = Known(own=learning.look, now=learning.look)
+
+    def _doubted(self, answers: list[There]) -> list[There]:
+        """Refuse absences that may be a proxy's, where no record came beside them to show who answers."""
+        own = self._known.own
+        shown = any(answer.state in ("read", "moved") for answer in answers)
+        if self._part != "idrange" or (shown and (own is None or not is_machine(own.kind, self._accept))):
+            return answers
+        return [
+            There("refused", f"{answer.reason}, and no record beside it")
+            if answer.state == "absent" and answer.reason.startswith(bodies.UNPROVEN)
+            else answer
+            for answer in answers
+        ]
+
+    async def _first_page(self, prefix: str) -> list[str]:
+        assert self._source.oaipmh is not None
+        async with self._session() as session:
+            await self._introduce(session)
+            url = protocol.list_identifiers_url(self._source.oaipmh.url, prefix, None, None, None)
+            reply = await self._persistent(session, url)
+            page = protocol.parse_list_identifiers(_document(reply))
+            return [record.identifier for record in page.records]
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            headers={"User-Agent": self._agent, "Accept-Encoding": "gzip", "Accept": self._accept},
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS),
+        )
+
+    async def _introduce(self, session: aiohttp.ClientSession) -> None:
+        """Read robots.txt. Raises UsageError where it closes the endpoint."""
+
+        async def said(url: str) -> robots.Said:
+            reply = await self._persistent(session, url)
+            return robots.Said(reply.status, reply.media_type, reply.body, reply.location)
+
+        verdict = await robots.read_robots(said, self._source, self._part)
+        for host, seconds in verdict.delays.items():
+            self._turns.set_delay(host, seconds)
+
+    async def _once(self, session: aiohttp.ClientSession, question: Question) -> tuple[There, bool] | None:
+        """An answer, and whether another try may bring another one; None for "not now"."""
+        url = question.url
+        for hops in range(HOPS_MOST + 1):
+            try:
+                reply = await self._get(session, url)
+            except Unreachable as error:
+                return There("lost", str(error)), True
+            if reply is None:
+                return None
+            if reply.status not in REDIRECTS:
+                read = self._by_oaipmh if self._part == "oaipmh" else self._by_id
+                return read(question.identifier, reply)
+            found = self._urls.redirect(question.identifier, url, reply.location, hops)
+            if found.kind != "follow":
+                state, reason = {
+                    "moved": ("moved", MOVED_TO + found.target),
+                    "login": ("forbidden", f"redirects to a login ({found.target})"),
+                }.get(found.kind, ("refused", found.target))
+                return There(state, reason), False
+            url = found.target
+        return There("refused", f"redirects more than {HOPS_MOST} times"), False
+
+    def _by_oaipmh(self, identifier: str, reply: _Reply) -> tuple[There, bool]:
+        """Read an answer to GetRecord; without the text around its document once two answers had such text."""
+        there, again = _by_oaipmh(identifier, reply)
+        if there.state != "refused" or reply.status >= 300:
+            return there, again
+        try:
+            document, noise = without_noise(_document(reply))
+        except bodies.Unusable:
+            return there, again
+        self._noisy += bool(noise)
+        if not noise or self._noisy < NOISY_LEAST:
+            return there, again
+        return _by_oaipmh(identifier, replace(reply, body=document, encoding="", media_type=""))
+
+    def _by_id(self, identifier: str, reply: _Reply) -> tuple[There, bool]:
+        now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        settled, text = bodies.settle(
+            _received(identifier, reply), short_name(self._accept), self._accept, now, known=self._known
+        )
+        year = None
+        if settled.state == "read" and text is not None:
+            year = index_fields(identifier, envelope.decode(text).metadata).publication_year
+        return There(settled.state, settled.reason or "", _time(settled.datestamp), ("unknown",), year), settled.again
+
+    async def _persistent(self, session: aiohttp.ClientSession, url: str) -> _Reply:
+        """One answer, asked for until it is more than "not now"."""
+        while (reply := await self._get(session, url)) is None:
+            pass
+        return reply
+
+    async def _get(self, session: aiohttp.ClientSession, url: str) -> _Reply | None:
+        """One answer, None for "not now". Raises Unreachable when none came, and what the gates raise."""
+        await self._turns.admit(url)
+        try:
+            headers = self._credentials.headers(url)
+            async with session.get(yarl.URL(url, encoded=True), headers=headers, allow_redirects=False) as response:
+                body = await _body(response)
+                found = {name.lower(): self._credentials.scrub(value) for name, value in response.headers.items()}
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as cause:
+            self._turns.lost(url)
+            raise Unreachable(self._credentials.scrub(f"{type(cause).__name__}: {cause}")[:300]) from None
+        if not self._turns.judge(url, response.status, found, body[:4096]):
+            return None
+        plain = self._credentials.clean_body(body, found.get("content-encoding", ""))
+        return _Reply(
+            url,
+            response.status,
+            found.get("content-type", ""),
+            found.get("content-encoding", "") if plain is None else "",
+            found.get("last-modified", ""),
+            found.get("location", ""),
+            body if plain is None else plain,
+        )
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > BODY_MOST:
+            raise ValueError(f"a body of more than {BODY_MOST} bytes")
+    return bytes(body)
+
+
+def _received(identifier: str, reply: _Reply) -> bodies.Received:
+    return bodies.Received(
+        identifier, reply.url, reply.status, reply.media_type, reply.encoding, reply.last_modified, reply.body
+    )
+
+
+def _document(reply: _Reply) -> bytes:
+    """The XML of an answer. Raises Unusable."""
+    body = bodies.unpacked(reply.body, reply.encoding, undeclared=True)
+    return as_declared(body, reply.media_type)
+
+
+def _by_oaipmh(identifier: str, reply: _Reply) -> tuple[There, bool]:
+    """What GetRecord answers. An error of the protocol comes with any HTTP status, so the body is read first."""
+    try:
+        record = protocol.parse_get_record(_document(reply), asked=identifier)
+    except ProviderError as error:
+        absent = error.code in NO_RECORD
+        return There("absent" if absent else "refused", str(error)), not absent
+    except (MalformedPage, bodies.Unusable) as error:
+        if reply.status in (401, 403):
+            return There("forbidden", f"HTTP status {reply.status}"), False
+        lost = reply.status in (502, 503, 504)
+        why = f"HTTP status {reply.status}" if reply.status >= 300 else str(error)
+        # 404 and 410 that are no answer of the protocol are about the endpoint, and say nothing of a record
+        return There("lost" if lost else "refused", why), reply.status not in (404, 410)
+    if local_id(record.identifier) != local_id(identifier):
+        return There("refused", f"GetRecord answers for {record.identifier[:200]!r}"), True
+    stamp = _time(record.datestamp)
+    if record.deleted:
+        return There("deleted", "", stamp, record.sets), False
+    year = None
+    try:
+        metadata = convert(record.element) if record.element is not None else None
+        year = index_fields(record.identifier, metadata).publication_year
+    except (ConversionError, RecursionError):
+        logger.info("%s: metadata that cannot be converted; its year is not known", record.identifier)
+    return There("read", "", stamp, record.sets, year), False
+
+
+def _time(stamp: str) -> datetime | None:
+    """A datestamp as the index has it."""
+    text = moment(stamp) if stamp else None
+    return datetime.fromisoformat(text) if text is not None else None

@@ -1,0 +1,42 @@
+"""harvester.sampling."""
+
+from typing import TYPE_CHECKING
+
+from archive import lazy
+
+__all__ = [
+    "DIFFERS",
+    "EXTRA",
+    "MISSING",
+    "SAME",
+    "UNTOLD",
+    "Compared",
+    "Frame",
+    "Share",
+    "There",
+    "compare",
+    "frame_of",
+    "numbers_drawn",
+    "shares",
+    "takes_of",
+]
+
+if TYPE_CHECKING:
+    from harvester.sampling.sample import (
+        DIFFERS,
+        EXTRA,
+        MISSING,
+        SAME,
+        UNTOLD,
+        Compared,
+        Frame,
+        Share,
+        There,
+        compare,
+        frame_of,
+        numbers_drawn,
+        shares,
+        takes_of,
+    )
+else:
+    __getattr__ = lazy.exports(__name__)
