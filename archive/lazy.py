@@ -1,8 +1,8 @@
-"""Load what a package exports when it is first used (PEP 562).
+"""Import what a package exports when it is first used (PEP 562).
 
-A command starts in a tenth of a second only if it imports what it runs. The `__init__.py` of a package therefore names its
-exports twice: in `__all__`, and as imports under `if TYPE_CHECKING`, which type checkers read. `exports` reads the same
-imports and follows one when the name is asked for, so nothing has to be listed a third time.
+A command starts quickly only if it imports nothing but what it runs. The `__init__.py` of a package lists its exports
+in `__all__` and imports them under `if TYPE_CHECKING`, where type checkers see them. `exports` reads the same imports
+at run time and follows one when its name is first asked for.
 """
 
 import ast
@@ -14,17 +14,15 @@ from typing import Any
 
 
 def exports(package: str) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package: it imports what stands under `if TYPE_CHECKING` in its `__init__.py`.
+    """Return the `__getattr__` of a package, which resolves the names imported under its `if TYPE_CHECKING`.
 
-    A name is resolved once; the package keeps the value.
+    A resolved name is stored in the package, so each costs one call. Unknown names raise AttributeError.
     """
     homes: dict[str, str] = {}
 
-    def __getattr__(name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        if not homes:
-            homes.update(_homes(package))
+    def resolve(name: str) -> Any:
+        if not homes and not name.startswith("__"):
+            homes.update(_read_homes(package))
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         if homes[name] == package:
@@ -34,17 +32,16 @@ def exports(package: str) -> Callable[[str], Any]:
         setattr(sys.modules[package], name, value)
         return value
 
-    return __getattr__
+    return resolve
 
 
-def _homes(package: str) -> dict[str, str]:
-    """Map each exported name to the module that defines it."""
+def _read_homes(package: str) -> dict[str, str]:
+    """Map each exported name to the module that defines it; a submodule has the package itself as its home."""
     source = Path(sys.modules[package].__file__ or "").read_text(encoding="utf-8")
-    tree = ast.parse(source)
-    blocks = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     return {
         alias.name: node.module
-        for block in blocks
+        for block in ast.parse(source).body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
         for node in block.body
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names

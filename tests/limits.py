@@ -1,6 +1,6 @@
 """Providers that limit their clients, on a clock of their own: minutes of waiting pass in milliseconds.
 
-`run` drives `harvester.ratelimit.limiters` with an event loop whose time jumps to the next thing to happen; a `Limiter` answers.
+`run` drives `harvester.ratelimit` with an event loop whose time jumps to the next thing to happen; a `Limiter` answers.
 """
 
 import asyncio

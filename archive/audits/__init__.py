@@ -1,4 +1,4 @@
-"""Audits: what a target names against what an archive lists; samples, estimates, sketches."""
+"""Audits: the ids that a target lists compared with those of an archive; estimates, samples and sketches."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Bags (BagIt 1.0, RFC 8493): made, filled and checked."""
+"""Bags (BagIt 1.0, RFC 8493): planned, created, completed and validated."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Metadata made once more of what was sent, and held against schemas."""
+"""Metadata converted again from the stored originals, and validated against schemas."""
 
 from typing import TYPE_CHECKING
 

@@ -1,8 +1,6 @@
-"""From the XML that a provider sent to JSON: pure functions, each with a version.
+"""Crosswalks: metadata of providers as JSON, and index fields of every JSON form. Pure functions, each with a version.
 
-The crosswalk is chosen by the namespace of the metadata's root element, not by the metadata prefix: prefixes
-are the provider's own words. What a crosswalk cannot express stays in the record's `original`, and is said: see
-`unmapped`.
+`registry` chooses the crosswalk by the namespace of the metadata's root element, never by its prefix.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,8 @@
-"""archive.disk."""
+"""Durable writes, digests and work on several cores.
+
+Every file of the project gets its final name here, by a rename after its content is synced. The crash points that tests
+kill a process at are named in `durable`.
+"""
 
 from typing import TYPE_CHECKING
 

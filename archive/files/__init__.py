@@ -1,4 +1,4 @@
-"""The files of the records: each content once, checked, and accounted for."""
+"""Files of records: which a record lists, each content stored once by its SHA-256, and an account of all of them."""
 
 from typing import TYPE_CHECKING
 

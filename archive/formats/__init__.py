@@ -1,4 +1,4 @@
-"""archive.formats."""
+"""Text formats: canonical JSON (RFC 8785), JSON text sequences (RFC 7464), delimited text."""
 
 from typing import TYPE_CHECKING
 

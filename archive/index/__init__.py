@@ -1,4 +1,7 @@
-"""The index in DuckDB, derived from shards and ledger, and from releases."""
+"""The DuckDB index, derived from shards and ledger or from a release, and the lookup file beside it.
+
+An index is never the source of truth: it is rebuilt or renewed whenever the ledger says something else.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Everything read back: which check a path needs, at once or rolling over days."""
+"""Fixity and repair: verify anything written here, at once or over days; diagnose, mend and rebuild archives."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""One id: its record, and its whole story."""
+"""One id: its latest record, everything an archive stores of it, and what happened to it during harvests."""
 
 from typing import TYPE_CHECKING
 

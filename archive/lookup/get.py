@@ -34,7 +34,6 @@ from archive.store import (
     read_looks,
     read_piece,
     read_stamp,
-    record,
     snapshot,
 )
 from archive.store import record as envelope
@@ -161,7 +160,7 @@ class _ReleaseReader:
         if not self.enveloped:
             raise ValueError("bare records are the metadata alone")
         if "original" in values:
-            return record.decode(orjson.dumps({**values, "url": "", "retrieved": ""})).original_bytes()
+            return envelope.decode(orjson.dumps({**values, "url": "", "retrieved": ""})).original_bytes()
         if values["metadata"] is None:
             return None
         raise ValueError("JSON that was sent is there in canonical form, not as its bytes were")
@@ -203,7 +202,7 @@ class _ArchiveReader:
         return find_in_ledger(self._files.folder, asked)
 
     def sent(self, got: Got) -> bytes | None:
-        return record.sent_bytes(got.text)
+        return envelope.sent_bytes(got.text)
 
     def _current_in(self, folder: Path, archive: str) -> Lookup | None:
         """The lookup, if it is of the ledger's present state. One that cannot be read is as good as none."""

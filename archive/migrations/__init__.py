@@ -1,4 +1,4 @@
-"""Migrations audited: a source against a target, under a rule."""
+"""Audits of migrations: the items of a source matched with the records of a target, and the logs of uploaders."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Profiles: what fields records have, and how that drifts."""
+"""Profiles: which fields records have, how often and with which values, and how that drifts between releases."""
 
 from typing import TYPE_CHECKING
 

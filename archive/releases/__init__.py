@@ -1,4 +1,7 @@
-"""Releases and deltas: made, described, checked, compared and applied."""
+"""Releases and deltas: built, documented, verified, compared and applied.
+
+A release is a folder that others use without this software; its root is a Merkle tree (RFC 6962) over its entries.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -107,8 +107,8 @@ class Spool:
 
     def entries(self) -> Iterator[Entry]:
         """What was put away. Nothing can be added any more."""
-        for (identifier, format_, datestamp, deleted, sha256, doi, _), text in self._read():
-            yield Entry(identifier, format_, datestamp, deleted, doi, sha256, text)
+        for (identifier, format_, datestamp, deleted, digest, doi, _), text in self._read():
+            yield Entry(identifier, format_, datestamp, deleted, doi, digest, text)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,4 +1,9 @@
-"""The account of what was asked: each id in one end state, and sums that agree."""
+"""The archive folder: shards of records, the ledger that accounts for them, and the writer that keeps both in step.
+
+The ledger (SQLite) is the only state a harvest resumes from. Records go into shards (zstd frames of JSON text
+sequences) before the ledger mentions them: a crash may cost a page that is requested twice, never a page that is
+believed and missing.
+"""
 
 from typing import TYPE_CHECKING
 

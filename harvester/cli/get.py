@@ -9,9 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from archive.formats import LF, reread
-from archive.formats.canonical import encode
-from archive.formats.jsonseq import encode as framed
+from archive.formats import LF, canonical, jsonseq, reread
 from archive.lookup import DESCRIPTION, Answer, Got, Reader, open_reader
 from archive.releases import MANIFEST
 from archive.store import Files, FolderFiles
@@ -127,13 +125,13 @@ def _get_of_file(path: Path, asked_for: str, seq: bool, as_json: bool) -> int:
     for item in iter_records(path):
         names = {item.identifier, item.name, local_id(item.identifier) if item.identifier else ""}
         if item.metadata is not None and (asked_for in names or (doi and index_doi(item.metadata) == doi)):
-            found.append((item.identifier, encode(item.metadata)))
+            found.append((item.identifier, canonical.encode(item.metadata)))
     if as_json:
         records = [{"identifier": identifier or None, "record": reread(text)} for identifier, text in found]
         print_json({"where": str(path), "id": asked_for, "searched": "file", "records": records})
     else:
         for _, text in found:
-            _write(framed(text) if seq else text + LF)
+            _write(jsonseq.encode(text) if seq else text + LF)
     if not found:
         say(f"harvester: no record of {cell(asked_for)} in {path}", err=True)
     return DONE if found else FINDINGS
@@ -160,7 +158,7 @@ def _of_formats(records: Sequence[Got], formats: Sequence[str], reader: Reader) 
 
 def _print(records: Sequence[Got], seq: bool) -> None:
     for got in records:
-        _write(framed(got.text) if seq else got.text + LF)
+        _write(jsonseq.encode(got.text) if seq else got.text + LF)
 
 
 def _print_original(records: Sequence[Got], reader: Reader) -> int:

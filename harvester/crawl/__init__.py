@@ -1,4 +1,7 @@
-"""harvester.crawl."""
+"""A crawl: its arguments, first windows, decoders, background writer, retries and progress.
+
+This is what spiders and pipelines share, and what runs them.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""harvester.demo."""
+"""The demonstration: an invented repository is served, harvested, killed, resumed and audited."""
 
 from typing import TYPE_CHECKING
 

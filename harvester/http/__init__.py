@@ -1,4 +1,7 @@
-"""harvester.http."""
+"""HTTP: requests beside Scrapy and its downloader middlewares, redirects, encodings, credentials and robots.txt.
+
+A token is sent to the hosts it belongs to and nowhere else.
+"""
 
 from typing import TYPE_CHECKING
 

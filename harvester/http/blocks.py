@@ -1,7 +1,7 @@
 """Ids asked in blocks: one Scrapy request is some hundred requests to the provider, each let in by the gate.
 
 Scrapy takes about half a millisecond for a request; a block shares that. Inside it a few connections are kept busy,
-every single request waits for the host's turn (`harvester.ratelimit.limiters`), and what is only told to wait is asked again.
+every single request waits for its host's turn (`harvester.ratelimit`), and what is only told to wait is asked again.
 """
 
 import asyncio

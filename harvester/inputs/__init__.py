@@ -1,4 +1,4 @@
-"""harvester.inputs."""
+"""Files of records as users have them: any packing, any container, JSON, MARC, and what this software writes."""
 
 from typing import TYPE_CHECKING
 

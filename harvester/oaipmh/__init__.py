@@ -1,4 +1,7 @@
-"""harvester.oaipmh."""
+"""OAI-PMH 2.0: URLs, strict parsing, windows of datestamps, resumption tokens, and the decisions of a harvest.
+
+Everything here is pure: bytes or values in, values or errors out.
+"""
 
 from typing import TYPE_CHECKING
 

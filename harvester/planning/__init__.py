@@ -1,4 +1,4 @@
-"""harvester.planning."""
+"""Before a harvest: probe the platform, write a source file, forecast requests and hours, plan the channels."""
 
 from typing import TYPE_CHECKING
 

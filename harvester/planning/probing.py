@@ -1,6 +1,6 @@
 """Which platform answers: from what a few questions brought to a name, and how sure it is.
 
-Pure: values in, values out. The questions are asked by `harvester.cli.probe`; `harvester.planning.template` writes the file.
+Pure: values in, values out. `harvester.cli.probe` asks the questions; `harvester.planning.template` writes the file.
 """
 
 import re

@@ -1,4 +1,8 @@
-"""harvester.ratelimit."""
+"""The rate limiter: one per host, shared by all processes of a user on this machine.
+
+Budgets come from source files and response headers (`headers`), else a rate is found by additive increase and halving
+(`adaptive`). Decisions are pure and take the time as an argument; only `limiters` waits.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,7 @@
 """The gates of a crawl, one a host: who asks waits here for the host's turn, and every answer teaches them.
 
-The rules are in `harvester.ratelimit.limiter` and pure; each host's door (`harvester.ratelimit.host`) keeps them in step with the other
-processes of this machine; here is the waiting.
+The rules are in `limiter` and pure; `host` keeps each host in step with the other processes of this
+machine; here is the waiting.
 """
 
 import asyncio

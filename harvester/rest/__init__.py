@@ -1,4 +1,4 @@
-"""harvester.rest."""
+"""REST interfaces: records by id with content negotiation, search APIs, a provider's dumps. Bytes in, values out."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""harvester.sampling."""
+"""Completeness estimated from a random sample of ids, with confidence intervals."""
 
 from typing import TYPE_CHECKING
 

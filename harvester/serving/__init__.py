@@ -1,4 +1,4 @@
-"""harvester.serving."""
+"""An archive served over HTTP: an OAI-PMH 2.0 data provider, and its records by REST."""
 
 from typing import TYPE_CHECKING
 

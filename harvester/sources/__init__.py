@@ -1,4 +1,4 @@
-"""harvester.sources."""
+"""Sources: a repository or platform, where it answers, and how it wants to be asked. One TOML file each in `data/`."""
 
 from typing import TYPE_CHECKING
 

@@ -58,14 +58,14 @@ def child(task: dict[str, Any], report: int, said: Any) -> None:
 
 def serve() -> None:
     # imported once, before there are forks
-    import archive.indexes.index
     import duckdb
-    import harvester.crawling
     import scrapy.crawler
 
+    import archive.index.build
     import harvester.cli.crawl
+    import harvester.crawl.run
 
-    assert duckdb, scrapy and archive.index and harvester.cli.crawl and harvester.crawling
+    assert all((duckdb, scrapy, archive.index.build, harvester.cli.crawl, harvester.crawl.run))
     for line in sys.stdin:
         reader, report = os.pipe()
         with tempfile.TemporaryFile() as said:

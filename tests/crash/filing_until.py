@@ -2,8 +2,8 @@
 
     python tests/crash/filing_until.py kill:POINT:N|full:POINT:N crawl files ...
 
-kills the process without warning when a named point of `archive.disk.durable` is reached the n-th time, or lets the step
-there fail as on a full disk.
+kills the process without warning when a named point of `archive.disk.durable` is reached the n-th time, or lets the
+step there fail as on a full disk.
 """
 
 import errno

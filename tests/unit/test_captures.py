@@ -1,4 +1,4 @@
-"""archive/audits/capture_recapture.py: populations of a known size, seen in part; the intervals cover what nobody saw."""
+"""archive/audits/capture_recapture.py: populations of a known size, seen in part; the intervals cover the rest."""
 
 import random
 from collections import Counter

@@ -1,7 +1,9 @@
 """Who may import whom, read from the source without running it."""
 
 import ast
+import importlib
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,25 +18,24 @@ ALLOWED = {
     "pipelines": frozenset({"archive", "harvester"}),
 }
 
-# The packages of archive/, each above those that it may import; what lies in archive/ itself is below them all.
-ORDER = (
-    "crosswalks",
-    "accounts",
-    "files",
-    "releases",
-    "indexes",
-    "bags",
-    "lookups",
-    "conversions",
-    "checks",
-    "mending",
-    "profiles",
-    "migrations",
-    "audits",
-    "report",
-)
+# Packages from the lowest to the highest: each imports only those before it, and the modules of the folder above.
+ORDER = {
+    "archive": (
+        "formats", "disk", "crosswalks", "store", "files", "conversions", "releases", "index", "lookup", "bags",
+        "profiles", "migrations", "audits", "integrity", "report",
+    ),
+    "harvester": (
+        "ratelimit", "sampling", "oaipmh", "sources", "demo", "http", "inputs", "serving", "rest", "planning", "crawl",
+        "cli", "commands",
+    ),
+}  # fmt: skip
+# Modules beside the packages, without `__init__` and `__main__`.
+LOOSE_MODULES_MOST = 5
+# These are entered by Scrapy and by click, through their dotted names.
+WITHOUT_DOOR = {"harvester.cli", "harvester.commands"}
 
 
+@cache
 def modules(package: str, root: Path = ROOT) -> dict[str, Path]:
     """Dotted name -> file of every module in a package."""
     found = {}
@@ -80,7 +81,8 @@ def graph(package: str, root: Path = ROOT) -> dict[str, set[str]]:
     known = modules(package, root)
     edges = {}
     for name, path in known.items():
-        names = imported(ast.parse(path.read_bytes()), name, is_package=path.name == "__init__.py", top_level=False)
+        tree = ast.parse(path.read_bytes())
+        names = imported(tree, name, is_package=path.name == "__init__.py", top_level=False, known=known)
         # a package's own __init__ runs before its modules; that alone is no circle
         edges[name] = {target for target in names if target in known and target != name}
     return edges
@@ -116,22 +118,102 @@ def test_imports_go_down_only(package: str):
     assert not wrong
 
 
-def rank(module: str) -> int:
-    """How high a module of archive/ stands: 0 in archive/ itself, then the packages in their order."""
+def rank(module: str, path: Path) -> int:
+    """Return the place of a module's package in ORDER, counted from 1; 0 for a module beside the packages."""
     parts = module.split(".")
-    return 1 + ORDER.index(parts[1]) if modules("archive")[module].parent.name != "archive" else 0
+    if len(parts) == 1 or (len(parts) == 2 and path.name != "__init__.py"):
+        return 0
+    return 1 + ORDER[parts[0]].index(parts[1])
 
 
-def test_packages_of_the_archive_import_only_those_below_them():
-    known = modules("archive")
-    assert {path.parent.name for path in known.values()} == {"archive", *ORDER}
-    ranks = {name: rank(name) for name in known}
-    wrong = []
-    for name, path in known.items():
-        tree = ast.parse(path.read_bytes())
-        names = imported(tree, name, is_package=path.name == "__init__.py", top_level=False, known=known)
-        wrong += [f"{name} imports {target}" for target in names if target in known and ranks[target] > ranks[name]]
+@cache
+def imports_of(path: Path, module: str, known: frozenset[str] = frozenset()) -> list[str]:
+    """List the dotted names that a module imports anywhere, the deepest module that is known of each."""
+    tree = ast.parse(path.read_bytes())
+    return list(imported(tree, module, is_package=path.name == "__init__.py", top_level=False, known=known))
+
+
+@pytest.mark.parametrize("top", ORDER)
+def test_packages_import_only_those_before_them(top: str):
+    known = modules(top)
+    assert {name.split(".")[1] for name, path in known.items() if rank(name, path)} == set(ORDER[top])
+    wrong = [
+        f"{name} imports {target}"
+        for name, path in known.items()
+        if path.name != "__main__.py"
+        for target in imports_of(path, name, frozenset(known))
+        if target in known and rank(target, known[target]) > (rank(name, path) or len(ORDER[top]))
+    ]
     assert not wrong
+
+
+@pytest.mark.parametrize("top", ORDER)
+def test_few_modules_lie_beside_the_packages(top: str):
+    loose = {path.stem for path in (ROOT / top).glob("*.py")} - {"__init__", "__main__"}
+    assert len(loose) <= LOOSE_MODULES_MOST, sorted(loose)
+
+
+@cache
+def doors() -> dict[str, Path]:
+    """Dotted name -> `__init__.py` of each package below archive/ and harvester/ that is entered by a door."""
+    return {
+        name: path
+        for top in ORDER
+        for name, path in modules(top).items()
+        if path.name == "__init__.py" and name != top and name not in WITHOUT_DOOR
+    }
+
+
+@cache
+def exported(path: Path) -> tuple[str, set[str], set[str]]:
+    """Return the docstring of a door, the names in its `__all__`, and the names it imports for type checkers."""
+    tree = ast.parse(path.read_bytes())
+    listed: set[str] = set()
+    typed: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            listed = set(ast.literal_eval(node.value))
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            imports = [child for child in node.body if isinstance(child, ast.ImportFrom)]
+            typed = {alias.asname or alias.name for child in imports for alias in child.names}
+    return ast.get_docstring(tree) or "", listed, typed
+
+
+def test_packages_are_entered_by_their_doors():
+    found = doors()
+    known = frozenset(name for top in ALLOWED for name in modules(top))
+    wrong = []
+    for top in ALLOWED:
+        for name, path in modules(top).items():
+            for target in imports_of(path, name, known):
+                around = [door for door in found if target.startswith(door + ".") and target not in found]
+                inside = max(around, key=len, default=None) if target in known else None
+                if inside is None or name == inside or name.startswith(inside + "."):
+                    continue
+                if target.removeprefix(inside + ".") not in exported(found[inside])[1]:
+                    wrong.append(f"{name} imports {target}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("door", doors())
+def test_a_door_says_its_purpose_and_exports_what_others_use(door: str):
+    purpose, listed, typed = exported(doors()[door])
+    assert len(purpose.split()) >= 8
+    assert listed == typed
+    package = importlib.import_module(door)
+    for name in listed:
+        assert getattr(package, name) is not None
+    with pytest.raises(AttributeError):
+        package.no_such_name  # noqa: B018
+    used = {
+        target.removeprefix(door + ".")
+        for top in ALLOWED
+        for name, path in modules(top).items()
+        if name != door and not name.startswith(door + ".")
+        for target in imports_of(path, name)
+        if target.startswith(door + ".")
+    }
+    assert listed <= used, f"nothing outside uses {sorted(listed - used)}"
 
 
 @pytest.mark.parametrize("package", ALLOWED)

@@ -90,7 +90,7 @@ def test_a_gzip_member_names_neither_file_nor_time_nor_system():
 
 @each
 def test_what_unpacks_to_more_than_a_frame_may_hold_is_refused(compression: str, monkeypatch: pytest.MonkeyPatch):
-    for module in ("releases.packing", "zstdframes"):
+    for module in ("releases.codecs", "store.frames"):
         monkeypatch.setattr(f"archive.{module}.CONTENT_MOST", len(CONTENT) - 1)
     with pytest.raises(Broken):
         unpack(compression, packed(compression))

@@ -106,7 +106,7 @@ class Provider(BaseHTTPRequestHandler):
 def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Provider, "asked", [])
     monkeypatch.setattr(Provider, "robots", "")
-    monkeypatch.setattr(recordasking.gate, "BACKOFF_MOST_SECONDS", 0.01)
+    monkeypatch.setattr(recordasking.limiter, "BACKOFF_MOST_SECONDS", 0.01)
     with serving(Provider) as base:
         yield base
 
@@ -182,7 +182,7 @@ def test_robots_txt_is_obeyed(provider: str, monkeypatch: pytest.MonkeyPatch):
 def test_a_target_that_is_not_there_is_not_asked_for_all(monkeypatch: pytest.MonkeyPatch):
     with serving(Provider) as base:
         pass
-    monkeypatch.setattr(recordasking.gate, "BACKOFF_MOST_SECONDS", 0.01)
+    monkeypatch.setattr(recordasking.limiter, "BACKOFF_MOST_SECONDS", 0.01)
     monkeypatch.setattr(recordasking.robots, "read_robots", allowed)
     with pytest.raises(Unreachable, match="does not answer"):
         ask(base, "idrange", [str(number) for number in range(100)])

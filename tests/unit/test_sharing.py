@@ -54,7 +54,8 @@ def test_while_one_is_at_it_the_other_is_not(tmp_path: Path):
 
 def test_who_dies_leaves_nothing_locked(tmp_path: Path):
     code = (
-        "import os, sys, pathlib\nfrom harvester.ratelimit.limiter import Gate\nfrom harvester.ratelimit.shared import SharedState\n"
+        "import os, sys, pathlib\nfrom harvester.ratelimit.limiter import Gate\n"
+        "from harvester.ratelimit.shared import SharedState\n"
         f"shared = SharedState(pathlib.Path(sys.argv[1]), Gate({HOST!r}))\n"
         "with shared.locked():\n    os.kill(os.getpid(), 9)\n"
     )

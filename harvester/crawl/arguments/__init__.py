@@ -1,4 +1,4 @@
-"""harvester.crawl.arguments."""
+"""Arguments of spiders (`-a name=value`), read and checked before anything is requested or written."""
 
 from typing import TYPE_CHECKING
 
