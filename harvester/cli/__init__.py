@@ -12,25 +12,12 @@ from collections.abc import Sequence
 import click
 
 from archive.disk import close_to_others
-from archive.errors import (
-    ArchiveError,
-    BadIdFile,
-    BadQuery,
-    Busy,
-    CannotDump,
-    DiskFull,
-    NoSchemas,
-    NotAnArchive,
-    NotAtRest,
-    NotBaggable,
-    OtherArchive,
-    StaleIndex,
-)
+from archive.errors import ArchiveError
 from harvester import __version__
-from harvester.errors import HarvestError, UsageError
+from harvester.errors import HarvestError
+from harvester.exits import DONE, UNFINISHED, USAGE, exit_code
 from harvester.printable import check_text, printable
 
-DONE, FINDINGS, USAGE, UNFINISHED, DAMAGED = 0, 1, 2, 3, 4
 _KEPT = "\n\t"
 
 COMMANDS = {
@@ -90,18 +77,6 @@ def harvester() -> None:
     Exit codes: 0 done and complete, 1 done with findings, 2 usage, 3 unfinished (run it again),
     4 the archive is damaged.
     """
-
-
-def exit_code(error: Exception) -> int:
-    """The exit code of the contract for one of our errors."""
-    if isinstance(
-        error,
-        UsageError | CannotDump | NoSchemas | NotAnArchive | NotBaggable | OtherArchive | BadIdFile | BadQuery,
-    ):
-        return USAGE
-    if isinstance(error, Busy | DiskFull | NotAtRest | StaleIndex | HarvestError):
-        return UNFINISHED
-    return DAMAGED
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from harvester.cli import DONE
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.cli.params import command
+from harvester.exits import DONE
 
 
 @command()

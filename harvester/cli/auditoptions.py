@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from archive.audits import AuditReport
-from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.params import pairs
 from harvester.cli.refresh import refresh
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS, UNFINISHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ import click
 
 from archive.bags import Bag, Made
 from harvester import __version__
-from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.params import command
 from harvester.cli.sizes import Size
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 from harvester.http import email
 
 

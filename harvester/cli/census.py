@@ -13,11 +13,11 @@ from archive.audits import Comparison, Wish
 from archive.audits import audit as audits
 from archive.errors import Damaged, NotAnArchive
 from archive.store import Layout, read_description, snapshot
-from harvester.cli import DAMAGED, FINDINGS, UNFINISHED, USAGE
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.output import say
 from harvester.cli.params import pairs
 from harvester.errors import UsageError
+from harvester.exits import DAMAGED, FINDINGS, UNFINISHED, USAGE
 from harvester.rest import paths_of_searches
 from harvester.sources import Source, checked_url, own_source, own_source_at, single_sites, source_names
 

@@ -10,10 +10,10 @@ import click
 
 from archive.crosswalks import MARC, MARCXML, TARGETS, ConversionError, left_out, written
 from archive.store import Layout
-from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.cli.params import command
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 
 _COLLECTION = b'<collection xmlns="http://www.loc.gov/MARC21/slim">\n', b"</collection>\n"
 

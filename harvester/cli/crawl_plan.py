@@ -7,13 +7,13 @@ from pathlib import Path
 import orjson
 
 from archive.store import read_work
-from harvester.cli import UNFINISHED
 from harvester.cli.output import cell, print_table, say, table
 from harvester.cli.plan import ask, count, hours, size
 from harvester.cli.plan import command as step_command
 from harvester.cli.processes import run_again
 from harvester.crawl import spider_class
 from harvester.errors import HarvestError, UsageError
+from harvester.exits import UNFINISHED
 from harvester.http import Credentials, user_agent
 from harvester.planning import Cost, from_counts, step_cost
 from harvester.planning import plan as mix

@@ -11,9 +11,9 @@ import click
 from rich.console import Console
 
 from archive.store import STATES, Account
-from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.params import command
 from harvester.demo import RECORDS
+from harvester.exits import DONE, FINDINGS, UNFINISHED
 
 
 @command()

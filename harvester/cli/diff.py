@@ -10,10 +10,10 @@ from archive.disk import translated
 from archive.releases import INDEX, Comparison, Content, ManifestComparison, Side, Stretch
 from archive.releases import compare as comparing
 from archive.store import Layout
-from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.cli.params import command
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 
 SHOWN = 10
 _WORDS = {

@@ -14,10 +14,10 @@ import zstandard
 from archive.releases import FRAME_BYTES, LEVELS, Making, Manifest, Options, Selection, write_release
 from archive.store import read_description
 from harvester import __version__
-from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.cli.params import command
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 from harvester.planning import is_known
 from harvester.sources import is_loopback
 

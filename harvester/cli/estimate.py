@@ -5,10 +5,10 @@ from math import inf
 from pathlib import Path
 
 from archive.audits import Captures, Unseen, read_captures, unseen
-from harvester.cli import DONE, FINDINGS
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.output import print_json, print_table, say, table
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 
 
 def estimate(folder: Path, options: AuditOptions) -> int:

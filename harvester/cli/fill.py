@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.params import command
 from harvester.cli.sizes import Size
+from harvester.exits import DONE, FINDINGS, UNFINISHED
 
 if TYPE_CHECKING:
     from harvester.http import Filling

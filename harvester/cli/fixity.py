@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harvester.cli import DAMAGED, DONE, FINDINGS
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.cli.params import command
+from harvester.exits import DAMAGED, DONE, FINDINGS
 
 if TYPE_CHECKING:
     from archive.integrity import FixityReport

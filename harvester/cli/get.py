@@ -13,10 +13,10 @@ from archive.formats import LF, canonical, jsonseq, reread
 from archive.lookup import DESCRIPTION, Answer, Got, Reader, open_reader
 from archive.releases import MANIFEST
 from archive.store import Files, FolderFiles
-from harvester.cli import DONE, FINDINGS, USAGE
 from harvester.cli.output import cell, counted, print_json, say
 from harvester.cli.params import command
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS, USAGE
 
 if TYPE_CHECKING:
     from harvester.http import Requested as Asked

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from archive.releases import is_release
-from harvester.cli import DAMAGED, DONE
 from harvester.cli.output import advancing, counted, print_json, print_table, say, table
 from harvester.cli.params import command
+from harvester.exits import DAMAGED, DONE
 
 if TYPE_CHECKING:
     from archive.index import Difference, IndexReport

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from archive.integrity import MendReport
-from harvester.cli import DAMAGED, DONE, FINDINGS
 from harvester.cli.output import cell, counted, print_json, say
 from harvester.cli.params import command
+from harvester.exits import DAMAGED, DONE, FINDINGS
 
 
 @command()

@@ -38,11 +38,12 @@ from archive.migrations import (
 )
 from archive.migrations import match as migrations
 from archive.report import migration_page
-from harvester.cli import DONE, FINDINGS, uploads
 from harvester.cli import report as reporting
+from harvester.cli import uploads
 from harvester.cli.auditoptions import AuditOptions, other_side
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table, write_lines
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 
 SHOWN = 10
 # before a line of --lines

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import cell, print_json, print_table, say, table
 from harvester.cli.params import Command, pairs
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 from harvester.http import Asker, Credentials, user_agent
 from harvester.planning import Answers, Cost, channel_costs, from_counts, step_cost, survey, total
 from harvester.planning import plan as mix

@@ -11,10 +11,10 @@ import click
 import orjson
 from protego import Protego
 
-from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import cell, counted, fold_lines, print_json, print_table, say, table
 from harvester.cli.params import command
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
+from harvester.exits import DONE, FINDINGS
 from harvester.http import Answer, Asker, PoliteSickle, mediatypes, robots, user_agent
 from harvester.oaipmh import protocol
 from harvester.planning import OaiSeen, RestSeen, Seen, Verdict, probing, source_text

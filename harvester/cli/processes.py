@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from harvester.cli import UNFINISHED
+from harvester.exits import UNFINISHED
 
 
 def run_again(words: Sequence[str]) -> int:

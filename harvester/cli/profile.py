@@ -12,11 +12,11 @@ import click
 from archive.disk import write_new
 from archive.errors import BadQuery
 from archive.profiles import PERCENT, Drift, Field, Profile, as_json, coverage, drifts, read_profile, save_profile
-from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.cli.params import command
 from harvester.cli.refresh import no_refresh_option, refresh
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 
 # values of a field that a table shows, and of how many characters
 _SHOWN, _WIDE = 3, 24

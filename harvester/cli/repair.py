@@ -15,13 +15,13 @@ from archive.disk import durable, translated
 from archive.errors import Damaged
 from archive.report import read_standing
 from archive.store import Layout, read_description, read_only
-from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
 from harvester.cli.auditoptions import verdict_of
 from harvester.cli.output import print_json, say
 from harvester.cli.params import command, pairs
 from harvester.cli.processes import output_of, run_again
 from harvester.crawl import STALE, Filling, Gap, Told, fillings, full_identifier, summary
 from harvester.errors import UsageError
+from harvester.exits import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
 from harvester.sources import Source, own_source
 
 # crawls that were begun, and their ids, until they are done

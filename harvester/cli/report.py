@@ -10,10 +10,10 @@ from archive.audits import Comparison
 from archive.audits import audit as audits
 from archive.disk import durable
 from archive.report import ReportValues, as_html, as_json, as_markdown, gather, is_complete
-from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import plain, print_json
 from harvester.cli.params import command
 from harvester.cli.refresh import no_refresh_option, refresh
+from harvester.exits import DAMAGED, DONE, FINDINGS, UNFINISHED
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED, "damaged": DAMAGED}

@@ -7,11 +7,11 @@ import click
 
 from archive.report import read_standing
 from archive.store import read_account, read_description
-from harvester.cli import DONE, UNFINISHED
 from harvester.cli.output import say
 from harvester.cli.params import command
 from harvester.cli.processes import run_again
 from harvester.crawl import Again, Step, Told, ask_again
+from harvester.exits import DONE, UNFINISHED
 from harvester.planning import worst
 from harvester.sources import own_source
 

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 from archive.audits import Drawn, Here, Interval, Knowledge
 from archive.disk import translated
 from archive.store import read_description
-from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.estimate import estimate
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.cli.params import pairs
 from harvester.crawl.arguments import names
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS, UNFINISHED
 from harvester.sampling import (
     DIFFERS,
     EXTRA,

@@ -9,10 +9,10 @@ import click
 
 from archive.disk import durable
 from archive.errors import StaleIndex
-from harvester.cli import DONE
 from harvester.cli.output import advancing, say
 from harvester.cli.params import command
 from harvester.errors import UsageError
+from harvester.exits import DONE
 
 if TYPE_CHECKING:
     from harvester.serving import ArchiveHoldings

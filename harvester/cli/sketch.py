@@ -27,11 +27,11 @@ from archive.audits import (
 from archive.disk import translated
 from archive.errors import BadIdFile
 from archive.store import Layout, read_description
-from harvester.cli import DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import cell, counted, print_json, say
 from harvester.cli.params import command
 from harvester.cli.refresh import refresh
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS, UNFINISHED
 
 HASH = re.compile(r"sha256:([0-9a-f]{64})", re.ASCII)
 _PATH = click.Path(path_type=Path)

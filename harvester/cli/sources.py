@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from harvester.cli import DONE
 from harvester.cli.output import cell, print_json, print_table, say, table
 from harvester.cli.params import command
+from harvester.exits import DONE
 from harvester.planning import plan
 from harvester.sources import SITE, BudgetEntry, Source, read_values, source_names
 

@@ -13,12 +13,12 @@ from archive.disk import durable
 from archive.errors import BadQuery
 from archive.index import example, release_index
 from archive.releases import is_release
-from harvester.cli import DONE
 from harvester.cli.execute import bound, execute, interruptible, one_line, parameters
 from harvester.cli.params import command
 from harvester.cli.refresh import no_refresh_option, refresh
 from harvester.cli.rows import answer_of, print_answer
 from harvester.cli.statements import cut, is_blank
+from harvester.exits import DONE
 from harvester.inputs import open_records
 
 

@@ -10,11 +10,11 @@ from archive.files import STATES as FILE_STATES
 from archive.files import FilesStanding, read_files
 from archive.report import CUTS, Cut, RunStanding, Standing, read_breakdown, read_standing
 from archive.store import STATES, Account
-from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED
 from harvester.cli.output import cell, counted, print_json, print_table, say, table
 from harvester.cli.params import command
 from harvester.cli.refresh import refresh
 from harvester.errors import UsageError
+from harvester.exits import DAMAGED, DONE, FINDINGS, UNFINISHED
 
 
 def show(folder: Path, by: str, run: int | None, *, as_json: bool) -> int:

@@ -9,11 +9,11 @@ from typing import Any
 from archive.migrations import SAID, Migration, Progress, UploadReport, Uploads, Wording, parse_wording, uploaded
 from archive.migrations import UPLOAD_CLASSES as CLASSES
 from archive.report import migration_page
-from harvester.cli import DONE, FINDINGS
 from harvester.cli import report as reporting
 from harvester.cli.auditoptions import AuditOptions, other_side
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table, write_lines
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 
 SHOWN = 10
 # items that --json names as uploaded more than once; --lines names all

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archive.disk import translated
-from harvester.cli import DONE, FINDINGS
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.cli.params import command
 from harvester.errors import UsageError
+from harvester.exits import DONE, FINDINGS
 
 if TYPE_CHECKING:
     from archive.conversions import ValidateReport, Validation

@@ -13,10 +13,10 @@ import click
 from archive.disk import Checked
 from archive.findings import Problem, VerifyReport
 from harvester import __version__
-from harvester.cli import DAMAGED, DONE, FINDINGS
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.cli.params import command
 from harvester.errors import UsageError
+from harvester.exits import DAMAGED, DONE, FINDINGS
 
 # so many problems of one kind are shown; --json has all of them
 _SHOWN_MOST = 1000

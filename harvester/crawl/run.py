@@ -13,8 +13,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from archive.errors import ArchiveError
-from harvester.cli import DAMAGED, DONE, FINDINGS, UNFINISHED, exit_code
 from harvester.errors import HarvestError, UsageError
+from harvester.exits import DAMAGED, DONE, FINDINGS, UNFINISHED, exit_code
 
 CODES = {"complete": DONE, "findings": FINDINGS, "unfinished": UNFINISHED}
 

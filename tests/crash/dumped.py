@@ -20,7 +20,7 @@ import forked
 from archive.disk import durable
 from archive.errors import ArchiveError
 from archive.releases.build import write_release
-from harvester.cli import exit_code
+from harvester.exits import exit_code
 
 MAKING = {"part_records": 4}
 

@@ -32,7 +32,7 @@ from archive.findings import Finding
 from archive.store.ledger import NewWindow, WindowCount, WindowRow
 from archive.store.quarantine import RefusedBody
 from archive.store.writer import Answer, ArchiveWriter
-from harvester.cli import exit_code
+from harvester.exits import exit_code
 
 # what the provider holds, by window; a window of two years is cut when it is asked for as one
 PAGES: dict[tuple[str, str], list[list[str]]] = {

@@ -14,8 +14,8 @@ from harvests import HARVESTER, Harvest, Hostile, environment
 
 from archive.errors import CannotDump
 from archive.releases.manifest import read_manifest
-from harvester.cli import DAMAGED, DONE, FINDINGS, USAGE, exit_code
 from harvester.cli.dump import dump
+from harvester.exits import DAMAGED, DONE, FINDINGS, USAGE, exit_code
 
 
 def run(*words: object, code: int = DONE) -> subprocess.CompletedProcess[str]:

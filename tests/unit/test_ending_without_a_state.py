@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from scrapy.settings import Settings
 
-from harvester.cli import DAMAGED
 from harvester.crawl.run import ending_of
+from harvester.exits import DAMAGED
 
 
 @pytest.mark.parametrize(

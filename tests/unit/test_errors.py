@@ -4,8 +4,8 @@ import pytest
 
 from archive import errors
 from archive.errors import ArchiveError
-from harvester.cli import exit_code
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError, WireError
+from harvester.exits import exit_code
 
 CODES = {
     errors.Damaged: 4,
