@@ -24,7 +24,7 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 @contextmanager
-def serving_application(application: web.Application) -> Iterator[str]:
+def serving_application(application: web.Application, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """Serve an application of aiohttp, in a thread of its own; gives the base URL."""
     loop = asyncio.new_event_loop()
     ready = threading.Event()
@@ -34,10 +34,10 @@ def serving_application(application: web.Application) -> Iterator[str]:
     async def serve() -> None:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, host, port)
         await site.start()
         assert site._server is not None
-        urls.append(f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}")  # type: ignore[attr-defined]
+        urls.append(f"http://{host}:{site._server.sockets[0].getsockname()[1]}")  # type: ignore[attr-defined]
         ends.append(asyncio.Event())
         ready.set()
         await ends[0].wait()
