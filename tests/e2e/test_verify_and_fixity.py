@@ -105,12 +105,12 @@ def test_a_bag_with_holes_ends_with_1(tmp_path: Path):
 # a verify that ends in the middle: by SIGKILL, or as Ctrl-C ends it
 ENDING = """
 import os, sys
-from archive.bags import bagsums
-from archive import resuming
+from archive.bags import manifests
+from archive.disk import checkpoints
 from harvester.cli import main
 
-resuming._SYNC_SECONDS = resuming._WORTH_SECONDS = -1
-compare, left = bagsums._compare, [5]
+checkpoints._SYNC_SECONDS = checkpoints._WORTH_SECONDS = -1
+compare, left = manifests._compare, [5]
 
 def ending(*words):
     left[0] -= 1
@@ -118,7 +118,7 @@ def ending(*words):
         {how}
     return compare(*words)
 
-bagsums._compare = ending
+manifests._compare = ending
 main(["verify", sys.argv[1]])
 """
 
