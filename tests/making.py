@@ -14,8 +14,9 @@ from archive.store import frames as zstdframes
 from archive.store import record as envelope
 from archive.store import shards
 from archive.store.layout import Layout
-from archive.store.ledger import NewWindow, WindowRow, check_digest
+from archive.store.ledger import NewWindow, WindowRow
 from archive.store.quarantine import check_refused
+from archive.store.snapshots import check_digest
 from archive.store.writer import Answer, ArchiveWriter
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -37,6 +37,7 @@ from archive.store import (
     check_names,
     check_refused,
     read_accounts,
+    salvage,
     shards,
 )
 from archive.store import record as envelope
@@ -335,7 +336,7 @@ def _written_anew(layout: Layout, path: Path) -> tuple[Path, Seal, list[FrameEnt
     writer: ShardWriter | None = None
     new = next_generation(layout, path.name.removesuffix(".open"))
     try:
-        for item in shards.salvage(path, limit):
+        for item in salvage(path, limit):
             texts = item.texts() if isinstance(item, Frame) else []
             good = [text for text in texts if _record(text) is not None]
             if good:

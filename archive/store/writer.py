@@ -18,9 +18,10 @@ from archive.errors import Damaged, DiskFailed, OtherArchive
 from archive.findings import Finding
 from archive.store import shards
 from archive.store.layout import Layout, WriteLock, create, read_description
-from archive.store.ledger import Ledger, NewWindow, Run, WindowCount, WindowRow, check_digest, has_record, write_digest
+from archive.store.ledger import Ledger, NewWindow, Run, WindowCount, WindowRow, has_record
 from archive.store.quarantine import Kept, RefusedBody, write_refused
 from archive.store.rewrite import highest_number
+from archive.store.snapshots import check_digest, write_digest
 
 # A group is committed when this much content waits, or this long after its first answer: a sync costs
 # some milliseconds, a page asked again after a crash costs the provider one request.

@@ -17,7 +17,7 @@ from archive.files.account import file_accounts
 from archive.files.checksums import FileDigests
 from archive.files.store import check_file, stored_files
 from archive.store.layout import Layout
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 UNTIL = Path(__file__).with_name("filing_until.py")
 POINTS = [

@@ -13,7 +13,7 @@ from amounts import tried
 from harvests import Harvest, Hostile, end, environment
 from worlds import FAULTS
 
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 ALWAYS_RIGHT = ("unexpected", "datestamp", "status", "sets", "content")
 # name: (options of the provider, arguments of the harvest, exit codes that are right)

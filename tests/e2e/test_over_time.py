@@ -9,7 +9,7 @@ import pytest
 import truth as truths
 from harvests import HARVESTER, Harvest, Hostile, environment
 
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 
 def audited(archive: Path, target: str, *options: str) -> tuple[int, dict[str, object]]:

@@ -20,7 +20,8 @@ from archive.errors import Damaged
 from archive.index.build import index
 from archive.index.file import index_digest
 from archive.store.layout import Layout
-from archive.store.ledger import Ledger, write_digest
+from archive.store.ledger import Ledger
+from archive.store.snapshots import write_digest
 from archive.store.writer import ArchiveWriter
 from harvester.cli import main
 from harvester.serving.holdings import ArchiveHoldings

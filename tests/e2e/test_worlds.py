@@ -19,7 +19,7 @@ from harvests import Harvest, Hostile, environment
 from worlds import World, drawn
 
 from archive.store.accounting import read_account
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 # No harvest of so small a provider takes that long; one that does waits for something that does not come.
 WATCHDOG_SECONDS = 240
