@@ -11,8 +11,8 @@ from scrapy.crawler import Crawler
 
 from archive.errors import ArchiveError, Damaged
 from archive.store import Answer, Off, read_off
-from harvester import frontier
 from harvester.crawl import Batch, Keeper, KeeperStopped, WindowEnd
+from harvester.oaipmh import Again, BySet, Done, Lost, Singly, Split
 from pipelines.standing import Standing
 
 logger = logging.getLogger(__name__)
@@ -119,8 +119,8 @@ class AccountPipeline:
         }
         children = []
         match decision:
-            case frontier.Done(findings) | frontier.Lost(findings):
-                state = "done" if isinstance(decision, frontier.Done) else "lost"
+            case Done(findings) | Lost(findings):
+                state = "done" if isinstance(decision, Done) else "lost"
                 await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -128,7 +128,7 @@ class AccountPipeline:
                     notes=findings,
                     **common,
                 )
-            case frontier.Split(spans, findings):
+            case Split(spans, findings):
                 children = await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -137,7 +137,7 @@ class AccountPipeline:
                     children=self.spider.new_windows(end.window, spans, end.window.verb),
                     **common,
                 )
-            case frontier.Singly():
+            case Singly():
                 children = await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -145,7 +145,7 @@ class AccountPipeline:
                     children=self.spider.singly(end.window),
                     **common,
                 )
-            case frontier.BySet(sets, findings):
+            case BySet(sets, findings):
                 children = await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -154,11 +154,11 @@ class AccountPipeline:
                     children=self.spider.by_set(end.window, sets),
                     **common,
                 )
-            case frontier.Again():
+            case Again():
                 pass
-        if isinstance(decision, frontier.Done | frontier.Lost):
+        if isinstance(decision, Done | Lost):
             self._standing.settle(end.window.window, count.distinct)
-        elif not isinstance(decision, frontier.Again):
+        elif not isinstance(decision, Again):
             self._standing.cut(end.window.window)
         self._show_standing()
         assert self.stats is not None

@@ -21,11 +21,12 @@ from archive.disk import close_to_others
 from archive.errors import ArchiveError
 from archive.findings import Finding, finding
 from archive.store import ArchiveWriter, WindowCount, WindowRow, read_loss
-from harvester import __version__, frontier
+from harvester import __version__
 from harvester.crawl import Decoders, Keeper, KeeperStopped, WindowEnd, lossguard
 from harvester.crawl.arguments import Arguments
 from harvester.errors import HarvestError, Unreachable
 from harvester.http import Credentials, hide_in_logs, robots, user_agent
+from harvester.oaipmh import Decision
 from harvester.printable import tame_logs
 from harvester.ratelimit import Budget, WaitTooLong
 from harvester.sources import NAMING, Source
@@ -138,7 +139,7 @@ class HarvestSpider(Spider):
 
     # --- what the pipelines ask of a spider
 
-    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
+    def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
         """What becomes of a window that was walked to its end; `count` is what the ledger says it brought."""
         raise NotImplementedError
 
@@ -146,7 +147,7 @@ class HarvestSpider(Spider):
         """The window, for the log."""
         raise NotImplementedError
 
-    def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
+    def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
         """Called when the ledger has taken the end of a window, with the windows that take its place."""
         raise NotImplementedError
 

@@ -9,15 +9,18 @@ from typing import Any
 
 from archive.findings import finding
 from archive.store import NewWindow, WindowRow, distinct_in_run, known_before
-from harvester import frontier
 from harvester.errors import HarvestError, ProviderError
-from harvester.frontier import Span
 from harvester.oaipmh import (
     NO_RECORD,
     SETS_MOST,
+    Decision,
+    Done,
     Doubt,
     Known,
     ListPage,
+    Span,
+    Split,
+    cutting,
     datestamps,
     emptiness,
     increments,
@@ -38,7 +41,7 @@ class Doubts:
 
     def __init__(self, spider: Any) -> None:  # an OaipmhSpider, whose module imports this one
         self.spider = spider
-        self.verdicts: dict[int, frontier.Decision] = {}
+        self.verdicts: dict[int, Decision] = {}
         self._judged: set[int] = set()
         self._sets_judged: set[int] = set()
         self._doubts: dict[int, Doubt] = {}
@@ -78,9 +81,9 @@ class Doubts:
         answered = self.spider.answered
         for span in emptiness.bounds_to_try(datestamps.parse(self.spider.identity.earliest or ""), answered):
             page = await self._page(channel, self.spider.text(span.from_), self.spider.text(span.until))
-            doubt.tried.append(f"{frontier.describe(span)} ({_result(page)})")
+            doubt.tried.append(f"{cutting.describe(span)} ({_result(page)})")
             if isinstance(page, ListPage) and page.records:
-                note = finding("listed-with-bounds", name=doubt.name, window=frontier.describe(span))
+                note = finding("listed-with-bounds", name=doubt.name, window=cutting.describe(span))
                 await self.spider.advise(note, channel.number)
                 await self._open(channel, [span])
                 return True
@@ -256,14 +259,14 @@ class Doubts:
             begin = increments.begin_at(moment, other)
             if isinstance(await self._page(walk.channel, datestamps.as_argument(begin, other), None), ListPage):
                 await self._use_form(other, walk.channel, begin)
-                self.verdicts[row.window] = frontier.Split((Span(begin, None),))
+                self.verdicts[row.window] = Split((Span(begin, None),))
                 return True
             self._refusing.add(number)
             code = "increments-refused" if increment else "tail-refused"
             name = self.spider.name_of(walk.channel)
             note = finding(code, name=name, datestamp=self.spider.text(moment), reason=unusable.reason)
             await self.spider.advise(note, number)
-        self.verdicts[row.window] = frontier.Done()
+        self.verdicts[row.window] = Done()
         return True
 
     async def refuses_bounds(self, walk: Walk, unusable: Unusable) -> bool:
@@ -280,7 +283,7 @@ class Doubts:
             return False
         async with self._asking_whole:
             if number in self._boundless:
-                self.verdicts[row.window] = frontier.Done()
+                self.verdicts[row.window] = Done()
                 return True
             whole = await self._page(walk.channel, None, None)
             if not isinstance(whole, ListPage) or not whole.records:
@@ -289,7 +292,7 @@ class Doubts:
         self.spider.traits.ranges = False
         note = finding("bounds-refused", name=self.spider.name_of(walk.channel), reason=unusable.reason)
         await self.spider.find(note, number)
-        self.verdicts[row.window] = frontier.Split((Span(None, None),))
+        self.verdicts[row.window] = Split((Span(None, None),))
         return True
 
     async def _use_form(self, form: str, channel: Channel, begin: datetime) -> None:

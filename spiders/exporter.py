@@ -16,12 +16,11 @@ from archive.disk import durable
 from archive.files import Checksum
 from archive.findings import Finding, finding
 from archive.store import Answer, NewWindow, RefusedBody, WindowCount, WindowRow, is_held, members_counted
-from harvester import frontier
 from harvester.crawl import Batch, WindowEnd
 from harvester.crawl.arguments import ExporterArguments, in_shard, parse_exporter
 from harvester.errors import MalformedPage, Unreachable, UsageError
-from harvester.frontier import Span
 from harvester.http import Downloader, Refused, Wanted, downloads
+from harvester.oaipmh import Decision, Done, Lost, Span, Split
 from harvester.ratelimit import Gates, WaitTooLong, limiter
 from harvester.rest import DELETED, FORMATS, DecodedBatch, Entry, Version, exporter
 from spiders.base import HarvestSpider, now_text
@@ -374,22 +373,22 @@ class ExporterSpider(HarvestSpider):
 
     # --- what the pipelines ask
 
-    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
+    def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
         """What becomes of a file: as many members must be counted as were seen."""
         walk = self._walks[end.window.window]
         notes = list(walk.notes)
         if end.end == GONE:
-            return frontier.Split((), tuple(notes))
+            return Split((), tuple(notes))
         if end.end == REFUSED:
-            return frontier.Lost(tuple(notes))
+            return Lost(tuple(notes))
         if end.end != HELD and count.listed != walk.seen:
             notes.append(finding("dump-incomplete", name=walk.version.name, expected=walk.seen, found=count.listed))
-            return frontier.Lost(tuple(notes))
+            return Lost(tuple(notes))
         if walk.twice:
             notes.append(finding("member-twice", name=walk.version.name, identifier=walk.first_twice, found=walk.twice))
         if end.end == SAMPLED:
             notes.append(finding("sample", found=count.distinct))
-        return frontier.Done(tuple(notes))
+        return Done(tuple(notes))
 
     def new_windows(self, parent: WindowRow, spans: Sequence[Span], verb: str) -> list[NewWindow]:
         """The newer files that take the place of one that is gone."""
@@ -399,7 +398,7 @@ class ExporterSpider(HarvestSpider):
         """The file and its version."""
         return end.window.from_ or ""
 
-    def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
+    def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
         """Go on with the next file."""
         self._walks.pop(end.window.window)
         self._queue.extend(children)

@@ -20,12 +20,12 @@ from archive.crosswalks import local_id
 from archive.findings import finding
 from archive.store import IDS, REST, Answer, NewWindow, WindowCount, WindowRow, lost_ids
 from archive.store import ids as ledger_of_ids
-from harvester import frontier
 from harvester.crawl import Batch, KeeperStopped, WindowEnd, lossguard
 from harvester.crawl.arguments import CENSUS, FILE, RETRY, IdrangeArguments
 from harvester.crawl.arguments import parse_idrange_arguments as parse_arguments
 from harvester.errors import MalformedPage, Unreachable
 from harvester.http import NOT_SERVED, REDIRECTS, Asked, BlockResponse, IdUrls, block_request, host_of
+from harvester.oaipmh import Decision, Done, Lost
 from harvester.ratelimit import limiter
 from harvester.rest import GAP, Chunk, Learning, ListSupply, Look, RangeSupply, gallop, sentence
 from harvester.rest import answers as bodies
@@ -628,17 +628,17 @@ class IdrangeSpider(HarvestSpider):
 
     # --- what the pipelines ask
 
-    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
+    def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
         """A window with ids that brought no answer is lost: the next run asks for these alone."""
         walk = self._walks[end.window.window]
-        return frontier.Lost() if walk.lost else frontier.Done()
+        return Lost() if walk.lost else Done()
 
     def describe(self, end: WindowEnd) -> str:
         """The ids of a window."""
         row = end.window
         return f"{self._forms[row.channel].form.name} {row.from_}" + (f" to {row.until}" if row.until else "")
 
-    def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
+    def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
         """The window is over."""
         self._walks.pop(end.window.window, None)
         self._changed.set()

@@ -30,17 +30,29 @@ from archive.store import (
     unsized_lists,
 )
 from archive.store import splits as splits_in_ledger
-from harvester import frontier
 from harvester.crawl import WindowEnd, first_windows
 from harvester.crawl.arguments import RETRY, OaipmhArguments, parse_arguments
 from harvester.errors import MalformedPage, NamelessRecords, ProviderError, Unreachable, UsageError
-from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
 from harvester.http import redirect_not_followed
 from harvester.oaipmh import (
+    GET_RECORD,
+    LIST_IDENTIFIERS,
+    LIST_RECORDS,
+    OLDEST,
+    Again,
     Asked,
+    Beginnings,
+    BySet,
+    Decision,
     DecodedPage,
+    Done,
+    Queue,
     Row,
+    Span,
+    Split,
     StoredVersions,
+    Traits,
+    cutting,
     datestamps,
     emptiness,
     increments,
@@ -48,6 +60,7 @@ from harvester.oaipmh import (
     protocol,
     protocolerrors,
     tokens,
+    windows,
 )
 from harvester.oaipmh import decode as decoding
 from harvester.oaipmh import xml as strictxml
@@ -96,7 +109,7 @@ class OaipmhSpider(HarvestSpider):
     name = "oaipmh"
 
     arguments: OaipmhArguments
-    traits: frontier.Traits
+    traits: Traits
     identity: protocol.Identify
     channels: dict[int, Channel]
     given: tuple[int, ...]
@@ -118,7 +131,7 @@ class OaipmhSpider(HarvestSpider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield the first request of each window, as many at once as the source allows."""
-        self._queue = frontier.Queue()
+        self._queue = Queue()
         self._windows: dict[int, tuple[WindowRow, bool]] = {}
         self._attempts: dict[int, int] = {}
         self._walking = 0
@@ -165,9 +178,9 @@ class OaipmhSpider(HarvestSpider):
         granule = timedelta(days=1) if self.identity.granularity == "day" else timedelta(seconds=1)
         answered = datestamps.parse(self.identity.response_date or "") or datetime.now(UTC)
         self.answered, self.granularity = answered, self.identity.granularity
-        earliest = datestamps.parse(self.identity.earliest or "") or frontier.OLDEST
-        self.traits = frontier.Traits(granule, earliest, answered)
-        self.beginnings = frontier.Beginnings()
+        earliest = datestamps.parse(self.identity.earliest or "") or OLDEST
+        self.traits = Traits(granule, earliest, answered)
+        self.beginnings = Beginnings()
         self._tried: set[int] = set()
         if self.arguments.sample is not None:  # one list, never cut, however it ends
             self.traits.ranges = False
@@ -442,7 +455,7 @@ class OaipmhSpider(HarvestSpider):
             row, _ = self._windows[found.window]
             if missing := await self._beyond_the_end(row, found):
                 self._breaks_at = min(self._breaks_at or found.pages, found.pages)
-                window = frontier.describe(self._span(row))
+                window = cutting.describe(self._span(row))
                 note = finding("list-broke-off", window=window, found=found.listed, identifier=missing[0])
                 await self.find(note, row.channel, row.window)
         if self._breaks_at is not None:
@@ -454,13 +467,13 @@ class OaipmhSpider(HarvestSpider):
     async def _list_in_parts(self, row: WindowRow, found: UnsizedList) -> bool:
         """Split a window because lists of its length break off. Returns False if it cannot be split."""
         span, writer = self._span(row), self.keeper.writer
-        if frontier.can_split(span, self.traits):
-            parts = frontier.cut_to_pages(span, 2 * found.listed, self.traits)
+        if cutting.can_split(span, self.traits):
+            parts = cutting.cut_to_pages(span, 2 * found.listed, self.traits)
             windows = self.new_windows(row, parts, row.verb)
             self._enlist(await self.keeper.do(writer.open_windows, windows, row.window), tail_of=False)
             return True
         reason = "lists of this provider break off without a word"
-        unproven = finding("window-unproven", window=frontier.describe(span), found=found.listed, reason=reason)
+        unproven = finding("window-unproven", window=cutting.describe(span), found=found.listed, reason=reason)
         await self.find(unproven, row.channel, row.window)
         return False
 
@@ -475,7 +488,7 @@ class OaipmhSpider(HarvestSpider):
         names = [
             one[0]
             for one in rows
-            if not frontier.count_outside([one], rest, channel.set_spec, self.traits)
+            if not cutting.count_outside([one], rest, channel.set_spec, self.traits)
             and not (began and (moment := datestamps.parse(one[1])) and moment >= began)
         ]
         writer = self.keeper.writer
@@ -489,12 +502,12 @@ class OaipmhSpider(HarvestSpider):
         writer = self.keeper.writer
         since = datestamps.as_argument(datestamps.parse(self._started) or self.traits.newest, self.identity.granularity)
         changed, torn = await self.keeper.do(writer.ledger.torn_windows, writer.run_number, since)
-        torn = [row for row in torn if frontier.can_split(self._span(row), self.traits)]
+        torn = [row for row in torn if cutting.can_split(self._span(row), self.traits)]
         if not torn:
             return False
         await self.find(finding("changed-while-listed", found=changed))
         for row in torn:
-            parts = frontier.cut_to_pages(self._span(row), writer.ledger.distinct_in(row.window), self.traits)
+            parts = cutting.cut_to_pages(self._span(row), writer.ledger.distinct_in(row.window), self.traits)
             windows = self.new_windows(row, parts, row.verb)
             self._enlist(await self.keeper.do(writer.open_windows, windows, row.window), tail_of=False)
         return True
@@ -561,7 +574,7 @@ class OaipmhSpider(HarvestSpider):
         self._attempts[window] = self._attempts.get(window, 0) + 1
         span = self._span(row)
         whole = row.verb in (GET_RECORD, ids.IDS) or self.arguments.sample is not None
-        chain = tokens.TokenChain(None if whole else frontier.record_limit(span, self.traits))
+        chain = tokens.TokenChain(None if whole else cutting.record_limit(span, self.traits))
         channel = self._channel_of(row)
         return Walk(row, channel, span, self._attempts[window], row.attempts, chain)
 
@@ -652,7 +665,7 @@ class OaipmhSpider(HarvestSpider):
         if end in (None, tokens.TOO_LARGE) and self.traits.ranges is None and page.rows:
             # a list of several pages: before it may be cut, see whether cutting works here
             await self._try_ranges(walk.channel, page.rows[0][1])
-            if not frontier.can_split(walk.span, self.traits):
+            if not cutting.can_split(walk.span, self.traits):
                 walk.chain.limit = end = None
         if end is None and self._sampling(walk) and walk.chain.listed >= (self.arguments.sample or 0):
             end = tokens.SAMPLE_TAKEN
@@ -669,7 +682,7 @@ class OaipmhSpider(HarvestSpider):
         """Learn from lists that begin alike that the provider does not honour from and until."""
         if self.beginnings.repeats(walk.channel.number, [row[0] for row in page.rows], walk.span):
             self.traits.ranges = False
-            await self.find(finding("ranges-ignored", datestamp=frontier.describe(walk.span)))
+            await self.find(finding("ranges-ignored", datestamp=cutting.describe(walk.span)))
 
     async def _unusable(self, walk: Walk, number: int, unusable: Unusable) -> AsyncIterator[Any]:
         """Ask for a page again, or give it up."""
@@ -699,7 +712,7 @@ class OaipmhSpider(HarvestSpider):
     def _tries(self, walk: Walk, unusable: Unusable) -> int:
         """Tries for a page; deep in a list a gateway error will not go away, and the window can be cut."""
         tries: int = self.settings.getint("HARVEST_TRIES")
-        deep = walk.chain.listed >= (self.traits.depth or DEEP) and frontier.can_split(walk.span, self.traits)
+        deep = walk.chain.listed >= (self.traits.depth or DEEP) and cutting.can_split(walk.span, self.traits)
         return min(2, tries) if deep and unusable.end in (tokens.PAGE_LOST, tokens.PAGE_REFUSED) else tries
 
     async def _give_up(self, walk: Walk, number: int, unusable: Unusable) -> AsyncIterator[Any]:
@@ -716,7 +729,7 @@ class OaipmhSpider(HarvestSpider):
         if number > 1 and unusable.end in (tokens.PAGE_LOST, tokens.PAGE_REFUSED):
             self.traits.failed_at(walk.chain.listed)
         if number == 1 and walk.verb == LIST_RECORDS and walk.window.window not in self.doubts.verdicts:
-            if unusable.end != tokens.PAGE_LOST and frontier.can_split(walk.span, self.traits):
+            if unusable.end != tokens.PAGE_LOST and cutting.can_split(walk.span, self.traits):
                 await self._try_cutting(walk.channel)
             headers = await self.questions.look_inside(walk, self._sent_bounds(walk.span))
             if headers and self.arguments.sample is None:
@@ -737,7 +750,7 @@ class OaipmhSpider(HarvestSpider):
                 attempts=max(1, walk.tries),
                 at=now_text(),
                 bare=walk.bare,
-                refused=None if frontier.can_split(walk.span, self.traits) else refused_body(unusable, url),
+                refused=None if cutting.can_split(walk.span, self.traits) else refused_body(unusable, url),
             )
             refused = walk.window.window in self.doubts.verdicts
             end = tokens.QUESTION_REFUSED if refused else unusable.end
@@ -751,7 +764,7 @@ class OaipmhSpider(HarvestSpider):
         if last and self.traits.sets is None and self._wants_sets(walk):
             self.traits.sets = await self.questions.sets()
         if len(walk.names) > SINGLY_MANY and not self._is_named(walk.window):
-            await self.find(finding("asked-singly", window=frontier.describe(walk.span), found=len(walk.names)))
+            await self.find(finding("asked-singly", window=cutting.describe(walk.span), found=len(walk.names)))
         for name in walk.names:
             self._versions.ask(walk.window.channel, name)
             yield self._record_request(walk, name)
@@ -761,7 +774,7 @@ class OaipmhSpider(HarvestSpider):
     def _wants_sets(self, walk: Walk) -> bool:
         ended = walk.over().ended
         sampled = self.arguments.sample is not None
-        return ended is not None and not sampled and frontier.wants_sets(ended, self.traits)
+        return ended is not None and not sampled and windows.wants_sets(ended, self.traits)
 
     def _page_answer(self, walk: Walk, response: Response, page: DecodedPage) -> Answer:
         problems = {identifier: code for identifier, code, _ in page.problems}
@@ -800,7 +813,7 @@ class OaipmhSpider(HarvestSpider):
         It is of no attempt (0), and does not count as what the window listed.
         """
         inside = [
-            row for row in headers if not frontier.count_outside([row], walk.span, walk.channel.set_spec, self.traits)
+            row for row in headers if not cutting.count_outside([row], walk.span, walk.channel.set_spec, self.traits)
         ]
         url = protocol.list_identifiers_url(
             self.arguments.endpoint.url, walk.channel.prefix, *self._sent_bounds(walk.span), walk.channel.sent_set
@@ -827,7 +840,7 @@ class OaipmhSpider(HarvestSpider):
     def _stray_answer(self, walk: Walk, response: Response, page: DecodedPage) -> Answer:
         """Build the answer for a page of another list: it is kept in quarantine, its ids are named, none is counted."""
         unusable = Unusable(tokens.TOKEN_FORGETS, "a page of another list", response.status, response)
-        window = frontier.describe(walk.span)
+        window = cutting.describe(walk.span)
         if walk.channel.set_spec is not None:
             window = f"set {walk.channel.set_spec}, {window}"
         return Answer(
@@ -850,7 +863,7 @@ class OaipmhSpider(HarvestSpider):
         assert unusable.response is not None
         walk.names.update((name, None) for name, _ in headers)
         found = finding(
-            "names-from-broken-list", window=frontier.describe(walk.span), reason=unusable.reason, found=len(headers)
+            "names-from-broken-list", window=cutting.describe(walk.span), reason=unusable.reason, found=len(headers)
         )
         return Answer(
             channel=walk.channel.number,
@@ -868,33 +881,33 @@ class OaipmhSpider(HarvestSpider):
             notes=[found],
         )
 
-    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
-        """The frontier's decision on a list, with what the ledger counted; ids that are asked again are no list."""
+    def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
+        """Decide on a list that ended, with what the ledger counted; ids that are asked again are no list."""
         assert end.ended is not None
         if self._is_named(end.window):
-            return frontier.Done()
+            return Done()
         if (verdict := self.doubts.verdicts.pop(end.window.window, None)) is not None:
             return verdict
         ended = replace(end.ended, listed=count.listed, distinct=count.distinct)
-        decision = frontier.decide(ended, self.traits)
+        decision = windows.decide(ended, self.traits)
         if self._windows[end.window.window][1]:  # a tail only shows what changed since the run began
             return decision
-        return frontier.distrust_empty(decision, ended, self.traits)
+        return windows.distrust_empty(decision, ended, self.traits)
 
     def describe(self, end: WindowEnd) -> str:
         """The window's bounds."""
         assert end.ended is not None
-        return frontier.describe(end.ended.span)
+        return cutting.describe(end.ended.span)
 
-    def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
+    def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
         """Go on with the windows that take a window's place, or with itself once more."""
         row, tail = self._windows[end.window.window]
-        again = isinstance(decision, frontier.Again)
-        self._versions.end_attempt(row, children, again=again, shared=isinstance(decision, frontier.BySet))
+        again = isinstance(decision, Again)
+        self._versions.end_attempt(row, children, again=again, shared=isinstance(decision, BySet))
         if again:
             self._queue.add(row.window, row.channel, self._span(row), tail=tail)
         else:
-            self.traits.fit_page |= isinstance(decision, frontier.Split) and decision.fit_page
+            self.traits.fit_page |= isinstance(decision, Split) and decision.fit_page
             self._enlist(children, tail_of=tail)
         self._walking -= 1
         self._settled.set()
@@ -1037,7 +1050,7 @@ class OaipmhSpider(HarvestSpider):
             return False
         if not self._empty_said:
             self._empty_said = True
-            await self.find(finding("empty-range-refused", window=frontier.describe(walk.span), reason=str(error)))
+            await self.find(finding("empty-range-refused", window=cutting.describe(walk.span), reason=str(error)))
         return True
 
     async def _read(self, response: Response, walk: Walk, ids: Asked, *, again: bool) -> DecodedPage:
@@ -1098,7 +1111,7 @@ class OaipmhSpider(HarvestSpider):
             page.has_token_element,
             page.digest,
             page.complete_list_size,
-            frontier.count_outside(page.rows, walk.span, walk.channel.set_spec, self.traits),
+            cutting.count_outside(page.rows, walk.span, walk.channel.set_spec, self.traits),
             foreign,
         )
 
@@ -1144,7 +1157,7 @@ class OaipmhSpider(HarvestSpider):
         self._tried.add(channel.number)
         await self.questions.try_apart(channel, self.traits, self.granularity)
         if self.traits.ranges is False:
-            first, second = frontier.OLDEST, frontier.OLDEST + self.traits.granule
+            first, second = OLDEST, OLDEST + self.traits.granule
             await self.find(finding("ranges-ignored", datestamp=f"{self.text(first)} and {self.text(second)}"))
         elif (stamp := await self.questions.known_stamp(channel)) is not None:
             await self._try_ranges(channel, stamp)
@@ -1155,7 +1168,7 @@ class OaipmhSpider(HarvestSpider):
             return
         await self.questions.try_ranges(channel, stamp, self.traits, self.granularity)
         if self.traits.ranges is False and (moment := datestamps.parse(stamp)) is not None:
-            sent = self.text(frontier.on_granule(moment, self.traits))
+            sent = self.text(cutting.on_granule(moment, self.traits))
             await self.find(finding("ranges-ignored", datestamp=sent))
 
     def _sampling(self, walk: Walk) -> bool:

@@ -26,12 +26,22 @@ from archive.store import (
     listed_in_run,
     windows_in_run,
 )
-from harvester import frontier
 from harvester.crawl import Batch, WindowEnd
 from harvester.crawl.arguments import SearchArguments, parse_search
 from harvester.errors import MalformedPage, Unreachable, UsageError
-from harvester.frontier import Span
-from harvester.oaipmh import VERSIONS_MOST, StoredVersions, datestamps
+from harvester.oaipmh import (
+    VERSIONS_MOST,
+    Again,
+    Decision,
+    Lost,
+    Queue,
+    Span,
+    Split,
+    StoredVersions,
+    Traits,
+    cutting,
+    datestamps,
+)
 from harvester.ratelimit import WaitTooLong, limiter
 from harvester.rest import (
     CURSOR,
@@ -89,7 +99,7 @@ class SearchSpider(HarvestSpider):
     name = "search"
 
     arguments: SearchArguments
-    traits: frontier.Traits
+    traits: Traits
 
     @classmethod
     def read_arguments(cls, words: Mapping[str, str]) -> SearchArguments:
@@ -99,7 +109,7 @@ class SearchSpider(HarvestSpider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield the first request of each slice, as many at once as was asked for."""
-        self._queue = frontier.Queue()
+        self._queue = Queue()
         self._windows: dict[int, WindowRow] = {}
         self._walks: dict[int, SliceWalk] = {}
         self._attempts: dict[int, int] = {}
@@ -150,7 +160,7 @@ class SearchSpider(HarvestSpider):
             )
         started = await self.keeper.do(writer.ledger.provider_started, writer.run_number)
         self._started = datestamps.parse(started or "") or answered
-        self.traits = frontier.Traits(GRANULE, await self._oldest(), max(answered, self._started))
+        self.traits = Traits(GRANULE, await self._oldest(), max(answered, self._started))
         if self.style.sliced:
             await self._choose_moments()
         if not rows:
@@ -182,7 +192,7 @@ class SearchSpider(HarvestSpider):
         tail = Span(self._tail_from, None)
         if arguments.until is None:
             body = Span(body.from_, self._started)
-        spans = list(frontier.part_of(body, *arguments.shard, self.traits)) if arguments.shard else [body]
+        spans = list(cutting.part_of(body, *arguments.shard, self.traits)) if arguments.shard else [body]
         last_shard = arguments.shard is None or arguments.shard[0] == arguments.shard[1]
         return self._new([*spans, tail] if last_shard and arguments.until is None else spans)
 
@@ -372,7 +382,7 @@ class SearchSpider(HarvestSpider):
     def _begin(self, row: WindowRow) -> SliceWalk:
         attempt = self._attempts[row.window] = self._attempts.get(row.window, 0) + 1
         span, arguments = _span(row), self.arguments
-        splits = self.style.sliced and frontier.can_split(span, self.traits)
+        splits = self.style.sliced and cutting.can_split(span, self.traits)
         limits = [limit for limit in (arguments.limit, self._depth) if limit is not None]
         base = self._asking
         if row.verb == GATHERED:
@@ -580,7 +590,7 @@ class SearchSpider(HarvestSpider):
 
     # --- what the pipelines ask
 
-    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
+    def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
         """What becomes of a slice, with what the ledger counted."""
         walk = self._walks[end.window.window]
         walked = Walked(
@@ -611,24 +621,24 @@ class SearchSpider(HarvestSpider):
 
     def describe(self, end: WindowEnd) -> str:
         """The slice's bounds."""
-        return frontier.describe(_span(end.window))
+        return cutting.describe(_span(end.window))
 
-    def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
+    def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
         """Go on with the slices that take a slice's place, or with itself once more."""
         walk = self._walks.pop(end.window.window)
         row = walk.window
-        self._versions.end_attempt(row, children, again=isinstance(decision, frontier.Again))
-        if not isinstance(decision, frontier.Again):
+        self._versions.end_attempt(row, children, again=isinstance(decision, Again))
+        if not isinstance(decision, Again):
             self._openings.pop(row.window, None)
         self._longest = max(self._longest, walk.paging.distinct)
         torn = end.end in (paging.BEYOND, paging.EMPTY) and not walk.paging.in_one_page
         if torn and walk.paging.splits and walk.paging.listed:
             self._depth = min(self._depth or walk.paging.listed, walk.paging.listed)
-        if isinstance(decision, frontier.Split) and decision.fit_page:
+        if isinstance(decision, Split) and decision.fit_page:
             self._torn.update(child.window for child in children)
         self._stated.update((child.window, walk.paging.last_total) for child in children)
-        self._lost = self._lost or isinstance(decision, frontier.Lost)
-        if isinstance(decision, frontier.Again):
+        self._lost = self._lost or isinstance(decision, Lost)
+        if isinstance(decision, Again):
             self._queue.add(row.window, row.channel, _span(row), tail=self._is_tail(row))
         else:
             self._enlist(children)

@@ -16,9 +16,21 @@ from archive.formats import jsonseq
 from archive.store import RefusedBody, WindowRow, contradictions
 from harvester.crawl import WindowEnd
 from harvester.errors import MalformedPage
-from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
 from harvester.http import as_declared
-from harvester.oaipmh import NO_RECORD, AsSent, add_up, datestamps, hints, protocolerrors, tokens
+from harvester.oaipmh import (
+    GET_RECORD,
+    LIST_IDENTIFIERS,
+    LIST_RECORDS,
+    NO_RECORD,
+    AsSent,
+    Ended,
+    Span,
+    add_up,
+    datestamps,
+    hints,
+    protocolerrors,
+    tokens,
+)
 from harvester.rest import answers as bodies
 from spiders.base import now_text
 
@@ -129,7 +141,7 @@ class Walk:
         return again
 
     def over(self) -> WindowEnd:
-        """The walk as the frontier decides on it; what it listed is counted by the ledger."""
+        """The walk as `windows.decide` takes it; what it listed is counted by the ledger."""
         chain = self.chain
         ended = Ended(
             self.span,

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from harvester import frontier
 from harvester.crawl.arguments import OaipmhArguments
-from harvester.frontier import Span, Traits
+from harvester.oaipmh import Span, Traits, cutting
 
 
 def overlap(arguments: OaipmhArguments, traits: Traits) -> timedelta:
@@ -15,7 +14,7 @@ def overlap(arguments: OaipmhArguments, traits: Traits) -> timedelta:
 
 def back_from(moment: datetime, arguments: OaipmhArguments, traits: Traits) -> datetime:
     """The granule to begin with, for everything that changed from `moment` on."""
-    return frontier.on_granule(moment - overlap(arguments, traits), traits)
+    return cutting.on_granule(moment - overlap(arguments, traits), traits)
 
 
 def first_spans(arguments: OaipmhArguments, traits: Traits, answered: datetime, since: datetime | None) -> list[Span]:
@@ -28,9 +27,9 @@ def first_spans(arguments: OaipmhArguments, traits: Traits, answered: datetime, 
     if arguments.sample is not None:
         return [body]
     if arguments.shard is not None:
-        spans = list(frontier.part_of(body, *arguments.shard, traits))
+        spans = list(cutting.part_of(body, *arguments.shard, traits))
     else:
-        spans = [body] if arguments.slices == "auto" else list(frontier.calendar(body, arguments.slices, traits))
+        spans = [body] if arguments.slices == "auto" else list(cutting.calendar(body, arguments.slices, traits))
     tail = Span(back_from(answered, arguments, traits), None)
     last_shard = arguments.shard is None or arguments.shard[0] == arguments.shard[1]
     if last_shard and arguments.until is None and _before(body, tail):

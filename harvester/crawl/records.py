@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archive.store import Answer, WindowRow
-from harvester.frontier import Ended
+from harvester.oaipmh import Ended
 
 __all__ = ["Answer", "Batch", "WindowEnd"]
 
@@ -21,8 +21,9 @@ class WindowEnd:
     """A walk through a window is over; `answers` were yielded for it and must all be counted first.
 
     `end` says how the list ended (a constant of `harvester.oaipmh.tokens`, or a word of the spider's own), `stated` how
-    many the provider said there are, `pages` how many answers listed them. `ended` is the walk as the frontier
-    decides on it, None where there is no frontier; it has no counts yet: these are what the ledger says.
+    many the provider said there are, `pages` how many answers listed them. `ended` is the walk as
+    `windows.decide` takes it, None for a spider that decides by itself; it has no counts yet: these are what the
+    ledger says.
     """
 
     window: WindowRow

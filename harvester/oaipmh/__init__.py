@@ -5,23 +5,40 @@ from typing import TYPE_CHECKING
 from archive import lazy
 
 __all__ = [
+    "GET_RECORD",
+    "LIST_IDENTIFIERS",
+    "LIST_RECORDS",
     "NAMESPACE",
     "NO_RECORD",
     "NO_RECORDS_MATCH",
+    "OLDEST",
     "SETS_MOST",
     "VERSIONS_MOST",
+    "Again",
     "AsSent",
     "Asked",
+    "Beginnings",
+    "BySet",
+    "Decision",
     "DecodedPage",
+    "Done",
     "Doubt",
+    "Ended",
     "Known",
     "ListPage",
+    "Lost",
     "MetadataFormat",
     "OaiRecord",
+    "Queue",
     "RepositorySet",
     "Row",
+    "Singly",
+    "Span",
+    "Split",
     "StoredVersions",
+    "Traits",
     "add_up",
+    "cutting",
     "datestamps",
     "decode",
     "decode_list_records",
@@ -44,12 +61,14 @@ __all__ = [
     "resume_url",
     "tokens",
     "versions",
+    "windows",
     "without_noise",
     "xml",
 ]
 
 if TYPE_CHECKING:
     from harvester.oaipmh import (
+        cutting,
         datestamps,
         decode,
         emptiness,
@@ -60,8 +79,10 @@ if TYPE_CHECKING:
         protocolerrors,
         tokens,
         versions,
+        windows,
         xml,
     )
+    from harvester.oaipmh.cutting import OLDEST, Span, Traits
     from harvester.oaipmh.decode import Asked, DecodedPage, Row, decode_list_records, packed, pieces
     from harvester.oaipmh.emptiness import SETS_MOST, Doubt
     from harvester.oaipmh.formats import format_of, is_prefix, is_xml
@@ -82,6 +103,21 @@ if TYPE_CHECKING:
     )
     from harvester.oaipmh.protocolerrors import NO_RECORD, NO_RECORDS_MATCH
     from harvester.oaipmh.versions import VERSIONS_MOST, StoredVersions
+    from harvester.oaipmh.windows import (
+        GET_RECORD,
+        LIST_IDENTIFIERS,
+        LIST_RECORDS,
+        Again,
+        Beginnings,
+        BySet,
+        Decision,
+        Done,
+        Ended,
+        Lost,
+        Queue,
+        Singly,
+        Split,
+    )
     from harvester.oaipmh.xml import parse_document, without_noise
 else:
     __getattr__ = lazy.exports(__name__)

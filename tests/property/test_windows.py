@@ -7,26 +7,28 @@ from amounts import amount
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harvester.frontier import (
+from harvester.oaipmh import datestamps, tokens
+from harvester.oaipmh.cutting import (
+    Span,
+    Traits,
+    calendar,
+    can_split,
+    count_outside,
+    cut,
+    describe,
+    part_of,
+    record_limit,
+)
+from harvester.oaipmh.windows import (
     ATTEMPTS_MOST,
     GET_RECORD,
     LIST_IDENTIFIERS,
     LIST_RECORDS,
     Again,
     Ended,
-    Span,
     Split,
-    Traits,
-    calendar,
-    can_split,
-    count_outside,
-    cut,
     decide,
-    describe,
-    part_of,
-    record_limit,
 )
-from harvester.oaipmh import datestamps, tokens
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0))
