@@ -14,6 +14,8 @@ import orjson
 import zstandard
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from archive.crosswalks import VERSIONS
@@ -25,11 +27,12 @@ from harvester import __version__
 from harvester.crawl import Decoders, Keeper, KeeperStopped, WindowEnd, lossguard
 from harvester.crawl.arguments import Arguments
 from harvester.errors import HarvestError, Unreachable
-from harvester.http import Credentials, hide_in_logs, robots, user_agent
-from harvester.oaipmh import Decision
+from harvester.http import Credentials, hide_in_logs, redirect_not_followed, robots, user_agent
+from harvester.oaipmh import Decision, tokens
 from harvester.printable import tame_logs
 from harvester.ratelimit import Budget, WaitTooLong
 from harvester.sources import NAMING, Source
+from harvester.walks import Reply, Unusable
 
 logger = logging.getLogger(__name__)
 
@@ -119,15 +122,31 @@ class HarvestSpider(Spider):
 
     async def _ask_robots(self, url: str) -> robots.Said:
         """One request. Raises Unreachable, WaitTooLong."""
-        assert self.crawler.engine is not None
         try:
-            response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
+            reply = await self.fetch(url)
         except WaitTooLong:
             raise
         except Exception as cause:  # whatever the downloader raises
             raise Unreachable(f"no answer ({type(cause).__name__}: {cause})") from cause
-        words = [(response.headers.get(name) or b"").decode("latin-1") for name in ("Content-Type", "Location")]
-        return robots.Said(response.status, words[0], response.body, words[1])
+        return robots.Said(reply.status, reply.header("Content-Type"), reply.body, reply.header("Location"))
+
+    # --- questions beside the windows
+
+    @property
+    def tries(self) -> int:
+        """How often a request is sent before it is given up."""
+        return self.settings.getint("HARVEST_TRIES")
+
+    @property
+    def running(self) -> bool:
+        """Whether requests can still be sent."""
+        return self.crawler.engine is not None and self.crawler.engine.running
+
+    async def fetch(self, url: str, accept: str | None = None) -> Reply:
+        """Send one request outside of the windows. Raises WaitTooLong and the downloader's errors."""
+        assert self.crawler.engine is not None
+        headers = {"Accept": accept} if accept is not None else None
+        return reply_of(await self.crawler.engine.download_async(Request(url, headers=headers, dont_filter=True)))
 
     async def secret_masked(self, url: str) -> None:
         """Called when an answer had the source's token in it, which was masked; told once a process."""
@@ -213,7 +232,27 @@ class HarvestSpider(Spider):
     @property
     def stopping(self) -> bool:
         """Whether the run is ending: nothing new should be asked."""
-        return self.failure is not None or self.crawler.engine is None or not self.crawler.engine.running
+        return self.failure is not None or not self.running
+
+
+def reply_of(response: Response) -> Reply:
+    """Take of Scrapy's response what decisions need."""
+    headers = tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
+    )
+    return Reply(response.url, response.status, headers, bytes(response.body), redirect_not_followed(response))
+
+
+def no_reply(failure: Failure) -> Unusable:
+    """Say what the downloader raised."""
+    if isinstance(failure.value, DownloadTimeoutError):
+        return Unusable(tokens.PAGE_LOST, "timed out")
+    # the second: a body of more than DOWNLOAD_MAXSIZE bytes, as sent
+    if isinstance(failure.value, IgnoreRequest | DownloadCancelledError):
+        return Unusable(tokens.PAGE_REFUSED, str(failure.value))
+    return Unusable(tokens.PAGE_LOST, f"{type(failure.value).__name__}: {failure.getErrorMessage()}"[:300])
 
 
 def now_text() -> str:

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scrapy import Request
-
 from archive.disk import durable
 from archive.files import Checksum
 from archive.findings import Finding, finding
@@ -24,7 +22,6 @@ from harvester.oaipmh import Decision, Done, Lost, Span, Split
 from harvester.ratelimit import Gates, WaitTooLong, limiter
 from harvester.rest import DELETED, FORMATS, DecodedBatch, Entry, Version, exporter
 from spiders.base import HarvestSpider, now_text
-from spiders.walks import plain_body
 
 VERB = "dump"
 COUNTED, HELD, SAMPLED, GONE, REFUSED = "all members", "held already", "sample taken", "gone", "refused"
@@ -133,17 +130,15 @@ class ExporterSpider(HarvestSpider):
 
     async def _listing(self) -> dict[str, list[Version]]:
         url = self.arguments.endpoint.url
-        tries = self.settings.getint("HARVEST_TRIES")
+        tries = self.tries
         error: Exception = Unreachable(f"{url}: not asked")
         for attempt in range(1, tries + 1):
             try:
-                assert self.crawler.engine is not None
-                request = Request(url, headers={"Accept": "application/json"}, dont_filter=True)
-                response = await self.crawler.engine.download_async(request)
-                if response.status == 200:
-                    return exporter.parse_listing(plain_body(response), url)
-                refusal = UsageError if response.status in (404, 406, 410) else Unreachable
-                error = refusal(f"{url} answers with HTTP status {response.status}; is it a list of dumps?")
+                reply = await self.fetch(url, accept="application/json")
+                if reply.status == 200:
+                    return exporter.parse_listing(reply.plain_body(), url)
+                refusal = UsageError if reply.status in (404, 406, 410) else Unreachable
+                error = refusal(f"{url} answers with HTTP status {reply.status}; is it a list of dumps?")
             except WaitTooLong:
                 raise
             except MalformedPage as cause:

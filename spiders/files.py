@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from scrapy import Request
-
 from archive.disk import durable
 from archive.errors import Damaged
 from archive.files import (
@@ -39,8 +37,8 @@ from harvester.http import Downloader, Refused, Transfer, check, hide_in_logs, r
 from harvester.oaipmh import Decision
 from harvester.printable import tame_logs
 from harvester.ratelimit import Gates, WaitTooLong, limiter
+from harvester.walks import Reply
 from spiders.base import HarvestSpider, now_text
-from spiders.walks import plain_body
 
 VERB = "files"
 # so many files that ended are written to the ledger together, or as many as end in this time
@@ -221,14 +219,14 @@ class FilesSpider(HarvestSpider):
         if filewalk.host_of(url) not in self.allowed_hosts:
             return FileList(), filewalk.list_row(record, url, "refused", "its list is at no host of this source")
         await self._allow(url)
-        state, reason, tries = "lost", "not asked", self.settings.getint("HARVEST_TRIES")
+        state, reason, tries = "lost", "not asked", self.tries
         for attempt in range(1, tries + 1):
             try:
-                response = await self._get(url)
-                if response.status == 200:
-                    return parse_file_list(plain_body(response), url), None
-                reason = f"HTTP status {response.status}"
-                state = "lost" if response.status >= 500 else filewalk.state_of(response.status)
+                reply = await self._get(url)
+                if reply.status == 200:
+                    return parse_file_list(reply.plain_body(), url), None
+                reason = f"HTTP status {reply.status}"
+                state = "lost" if reply.status >= 500 else filewalk.state_of(reply.status)
                 if state != "lost":
                     break
             except NotAList as error:
@@ -240,11 +238,9 @@ class FilesSpider(HarvestSpider):
             await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
         return FileList(), filewalk.list_row(record, url, state, self.credentials.scrub(reason))
 
-    async def _get(self, url: str) -> Any:
-        assert self.crawler.engine is not None
+    async def _get(self, url: str) -> Reply:
         try:
-            request = Request(url, headers={"Accept": "application/json"}, dont_filter=True)
-            return await self.crawler.engine.download_async(request)
+            return await self.fetch(url, accept="application/json")
         except WaitTooLong:
             raise
         except Exception as cause:  # whatever the downloader raises

@@ -29,8 +29,8 @@ from harvester.oaipmh import Decision, Done, Lost
 from harvester.ratelimit import limiter
 from harvester.rest import GAP, Chunk, Learning, ListSupply, Look, RangeSupply, gallop, sentence
 from harvester.rest import answers as bodies
+from harvester.walks import FormState, IdWalk, judged, not_asked, received, without_decoding
 from spiders.base import HarvestSpider, now_text
-from spiders.idwalks import FormState, IdWalk, judged, not_asked, received, without_decoding
 
 # ids of one block, and blocks that are asked for, decoded or written at once
 BLOCK_IDS = 200
@@ -340,11 +340,9 @@ class IdrangeSpider(HarvestSpider):
             base, rest = search.url, ""
         if rest or "?" in base:
             return None
-        assert self.crawler.engine is not None
-        request = Request(f"{base}?size=1&page=1&sort=newest", headers={"Accept": "application/json"}, dont_filter=True)
         try:
-            response = await self.crawler.engine.download_async(request)
-            newest = int(orjson.loads(response.body)["hits"]["hits"][0]["id"])
+            reply = await self.fetch(f"{base}?size=1&page=1&sort=newest", accept="application/json")
+            newest = int(orjson.loads(reply.body)["hits"]["hits"][0]["id"])
         except Exception as error:  # whatever the downloader raises, or an answer of another shape
             self.logger.info("the source does not name its newest record (%s): the top is found by asking", error)
             return None
@@ -435,7 +433,7 @@ class IdrangeSpider(HarvestSpider):
             await self._find_once(
                 walk.state, "type-not-served", found=service.turned, status=service.status, accept=walk.form.accept
             )
-        result = judged(walk, fetched, said, decoded, self.settings.getint("HARVEST_TRIES"))
+        result = judged(walk, fetched, said, decoded, self.tries, now_text())
         walk.waiting.extendleft(reversed(result.elsewhere))
         if result.again:
             self._ask_later(walk, result.again)
@@ -621,7 +619,7 @@ class IdrangeSpider(HarvestSpider):
         return [walk for walk in self._walks.values() if walk.waiting and walk.state.service.refused]
 
     def _settle_unserved(self, walk: IdWalk) -> Answer:
-        answer = not_asked(walk)
+        answer = not_asked(walk, now_text())
         walk.unsettled -= len(answer.outcomes)
         walk.answers += 1
         return answer

@@ -34,7 +34,6 @@ from harvester.oaipmh import (
     Again,
     Decision,
     Lost,
-    Queue,
     Span,
     Split,
     StoredVersions,
@@ -59,8 +58,9 @@ from harvester.rest import (
     search,
     searchends,
 )
-from spiders.base import HarvestSpider, now_text
-from spiders.walks import Unusable, no_answer, plain_body, refused_body
+from harvester.walks import Reply, Unusable
+from spiders.base import no_reply, now_text, reply_of
+from spiders.windowed import WindowedSpider
 
 # a slice that no single listing brings whole is counted over all of its listings
 VERB, GATHERED = "search", "gathered"
@@ -93,7 +93,7 @@ class SliceWalk:
         return self.window.verb == GATHERED
 
 
-class SearchSpider(HarvestSpider):
+class SearchSpider(WindowedSpider):
     """Ask; hand on; every page ends as an Answer, with its records or its reason."""
 
     name = "search"
@@ -107,13 +107,9 @@ class SearchSpider(HarvestSpider):
 
     # --- the plan
 
-    async def start(self) -> AsyncIterator[Any]:
-        """Yield the first request of each slice, as many at once as was asked for."""
-        self._queue = Queue()
-        self._windows: dict[int, WindowRow] = {}
+    async def prepare(self) -> None:
+        """Ask for the total, then open the first slices of a new run, or go on with those of an earlier process."""
         self._walks: dict[int, SliceWalk] = {}
-        self._attempts: dict[int, int] = {}
-        self._settled = asyncio.Event()
         self._noted: set[str] = set()
         self._stated: dict[int, int | None] = {}
         self._versions = StoredVersions()
@@ -124,23 +120,6 @@ class SearchSpider(HarvestSpider):
         self._cap: int | None = None
         self._longest = 0
         self._whole: Count | None = None
-        try:
-            await self._prepare()
-            while not self.stopping:
-                window = self._queue.take() if len(self._walks) < self.arguments.windows else None
-                if window is not None:
-                    yield self._page_request(self._begin(self._windows[window]))
-                elif self._walks:
-                    self._settled.clear()
-                    await self._settled.wait()
-                elif not await self._prove():
-                    await self.guard_losses({self._channel: self._is_whole}, tombstones=False)
-                    return
-        except Exception as error:
-            self.fail(error)
-
-    async def _prepare(self) -> None:
-        """Ask for the total, then open the first slices of a new run, or go on with those of an earlier process."""
         arguments = self.arguments
         self.style = STYLES[arguments.style]
         endpoint = arguments.endpoint
@@ -171,7 +150,7 @@ class SearchSpider(HarvestSpider):
         # what is small may be listed as a whole once more, in other slices
         small = arguments.shard is None and (self.expected_records or 0) < VERSIONS_MOST
         self._versions.expect_tail(self._channel, "" if small else _text(self._tail_from) or "")
-        self._enlist(rows)
+        self.enlist(rows)
 
     async def _recall(self) -> None:
         """Take up what earlier processes learned: where the search stops counting, and how long its lists are."""
@@ -220,14 +199,12 @@ class SearchSpider(HarvestSpider):
         """Make the slices that take a slice's place; the same slice once more is gathered over several listings."""
         return self._new(spans, GATHERED if list(spans) == [_span(parent)] else VERB)
 
-    def _enlist(self, rows: Sequence[WindowRow]) -> None:
-        for row in rows:
-            self._windows[row.window] = row
-            if row.state == "open":
-                self._attempts.setdefault(row.window, row.attempts)
-                self._queue.add(row.window, row.channel, _span(row), tail=self._is_tail(row))
+    def is_tail(self, row: WindowRow) -> bool:
+        """Return whether a slice is the tail; one that was cut out of it is walked in the order of its dates."""
+        return self.tail_begins(row)
 
-    def _is_tail(self, row: WindowRow) -> bool:
+    def tail_begins(self, row: WindowRow) -> bool:
+        """Return whether a slice begins where the tail does, and has no end."""
         return row.until is None and row.from_ is not None and _span(row).from_ == self._tail_from
 
     # --- questions beside the pages
@@ -239,22 +216,22 @@ class SearchSpider(HarvestSpider):
         """
         url = search.page_url(self._asking, span, self._first_place, 1)
         error: Exception = Unreachable(f"{url}: not asked")
-        for attempt in range(1, self.settings.getint("HARVEST_TRIES") + 1):
+        for attempt in range(1, self.tries + 1):
             try:
-                response = await self._ask(url)
-                if response.status == 400 and self._smaller(response):
+                reply = await self._ask(url)
+                if reply.status == 400 and self._smaller(reply):
                     url = search.page_url(self._asking, span, self._first_place, 1)
-                    response = await self._ask(url)
-                if response.status < 400:
-                    return search.read_total(plain_body(response), self.arguments.style), _clock(response)
-                error = _refusal(url, response)
+                    reply = await self._ask(url)
+                if reply.status < 400:
+                    return search.read_total(reply.plain_body(), self.arguments.style), _clock(reply)
+                error = _refusal(url, reply)
             except MalformedPage as cause:
                 error = UsageError(f"{url} is no search of the style {self.arguments.style}: {cause}")
             except Unreachable as cause:
                 error = cause
             if self.stopping:
                 break
-            if attempt < self.settings.getint("HARVEST_TRIES"):
+            if attempt < self.tries:
                 await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
         raise error
 
@@ -266,7 +243,7 @@ class SearchSpider(HarvestSpider):
         if url is None or most is None or (self.expected_records or 0) < most:
             return OLDEST
         try:
-            stamp = search.oldest_stamp(plain_body(await self._ask(url)), self.arguments.style)
+            stamp = search.oldest_stamp((await self._ask(url)).plain_body(), self.arguments.style)
         except (MalformedPage, Unreachable) as error:
             self.logger.info("the oldest record is not known (%s): slices begin in %d", error, OLDEST.year)
             return OLDEST
@@ -278,9 +255,9 @@ class SearchSpider(HarvestSpider):
             asking = replace(self._asking, moments=name)
             url = search.page_url(asking, Span(self.traits.earliest, self.traits.newest), self._first_place, 1)
             try:
-                response = await self._ask(url)
-                if response.status < 400:
-                    search.read_total(plain_body(response), self.arguments.style)
+                reply = await self._ask(url)
+                if reply.status < 400:
+                    search.read_total(reply.plain_body(), self.arguments.style)
                     self._asking = asking
                     return
             except (MalformedPage, Unreachable) as error:
@@ -290,21 +267,17 @@ class SearchSpider(HarvestSpider):
     def _first_place(self) -> str:
         return search.FIRST[self.style.paging]
 
-    async def _ask(self, url: str) -> Response:
-        """One request. Raises Unreachable, WaitTooLong."""
-        assert self.crawler.engine is not None
+    async def _ask(self, url: str) -> Reply:
+        """Send one request. Raises Unreachable, WaitTooLong."""
         try:
-            return await self.crawler.engine.download_async(self._request(url))
+            return await self.fetch(url, accept=self.arguments.accept)
         except WaitTooLong:
             raise
         except Exception as cause:  # whatever the downloader raises
             raise Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})") from cause
 
-    def _request(self, url: str, **more: Any) -> Request:
-        return Request(url, headers={"Accept": self.arguments.accept}, dont_filter=True, **more)
-
-    async def _prove(self) -> bool:
-        """Compare all slices together with what the search states. True when something is asked again.
+    async def look_again(self) -> bool:
+        """Compare all slices together with what the search states. Returns whether something is asked again.
 
         Where all of it was one list, its total is compared with that of the list without its first records: a search
         that stops counting states the same for both. Where it was cut, the sum of the slices stands against it.
@@ -335,12 +308,12 @@ class SearchSpider(HarvestSpider):
         if not self._proved and arguments.until is None:
             self._proved = True
             tail = self._new([Span(self._tail_from, None)])
-            self._enlist(await self.keeper.do(writer.open_windows, tail))
+            self.enlist(await self.keeper.do(writer.open_windows, tail))
             return True
         if stated is not None and part is not None and more > 0 and not self._recut:
             self._recut, self._cap = True, stated.value
             body = Span(arguments.from_, arguments.until if arguments.until is not None else self._started)
-            self._enlist(await self.keeper.do(writer.open_windows, self._new([body])))
+            self.enlist(await self.keeper.do(writer.open_windows, self._new([body])))
             return True
         await self._compare(stated, found, cut, ignored)
         return False
@@ -377,10 +350,17 @@ class SearchSpider(HarvestSpider):
             return
         await self.find(finding("list-size-differs", window=name, expected=stated.value, found=found), self._channel)
 
+    async def conclude(self) -> None:
+        """Judge what the run found of records held before it."""
+        await self.guard_losses({self._channel: self._is_whole}, tombstones=False)
+
     # --- one slice
 
-    def _begin(self, row: WindowRow) -> SliceWalk:
-        attempt = self._attempts[row.window] = self._attempts.get(row.window, 0) + 1
+    async def begin(self, row: WindowRow, attempt: int) -> AsyncIterator[Any]:
+        """Yield the request for the first page of a slice."""
+        yield self._page_request(self._walk(row, attempt))
+
+    def _walk(self, row: WindowRow, attempt: int) -> SliceWalk:
         span, arguments = _span(row), self.arguments
         splits = self.style.sliced and cutting.can_split(span, self.traits)
         limits = [limit for limit in (arguments.limit, self._depth) if limit is not None]
@@ -406,56 +386,62 @@ class SearchSpider(HarvestSpider):
         """The request for the next page of a walk."""
         walk.asking = replace(walk.base, moments=self._asking.moments, size=walk.paging.size)
         url = search.page_url(walk.asking, walk.span, walk.paging.place)
-        return self._request(url, callback=self.page, errback=self.no_page, cb_kwargs={"walk": walk})
+        return Request(
+            url,
+            headers={"Accept": self.arguments.accept},
+            callback=self.page,
+            errback=self.no_page,
+            cb_kwargs={"walk": walk},
+            dont_filter=True,
+        )
 
     async def page(self, response: Response, walk: SliceWalk) -> AsyncIterator[Any]:
-        """An answer for the next page of a walk."""
+        """Take an answer for the next page of a walk."""
+        reply = reply_of(response)
         first = walk.paging.pages == 0 and not walk.gathered
-        if response.status == 400 and first and self._smaller(response):
+        if reply.status == 400 and first and self._smaller(reply):
             walk.base = self._asking
             walk.paging.size = walk.paging.asked = self._asking.size
             yield self._page_request(walk)
             return
-        decoded = await self._decode(walk, response)
+        decoded = await self._decode(walk, reply)
         if isinstance(decoded, Unusable):
             async for out in self._unusable(walk, decoded):
                 yield out
             return
-        yield self._answers(walk, response, decoded)
+        yield self._answers(walk, reply, decoded)
         walk.answers, walk.tries = walk.answers + 1 + len(decoded.refused), 0
         if self.arguments.mode != "census":
             self._versions.take(walk.window, decoded.stored)
         end = walk.paging.take(decoded, paging.count_outside(decoded, walk.span, self.style))
-        await self._remark(walk, response, decoded, end)
+        await self._remark(walk, reply, decoded, end)
         if end is None:
             yield self._page_request(walk)
         else:
             yield self._over(walk, end)
 
     async def no_page(self, failure: Failure) -> AsyncIterator[Any]:
-        """No answer for a page of a walk."""
-        if isinstance(failure.value, WaitTooLong):
-            self.fail(failure.value)
-        if self.stopping:
+        """Take the failure of a request for a page."""
+        if not self.goes_on(failure):
             return
         walk = failure.request.cb_kwargs["walk"]  # type: ignore[attr-defined]
-        async for out in self._unusable(walk, no_answer(failure)):
+        async for out in self._unusable(walk, no_reply(failure)):
             yield out
 
-    async def _decode(self, walk: SliceWalk, response: Response) -> DecodedHits | Unusable:
-        status, arguments = response.status, self.arguments
+    async def _decode(self, walk: SliceWalk, reply: Reply) -> DecodedHits | Unusable:
+        status, arguments = reply.status, self.arguments
         if status in GATEWAY:
-            return Unusable(PAGE_LOST, f"HTTP status {status}", status, response)
+            return Unusable(PAGE_LOST, f"HTTP status {status}", status, reply)
         if status >= 300:
-            return Unusable(PAGE_REFUSED, f"HTTP status {status}", status, response)
-        media_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+            return Unusable(PAGE_REFUSED, f"HTTP status {status}", status, reply)
+        media_type = reply.header("Content-Type")
         stored = self._versions.known_to(walk.window, tail=walk.window.parent is None)
         try:
             return await self.decoders.run(
                 search.decode_page,
-                plain_body(response),
+                reply.plain_body(),
                 arguments.style,
-                response.url,
+                reply.url,
                 arguments.name,
                 arguments.accept,
                 media_type,
@@ -464,7 +450,7 @@ class SearchSpider(HarvestSpider):
                 stored=stored,
             )
         except MalformedPage as error:
-            return Unusable(PAGE_REFUSED, str(error), status, response)
+            return Unusable(PAGE_REFUSED, str(error), status, reply)
 
     async def _unusable(self, walk: SliceWalk, unusable: Unusable) -> AsyncIterator[Any]:
         """Ask for a page again, in smaller pieces where deep ones end in errors, or give it up."""
@@ -477,7 +463,7 @@ class SearchSpider(HarvestSpider):
         failed = unusable.status is None or unusable.status >= 500
         if failed and self.style.paging == CURSOR and walk.tries > 1 and walk.paging.size > 10:
             walk.paging.size //= 2
-        if walk.tries < self.settings.getint("HARVEST_TRIES") and not refused:
+        if walk.tries < self.tries and not refused:
             await asyncio.sleep(limiter.backoff_seconds(walk.tries, random.random()))
             yield self._page_request(walk)
             return
@@ -485,7 +471,7 @@ class SearchSpider(HarvestSpider):
         if unusable.end == PAGE_LOST and walk.paging.pages == 0 and not await self._somebody_there():
             self.fail(Unreachable(f"{url} does not answer ({unusable.reason}); run the same command again later"))
             return
-        walk.answers += 1
+        walk.answers, at = walk.answers + 1, now_text()
         yield Answer(
             channel=self._channel,
             window=walk.window.window,
@@ -495,9 +481,9 @@ class SearchSpider(HarvestSpider):
             http_status=unusable.status,
             reason=unusable.reason,
             attempts=walk.tries,
-            at=now_text(),
+            at=at,
             bare=True,
-            refused=refused_body(unusable, url),
+            refused=unusable.refused_body(url, at),
         )
         beyond = deep and (unusable.status or 0) >= 400
         yield self._over(walk, paging.BEYOND if beyond else unusable.end)
@@ -509,15 +495,15 @@ class SearchSpider(HarvestSpider):
             return False
         return True
 
-    def _answers(self, walk: SliceWalk, response: Response, page: DecodedHits) -> Batch:
+    def _answers(self, walk: SliceWalk, reply: Reply, page: DecodedHits) -> Batch:
         """A page: its records, and each hit that is none."""
         common: dict[str, Any] = {
             "channel": self._channel,
             "window": walk.window.window,
             "attempt": walk.attempt,
-            "url": response.url,
+            "url": reply.url,
             "state": "read",
-            "http_status": response.status,
+            "http_status": reply.status,
             "attempts": walk.tries + 1,
             "at": now_text(),
         }
@@ -538,7 +524,7 @@ class SearchSpider(HarvestSpider):
             )
         ]
         for hit in page.refused:
-            body = RefusedBody(response.url, response.status, (), hit.body, common["at"], hit.reason)
+            body = RefusedBody(reply.url, reply.status, (), hit.body, common["at"], hit.reason)
             answers.append(
                 Answer(
                     **common,
@@ -557,18 +543,18 @@ class SearchSpider(HarvestSpider):
 
     # --- what the pages teach
 
-    def _smaller(self, response: Response) -> bool:
+    def _smaller(self, reply: Reply) -> bool:
         """What a 400 is about: the size of the page, or the order. True when something else is asked for now."""
         if self._asking.size > SIZE_OF_GUESTS:
             self._asking = replace(self._asking, size=SIZE_OF_GUESTS)
-        elif self._asking.sort and b"sort" in response.body.lower():
+        elif self._asking.sort and b"sort" in reply.body.lower():
             self._asking = replace(self._asking, sort="")
         else:
             return False
         self.logger.info("400 for a page: now asked for by %d, order %r", self._asking.size, self._asking.sort)
         return True
 
-    async def _remark(self, walk: SliceWalk, response: Response, page: DecodedHits, end: str | None) -> None:
+    async def _remark(self, walk: SliceWalk, reply: Reply, page: DecodedHits, end: str | None) -> None:
         """Say once what is odd about this provider's pages."""
         if walk.paging.size_cut and not walk.gathered and walk.paging.size < self._asking.size:
             asked = self._asking.size
@@ -576,7 +562,7 @@ class SearchSpider(HarvestSpider):
             await self._note(finding("search-size-cut", expected=asked, found=walk.paging.size))
         linked = self.style.next is not None and self.style.paging != CURSOR and page.next is not None
         if end is None and linked and not self._leads_on(walk, page):
-            await self._note(finding("next-link-lies", url=response.url, expected=page.total))
+            await self._note(finding("next-link-lies", url=reply.url, expected=page.total))
 
     def _leads_on(self, walk: SliceWalk, page: DecodedHits) -> bool:
         """Whether the link to the next page is what was reckoned."""
@@ -599,7 +585,7 @@ class SearchSpider(HarvestSpider):
             walk.paging,
             count.distinct,
             walk.attempt - walk.earlier,
-            tail=self._is_tail(walk.window),
+            tail=self.is_tail(walk.window),
             gathered=walk.gathered,
             follows=walk.window.parent is not None,
             longest=self._longest,
@@ -638,21 +624,11 @@ class SearchSpider(HarvestSpider):
             self._torn.update(child.window for child in children)
         self._stated.update((child.window, walk.paging.last_total) for child in children)
         self._lost = self._lost or isinstance(decision, Lost)
-        if isinstance(decision, Again):
-            self._queue.add(row.window, row.channel, _span(row), tail=self._is_tail(row))
-        else:
-            self._enlist(children)
-        self._settled.set()
+        super().window_settled(end, decision, children)
 
     # --- how far it is, for the progress line
 
     expected_records: int | None = None
-    held_before = 0
-
-    @property
-    def open_windows(self) -> int:
-        """Slices that wait or are being read."""
-        return len(self._queue.waiting) + len(self._walks)
 
 
 def _notes(page: DecodedHits) -> list[Finding]:
@@ -670,24 +646,24 @@ def _notes(page: DecodedHits) -> list[Finding]:
     return notes
 
 
-def _refusal(url: str, response: Response) -> Exception:
+def _refusal(url: str, reply: Reply) -> Exception:
     """The error for a status: that of a wrong address or query, or that of a provider in trouble."""
-    if response.status in (400, 404, 405, 406, 410, 415):
-        return UsageError(f"{url} answers {response.status}: is it a search? It says {bytes(response.body[:120])!r}")
-    return Unreachable(f"{url} answers with HTTP status {response.status}")
+    if reply.status in (400, 404, 405, 406, 410, 415):
+        return UsageError(f"{url} answers {reply.status}: is it a search? It says {reply.body[:120]!r}")
+    return Unreachable(f"{url} answers with HTTP status {reply.status}")
 
 
-def _clock(response: Response) -> datetime:
+def _clock(reply: Reply) -> datetime:
     """The provider's clock by its Date header, ours without one."""
     try:
-        moment = parsedate_to_datetime((response.headers.get("Date") or b"").decode("latin-1"))
+        moment = parsedate_to_datetime(reply.header("Date"))
     except (ValueError, TypeError, IndexError, OverflowError):
         return datetime.now(UTC).replace(microsecond=0)
     return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 def _span(row: WindowRow) -> Span:
-    return Span(*(datestamps.parse(text) if text is not None else None for text in (row.from_, row.until)))
+    return Span.parse(row.from_, row.until)
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from harvester.oaipmh import datestamps
 
@@ -21,6 +22,11 @@ class Span:
 
     from_: datetime | None
     until: datetime | None
+
+    @classmethod
+    def parse(cls, from_: str | None, until: str | None) -> Self:
+        """Read the bounds of a window as the ledger has them."""
+        return cls(*(datestamps.parse(text) if text is not None else None for text in (from_, until)))
 
 
 @dataclass(slots=True)

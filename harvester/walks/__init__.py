@@ -1,13 +1,40 @@
-"""harvester.walks."""
+"""Decide what follows each reply, failure and record of a run; the spiders ask and hand on."""
 
 from typing import TYPE_CHECKING
 
 from archive import lazy
 
-__all__ = ["SplitDoubt", "splits"]
+__all__ = [
+    "Channel",
+    "Closing",
+    "Doubts",
+    "FormState",
+    "IdWalk",
+    "Keep",
+    "Questions",
+    "Reply",
+    "Steps",
+    "StrayCheck",
+    "Unusable",
+    "Walk",
+    "WalkRules",
+    "judged",
+    "list_walk",
+    "not_asked",
+    "received",
+    "without_decoding",
+]
 
 if TYPE_CHECKING:
-    from harvester.walks import splits
-    from harvester.walks.splits import SplitDoubt
+    from harvester.walks import list_walk
+    from harvester.walks.attempt import Channel, Walk
+    from harvester.walks.closing import Closing
+    from harvester.walks.doubts import Doubts
+    from harvester.walks.id_walk import FormState, IdWalk, judged, not_asked, received, without_decoding
+    from harvester.walks.list_walk import Steps, WalkRules
+    from harvester.walks.outcomes import Keep
+    from harvester.walks.questions import Questions
+    from harvester.walks.replies import Reply, Unusable
+    from harvester.walks.strays import StrayCheck
 else:
     __getattr__ = lazy.exports(__name__)

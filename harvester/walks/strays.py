@@ -18,8 +18,8 @@ from harvester.oaipmh import (
     protocol,
 )
 from harvester.ratelimit import WaitTooLong
-from spiders.questions import Questions
-from spiders.walks import Walk
+from harvester.walks.attempt import Walk
+from harvester.walks.questions import Questions
 
 logger = logging.getLogger(__name__)
 

@@ -6,18 +6,14 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
-
-from scrapy import Request
-from scrapy.crawler import Crawler
-from scrapy.http import Response
+from typing import Protocol, TypeVar
 
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
-from harvester.http import redirect_not_followed
 from harvester.oaipmh import OLDEST, Row, Traits, cutting, datestamps, emptiness, hints, protocol
 from harvester.oaipmh import xml as strictxml
 from harvester.ratelimit import WaitTooLong, limiter
-from spiders.walks import Channel, Walk, plain_body
+from harvester.walks.attempt import Channel, Walk
+from harvester.walks.replies import Reply
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -30,39 +26,47 @@ SETS_MOST = 200
 _parse_headers = partial(protocol.parse_list_identifiers, lenient=True)
 
 
-class Questions:
-    """Asks a provider at `url` outside the windows, through the crawl's own downloader and gate."""
+class Asker(Protocol):
+    """Sends requests beside the windows of a crawl, `tries` times each at most, as long as it is `running`."""
 
-    def __init__(self, crawler: Crawler, url: str) -> None:
-        self.crawler, self.url = crawler, url
+    @property
+    def tries(self) -> int: ...
+
+    @property
+    def running(self) -> bool: ...
+
+    async def fetch(self, url: str) -> Reply:
+        """Send one request. Raises WaitTooLong and the downloader's errors."""
+
+
+class Questions:
+    """Asks a provider at `url` outside the windows, through the crawl's own downloader and rate limits."""
+
+    def __init__(self, asker: Asker, url: str) -> None:
+        self.asker, self.url = asker, url
         self._offered: list[str] | None = None
         # how the text begins that the site puts around each of its documents, b"" for a site that does not
         self.noise = b""
-
-    async def ask(self, url: str) -> Response:
-        """One request. Raises WaitTooLong and the downloader's errors."""
-        assert self.crawler.engine is not None
-        return await self.crawler.engine.download_async(Request(url, dont_filter=True))
 
     async def answer(self, url: str, parse: Callable[[bytes], T]) -> T:
         """Ask until an answer parses. Raises Unreachable or MalformedPage after all tries; ProviderError at once, and
         UsageError for a redirect that is not followed.
         """
         error: HarvestError = Unreachable(f"{url}: not asked")
-        for attempt in range(1, self.crawler.settings.getint("HARVEST_TRIES") + 1):
+        for attempt in range(1, self.asker.tries + 1):
             try:
-                response = await self.ask(url)
-                if (reason := redirect_not_followed(response)) is not None:
+                reply = await self.asker.fetch(url)
+                if (reason := reply.not_followed) is not None:
                     error = UsageError(f"{url} {reason}")  # unless another try is not redirected
-                elif response.status < 400 or b"<OAI-PMH" in response.body[:4096]:
-                    return self._parsed(plain_body(response), parse, again=attempt > 1)
+                elif reply.status < 400 or b"<OAI-PMH" in reply.body[:4096]:
+                    return self._parsed(reply.plain_body(), parse, again=attempt > 1)
                 else:
-                    error = Unreachable(f"{url} answers with HTTP status {response.status}")
+                    error = Unreachable(f"{url} answers with HTTP status {reply.status}")
             except (ProviderError, WaitTooLong):
                 raise
             except MalformedPage as cause:
-                before, error = error, MalformedPage(f"{url}: {cause}; the answer begins {response.body[:60]!r}")
-                if hints.is_html(bytes(response.body)):
+                before, error = error, MalformedPage(f"{url}: {cause}; the answer begins {reply.body[:60]!r}")
+                if hints.is_html(reply.body):
                     error = Unreachable(
                         f"{url} answers with a page for people (HTML): the site is being maintained, asks for a login, "
                         "or has no OAI-PMH here; check the URL, or run the same command again later"
@@ -71,7 +75,7 @@ class Questions:
                     break
             except Exception as cause:  # whatever the downloader raises
                 error = Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})")
-            if self.crawler.engine is None or not self.crawler.engine.running:
+            if not self.asker.running:
                 break
             await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
         raise error
@@ -79,14 +83,14 @@ class Questions:
     async def once(self, url: str, parse: Callable[[bytes], T]) -> T:
         """Ask once. Raises ProviderError, MalformedPage, Unreachable or WaitTooLong."""
         try:
-            response = await self.ask(url)
-            body = plain_body(response)
+            reply = await self.asker.fetch(url)
+            body = reply.plain_body()
         except (HarvestError, WaitTooLong):
             raise
         except Exception as cause:  # whatever the downloader raises
             raise Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})") from cause
-        if response.status >= 400 and b"<OAI-PMH" not in body[:4096]:
-            raise Unreachable(f"HTTP status {response.status}")
+        if reply.status >= 400 and b"<OAI-PMH" not in body[:4096]:
+            raise Unreachable(f"HTTP status {reply.status}")
         return self._parsed(body, parse, again=False)
 
     async def first_headers(self, channel: Channel, bounds: tuple[str | None, str | None]) -> list[Row]:
@@ -321,7 +325,7 @@ class Questions:
         Raises MalformedPage, ProviderError and the downloader's errors.
         """
         url = protocol.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
-        body = plain_body(await self.ask(url))
+        body = (await self.asker.fetch(url)).plain_body()
         return _headers_in(strictxml.without_noise(body)[0] if self.noise else body)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archive.store import MOVED_TO, Answer, RefusedBody, WindowRow, has_record
+from harvester.crawl import notes_of
 from harvester.crawl.arguments import Form
 from harvester.http import REDIRECTS, Asked, Fetched, IdUrls, Service
 from harvester.rest import DecodedBlock, Known, Look, Received, Settled, is_machine
-from spiders.base import now_text
-from spiders.walks import SECRET_HEADERS, notes_of
+from harvester.walks.replies import SECRET_HEADERS
 
 # findings that name the first id of a block and how many there were
 NAMED_FINDINGS = {"refused": "ids-refused", "lost": "ids-lost"}
@@ -133,14 +133,21 @@ def received(fetched: Iterable[Fetched]) -> list[Received]:
 
 
 def judged(
-    walk: IdWalk, fetched: Sequence[Fetched], said: Sequence[Settled | str | None], decoded: DecodedBlock, tries: int
+    walk: IdWalk,
+    fetched: Sequence[Fetched],
+    said: Sequence[Settled | str | None],
+    decoded: DecodedBlock,
+    tries: int,
+    at: str,
 ) -> Judged:
-    """Put together what was said without decoding and what the decoding said; `tries` is how often an id is asked."""
+    """Put together what was said without decoding and what the decoding said.
+
+    `tries` is how often an id is asked, `at` the time of the answers.
+    """
     result = Judged([], [], [])
     rest = iter(decoded.settled)
     payload = decoded.payload
     problems: list[tuple[str, str, str]] = []
-    at = now_text()
     for one, early in zip(fetched, said, strict=True):
         asked = one.asked
         if isinstance(early, str):
@@ -166,7 +173,7 @@ def judged(
     return result
 
 
-def not_asked(walk: IdWalk) -> Answer:
+def not_asked(walk: IdWalk, at: str) -> Answer:
     """Settle the ids of a window that wait, in a type that is not served: one answer for all of them."""
     service, form = walk.state.service, walk.form
     reason = f"not asked: HTTP status {service.status} for each of {service.turned} ids in this type"
@@ -180,7 +187,7 @@ def not_asked(walk: IdWalk) -> Answer:
         http_status=service.status,
         reason=reason,
         attempts=0,
-        at=now_text(),
+        at=at,
         outcomes=[(name, None, "refused", reason) for name in names],
         bare=True,
     )
@@ -190,7 +197,7 @@ def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tupl
     asked = one.asked
     refused = None
     if settled.state == "refused" and one.status is not None:
-        headers = tuple(pair for pair in one.headers.items() if pair[0].encode() not in SECRET_HEADERS)
+        headers = tuple(pair for pair in one.headers.items() if pair[0] not in SECRET_HEADERS)
         refused = RefusedBody(asked.url, one.status, headers, one.body, at, settled.reason or "")
     validator = one.headers.get(walk.validator) if walk.validator and settled.state == "read" else None
     return Answer(
