@@ -13,11 +13,10 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from archive.audits import iter_ids
-from archive.findings import Finding, finding
-from archive.store import NewWindow, Run, WindowCount, WindowRow, ids, known_before, newest_dump
+from archive.findings import finding
+from archive.store import NewWindow, WindowCount, WindowRow, ids
 from harvester.crawl import WindowEnd, first_windows
 from harvester.crawl.arguments import RETRY, OaipmhArguments, parse_arguments
-from harvester.errors import HarvestError, MalformedPage, NamelessRecords, ProviderError
 from harvester.oaipmh import (
     GET_RECORD,
     LIST_IDENTIFIERS,
@@ -33,19 +32,17 @@ from harvester.oaipmh import (
     Traits,
     cutting,
     datestamps,
-    emptiness,
-    increments,
     protocol,
     tokens,
 )
-from harvester.oaipmh import decode as decoding
-from harvester.oaipmh import xml as strictxml
 from harvester.ratelimit import limiter
 from harvester.walks import (
+    Beginning,
     Channel,
     Closing,
     Doubts,
     Keep,
+    PageReader,
     Questions,
     Reply,
     Steps,
@@ -78,7 +75,6 @@ class OaipmhSpider(WindowedSpider):
     answered: datetime
     questions: Questions
     began: datetime | None = None
-    _continued: Finding | None = None
 
     @classmethod
     def read_arguments(cls, words: Mapping[str, str]) -> OaipmhArguments:
@@ -89,9 +85,8 @@ class OaipmhSpider(WindowedSpider):
     async def prepare(self) -> None:
         """Identify, then enlist the open windows of a resumed run or the first ones of a new run."""
         self.questions = Questions(self, self.arguments.endpoint.url)
-        self._doubts, self._closing = Doubts(self), Closing(self)
+        beginning, self._closing, self._doubts = Beginning(self), Closing(self), Doubts(self)
         self._turns: dict[int, asyncio.Condition] = {}
-        self._names_tried: set[int] = set()
         await self.introduce()
         _, self.identity = await asyncio.gather(self.decoders.start(), self.questions.identify())
         for stated in () if self.resumed else self.identity.rights[:_RIGHTS_MOST]:
@@ -99,16 +94,18 @@ class OaipmhSpider(WindowedSpider):
         self.answered = datestamps.parse(self.identity.response_date or "") or datetime.now(UTC)
         self.rules = self._new_rules()
         self._strays = StrayCheck(self.questions, self.rules.traits, self.rules.sent_bounds)
+        level = self.settings.getint("HARVEST_ZSTD_LEVEL")
+        self._reader = PageReader(self.rules, self.questions, self.decoders, self.find, now_text, level)
         await self._open_channels()
         writer = self.keeper.writer
         if self.resumed:
             await self.take_back_judgement()
         rows = writer.ledger.windows(writer.run_number)
         if self.arguments.mode == "incremental":
-            await self._begin_increment(rows)
-        await self._open_known(writer.run_number)
+            await beginning.begin_increment(rows)
+        await beginning.open_known()
         if not rows or any(row.state == "open" for row in rows):
-            await self._check_sets(new=not rows)
+            await beginning.check_sets(new=not rows)
         if not rows:
             await self.questions.check_prefixes(self.arguments.prefixes)
             started = datestamps.as_argument(self.answered)
@@ -117,8 +114,8 @@ class OaipmhSpider(WindowedSpider):
                 rows = await self._name_again()
             else:
                 rows = await self.keeper.do(writer.open_windows, self._first_windows())
-                if self._continued is not None:
-                    await self.find(self._continued)
+                if beginning.continued is not None:
+                    await self.find(beginning.continued)
         began = await self.keeper.do(writer.ledger.provider_started, writer.run_number)
         self.began = datestamps.parse(began or "")
         async for _ in self._follow(self.rules.try_before(rows, self.channels)):
@@ -167,69 +164,6 @@ class OaipmhSpider(WindowedSpider):
         """Return the list that a window belongs to: its channel, or a set of it."""
         channel = self.channels[row.channel]
         return channel if row.set_spec is None else replace(channel, set_spec=row.set_spec, sent_as=None)
-
-    async def _open_known(self, run: int) -> None:
-        """Open the channels of sets that a run lists one by one because its list without a set is empty."""
-        for number, prefix, spec in await self.keeper.do(self.keeper.writer.ledger.channels_of, run):
-            self.channels.setdefault(number, Channel(number, prefix, spec))
-
-    async def _check_sets(self, *, new: bool) -> None:
-        """Look up the sets that the arguments name, and how they have to be sent; a resumed run knows that they are."""
-        for spec in self.arguments.sets:
-            if not new and not emptiness.encodings(spec):
-                continue
-            sent = await self.questions.check_set(spec, self.arguments.prefixes[0])
-            for number, channel in self.channels.items() if sent is not None else ():
-                if channel.set_spec == spec:
-                    self.channels[number] = replace(channel, sent_as=sent)
-
-    async def _begin_increment(self, rows: Sequence[WindowRow]) -> None:
-        """Learn where each list goes on, by set where it had to be listed so, and in which form to ask for that."""
-        ledger, run = self.keeper.writer.ledger, self.keeper.writer.run_number
-        for number in self.given:
-            last = self._last(number)
-            for _, prefix, spec in await self.keeper.do(ledger.channels_of, last.run) if last is not None else ():
-                if (prefix, None) in self.arguments.channels and spec is not None:
-                    await self.open_channel(prefix, spec)
-        if len(self.channels) > len(self.given):
-            for spec in await self.questions.all_sets(emptiness.SETS_MOST) or ():
-                for prefix in {c.prefix for n, c in self.channels.items() if n not in self.given}:
-                    await self.open_channel(prefix, spec)
-        stamps: set[str] = set()
-        for number in self.channels:
-            self.sinces[number] = self._since(number)
-            outcomes = await self.keeper.do(known_before, ledger, run, number)
-            stamps.update(stamp for _, stamp, _ in outcomes if stamp and datestamps.parse(stamp))
-        sent = [row.from_ for row in rows if row.from_ is not None]
-        form = increments.form_for(self.rules.granularity, [*stamps, *sent])
-        if form != self.rules.granularity:
-            self.rules.use_form(form)
-            self.sinces = {number: self._since(number) for number in self.channels}
-
-    def _last(self, channel: int) -> Run | None:
-        """Return the last complete run that listed a channel."""
-        ledger, modes = self.keeper.writer.ledger, ("full", "incremental")
-        return ledger.last_listing(self.name, self.arguments.identity, modes, channel)
-
-    def _since(self, channel: int) -> datetime | None:
-        """Return where an increment begins: at the last complete run, or else when a dump was made, minus an overlap.
-
-        A list that was not there then, of a set or format that was added to the arguments, begins at its beginning.
-
-        By the provider's clock or by ours, whichever said it was earlier: a provider may answer by another clock than
-        the one that it stamps records with.
-        """
-        last = self._last(channel)
-        times = (last.provider_started or "", last.started) if last is not None else ()
-        started = min(filter(None, map(datestamps.parse, times)), default=None)
-        if started is None and (dump := newest_dump(self.keeper.writer.ledger)) is not None:
-            started = datestamps.parse(dump.made)
-            self._continued = finding("dump-continued", datestamp=dump.made, name=f"run {dump.run}")
-        if started is None:
-            name = self.name_of(self.channels[channel])
-            self.logger.info("no complete run has listed %s yet: the incremental run takes the whole list", name)
-            return None
-        return first_windows.back_from(started, self.arguments, self.rules.traits)
 
     # --- windows
 
@@ -362,7 +296,7 @@ class OaipmhSpider(WindowedSpider):
         for ahead in self.rules.ahead(list_walk, number, reply):
             yield self._page_request(ahead.walk, ahead.number, ahead.token)
         what = Asked(token=token, lenient=self.rules.lenient)
-        result = await self._read(reply, list_walk, what, again=list_walk.tries > 0)
+        result = await self._reader.read(reply, list_walk, what, again=list_walk.tries > 0)
         async for out in self._in_turn(list_walk, number, token, reply, result):
             yield out
 
@@ -395,7 +329,7 @@ class OaipmhSpider(WindowedSpider):
     async def record(self, response: Response, list_walk: Walk, name: str, tries: int) -> AsyncIterator[Any]:
         """Take an answer to GetRecord."""
         reply = reply_of(response)
-        result = await self._read(reply, list_walk, Asked(identifier=name), again=tries > 0)
+        result = await self._reader.read(reply, list_walk, Asked(identifier=name), again=tries > 0)
         async for out in self._follow(self.rules.record(list_walk, name, tries + 1, reply, result)):
             yield out
 
@@ -456,72 +390,6 @@ class OaipmhSpider(WindowedSpider):
                 return await questions.look_inside(on, self.rules.sent_bounds(on.span))
             case list_walk.ListSets():
                 return await questions.sets()
-
-    # --- reading replies
-
-    async def _read(self, reply: Reply, list_walk: Walk, what: Asked, *, again: bool) -> DecodedPage | Unusable:
-        """Decode a page, or GetRecord's answer for an identifier; the body is read whatever the status is.
-
-        `again`: an earlier try brought nothing usable.
-        """
-        if reply.not_followed is not None:
-            return Unusable(tokens.PAGE_REFUSED, reply.not_followed, reply.status, reply)
-        read: DecodedPage | HarvestError
-        try:
-            read = await self._decode_leniently(reply, list_walk, what, again=again)
-        except ProviderError as error:
-            if self.rules.may_hold_nothing(error, list_walk, what) and await self.questions.offers(
-                list_walk.channel.prefix
-            ):
-                for found in self.rules.empty_range(error, list_walk):
-                    await self.find(found)
-                return decoding.NOTHING
-            read = error
-        except MalformedPage as error:
-            read = error
-        return self.rules.judge(reply, read, what)
-
-    async def _decode_leniently(self, reply: Reply, list_walk: Walk, what: Asked, *, again: bool) -> DecodedPage:
-        """Decode a body as far as it can be read without guessing. Raises MalformedPage and ProviderError."""
-        body = reply.plain_body()
-        if self.questions.noise:
-            body, _ = strictxml.without_noise(body)
-        try:
-            page = await self._decode(body, reply.url, list_walk, what)
-        except NamelessRecords:
-            if not await self._nothing_names(list_walk):
-                raise
-            page = await self._decode(body, reply.url, list_walk, replace(what, lenient=True))
-        except MalformedPage:
-            document, noise = strictxml.without_noise(body)
-            if not (noise and again):
-                raise
-            page = await self._decode(document, reply.url, list_walk, what)
-            self.questions.noise = noise
-        for found in self.rules.deviations(page, self.questions.noise):
-            await self.find(found)
-        return page
-
-    async def _nothing_names(self, list_walk: Walk) -> bool:
-        """Return whether ListIdentifiers lacks the same identifiers: then asking for records singly gains nothing."""
-        if list_walk.window.window not in self._names_tried:
-            self._names_tried.add(list_walk.window.window)
-            self.rules.lenient |= await self.questions.lacks_names(list_walk, self.rules.sent_bounds(list_walk.span))
-        return self.rules.lenient
-
-    async def _decode(self, body: bytes, url: str, list_walk: Walk, what: Asked) -> DecodedPage:
-        if what.identifier is None and list_walk.verb == LIST_IDENTIFIERS:
-            # no other question would name what this one does not
-            return await self.decoders.run(decoding.decode_list_identifiers, body, replace(what, lenient=True))
-        level, prefix = self.settings.getint("HARVEST_ZSTD_LEVEL"), list_walk.channel.prefix
-        if what.identifier is not None:
-            return await self.decoders.run(decoding.decode_get_record, body, url, prefix, now_text(), level, what)
-        decode, versions, channel = decoding.decode_list_records, self.rules.versions, list_walk.window.channel
-        known = versions.known_to(list_walk.window, tail=list_walk.tail)
-        page = await self.decoders.run(decode, body, url, prefix, now_text(), level, what, known=known)
-        if any(versions.was_asked(channel, page.rows[place][0]) for place in page.left_out):
-            page = await self.decoders.run(decode, body, url, prefix, now_text(), level, what)
-        return page
 
     # --- what the pipelines ask
 

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 from archive import lazy
 
 __all__ = [
+    "Beginning",
     "Channel",
     "Closing",
     "Doubts",
     "FormState",
     "IdWalk",
     "Keep",
+    "PageReader",
     "Questions",
     "Reply",
     "Steps",
@@ -28,11 +30,13 @@ __all__ = [
 if TYPE_CHECKING:
     from harvester.walks import list_walk
     from harvester.walks.attempt import Channel, Walk
+    from harvester.walks.beginning import Beginning
     from harvester.walks.closing import Closing
     from harvester.walks.doubts import Doubts
     from harvester.walks.id_walk import FormState, IdWalk, judged, not_asked, received, without_decoding
     from harvester.walks.list_walk import Steps, WalkRules
     from harvester.walks.outcomes import Keep
+    from harvester.walks.pagereader import PageReader
     from harvester.walks.questions import Questions
     from harvester.walks.replies import Reply, Unusable
     from harvester.walks.strays import StrayCheck
