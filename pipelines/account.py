@@ -71,10 +71,10 @@ class AccountPipeline:
         assert self.stats is not None
         for state, count in Counter(answer.state for answer in answers).items():
             self.stats.inc_value(f"harvest/requests/{state}", count)
-        for state, count in Counter(outcome[2] for answer in answers for outcome in answer.outcomes).items():
+        for state, count in Counter(outcome.state for answer in answers for outcome in answer.outcomes).items():
             self.stats.inc_value(f"harvest/ids/{state}", count)
         for answer in answers:
-            self._standing.add(answer.window, answer.attempt, Counter(outcome[2] for outcome in answer.outcomes))
+            self._standing.add(answer.window, answer.attempt, Counter(outcome.state for outcome in answer.outcomes))
         self._show_standing()
 
     def _show_standing(self) -> None:

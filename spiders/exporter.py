@@ -13,7 +13,7 @@ from typing import Any
 from archive.disk import durable
 from archive.files import Checksum
 from archive.findings import Finding, finding
-from archive.store import Answer, NewWindow, RefusedBody, WindowCount, WindowRow, is_held, members_counted
+from archive.store import Answer, NewWindow, Outcome, RefusedBody, WindowCount, WindowRow, is_held, members_counted
 from harvester.crawl import Batch, WindowEnd
 from harvester.crawl.arguments import ExporterArguments, in_shard, parse_exporter
 from harvester.errors import MalformedPage, Unreachable, UsageError
@@ -307,7 +307,7 @@ class ExporterSpider(HarvestSpider):
                 notes=_notes(decoded),
                 bare=self._census,
                 payload=() if self._census else decoded.payload,
-                outcomes=[(one.identifier, one.datestamp, one.state, one.reason) for one in kept],
+                outcomes=[Outcome(one.identifier, one.datestamp, one.state, one.reason) for one in kept],
             )
         ]
         for one in decoded.entries:
@@ -319,7 +319,7 @@ class ExporterSpider(HarvestSpider):
                         **common,
                         reason=reason,
                         listed=1,
-                        outcomes=[(one.identifier, None, "refused", reason)],
+                        outcomes=[Outcome(one.identifier, None, "refused", reason)],
                         refused=body,
                         refused_identifier=one.identifier,
                         bare=True,

@@ -489,7 +489,7 @@ class IdrangeSpider(HarvestSpider):
         """Follow the highest id in use, and whether ids moved."""
         for answer in answers:
             self._moved = self._moved or answer.state == "moved"
-            name = answer.outcomes[0][0]
+            name = answer.outcomes[0].identifier
             if answer.state not in ("absent", "lost") and name.isascii() and name.isdigit() and len(name) < 19:
                 self._top = max(self._top or 0, int(name))
 
@@ -567,7 +567,7 @@ class IdrangeSpider(HarvestSpider):
             return
         state.shown = True
         if state.doubtful and not state.proven:
-            names = [answer.outcomes[0][0] for answer in answers]
+            names = [answer.outcomes[0].identifier for answer in answers]
             state.now = await self._look(state, names) or state.now
             state.own = state.now
         if state.own is not None and not state.proven:

@@ -19,6 +19,7 @@ from archive.store import (
     NOT_MODIFIED,
     Answer,
     NewWindow,
+    Outcome,
     RefusedBody,
     WindowCount,
     WindowRow,
@@ -517,7 +518,7 @@ class SearchSpider(WindowedSpider):
                 notes=notes,
                 bare=census,
                 outcomes=[
-                    (name, stamp, "read", NOT_MODIFIED if place in page.left_out else None)
+                    Outcome(name, stamp, "read", NOT_MODIFIED if place in page.left_out else None)
                     for place, (name, stamp) in enumerate(page.rows)
                 ],
                 payload=() if census else page.payload,
@@ -530,7 +531,7 @@ class SearchSpider(WindowedSpider):
                     **common,
                     reason=hit.reason,
                     listed=1,
-                    outcomes=[(hit.name, None, "refused", hit.reason)],
+                    outcomes=[Outcome(hit.name, None, "refused", hit.reason)],
                     refused=body,
                     refused_identifier=hit.name,
                     bare=True,

@@ -14,7 +14,7 @@ from archive.store import frames as zstdframes
 from archive.store import record as envelope
 from archive.store import shards
 from archive.store.layout import Layout
-from archive.store.ledger import NewWindow, WindowRow
+from archive.store.ledger import NewWindow, Outcome, WindowRow
 from archive.store.quarantine import check_refused
 from archive.store.snapshots import check_digest
 from archive.store.writer import Answer, ArchiveWriter
@@ -76,7 +76,8 @@ def answer(
         "outcomes": [(i, "2020-01-01T00:00:00Z", "read", None) for i in identifiers],
         "payload": payload(identifiers),
     }
-    return Answer(**{**values, **more})
+    values |= more
+    return Answer(**values | {"outcomes": [Outcome(*outcome) for outcome in values["outcomes"]]})
 
 
 def writer(folder: Path, **more: Any) -> ArchiveWriter:

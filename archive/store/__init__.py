@@ -46,6 +46,7 @@ __all__ = [
     "NewWindow",
     "NotJson",
     "Off",
+    "Outcome",
     "ParsedJson",
     "Part",
     "Place",
@@ -174,7 +175,7 @@ if TYPE_CHECKING:
         refuse_links,
         write_description,
     )
-    from archive.store.ledger import NOT_MODIFIED, Ledger, NewWindow, Run, WindowCount, WindowRow, has_record
+    from archive.store.ledger import NOT_MODIFIED, Ledger, NewWindow, Outcome, Run, WindowCount, WindowRow, has_record
     from archive.store.lookup_file import Lookup, LookupWriter, Place, check_lookup
     from archive.store.losses import ChannelLoss, in_bulk, known_before, lost_ids, read_loss
     from archive.store.pairing import Difference, Kept, LatestRecords, Part, compared, kept_in, matched

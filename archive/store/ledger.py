@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -27,6 +27,20 @@ NOT_MODIFIED = "not modified"
 def has_record(state: str, reason: str | None) -> bool:
     """Return whether an outcome stands for a record of its own: outside a census, one in a frame."""
     return state in ("read", "deleted") and reason != NOT_MODIFIED
+
+
+class Outcome(NamedTuple):
+    """What a request settled about one id; `reason` is None where there is nothing to say."""
+
+    identifier: str
+    datestamp: str | None
+    state: str
+    reason: str | None = None
+
+    @property
+    def has_record(self) -> bool:
+        """Whether a record of its own belongs to it."""
+        return has_record(self.state, self.reason)
 
 
 # An id's state in a run is that of its last outcome in a channel. Most runs have none that may be unsettled, and
@@ -440,9 +454,9 @@ class Ledger:
         attempts: int,
         at: str,
         listed: int,
-        outcomes: Sequence[tuple[str, str | None, str, str | None]],
+        outcomes: Sequence[Outcome],
     ) -> tuple[int, int]:
-        """Write one ended request and the outcomes it settled, as (identifier, datestamp, state, reason).
+        """Write one ended request and the outcomes it settled.
 
         Returns the request's number and that of its first outcome; outcomes are numbered without gaps.
         """

@@ -114,7 +114,7 @@ class Credentials:
             answer,
             url=self.scrub(answer.url),
             reason=self._maybe(answer.reason),
-            outcomes=[(*outcome[:3], self._maybe(outcome[3])) for outcome in answer.outcomes],
+            outcomes=[one._replace(reason=self._maybe(one.reason)) for one in answer.outcomes],
             refused=self._clean_refused(refused) if refused is not None else None,
             notes=[replace(note, message=self.scrub(note.message)) for note in answer.notes],
         )

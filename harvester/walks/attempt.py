@@ -15,6 +15,7 @@ from harvester.oaipmh import (
     NO_RECORD,
     AsSent,
     Ended,
+    Row,
     Span,
     add_up,
     datestamps,
@@ -93,6 +94,11 @@ class Walk:
     def is_due(self, number: int, token: str | None) -> bool:
         """Return whether a page, all those before it being judged, belongs to this walk as it went."""
         return self.end is None and (number == 1 or token == self.chain.token)
+
+    def begin_with(self, rows: Sequence[Row]) -> None:
+        """Remember the first page, to tell it from those of other lists."""
+        self.first = (rows[0].identifier, rows[0].datestamp)
+        self.first_page = frozenset(row.identifier for row in rows)
 
     def follow(self, stamps: Sequence[str]) -> None:
         """Watch whether the list comes in the order of its datestamps."""

@@ -151,10 +151,10 @@ class Closing:
         channel, began = self.run.channel_of(row), self.run.began
         rows = await self.run.questions.first_headers(channel, rules.sent_bounds(rest))
         names = [
-            one[0]
+            one.identifier
             for one in rows
             if not cutting.count_outside([one], rest, channel.set_spec, rules.traits)
-            and not (began and (moment := datestamps.parse(one[1])) and moment >= began)
+            and not (began and (moment := datestamps.parse(one.datestamp)) and moment >= began)
         ]
         writer = self.run.keeper.writer
         return await self.run.keeper.do(splits_in_ledger.not_seen, writer.ledger, writer.run_number, row.channel, names)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from archive.store import MOVED_TO, Answer, RefusedBody, WindowRow, has_record
+from archive.store import MOVED_TO, Answer, Outcome, RefusedBody, WindowRow, has_record
 from harvester.crawl import notes_of
 from harvester.crawl.arguments import Form
 from harvester.http import REDIRECTS, Asked, Fetched, IdUrls, Service
@@ -188,7 +188,7 @@ def not_asked(walk: IdWalk, at: str) -> Answer:
         reason=reason,
         attempts=0,
         at=at,
-        outcomes=[(name, None, "refused", reason) for name in names],
+        outcomes=[Outcome(name, None, "refused", reason) for name in names],
         bare=True,
     )
 
@@ -210,7 +210,7 @@ def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tupl
         reason=settled.reason,
         attempts=asked.tries,
         at=at,
-        outcomes=((asked.identifier, settled.datestamp or None, settled.state, settled.reason),),
+        outcomes=(Outcome(asked.identifier, settled.datestamp or None, settled.state, settled.reason),),
         payload=payload,
         refused=refused,
         refused_identifier=asked.identifier if refused else None,

@@ -265,7 +265,7 @@ class WalkRules:
         """Take a page into its walk, and go on to the next one or end the walk."""
         self._answered = True
         if number == 1 and page.rows:
-            walk.first, walk.first_page = page.rows[0][:2], frozenset(row[0] for row in page.rows)
+            walk.begin_with(page.rows)
         foreign: bool = yield WhetherForeign(walk, number, page)
         facts = self._facts(walk, page, foreign=foreign)
         end = walk.chain.take(facts)
@@ -273,7 +273,7 @@ class WalkRules:
             yield KeepStray(walk, reply, page)
         else:
             if walk.window.verb == GET_RECORD:
-                walk.names.update((row[0], None) for row in page.rows)
+                walk.names.update((row.identifier, None) for row in page.rows)
             yield KeepPage(walk, reply, page)
         walk.answers, walk.tries, walk.judged = walk.answers + 1, 0, number
         if number > 1:
@@ -289,7 +289,7 @@ class WalkRules:
             yield from self._learn(walk, page)
         if end in (None, tokens.TOO_LARGE) and self.traits.ranges is None and page.rows:
             # a list of several pages: before it may be cut, see whether cutting works here
-            yield from self._try_ranges(walk.channel, page.rows[0][1])
+            yield from self._try_ranges(walk.channel, page.rows[0].datestamp)
             if not cutting.can_split(walk.span, self.traits):
                 walk.chain.limit = end = None
         if end is None and self._sampling(walk) and walk.chain.listed >= (self.sample or 0):
@@ -444,8 +444,8 @@ class WalkRules:
         # noRecordsMatch comes with any status (InvenioRDM: 422)
         if status >= 400 and (read.rows or read.token is not None):
             return Unusable(tokens.PAGE_REFUSED, f"a list with HTTP status {status}", status, reply)
-        if name is not None and [row[0] for row in read.rows] != [name]:
-            return Unusable(tokens.PAGE_UNREADABLE, f"GetRecord answers for {read.rows[0][0]!r}", status, reply)
+        if name is not None and [row.identifier for row in read.rows] != [name]:
+            return Unusable(tokens.PAGE_UNREADABLE, f"GetRecord answers for {read.rows[0].identifier!r}", status, reply)
         if asked.token is not None and not read.rows and read.token is None:
             return _as_answer_to_token(reply, read)
         return read
@@ -494,9 +494,11 @@ class WalkRules:
         """Follow the datestamps that really occur, and the size of a page."""
         if page.token is not None:
             self.traits.page_size = max(self.traits.page_size, len(page.rows))
-        walk.follow([row[1] for row in page.rows])
+        walk.follow([row.datestamp for row in page.rows])
         # as text in one form: parsing each of them would cost more than all else that is done with a page here
-        stamps = [(row[1], row[0]) for row in page.rows if len(row[1]) == STAMP_LENGTH[self.claimed]]
+        stamps = [
+            (row.datestamp, row.identifier) for row in page.rows if len(row.datestamp) == STAMP_LENGTH[self.claimed]
+        ]
         if stamps:
             yield from self._widen(*min(stamps), max(stamps)[0])
         if walk.window.parent is None and not walk.tail and walk.chain.pages == 1:
@@ -513,7 +515,7 @@ class WalkRules:
 
     def _compare_beginning(self, walk: Walk, page: DecodedPage) -> Steps:
         """Learn from lists that begin alike that the provider does not honour from and until."""
-        if self._beginnings.repeats(walk.channel.number, [row[0] for row in page.rows], walk.span):
+        if self._beginnings.repeats(walk.channel.number, [row.identifier for row in page.rows], walk.span):
             self.traits.ranges = False
             yield Report(finding("ranges-ignored", datestamp=cutting.describe(walk.span)))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archive.findings import Finding, finding
 from archive.formats import jsonseq
-from archive.store import NOT_MODIFIED, Answer
+from archive.store import NOT_MODIFIED, Answer, Outcome
 from harvester.crawl import notes_of
 from harvester.errors import MalformedPage
 from harvester.oaipmh import GET_RECORD, DecodedPage, Row, cutting, tokens
@@ -38,7 +38,7 @@ class KeepPage(Keep):
         problems = {identifier: code for identifier, code, _ in page.problems}
         names_only = walk.window.verb == GET_RECORD
         outcomes = [
-            (
+            Outcome(
                 name,
                 stamp,
                 "open" if names_only else "deleted" if gone else "read",
@@ -89,7 +89,7 @@ class KeepStray(Keep):
             at=at,
             bare=walk.bare,
             refused=unusable.refused_body(reply.url, at),
-            notes=[finding("record-astray", identifier=row[0], window=window) for row in self.page.rows],
+            notes=[finding("record-astray", identifier=row.identifier, window=window) for row in self.page.rows],
         )
 
 
@@ -116,7 +116,7 @@ class KeepNamed(Keep):
             at=at,
             listed=len(self.inside),
             bare=True,
-            outcomes=[(row[0], row[1], "open", None) for row in self.inside],
+            outcomes=[Outcome(row.identifier, row.datestamp, "open") for row in self.inside],
         )
 
 
@@ -147,7 +147,7 @@ class KeepHinted(Keep):
             attempts=walk.tries,
             at=at,
             listed=len(self.headers),
-            outcomes=[(name, stamp, "open", None) for name, stamp in self.headers],
+            outcomes=[Outcome(name, stamp, "open") for name, stamp in self.headers],
             bare=True,
             notes=[found],
         )
@@ -206,7 +206,9 @@ class KeepRecord(Keep):
             http_status=self.status,
             reason=None,
             listed=len(page.rows),
-            outcomes=[(n, stamp, "deleted" if gone else "read", problems.get(n)) for n, stamp, gone, _ in page.rows],
+            outcomes=[
+                Outcome(n, stamp, "deleted" if gone else "read", problems.get(n)) for n, stamp, gone, _ in page.rows
+            ],
             payload=page.payload,
             notes=notes_of(page.problems) + _unaccounted_notes(self.name, page),
         )
@@ -237,7 +239,7 @@ class KeepNoRecord(Keep):
             http_status=unusable.status,
             reason=unusable.reason,
             listed=0,
-            outcomes=[(self.name, None, state, unusable.reason)],
+            outcomes=[Outcome(self.name, None, state, unusable.reason)],
             refused_identifier=self.name,
             bare=not payload,
             payload=payload,

@@ -88,6 +88,6 @@ class PageReader:
         decode, versions, channel = decoding.decode_list_records, self.rules.versions, walk.window.channel
         known = versions.known_to(walk.window, tail=walk.tail)
         page = await run(decode, body, url, prefix, self.now(), level, asked, known=known)
-        if any(versions.was_asked(channel, page.rows[place][0]) for place in page.left_out):
+        if any(versions.was_asked(channel, page.rows[place].identifier) for place in page.left_out):
             page = await run(decode, body, url, prefix, self.now(), level, asked)
         return page

@@ -313,8 +313,8 @@ class Questions:
         except Exception as error:  # ours, or whatever the downloader raises
             logger.info("ListIdentifiers does not help with %s: %r", cutting.describe(walk.span), error)
             return ()
-        walk.follow([row[1] for row in headers])
-        stamps: set[datetime | None] = {datestamps.parse(row[1]) for row in headers}
+        walk.follow([row.datestamp for row in headers])
+        stamps: set[datetime | None] = {datestamps.parse(row.datestamp) for row in headers}
         if whole and None not in stamps:
             walk.stamps, walk.named = tuple(sorted(s for s in stamps if s is not None)), len(headers)
         return headers
@@ -339,9 +339,9 @@ def _headers_in(body: bytes) -> tuple[list[Row], bool]:
     except MalformedPage:
         if (headers := hints.scan_headers(body)) is None:
             raise
-        return [(name, stamp, False, ()) for name, stamp in headers], True
+        return [Row(name, stamp, False, ()) for name, stamp in headers], True
     whole = page.token is None and not page.unaccounted
-    return [(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records], whole
+    return [Row(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records], whole
 
 
 def _some(names: Sequence[str]) -> str:

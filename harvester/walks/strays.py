@@ -50,7 +50,7 @@ class StrayCheck:
             return False
         verdict = await self._look_up(walk, page.rows)
         if verdict is None and number == 2:
-            verdict = await self._compare(walk, [row[0] for row in page.rows])
+            verdict = await self._compare(walk, [row.identifier for row in page.rows])
         if verdict is False:
             channel = walk.channel.number
             self.proven[channel] = self.proven.get(channel, 0) + 1
@@ -65,8 +65,8 @@ class StrayCheck:
             return True
         if number not in CHECKED_PAGES or self.proven.get(walk.channel.number, 0) >= TRUSTED_AFTER:
             return False
-        no_sets = set_spec is not None and not any(row[3] for row in page.rows)
-        dated = any(datestamps.parse(row[1]) is not None for row in page.rows)
+        no_sets = set_spec is not None and not any(row.sets for row in page.rows)
+        dated = any(datestamps.parse(row.datestamp) is not None for row in page.rows)
         return no_sets or (span != Span(None, None) and not dated)
 
     async def _look_up(self, walk: Walk, rows: Sequence[Row]) -> bool | None:
@@ -74,7 +74,7 @@ class StrayCheck:
         if self.traits.ranges is False:
             return None
         picked = [rows[0], *rows[1:2], rows[-1]][:PICKED_MOST]
-        for identifier, stamp in dict.fromkeys((row[0], row[1]) for row in picked):
+        for identifier, stamp in dict.fromkeys((row.identifier, row.datestamp) for row in picked):
             found = await self._listed_at(walk, stamp)
             if found is None:
                 return None

@@ -12,7 +12,7 @@ from archive.store.writer import Answer
 from harvester.errors import HarvestError, MalformedPage, ProviderError
 from harvester.oaipmh import tokens, windows
 from harvester.oaipmh.cutting import Traits
-from harvester.oaipmh.decode import NOTHING, Asked, DecodedPage
+from harvester.oaipmh.decode import NOTHING, Asked, DecodedPage, Row
 from harvester.oaipmh.windows import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS
 from harvester.walks import list_walk
 from harvester.walks.attempt import Channel, Walk
@@ -49,7 +49,7 @@ def reply(status: int = 200, body: bytes = WHOLE, **more: Any) -> Reply:
 
 
 def page(*names: str, token: str | None = None, stamp: str = DAY[0], **more: Any) -> DecodedPage:
-    rows = tuple((name, stamp, False, ()) for name in names)
+    rows = tuple(Row(name, stamp, False, ()) for name in names)
     values: dict[str, Any] = {
         "rows": rows,
         "token": token,
