@@ -5,16 +5,24 @@ from typing import TYPE_CHECKING
 from archive import lazy
 
 __all__ = [
+    "GATEWAY",
+    "GATHERED",
+    "VERB",
+    "AskAgain",
     "Beginning",
     "Channel",
     "Closing",
     "Doubts",
     "FormState",
+    "GiveUp",
     "IdWalk",
     "Keep",
+    "Over",
     "PageReader",
     "Questions",
     "Reply",
+    "SliceRules",
+    "SliceWalk",
     "Steps",
     "StrayCheck",
     "Unusable",
@@ -39,6 +47,7 @@ if TYPE_CHECKING:
     from harvester.walks.pagereader import PageReader
     from harvester.walks.questions import Questions
     from harvester.walks.replies import Reply, Unusable
+    from harvester.walks.slice_walk import GATEWAY, GATHERED, VERB, AskAgain, GiveUp, Over, SliceRules, SliceWalk
     from harvester.walks.strays import StrayCheck
 else:
     __getattr__ = lazy.exports(__name__)
