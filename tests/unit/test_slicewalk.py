@@ -196,3 +196,24 @@ def test_how_the_whole_differs_from_its_slices(stated: Count | None, found: int,
     the_rules = rules()
     the_rules.cap = cap
     assert the_rules.compare(stated, found, cut=cut, ignored=False).code == code
+
+
+def test_a_slice_that_states_another_total_each_time_is_not_steady_when_it_is_gathered():
+    the_rules = rules()
+    for attempt, total in ((1, 3), (2, 2), (3, 2), (4, 2)):
+        walk = the_rules.begin(AGAIN, attempt, None)
+        assert the_rules.next_url(walk).startswith(f"{URL}?q=")
+        end = the_rules.page(walk, page("a", "b", total=total)) or paging.EMPTY
+        decision = the_rules.decide(walk, end, 2, tail=False)
+        the_rules.settle(walk, end, decision, ())
+    assert isinstance(decision, windows.Done)
+    assert [found.code for found in decision.findings] == ["window-unproven"]
+    assert walk.over(end).stated == 2
+
+
+def test_a_problem_of_all_records_of_a_page_is_reported_once():
+    the_rules = rules()
+    records, *_ = the_rules.answers(
+        the_rules.begin(SLICE, 1, None), reply(), page("a", "b", problem=("unknown-status", "x")), AT
+    ).answers
+    assert [(note.code, note.found) for note in records.notes] == [("unknown-status", 2)]

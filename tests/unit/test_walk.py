@@ -17,7 +17,7 @@ from harvester.oaipmh.windows import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS
 from harvester.walks import list_walk
 from harvester.walks.attempt import Channel, Walk
 from harvester.walks.list_walk import Steps, WalkRules
-from harvester.walks.outcomes import Keep, KeepFailure, KeepNamed, KeepNoRecord
+from harvester.walks.outcomes import Keep, KeepFailure, KeepNamed, KeepNoRecord, KeepRecord, KeepStray
 from harvester.walks.replies import Reply, Unusable
 
 BASE = "http://provider.example/oai"
@@ -652,3 +652,34 @@ def test_every_kind_of_failure_is_kept_as_lost_or_refused():
     for unusable, state in ((NONE, "lost"), (SOME, "refused"), (ODD, "refused"), (DEAD, "refused")):
         assert KeepFailure(on, BASE, BASE, unusable, quarantine=False).answer(AT).state == state
     assert KeepNamed(on, BASE, ()).answer(AT).bare
+
+
+def test_two_moments_that_hold_the_same_show_that_bounds_are_ignored():
+    the_rules = rules(ranges=None)
+    on = the_rules.begin(YEAR, Channel(1, "oai_dc", None), 1, tail=False)
+    tried(4)(on)
+    apart = {"TryApart": lambda: setattr(the_rules.traits, "ranges", False)}
+    told = run(the_rules.unusable(on, 1, SOME), apart)
+    assert told.actions[1:3] == ["TryApart?", "report ranges-ignored"]
+    assert told.answers[0].refused is not None  # nothing smaller can be asked for
+
+
+def test_another_granularity_is_used_for_what_is_sent_and_cut():
+    the_rules = rules()
+    the_rules.use_form("day")
+    assert the_rules.texts(the_rules.begin(YEAR, Channel(1, "oai_dc", None), 1, tail=False).span) == (
+        "2020-01-01",
+        "2020-12-31",
+    )
+    assert the_rules.traits.granule == timedelta(days=1)
+
+
+def test_a_page_astray_names_its_set_and_a_record_alone_what_could_not_be_read():
+    on = rules().begin(LIST, Channel(1, "oai_dc", "physics"), 1, tail=False)
+    (note,) = KeepStray(on, reply(), TWO).answer(AT).notes
+    assert "set physics" in note.message
+    answer = KeepRecord(on, BASE, "a", 1, 200, page("a", unaccounted=("1 <about> x",))).answer(AT)
+    assert [note.code for note in answer.notes] == ["page-unaccounted"]
+    torn = Reply(BASE, 410, (("Content-Encoding", "gzip"),), b"\x1f\x8b torn")
+    gone = KeepNoRecord(on, BASE, "a", 1, Unusable(tokens.PAGE_REFUSED, "HTTP status 410", 410, torn), True).answer(AT)
+    assert (gone.state, len(gone.payload)) == ("deleted", 1)
