@@ -121,7 +121,7 @@ class HarvestSpider(Spider):
                 await self.find(note)
 
     async def _ask_robots(self, url: str) -> robots.Said:
-        """One request. Raises Unreachable, WaitTooLong."""
+        """Send one request. Raises Unreachable, WaitTooLong."""
         try:
             reply = await self.fetch(url)
         except WaitTooLong:
@@ -149,7 +149,7 @@ class HarvestSpider(Spider):
         return reply_of(await self.crawler.engine.download_async(Request(url, headers=headers, dont_filter=True)))
 
     async def secret_masked(self, url: str) -> None:
-        """Called when an answer had the source's token in it, which was masked; told once a process."""
+        """Report once a process that an answer had the source's token in it, which was masked."""
         if not self._told:
             self._told = True
             found = finding("secret-masked", url=self.credentials.scrub(url))
@@ -159,15 +159,15 @@ class HarvestSpider(Spider):
     # --- what the pipelines ask of a spider
 
     def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
-        """What becomes of a window that was walked to its end; `count` is what the ledger says it brought."""
+        """Decide on a window that was walked to its end; `count` is what the ledger says it brought."""
         raise NotImplementedError
 
     def describe(self, end: WindowEnd) -> str:
-        """The window, for the log."""
+        """Describe a window for the log."""
         raise NotImplementedError
 
     def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
-        """Called when the ledger has taken the end of a window, with the windows that take its place."""
+        """Continue once the ledger has taken the end of a window, with the windows that take its place."""
         raise NotImplementedError
 
     async def find(self, found: Finding, channel: int | None = None, window: int | None = None) -> None:
@@ -256,12 +256,12 @@ def no_reply(failure: Failure) -> Unusable:
 
 
 def now_text() -> str:
-    """The time of an answer, as records and requests carry it."""
+    """Return the time of an answer, as records and requests carry it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def software_versions() -> dict[str, Any]:
-    """What made a run's files: names and versions."""
+    """Name what made a run's files, with versions."""
     return {
         "harvester": __version__,
         "orjson": orjson.__version__,
@@ -273,7 +273,7 @@ def software_versions() -> dict[str, Any]:
 
 
 def _described(source: Source) -> dict[str, Any]:
-    """The source as archive.json has it; the licence of its metadata only where its file states one."""
+    """Describe the source for archive.json; the licence of its metadata only where its file states one."""
     licence = {"licence": source.metadata_licence} if source.metadata_licence else {}
     return {"name": source.name, "url": source.url, "hosts": sorted(source.allowed_hosts), **licence}
 

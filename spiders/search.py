@@ -103,7 +103,7 @@ class SearchSpider(WindowedSpider):
                 self.rules.cap = min(self.rules.cap or row.stated, row.stated)
 
     def _first_windows(self) -> list[NewWindow]:
-        """The body, which is over when the run begins, and the tail, which catches what changes meanwhile."""
+        """Make the body, which is over when the run begins, and the tail, which catches what changes meanwhile."""
         arguments = self.arguments
         body = Span(self._since() if arguments.mode == "incremental" else arguments.from_, arguments.until)
         if arguments.sample is not None or not self.style.sliced:
@@ -116,7 +116,7 @@ class SearchSpider(WindowedSpider):
         return self._new([*spans, tail] if last_shard and arguments.until is None else spans)
 
     def _since(self) -> datetime | None:
-        """Where an incremental run begins: the start of the last complete one, minus an overlap."""
+        """Return where an incremental run begins: the start of the last complete one, minus an overlap."""
         last = self.keeper.writer.ledger.last_run(self.name, self.arguments.identity, ("full", "incremental"))
         started = datestamps.parse(last.provider_started or "") if last is not None else None
         if started is None:
@@ -187,7 +187,7 @@ class SearchSpider(WindowedSpider):
         self.logger.info("400 for a page: now asked for by %d, order %r", asking.size, asking.sort)
 
     async def _oldest(self) -> datetime:
-        """The date of the oldest record: where the cutting of slices begins. Not knowing it costs some requests."""
+        """Ask for the date of the oldest record, where the cutting of slices begins; not knowing it costs requests."""
         span = Span(self.arguments.from_, self.arguments.until)
         url = search.oldest_url(self.rules.asking, span)
         most = paging.CURSOR_RECORDS if self.style.paging == CURSOR else self.arguments.limit
@@ -201,7 +201,7 @@ class SearchSpider(WindowedSpider):
         return datestamps.parse(stamp or "") or OLDEST
 
     async def _choose_moments(self) -> None:
-        """How this search takes a moment: the first way that it has an answer for, before slices depend on it."""
+        """Learn how this search takes a moment: the first way that it has an answer for."""
         for name in search.MOMENTS:
             asking = replace(self.rules.asking, moments=name)
             url = search.page_url(
@@ -272,7 +272,7 @@ class SearchSpider(WindowedSpider):
         return False
 
     async def _part(self, whole: Span) -> searchends.Part | None:
-        """The part of the search to compare with the whole, None where there are too many records to look at."""
+        """Choose the part of the search to compare with the whole, None where there are too many records."""
         if (self.expected_records or 0) > paging.CURSOR_RECORDS:
             return None
         writer = self.keeper.writer
@@ -388,7 +388,7 @@ class SearchSpider(WindowedSpider):
         return self.rules.decide(walk, end.end, count.distinct, tail=self.is_tail(walk.window))
 
     def describe(self, end: WindowEnd) -> str:
-        """The slice's bounds."""
+        """Describe a slice by its bounds."""
         return cutting.describe(_span(end.window))
 
     def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
@@ -402,14 +402,14 @@ class SearchSpider(WindowedSpider):
 
 
 def _refusal(url: str, reply: Reply) -> Exception:
-    """The error for a status: that of a wrong address or query, or that of a provider in trouble."""
+    """Choose the error for a status: a wrong address or query, or a provider in trouble."""
     if reply.status in (400, 404, 405, 406, 410, 415):
         return UsageError(f"{url} answers {reply.status}: is it a search? It says {reply.body[:120]!r}")
     return Unreachable(f"{url} answers with HTTP status {reply.status}")
 
 
 def _clock(reply: Reply) -> datetime:
-    """The provider's clock by its Date header, ours without one."""
+    """Read the provider's clock from its Date header, ours without one."""
     try:
         moment = parsedate_to_datetime(reply.header("Date"))
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -71,7 +71,7 @@ def _salvaged(path: Path, end: int, starts: list[int] | None) -> Iterator[Frame 
 
 
 def _salvage_frame(raw: bytes, number: int, offset: int) -> Iterator[Frame | Damage]:
-    """A frame whose bytes are whole: its good records, and a damage for each bad one."""
+    """Read a frame whose bytes are whole: its good records, and a damage for each bad one."""
     before, *texts = unpack(raw).split(RS)
     if before:
         yield Damage(number, offset, None, "its content does not begin with a record separator")
@@ -86,7 +86,7 @@ def _salvage_frame(raw: bytes, number: int, offset: int) -> Iterator[Frame | Dam
 
 
 def _starts(entries: list[Entry]) -> list[int]:
-    """Offsets of the frames, and of the digest frame after them."""
+    """Return the offsets of the frames, and of the digest frame after them."""
     starts = [0]
     for entry in entries[:-1]:
         starts.append(starts[-1] + entry.length)
@@ -94,7 +94,7 @@ def _starts(entries: list[Entry]) -> list[int]:
 
 
 def _next_start(file: BinaryIO, offset: int, end: int, starts: list[int] | None) -> int | None:
-    """Where the next frame after `offset` begins, None when there is none."""
+    """Find where the next frame after `offset` begins, None when there is none."""
     if starts is not None:
         return next((start for start in starts if offset < start < end), None)
     position = offset + 1
@@ -109,7 +109,7 @@ def _next_start(file: BinaryIO, offset: int, end: int, starts: list[int] | None)
 
 
 def _only_end(file: BinaryIO, offset: int) -> bool:
-    """Whether nothing but a digest frame is left here, with whatever is left of the seek table."""
+    """Return whether nothing but a digest frame is left here, with whatever is left of the seek table."""
     file.seek(offset)
     head = file.read(DIGEST_FRAME_BYTES)
     try:

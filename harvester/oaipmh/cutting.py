@@ -54,7 +54,7 @@ class Traits:
     _failed_at: int = 0
 
     def failed_at(self, listed: int) -> None:
-        """A list broke off after so many records; when another one does at the same place, that is a depth limit."""
+        """Remember where a list broke off; where another one does at the same place, that is a depth limit."""
         if listed and listed == self._failed_at and (self.depth is None or listed < self.depth):
             self.depth, self.target = listed, max(1, min(self.target, listed // 2))
         self._failed_at = listed
@@ -66,14 +66,14 @@ class Traits:
 
 
 def record_limit(span: Span, traits: Traits) -> int | None:
-    """How many records a list may have before its window is cut instead; None: it is read whatever its size."""
+    """Return how many records a list may have before its window is cut instead, None for any number."""
     if not can_split(span, traits):
         return None
     return 0 if traits.fit_page else traits.depth or 2 * traits.target
 
 
 def can_split(span: Span, traits: Traits) -> bool:
-    """Whether a window can be cut: the provider honours from and until, and there are two granules or more."""
+    """Return whether a window can be cut: bounds are honoured, and there are two granules or more."""
     return traits.ranges is not False and _granules(span, traits) >= 2
 
 
@@ -111,7 +111,7 @@ def calendar(span: Span, unit: str, traits: Traits) -> tuple[Span, ...]:
 
 
 def part_of(span: Span, number: int, parts: int, traits: Traits) -> tuple[Span, ...]:
-    """The windows of part `number` (from 1) of so many: what `shard=i/n` harvests.
+    """Return the windows of part `number` (from 1) of so many: what `shard=i/n` harvests.
 
     Parts take turns at the months of the calendar: several machines that start at different times, and so know
     different newest datestamps, still leave nothing between them.
@@ -131,7 +131,7 @@ def on_granule(moment: datetime, traits: Traits) -> datetime:
 
 
 def later(moment: datetime, by: timedelta) -> datetime | None:
-    """A moment moved by some time; None outside of the years 1 to 9999, which providers do state."""
+    """Move a moment by some time; None outside of the years 1 to 9999, which providers do state."""
     try:
         return moment + by
     except OverflowError:
@@ -139,7 +139,7 @@ def later(moment: datetime, by: timedelta) -> datetime | None:
 
 
 def bounds(span: Span, traits: Traits) -> tuple[datetime, datetime]:
-    """Finite bounds of a window, on granules."""
+    """Return finite bounds of a window, on granules."""
     high = span.until if span.until is not None else traits.newest
     low = span.from_ if span.from_ is not None else min(traits.earliest, high)
     if span.from_ is None and high - low < traits.granule:
@@ -150,7 +150,7 @@ def bounds(span: Span, traits: Traits) -> tuple[datetime, datetime]:
 def count_outside(
     rows: Sequence[tuple[str, str, bool, tuple[str, ...]]], span: Span, set_spec: str | None, traits: Traits
 ) -> int:
-    """How many headers a request for this window should not have given, by datestamp or set.
+    """Count the headers that a request for this window should not have given, by datestamp or set.
 
     Datestamps that cannot be read do not count, nor do records whose header names no set at all: some
     providers leave setSpec out.
@@ -168,7 +168,7 @@ def count_outside(
 
 
 def describe(span: Span) -> str:
-    """A window for people: `2020-01-01T00:00:00Z to 2020-01-31T23:59:59Z`."""
+    """Describe a window for people: `2020-01-01T00:00:00Z to 2020-01-31T23:59:59Z`."""
     words = [datestamps.as_argument(bound) if bound else "" for bound in (span.from_, span.until)]
     if not any(words):
         return "the whole list"

@@ -111,7 +111,7 @@ Decision = Done | Again | Split | Singly | Lost | BySet
 
 
 def decide(ended: Ended, traits: Traits) -> Decision:
-    """What becomes of a window after one attempt."""
+    """Decide what becomes of a window after one attempt."""
     all_stated = ended.stated_first == ended.stated_last == ended.distinct + ended.nameless
     if ended.nameless and all_stated and ended.end in tokens.COMPLETE_ENDS:
         # some of what was stated came without an identifier: no smaller window would name it
@@ -143,7 +143,7 @@ def distrust_empty(decision: Decision, ended: Ended, traits: Traits) -> Decision
 
 
 def wants_sets(ended: Ended, traits: Traits) -> bool:
-    """Whether the records of a window that failed, and that cannot be cut, can be sought in the repository's sets."""
+    """Return whether records of a window that failed, and cannot be cut, can be sought in the repository's sets."""
     answered = ended.end not in tokens.COMPLETE_ENDS and ended.end not in (tokens.SAMPLE_TAKEN, tokens.PAGE_LOST)
     return answered and not ended.in_set and not can_split(ended.span, traits)
 
@@ -181,7 +181,7 @@ def _decide_singly(ended: Ended, traits: Traits) -> Decision:
 
 
 def _without_proof(ended: Ended) -> Done | Lost:
-    """A list that nothing proves: unfinished when the provider states more records than came."""
+    """Judge a list that nothing proves: unfinished when the provider states more records than came."""
     stated = ended.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
     short = stated is not None and stated > ended.distinct
     return Lost((_unproven(ended),)) if short else Done((_unproven(ended),))
@@ -241,7 +241,7 @@ def _decide_circular(ended: Ended, traits: Traits) -> Decision:
 
 
 def _decide_stuck(ended: Ended) -> Decision:
-    """A window of one granule whose tokens cannot be trusted."""
+    """Decide on a window of one granule whose tokens cannot be trusted."""
     if ended.attempts < ATTEMPTS_MOST:
         return Again()
     if ended.verb == LIST_RECORDS:
@@ -282,7 +282,7 @@ def _cut_to_size(ended: Ended, traits: Traits) -> tuple[Span, ...]:
 
 
 def _cut_to_pages(ended: Ended, traits: Traits) -> tuple[Span, ...]:
-    """Windows that should fit a page each: a response that is whole by itself needs no token."""
+    """Cut windows that should fit a page each: a response that is whole by itself needs no token."""
     stated = ended.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
     return cut_to_pages(ended.span, max(ended.distinct, stated or 0), traits, ended.page_size)
 
@@ -349,5 +349,5 @@ class Queue:
         self.waiting.sort(reverse=True)
 
     def take(self) -> int | None:
-        """The next window, None when none waits."""
+        """Take the next window, None when none waits."""
         return self.waiting.pop()[1] if self.waiting else None

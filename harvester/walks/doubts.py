@@ -52,7 +52,7 @@ class Doubts:
         self._asking_whole = asyncio.Lock()
 
     async def ask_otherwise(self) -> bool:
-        """When all windows are done: ask in other ways for what should not be empty. True when windows were opened."""
+        """Ask in other ways, when all windows are done, for what should not be empty. Returns whether any opened."""
         given = self.run.arguments
         if given.sample is not None or (given.shard or (1, 1))[1] > 1 or given.from_ or given.until:
             return False
@@ -149,12 +149,12 @@ class Doubts:
         return None
 
     def _set_channels(self, channel: Channel) -> list[Channel]:
-        """The lists by set that stand for a list without one."""
+        """Return the lists by set that stand for a list without one."""
         others = [part for part in self.run.channels.values() if part.number not in self.run.given]
         return [part for part in others if channel.set_spec is None and part.prefix == channel.prefix]
 
     async def _all_sets(self) -> list[str] | None:
-        """The sets that ListSets names, none without a set hierarchy; None where it cannot be read. Asked once."""
+        """Ask once for the sets that ListSets names, none without a set hierarchy; None where it cannot be read."""
         if not self._sets_asked:
             self._sets_asked, self._sets = True, await self.run.questions.all_sets(SETS_MOST)
         return self._sets
@@ -199,7 +199,7 @@ class Doubts:
         return True
 
     async def _missing(self, channel: Channel, known: Sequence[Known], form: str) -> str | None:
-        """Why a list from the datestamp of a known record on cannot be trusted; None when it has the record."""
+        """Return why a list from the datestamp of a known record on cannot be trusted; None when it has the record."""
         gone = []
         for one in known:
             begin = increments.begin_at(one.moment, form)
@@ -217,7 +217,7 @@ class Doubts:
         return f"the records that could prove it ({', '.join(live)}) are no longer there" if live else None
 
     async def _is_there(self, channel: Channel, identifier: str) -> bool:
-        """Whether GetRecord knows a record; an answer that says neither counts as yes."""
+        """Return whether GetRecord knows a record; an answer that says neither counts as yes."""
         url = protocol.get_record_url(self.run.questions.url, identifier, channel.prefix)
         try:
             await self.run.questions.once(url, protocol.parse_get_record)
@@ -233,7 +233,7 @@ class Doubts:
         await self.run.advise(note, channel.number)
 
     async def refuses_from(self, walk: Walk, unusable: Unusable) -> bool:
-        """Whether a list of what changed is refused because it is one: the same list without from is not.
+        """Detect a list of what changed that is refused because it is one: the same list without from is not.
 
         Then `verdicts` has what becomes of the window: it is asked for in the other granularity, where that is taken,
         or ends with a finding at once. An increment is such a list, and so is the tail of a whole list.
@@ -314,7 +314,7 @@ class Doubts:
     # --- inside
 
     async def _brought(self, channel: Channel) -> tuple[list[WindowRow], int, int]:
-        """The windows of a channel in this run, how many records they brought, and how many their tails did."""
+        """Return the windows of a channel in this run, how many records they brought, and how many their tails did."""
         writer = self.run.keeper.writer
         rows = [
             row
@@ -327,7 +327,7 @@ class Doubts:
         return rows, sum(sizes.values()) - tail, tail
 
     async def _page(self, channel: Channel, from_: str | None, until: str | None) -> ListPage | str:
-        """One question for a list of headers: its first page, or what was answered instead."""
+        """Ask once for a list of headers. Returns its first page, or what was answered instead."""
         url = protocol.list_identifiers_url(self.run.questions.url, channel.prefix, from_, until, channel.sent_set)
         try:
             page: ListPage = await self.run.questions.once(url, protocol.parse_list_identifiers)

@@ -34,7 +34,7 @@ class FormState:
     shown: bool = False
 
     def known(self, deleted: Mapping[str, str]) -> Known:
-        """What a block of answers is judged by."""
+        """Return what a block of answers is judged by."""
         return Known(self.own, self.now, deleted)
 
     @property
@@ -69,7 +69,7 @@ class IdWalk:
         return self.state.form
 
     def take(self, most: int) -> list[Asked]:
-        """The next ids to ask for."""
+        """Take the next ids to ask for."""
         return [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
 
 
@@ -85,7 +85,7 @@ class Judged:
 def without_decoding(
     fetched: Sequence[Fetched], urls: IdUrls, deleted: Collection[str] = ()
 ) -> list[Settled | str | None]:
-    """What can be said of answers by their status alone; a text is the URL to ask instead, None: decode it.
+    """Settle what can be settled by status alone; a text is the URL to ask instead, None: decode it.
 
     A login in place of an id that is listed as `deleted` is decoded as well, as status 401: it has a tombstone.
     """

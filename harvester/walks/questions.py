@@ -119,7 +119,7 @@ class Questions:
         return list(names)
 
     async def all_sets(self, most: int) -> list[str] | None:
-        """The sets that ListSets names, none without a set hierarchy; None where it cannot be read.
+        """Return the sets that ListSets names, none without a set hierarchy; None where it cannot be read.
 
         Reads no further than `most` sets and one page more.
         """
@@ -164,7 +164,7 @@ class Questions:
             raise UsageError(f"{self.url} is no OAI-PMH endpoint: {error}") from error
 
     async def somebody_there(self) -> bool:
-        """Whether the provider answers at all, when a list brought no answer."""
+        """Return whether the provider answers at all, when a list brought no answer."""
         try:
             await self.answer(protocol.identify_url(self.url), protocol.parse_identify)
         except (HarvestError, WaitTooLong):
@@ -172,7 +172,7 @@ class Questions:
         return True
 
     async def check_prefixes(self, prefixes: Sequence[str]) -> None:
-        """Raises UsageError for a prefix that the provider does not have, listing those it has."""
+        """Raise UsageError for a prefix that the provider does not have, listing those it has."""
         try:
             offered = await self._formats()
         except (ProviderError, MalformedPage) as error:
@@ -182,7 +182,7 @@ class Questions:
             raise UsageError(f"{self.url} has no metadata prefix {unknown[0]!r}; it offers {', '.join(offered)}")
 
     async def offers(self, prefix: str) -> bool:
-        """Whether the provider has a metadata prefix; without an answer it has not. Asked once."""
+        """Ask once whether the provider has a metadata prefix; without an answer it has not."""
         try:
             return prefix in (self._offered if self._offered is not None else await self._formats())
         except (HarvestError, WaitTooLong):
@@ -195,7 +195,7 @@ class Questions:
         return self._offered
 
     async def check_set(self, spec: str, prefix: str) -> str | None:
-        """Raises UsageError for a set that is not there. One that lists something is; only others are looked up.
+        """Raise UsageError for a set that is not there. One that lists something is; only others are looked up.
 
         Returns the form in which the set has to be sent, None for the usual one.
         """
@@ -220,7 +220,7 @@ class Questions:
         return None
 
     async def sets(self) -> tuple[str, ...]:
-        """The sets of the repository; none when it has none, does not say, or has too many to be asked one by one."""
+        """Return the sets of the repository, none when it has none, names none, or has too many to be asked singly."""
         found = await self.all_sets(SETS_MOST) or ()
         return tuple(found) if len(found) <= SETS_MOST else ()
 
@@ -243,7 +243,7 @@ class Questions:
         raise UsageError(f"{self.url} lists nothing in set {spec!r}, which is not among its first {len(offered)} sets")
 
     async def known_stamp(self, channel: Channel) -> str | None:
-        """A datestamp that a record has: the first one in the list of all that is a moment. None without an answer."""
+        """Return a datestamp that a record has: the first in the list of all that is a moment; None without any."""
         url = protocol.list_identifiers_url(self.url, channel.prefix, None, None, channel.sent_set)
         try:
             page = await self.answer(url, _parse_headers)
@@ -292,7 +292,7 @@ class Questions:
             traits.ranges = False
 
     async def lacks_names(self, walk: Walk, bounds: tuple[str | None, str | None]) -> bool:
-        """Whether ListIdentifiers leaves records of a window without an identifier too, or cannot be read at all."""
+        """Return whether ListIdentifiers leaves records of a window without an identifier too, or cannot be read."""
         url = protocol.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.sent_set)
         try:
             page = await self.answer(url, _parse_headers)
@@ -330,7 +330,7 @@ class Questions:
 
 
 def _headers_in(body: bytes) -> tuple[list[Row], bool]:
-    """Rows of a page of headers, and whether they are all of their list.
+    """Read the rows of a page of headers, and whether they are all of their list.
 
     Raises MalformedPage or ProviderError when not even hints can be had.
     """

@@ -63,7 +63,7 @@ def _doubt(split: SplitList, known: int) -> SplitDoubt | None:
 
 
 def settled_by(doubt: SplitDoubt, stated_now: int | None) -> bool:
-    """Whether the size that the provider states now explains a short list: records were deleted or moved meanwhile.
+    """Return whether the size stated now explains a short list: records were deleted or moved meanwhile.
 
     That it now finds nothing at all explains nothing.
     """
@@ -118,7 +118,7 @@ class SplitCheck:
         return await self.questions.all_names(self.channels[split.channel], self.bounds(_span_of(split)), NAMED_MOST)
 
     async def _stated_now(self, channel: Channel, span: Span) -> int | None:
-        """The size of a list as stated now, or as one response shows it; None when nothing states it."""
+        """Ask for the size of a list as stated now, or as one response shows it; None when nothing states it."""
         url = protocol.list_identifiers_url(self.questions.url, channel.prefix, *self.bounds(span), channel.set_spec)
         try:
             page = await self.questions.answer(url, protocol.parse_list_identifiers)
@@ -130,7 +130,7 @@ class SplitCheck:
         return len(page.records) if page.token is None else None
 
     async def _exist(self, channel: Channel, identifiers: tuple[str, ...]) -> dict[str, bool]:
-        """Whether each of the first ids should be in a part: a record that is live, and did not change since."""
+        """Ask whether each of the first ids should be in a part: a record that is live, and did not change since."""
         exist = {}
         for identifier in identifiers[:LOOKED_UP_MOST]:
             url = protocol.get_record_url(self.questions.url, identifier, channel.prefix)

@@ -84,7 +84,7 @@ class StrayCheck:
         return False
 
     async def _listed_at(self, walk: Walk, stamp: str) -> set[str] | None:
-        """Identifiers that the set lists at one datestamp; None when the list is longer or cannot be had."""
+        """Ask what the set lists at one datestamp; None when the list is longer or cannot be had."""
         moment: datetime | None = datestamps.parse(stamp)
         if moment is None:
             return None
