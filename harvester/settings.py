@@ -18,7 +18,7 @@ HARVEST_DECODERS = 2
 # Seconds of a decoding process for one page or block; then it is ended, and the page is refused. The largest pages that
 # were seen took 20; without it one that was made to take for ever would keep the run from its end.
 HARVEST_DECODE_SECONDS = 600
-# Records that a window should hold; None takes the default of `harvester.oaipmh.windows`.
+# Records that a window should hold; None takes the default of `harvester.frontier`.
 HARVEST_WINDOW_RECORDS = None
 # zstd level of the shards, and the size at which a new one is begun.
 HARVEST_ZSTD_LEVEL = 3

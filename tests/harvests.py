@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import forkserver
 import pytest
 
 from archive.store.layout import Layout
@@ -97,7 +98,7 @@ def hostile(beds: Path, tmp_path: Path) -> Iterator[Callable[..., Hostile]]:
         port, probe = free_port(), free_port()
         ports.extend((port, probe))
         log = (tmp_path / f"hostile-{port}.log").open("wb")
-        process = subprocess.Popen(
+        process = forkserver.Process(
             [sys.executable, beds / "hostile" / "server.py", "--port", str(port), "--probe-port", str(probe), *options],
             stdout=log,
             stderr=log,
@@ -136,7 +137,7 @@ class Harvest:
 
     def run(self, url: str, *words: str, timeout: float = 100, spider: str = "oaipmh") -> int:
         """Harvest to the end; returns the exit code."""
-        done = subprocess.run(
+        done = forkserver.run(
             self.command(url, *words, spider=spider),
             cwd=self.archive.parent,
             capture_output=True,
@@ -150,7 +151,7 @@ class Harvest:
 
     def _begun(self, url: str, *words: str, spider: str) -> "subprocess.Popen[bytes]":
         """A harvest in a process group of its own, whose output is dropped."""
-        return subprocess.Popen(
+        return forkserver.Process(
             self.command(url, *words, spider=spider),
             cwd=self.archive.parent,
             stdout=subprocess.DEVNULL,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import forkserver
 import pytest
 from harvests import HARVESTER, end, environment
 from lxml import etree
@@ -61,7 +62,7 @@ def mirror(folder: Path, work: Path, *words: str, files: int | None = None) -> I
         command = [HARVESTER, "serve", str(folder), "--port", "0", "--port-file", str(work / "port"), *words]
         if files is not None:
             command = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *command]
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment())
+        process = forkserver.Process(command, stdout=log, stderr=log, env=environment())
     try:
         for _ in range(600):
             if (work / "port").exists():

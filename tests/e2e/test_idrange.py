@@ -2,11 +2,11 @@
 
 import json
 import random
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import forkserver
 import making
 import pytest
 from amounts import amount, tried
@@ -227,7 +227,7 @@ def test_the_gaps_that_an_audit_names_are_filled_by_id(
     assert harvest.run(server.url, "sample=30") == 0
     gaps = tmp_path / "gaps.txt"
     words = [HARVESTER, "audit", str(harvest.archive), "--against", server.url, "--gaps", str(gaps)]
-    audited = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, env=environment())
+    audited = forkserver.run(words, capture_output=True, text=True, check=False, timeout=60, env=environment())
     assert audited.returncode == 1, audited.stderr
     wanted = {line.split(":")[-1] for line in gaps.read_text().split()}
     assert len(wanted) == 70

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
+import forkserver
 import making
 import pytest
 import served
@@ -58,7 +59,7 @@ def server(start: Start, folder: Path) -> Server:
 
 
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
+    return forkserver.run(
         [HARVESTER, "serve", *words], capture_output=True, text=True, timeout=60, check=False, env=environment()
     )
 

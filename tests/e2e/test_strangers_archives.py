@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import forkserver
 import making
 import pytest
 from harvests import HARVESTER, environment
@@ -168,7 +168,7 @@ def test_a_harvest_does_not_go_on_in_a_forged_archive(way: str, tmp_path: Path):
         ["crawl", "files"],
         ["crawl", "idrange", "-a", "ids=1-3", "-a", "url=https://repository.example/{id}"],
     ):
-        done = subprocess.run(
+        done = forkserver.run(
             [HARVESTER, *words, "-a", f"archive={archive}", "--contact", "a@example.org"],
             capture_output=True,
             text=True,

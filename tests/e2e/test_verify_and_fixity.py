@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import forkserver
 import making
 import pytest
 from bagging import write_bag
@@ -24,7 +25,7 @@ class Said(NamedTuple):
 
 
 def typed(*words: object) -> Said:
-    done = subprocess.run(
+    done = forkserver.run(
         [HARVESTER, *map(str, words)], capture_output=True, text=True, timeout=200, check=False, env=environment()
     )
     return Said(done.returncode, done.stdout, done.stderr)
@@ -108,6 +109,7 @@ import os, sys
 from archive.bags import bagsums
 from archive import resuming
 from harvester.cli import main
+import forkserver
 
 resuming._SYNC_SECONDS = resuming._WORTH_SECONDS = -1
 compare, left = bagsums._compare, [5]

@@ -4,6 +4,7 @@ import subprocess
 from collections import Counter
 from typing import Any
 
+import forkserver
 import making
 import pytest
 from harvests import HARVESTER, Harvest, environment
@@ -42,7 +43,7 @@ def copies(harvest: Harvest) -> Counter[tuple[Any, ...]]:
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
+    done = forkserver.run(
         [HARVESTER, *words], capture_output=True, text=True, timeout=100, check=False, env=environment()
     )
     assert done.returncode == 0, done.stdout + done.stderr
