@@ -9,6 +9,9 @@ A fork has the arguments, environment, working directory, standard streams, sign
 its own: it ends through the interpreter's own shutdown. It shares the hash seed and the peak memory of the server, so
 tests of these, of start-up and of what is installed use `subprocess`.
 
+Where the environment has `FORKSERVER_ASSIGN=MODULE.NAME=NUMBER`, the fork gives that constant another value, so that
+tests of what happens after waits do not wait as long as users do.
+
 Before a command of `_SPARES` runs, the fork makes some idle forks of itself. They become the processes that
 `multiprocessing` spawns and the `harvester` commands that this command starts: as its children, in its process group.
 """
@@ -61,6 +64,7 @@ _ALSO_IMPORTED = (
 _READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC_", "GLIBC_", "SSL_", "AIOHTTP_")
 # two decoders, the resource tracker of multiprocessing, and commands that this one starts
 _SPARES = {"crawl": 4, "repair": 3, "retry": 3}
+ASSIGN = "FORKSERVER_ASSIGN"
 _LENGTH = struct.Struct("!q")
 
 
@@ -426,19 +430,28 @@ def _become(job: Job, descriptors: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(job.environment)
     time.tzset()
-    for name, number, mode in (("stdin", 0, "rb"), ("stdout", 1, "wb"), ("stderr", 2, "wb")):
-        before = getattr(sys, name)
-        binary = open(number, mode, closefd=False)  # noqa: SIM115 - for as long as the process lives
-        stream = io.TextIOWrapper(
-            binary,
-            before.encoding,
-            before.errors,
-            newline="\n" if number else None,
-            line_buffering=number == 2 or binary.isatty(),
-        )
-        stream.mode = mode[0]  # type: ignore[misc]
-        setattr(sys, name, stream)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        setattr(sys, name, stream := _stream(number, name, getattr(sys, name)))
         setattr(sys, f"__{name}__", stream)
+
+
+def _stream(number: int, name: str, server_stream: Any) -> io.TextIOWrapper:
+    """A standard stream as the interpreter makes it (`create_stdio` in its pylifecycle.c)."""
+    mode, unbuffered = "w" if number else "r", server_stream.write_through
+    raw = io.FileIO(number, mode, closefd=False)
+    raw.name = f"<{name}>"  # type: ignore[misc]
+    line_buffering = not unbuffered and (number == 2 or raw.isatty())
+    binary: Any = io.BufferedReader(raw) if not number else raw if unbuffered else io.BufferedWriter(raw)
+    stream = io.TextIOWrapper(
+        binary,
+        server_stream.encoding,
+        server_stream.errors,
+        newline="\n",
+        line_buffering=line_buffering,
+        write_through=unbuffered,
+    )
+    stream.mode = mode  # type: ignore[misc]
+    return stream
 
 
 def _run(job: Job) -> None:
@@ -509,6 +522,15 @@ def _use_spares() -> None:
     subprocess.Popen = Process  # type: ignore[misc]
 
 
+def _assign(text: str) -> None:
+    """Give a constant another value; it must be there."""
+    name, _, value = text.partition("=")
+    module, _, constant = name.rpartition(".")
+    found = importlib.import_module(module)
+    assert isinstance(getattr(found, constant), float), name
+    setattr(found, constant, float(value))
+
+
 def _leave(job: Job) -> NoReturn:
     """Run a job's program and end this process as the interpreter does, except that it frees no memory.
 
@@ -516,6 +538,8 @@ def _leave(job: Job) -> NoReturn:
     """
     code = 0
     try:
+        if assigned := job.environment.get(ASSIGN):
+            _assign(assigned)
         _run(job)
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)

@@ -20,6 +20,7 @@ import forkserver
 import pytest
 
 from archive.store.layout import Layout
+from harvester.ratelimit import limiter
 
 HARVESTER = str(Path(sys.executable).with_name("harvester"))
 
@@ -198,10 +199,11 @@ def _finds(ledger: Path, query: str) -> bool:
 def environment() -> dict[str, str]:
     """The environment of a user who has set nothing, but that what is learned of a host is not kept.
 
-    Ports come again: what one server told must not hold up the harvest of the next.
+    Ports come again: what one server told must not hold up the harvest of the next. And the waits after failures,
+    which double, begin at a tenth of a second instead of one.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HARVEST", "SCRAPY", "PYTEST"))}
-    return kept | {"HARVESTER_STATE": "none"}
+    return kept | {"HARVESTER_STATE": "none", forkserver.ASSIGN: f"{limiter.__name__}.BACKOFF_FIRST_SECONDS=0.1"}
 
 
 @pytest.fixture
