@@ -294,6 +294,15 @@ class _Server:
         )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n", "the server of forks did not start"
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End the server; forks that still run are not ended."""
+        if self.owner == os.getpid():
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+            self.process.wait()
+            self._folder.cleanup()
 
 
 def _send(link: socket.socket, job: Job, descriptors: Sequence[int]) -> None:
