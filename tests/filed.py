@@ -29,7 +29,7 @@ def crawl(spider: str, archive: Path, *words: str, program: str = HARVESTER, **m
         env={**environment(), **more},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=600,
         check=False,
     )
     print(done.stdout, done.stderr)

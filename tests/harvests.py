@@ -68,7 +68,7 @@ class Hostile:
         return f"http://127.0.0.1:{self.port}/api/records/{{id}}"
 
     def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=120) as answer:
             return bytes(answer.read())
 
     def truth(self) -> list[dict[str, Any]]:
@@ -106,7 +106,7 @@ def hostile(beds: Path, tmp_path: Path) -> Iterator[Callable[..., Hostile]]:
         )
         running.append(process)
         server = Hostile(process, port)
-        for _ in range(200):
+        for _ in range(2400):
             with contextlib.suppress(OSError):
                 server.get("/__stats")
                 return server
@@ -136,7 +136,7 @@ class Harvest:
         settings = [part for setting in self.settings for part in ("-s", setting)]
         return [HARVESTER, "crawl", spider, "--progress", "plain", "-v", *given, *settings]
 
-    def run(self, url: str, *words: str, timeout: float = 100, spider: str = "oaipmh") -> int:
+    def run(self, url: str, *words: str, timeout: float = 600, spider: str = "oaipmh") -> int:
         """Harvest to the end; returns the exit code."""
         done = forkserver.run(
             self.command(url, *words, spider=spider),
@@ -172,7 +172,7 @@ class Harvest:
             return True
         return False
 
-    def kill_once(self, url: str, query: str, *words: str, spider: str = "oaipmh", seconds: float = 100) -> None:
+    def kill_once(self, url: str, query: str, *words: str, spider: str = "oaipmh", seconds: float = 300) -> None:
         """Harvest and kill it without warning as soon as a query of the ledger finds a row."""
         with self._begun(url, *words, spider=spider) as process:
             try:
@@ -190,7 +190,7 @@ def _finds(ledger: Path, query: str) -> bool:
     if not ledger.exists():
         return False
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=10)) as db:
+        with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=60)) as db:
             return db.execute(query).fetchone() is not None
     except sqlite3.OperationalError:  # it is made just now
         return False

@@ -43,7 +43,7 @@ class Server:
     def ask(
         self, path: str, headers: dict[str, str] | None = None, *, method: str = "GET", body: bytes | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -64,7 +64,7 @@ def mirror(folder: Path, work: Path, *words: str, files: int | None = None) -> I
             command = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *command]
         process = forkserver.Process(command, stdout=log, stderr=log, env=environment())
     try:
-        for _ in range(600):
+        for _ in range(2400):
             if (work / "port").exists():
                 break
             assert process.poll() is None, (work / "log").read_text()

@@ -189,7 +189,7 @@ def crawl(spider: str, archive: Path, *words: str) -> Ran:
         [HARVESTER, "crawl", spider, "--contact", "replay@repository.example", "-v", *settings, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
         env=environment(),
     )

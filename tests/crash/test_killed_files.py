@@ -39,7 +39,7 @@ def run(server: Filing, archive: Path, until: str = "", spider: str = "files") -
     pairs = [part for name, value in {**words, "archive": archive}.items() for part in ("-a", f"{name}={value}")]
     start = [sys.executable, UNTIL, until] if until else [HARVESTER]
     command = [*start, "crawl", spider, "--progress", "none", "-s", "HARVEST_TRIES=2", *pairs]
-    return forkserver.run(command, env=environment(), capture_output=True, timeout=100, check=False).returncode
+    return forkserver.run(command, env=environment(), capture_output=True, timeout=600, check=False).returncode
 
 
 def contents(server: Filing) -> set[str]:

@@ -24,7 +24,7 @@ from archive.queries import question
 
 def run(*words: str | Path) -> tuple[int, str, str]:
     done = forkserver.run(
-        [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=180
+        [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -201,7 +201,7 @@ def test_a_repair_that_is_killed_goes_on_with_the_crawl_it_had_begun(harvest: Ha
         with forkserver.Process(
             words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=environment()
         ) as process:
-            deadline = time.monotonic() + 90
+            deadline = time.monotonic() + 300
             while not _asked(server) and time.monotonic() < deadline:
                 time.sleep(0.01)
             os.killpg(process.pid, signal.SIGKILL)

@@ -24,7 +24,7 @@ BIG = {"big": bytes(range(256)) * 65536, "small": b"s" * 100}
 
 def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return forkserver.run(
-        [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=100
+        [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
 
 

@@ -32,9 +32,9 @@ def test_two_processes_share_the_budget_of_a_host_and_a_third_begins_where_they_
 
     started = [start(1001), start(1101)]
     try:
-        codes = [process.wait(90) for _, process in started]
+        codes = [process.wait(300) for _, process in started]
         started.append(start(1201))
-        codes.append(started[-1][1].wait(90))
+        codes.append(started[-1][1].wait(300))
     finally:
         for _, process in started:
             end(process)

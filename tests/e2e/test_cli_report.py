@@ -98,6 +98,6 @@ def change(folder: Path, statement: str) -> Path:
 def run(harvest: Harvest, command: list[str]) -> int:
     """Run a command; returns its exit code."""
     done = forkserver.run(
-        command, cwd=harvest.archive.parent, capture_output=True, text=True, timeout=100, check=False, env=environment()
+        command, cwd=harvest.archive.parent, capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
     return done.returncode

@@ -80,7 +80,7 @@ def export(harvest: Harvest, tmp_path: Path) -> Callable[..., int]:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=600,
             check=False,
             env=environment(),
         )

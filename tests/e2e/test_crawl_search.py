@@ -59,7 +59,7 @@ def search(harvest: Harvest, tmp_path: Path) -> Callable[..., int]:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=600,
             check=False,
             env=environment(),
         )

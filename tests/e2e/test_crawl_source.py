@@ -37,7 +37,7 @@ def harvester(*words: str, cwd: Path | None = None, **more: str) -> "subprocess.
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         check=False,
         env={**environment(), **more},
     )
@@ -155,7 +155,7 @@ def test_a_mix_that_was_killed_goes_on_where_its_ledger_says(hostile: Callable[.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    for _ in range(600):
+    for _ in range(2400):
         time.sleep(0.05)
         runs: list[Any] = []
         with contextlib.suppress(ArchiveError):  # a ledger without its tables yet

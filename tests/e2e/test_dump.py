@@ -26,7 +26,7 @@ def run(*words: object, code: int = DONE) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=600,
         env=environment(),
     )
     assert done.returncode == code, done.stderr

@@ -100,7 +100,7 @@ class EPrints(BaseHTTPRequestHandler):
 
 def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return forkserver.run(
-        [HARVESTER, *words], capture_output=True, text=True, check=False, timeout=200, cwd=folder, env=environment()
+        [HARVESTER, *words], capture_output=True, text=True, check=False, timeout=600, cwd=folder, env=environment()
     )
 
 

@@ -165,7 +165,7 @@ def test_a_run_that_is_told_to_end_ends_in_order_and_goes_on(tmp_path: Path):
             time.sleep(0.02)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 3
+        assert process.wait(120) == 3
         assert verify(archive).whole
         last(archive)
         server.pause_seconds = 0

@@ -140,7 +140,7 @@ def test_tokens_that_die_with_the_provider_cost_no_record(
         assert running.poll() is None, "the harvest was faster than this test"
         end(server.process)
         server.process = forkserver.Process(server.process.args, stdout=silent, stderr=silent)
-        assert running.wait(100) == 0
+        assert running.wait(300) == 0
         found = truths.compare(harvest.archive, server.truth())
         assert not any(found[kind] for kind in (*ALWAYS_RIGHT, "missing"))
     finally:

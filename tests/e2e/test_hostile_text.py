@@ -98,7 +98,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*words: str) -> tuple[int, str]:
     """Run a command in a process of its own; what it prints is what a terminal would get, but for colours."""
-    done = forkserver.run([HARVESTER, *words], capture_output=True, timeout=60, check=False, env=environment())
+    done = forkserver.run([HARVESTER, *words], capture_output=True, timeout=600, check=False, env=environment())
     return done.returncode, (done.stdout + done.stderr).decode()
 
 

@@ -25,7 +25,7 @@ def run(archive: Path, *words: str, code: int) -> Any:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=600,
         env=environment(),
         cwd=archive.parent,
     )
@@ -138,7 +138,7 @@ def test_a_file_of_a_record_that_is_damaged_is_asked_for_again(harvest: Harvest)
         archive = harvest.archive
         assert harvest.run(filing.records_url, "ids=1-2", "accept=application/json", spider="idrange") == 0
         files = [HARVESTER, "crawl", "files", "--progress", "none", "-a", f"archive={archive}"]
-        assert forkserver.run(files, env=environment(), check=False, timeout=100).returncode == 0
+        assert forkserver.run(files, env=environment(), check=False, timeout=600).returncode == 0
         content = next(path for path in (archive / "files").rglob("*") if path.is_file() and path.stat().st_size > 1)
         flip(content, 0.5)
         run(archive, "verify", code=4)

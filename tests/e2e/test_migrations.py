@@ -23,7 +23,7 @@ EXAMPLES: dict[str, Callable[[Path], None]] = {
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return forkserver.run(
-        [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=100
+        [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
 
 

@@ -20,7 +20,7 @@ def audited(archive: Path, target: str, *options: str) -> tuple[int, dict[str, o
         text=True,
         check=False,
         env=environment(),
-        timeout=120,
+        timeout=600,
     )
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -90,7 +90,7 @@ def test_a_second_process_is_told_so_and_leaves(hostile: Callable[..., Hostile],
         assert harvest.run(server.url) == 3
         assert "another process" in harvest.output
     finally:
-        first.wait(60)
+        first.wait(300)
     assert first.returncode == 0
 
 

@@ -19,7 +19,7 @@ def run(words: list[str], folder: Path, umask: int, state: Path) -> tuple[int, s
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env={**environment(), **ENTIRE, "HARVESTER_STATE": str(state)},
         umask=umask,

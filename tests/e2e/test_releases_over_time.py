@@ -15,7 +15,7 @@ DAY, NEXT_DAY = ("--published", "2026-01-01", *LICENCE), ("--published", "2026-0
 
 def run(*words: object) -> tuple[int, str, str]:
     done = forkserver.run(
-        [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=120
+        [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -38,7 +38,7 @@ def retry(archive: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=600,
         env=environment(),
         cwd=archive.parent,
     )

@@ -191,7 +191,7 @@ def test_parquet_never_replaces_a_file(indexed: Path, typed: Typed, tmp_path: Pa
 
 def _piped(folder: Path, text: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "harvester", "sql", str(folder), *words]
-    return forkserver.run(command, input=text, capture_output=True, text=True, timeout=60)
+    return forkserver.run(command, input=text, capture_output=True, text=True, timeout=600)
 
 
 def test_statements_are_read_from_stdin_where_no_terminal_is(indexed: Path):

@@ -172,7 +172,7 @@ def test_a_harvest_does_not_go_on_in_a_forged_archive(way: str, tmp_path: Path):
             [HARVESTER, *words, "-a", f"archive={archive}", "--contact", "a@example.org"],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=False,
             env=environment(),
         )

@@ -26,7 +26,7 @@ class Said(NamedTuple):
 
 def typed(*words: object) -> Said:
     done = forkserver.run(
-        [HARVESTER, *map(str, words)], capture_output=True, text=True, timeout=200, check=False, env=environment()
+        [HARVESTER, *map(str, words)], capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
     return Said(done.returncode, done.stdout, done.stderr)
 
@@ -138,7 +138,7 @@ def test_a_verify_that_ended_in_the_middle_goes_on(tmp_path: Path, how: str, cod
         env=environment(),
         check=False,
         capture_output=True,
-        timeout=100,
+        timeout=600,
     )
     assert ended.returncode == code
     assert len(state.read_bytes().splitlines()) == 5

@@ -169,7 +169,7 @@ def _killed_at(bag: Path, server: Files, point: str) -> int | None:
 
     process = multiprocessing.get_context("fork").Process(target=run)
     process.start()
-    process.join(60)
+    process.join(300)
     return process.exitcode
 
 
