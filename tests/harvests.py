@@ -22,7 +22,7 @@ import pytest
 from archive.store.layout import Layout
 from harvester.ratelimit import limiter
 
-HARVESTER = str(Path(sys.executable).with_name("harvester"))
+HARVESTER = forkserver.HARVESTER
 
 
 # below those that a system hands out to whoever asks for any

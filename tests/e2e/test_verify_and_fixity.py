@@ -109,7 +109,6 @@ import os, sys
 from archive.bags import bagsums
 from archive import resuming
 from harvester.cli import main
-import forkserver
 
 resuming._SYNC_SECONDS = resuming._WORTH_SECONDS = -1
 compare, left = bagsums._compare, [5]
