@@ -11,8 +11,8 @@ from scrapy.crawler import Crawler
 
 from archive.errors import ArchiveError, Damaged
 from archive.store import Answer, Off, read_off
+from harvester import frontier
 from harvester.crawl import Batch, Keeper, KeeperStopped, WindowEnd
-from harvester.oaipmh import windows
 from pipelines.standing import Standing
 
 logger = logging.getLogger(__name__)
@@ -119,8 +119,8 @@ class AccountPipeline:
         }
         children = []
         match decision:
-            case windows.Done(findings) | windows.Lost(findings):
-                state = "done" if isinstance(decision, windows.Done) else "lost"
+            case frontier.Done(findings) | frontier.Lost(findings):
+                state = "done" if isinstance(decision, frontier.Done) else "lost"
                 await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -128,7 +128,7 @@ class AccountPipeline:
                     notes=findings,
                     **common,
                 )
-            case windows.Split(spans, findings):
+            case frontier.Split(spans, findings):
                 children = await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -137,7 +137,7 @@ class AccountPipeline:
                     children=self.spider.new_windows(end.window, spans, end.window.verb),
                     **common,
                 )
-            case windows.Singly():
+            case frontier.Singly():
                 children = await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -145,7 +145,7 @@ class AccountPipeline:
                     children=self.spider.singly(end.window),
                     **common,
                 )
-            case windows.BySet(sets, findings):
+            case frontier.BySet(sets, findings):
                 children = await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -154,11 +154,11 @@ class AccountPipeline:
                     children=self.spider.by_set(end.window, sets),
                     **common,
                 )
-            case windows.Again():
+            case frontier.Again():
                 pass
-        if isinstance(decision, windows.Done | windows.Lost):
+        if isinstance(decision, frontier.Done | frontier.Lost):
             self._standing.settle(end.window.window, count.distinct)
-        elif not isinstance(decision, windows.Again):
+        elif not isinstance(decision, frontier.Again):
             self._standing.cut(end.window.window)
         self._show_standing()
         assert self.stats is not None

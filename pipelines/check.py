@@ -17,7 +17,7 @@ class ContractBroken(Exception):
 class CheckPipeline:
     """Each outcome names an id; each record in the payload has its outcome, each outcome its record.
 
-    Bodies come here without the secret (`harvester.http.manners`); what is made of an error or a URL is masked here.
+    Bodies come here without the secret (`harvester.http.middlewares`); what is made of an error or a URL is masked here.
     """
 
     def __init__(self, crawler: Crawler) -> None:

@@ -21,12 +21,11 @@ from archive.disk import close_to_others
 from archive.errors import ArchiveError
 from archive.findings import Finding, finding
 from archive.store import ArchiveWriter, WindowCount, WindowRow, read_loss
-from harvester import __version__
+from harvester import __version__, frontier
 from harvester.crawl import Decoders, Keeper, KeeperStopped, WindowEnd, lossguard
 from harvester.crawl.arguments import Arguments
 from harvester.errors import HarvestError, Unreachable
 from harvester.http import Credentials, hide_in_logs, robots, user_agent
-from harvester.oaipmh import windows as frontier
 from harvester.printable import tame_logs
 from harvester.ratelimit import Budget, WaitTooLong
 from harvester.sources import NAMING, Source

@@ -9,21 +9,21 @@ from typing import Any
 
 from archive.findings import finding
 from archive.store import NewWindow, WindowRow, distinct_in_run, known_before
+from harvester import frontier
 from harvester.errors import HarvestError, ProviderError
+from harvester.frontier import Span
 from harvester.oaipmh import (
     NO_RECORD,
     SETS_MOST,
     Doubt,
     Known,
     ListPage,
-    Span,
     datestamps,
     emptiness,
     increments,
     protocol,
     tokens,
 )
-from harvester.oaipmh import windows as frontier
 from harvester.ratelimit import WaitTooLong
 from spiders.walks import Channel, Unusable, Walk
 

@@ -16,12 +16,12 @@ from archive.disk import durable
 from archive.files import Checksum
 from archive.findings import Finding, finding
 from archive.store import Answer, NewWindow, RefusedBody, WindowCount, WindowRow, is_held, members_counted
+from harvester import frontier
 from harvester.crawl import Batch, WindowEnd
 from harvester.crawl.arguments import ExporterArguments, in_shard, parse_exporter
 from harvester.errors import MalformedPage, Unreachable, UsageError
+from harvester.frontier import Span
 from harvester.http import Downloader, Refused, Wanted, downloads
-from harvester.oaipmh import Span
-from harvester.oaipmh import windows as frontier
 from harvester.ratelimit import Gates, WaitTooLong, limiter
 from harvester.rest import DELETED, FORMATS, DecodedBatch, Entry, Version, exporter
 from spiders.base import HarvestSpider, now_text

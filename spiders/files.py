@@ -31,12 +31,12 @@ from archive.files import (
 )
 from archive.findings import finding
 from archive.store import Answer, LatestRecords, NewWindow, Part, Record, WindowCount
+from harvester import frontier
 from harvester.crawl import PartWalk, WindowEnd, next_named
 from harvester.crawl import files as filewalk
 from harvester.crawl.arguments import FilesArguments, media_type_of, parse_files
 from harvester.errors import MalformedPage, Unreachable
 from harvester.http import Downloader, Refused, Transfer, check, hide_in_logs, robots
-from harvester.oaipmh import windows as frontier
 from harvester.printable import tame_logs
 from harvester.ratelimit import Gates, WaitTooLong, limiter
 from spiders.base import HarvestSpider, now_text

@@ -20,12 +20,12 @@ from archive.crosswalks import local_id
 from archive.findings import finding
 from archive.store import IDS, REST, Answer, NewWindow, WindowCount, WindowRow, lost_ids
 from archive.store import ids as ledger_of_ids
+from harvester import frontier
 from harvester.crawl import Batch, KeeperStopped, WindowEnd, lossguard
 from harvester.crawl.arguments import CENSUS, FILE, RETRY, IdrangeArguments
 from harvester.crawl.arguments import parse_idrange_arguments as parse_arguments
 from harvester.errors import MalformedPage, Unreachable
 from harvester.http import NOT_SERVED, REDIRECTS, Asked, BlockResponse, IdUrls, block_request, host_of
-from harvester.oaipmh import windows as frontier
 from harvester.ratelimit import limiter
 from harvester.rest import GAP, Chunk, Learning, ListSupply, Look, RangeSupply, gallop, sentence
 from harvester.rest import answers as bodies

@@ -30,18 +30,16 @@ from archive.store import (
     unsized_lists,
 )
 from archive.store import splits as splits_in_ledger
+from harvester import frontier
 from harvester.crawl import WindowEnd, first_windows
 from harvester.crawl.arguments import RETRY, OaipmhArguments, parse_arguments
 from harvester.errors import MalformedPage, NamelessRecords, ProviderError, Unreachable, UsageError
+from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Span
 from harvester.http import redirect_not_followed
 from harvester.oaipmh import (
-    GET_RECORD,
-    LIST_IDENTIFIERS,
-    LIST_RECORDS,
     Asked,
     DecodedPage,
     Row,
-    Span,
     StoredVersions,
     datestamps,
     emptiness,
@@ -49,13 +47,12 @@ from harvester.oaipmh import (
     listends,
     protocol,
     protocolerrors,
-    splits,
     tokens,
 )
 from harvester.oaipmh import decode as decoding
-from harvester.oaipmh import windows as frontier
 from harvester.oaipmh import xml as strictxml
 from harvester.ratelimit import WaitTooLong, limiter
+from harvester.walks import splits
 from spiders.base import HarvestSpider, now_text
 from spiders.doubts import Doubts
 from spiders.questions import Questions

@@ -12,9 +12,10 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
+from harvester import frontier
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.http import redirect_not_followed
-from harvester.oaipmh import Row, datestamps, emptiness, hints, protocol, windows
+from harvester.oaipmh import Row, datestamps, emptiness, hints, protocol
 from harvester.oaipmh import xml as strictxml
 from harvester.ratelimit import WaitTooLong, limiter
 from spiders.walks import Channel, Walk, plain_body
@@ -248,7 +249,7 @@ class Questions:
             return None
         return next((r.datestamp for r in page.records if datestamps.parse(r.datestamp) is not None), None)
 
-    async def try_ranges(self, channel: Channel, stamp: str, traits: windows.Traits, granularity: str) -> None:
+    async def try_ranges(self, channel: Channel, stamp: str, traits: frontier.Traits, granularity: str) -> None:
         """Learn whether from and until are honoured and until is included: one datestamp that is known to exist.
 
         A provider that ignores them, or leaves the last second out, would lose records at each border of a window.
@@ -256,7 +257,7 @@ class Questions:
         moment = datestamps.parse(stamp)
         if moment is None:
             return
-        moment = windows.on_granule(moment, traits)
+        moment = frontier.on_granule(moment, traits)
         for until in (moment, moment + traits.granule):
             bounds = (datestamps.as_argument(moment, granularity), datestamps.as_argument(until, granularity))
             url = protocol.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
@@ -273,10 +274,10 @@ class Questions:
                 return
         traits.ranges = False
 
-    async def try_apart(self, channel: Channel, traits: windows.Traits, granularity: str) -> None:
+    async def try_apart(self, channel: Channel, traits: frontier.Traits, granularity: str) -> None:
         """Learn that from and until are ignored, whatever the datestamps: two moments long ago hold the same."""
         lists = []
-        for moment in (windows.OLDEST, windows.OLDEST + traits.granule):
+        for moment in (frontier.OLDEST, frontier.OLDEST + traits.granule):
             bound = datestamps.as_argument(moment, granularity)
             url = protocol.list_identifiers_url(self.url, channel.prefix, bound, bound, channel.sent_set)
             try:
@@ -307,7 +308,7 @@ class Questions:
         try:
             headers, whole = await self._first_page(walk.channel, bounds)
         except Exception as error:  # ours, or whatever the downloader raises
-            logger.info("ListIdentifiers does not help with %s: %r", windows.describe(walk.span), error)
+            logger.info("ListIdentifiers does not help with %s: %r", frontier.describe(walk.span), error)
             return ()
         walk.follow([row[1] for row in headers])
         stamps: set[datetime | None] = {datestamps.parse(row[1]) for row in headers}

@@ -26,11 +26,12 @@ from archive.store import (
     listed_in_run,
     windows_in_run,
 )
+from harvester import frontier
 from harvester.crawl import Batch, WindowEnd
 from harvester.crawl.arguments import SearchArguments, parse_search
 from harvester.errors import MalformedPage, Unreachable, UsageError
-from harvester.oaipmh import VERSIONS_MOST, Span, StoredVersions, datestamps
-from harvester.oaipmh import windows as frontier
+from harvester.frontier import Span
+from harvester.oaipmh import VERSIONS_MOST, StoredVersions, datestamps
 from harvester.ratelimit import WaitTooLong, limiter
 from harvester.rest import (
     CURSOR,

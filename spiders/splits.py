@@ -7,10 +7,13 @@ from datetime import datetime
 
 from archive.findings import Finding
 from archive.store import SplitList
+from harvester import frontier
 from harvester.errors import HarvestError, ProviderError
-from harvester.oaipmh import Span, datestamps, protocol, splits, windows
-from harvester.oaipmh import SplitDoubt as Doubt
+from harvester.frontier import Span
+from harvester.oaipmh import datestamps, protocol
 from harvester.ratelimit import WaitTooLong
+from harvester.walks import SplitDoubt as Doubt
+from harvester.walks import splits
 from spiders.questions import Questions
 from spiders.walks import Channel
 
@@ -39,7 +42,7 @@ class SplitCheck:
         """
         span = span_of(doubt.split)
         channel = self.channels[doubt.split.channel]
-        window = windows.describe(span)
+        window = frontier.describe(span)
         if doubt.kind == splits.SHORT:
             stated = await self._stated_now(channel, span)
             if splits.settled_by(doubt, stated):
@@ -62,7 +65,7 @@ class SplitCheck:
         try:
             page = await self.questions.answer(url, protocol.parse_list_identifiers)
         except (HarvestError, WaitTooLong) as error:
-            logger.info("the size of %s cannot be asked: %s", windows.describe(span), error)
+            logger.info("the size of %s cannot be asked: %s", frontier.describe(span), error)
             return None
         if page.complete_list_size is not None:
             return page.complete_list_size

@@ -5,8 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from harvester import frontier
 from harvester.errors import HarvestError, ProviderError
-from harvester.oaipmh import LIST_RECORDS, NO_RECORDS_MATCH, DecodedPage, Row, Span, datestamps, protocol, windows
+from harvester.frontier import LIST_RECORDS, Span
+from harvester.oaipmh import NO_RECORDS_MATCH, DecodedPage, Row, datestamps, protocol
 from harvester.ratelimit import WaitTooLong
 from spiders.questions import Questions
 from spiders.walks import Walk
@@ -30,7 +32,7 @@ class StrayCheck:
     """
 
     questions: Questions
-    traits: windows.Traits
+    traits: frontier.Traits
     bounds: Callable[[Span], tuple[str | None, str | None]]
     proven: dict[int, int] = field(default_factory=dict)
 
@@ -78,7 +80,7 @@ class StrayCheck:
         moment: datetime | None = datestamps.parse(stamp)
         if moment is None:
             return None
-        moment = windows.on_granule(moment, self.traits)
+        moment = frontier.on_granule(moment, self.traits)
         url = protocol.list_identifiers_url(
             self.questions.url, walk.channel.prefix, *self.bounds(Span(moment, moment)), walk.channel.set_spec
         )

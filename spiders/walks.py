@@ -16,21 +16,9 @@ from archive.formats import jsonseq
 from archive.store import RefusedBody, WindowRow, contradictions
 from harvester.crawl import WindowEnd
 from harvester.errors import MalformedPage
+from harvester.frontier import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Ended, Span
 from harvester.http import as_declared
-from harvester.oaipmh import (
-    GET_RECORD,
-    LIST_IDENTIFIERS,
-    LIST_RECORDS,
-    NO_RECORD,
-    AsSent,
-    Ended,
-    Span,
-    add_up,
-    datestamps,
-    hints,
-    protocolerrors,
-    tokens,
-)
+from harvester.oaipmh import NO_RECORD, AsSent, add_up, datestamps, hints, protocolerrors, tokens
 from harvester.rest import answers as bodies
 from spiders.base import now_text
 

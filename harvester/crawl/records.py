@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archive.store import Answer, WindowRow
-from harvester.oaipmh import Ended
+from harvester.frontier import Ended
 
 __all__ = ["Answer", "Batch", "WindowEnd"]
 

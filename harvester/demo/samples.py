@@ -19,8 +19,8 @@ from xml.sax.saxutils import escape, quoteattr
 from archive.crosswalks import VERSIONS
 from archive.store import Answer, ArchiveWriter, NewWindow, WindowRow
 from harvester import __version__
+from harvester.frontier import LIST_RECORDS
 from harvester.oaipmh import (
-    LIST_RECORDS,
     NAMESPACE,
     DecodedPage,
     datestamps,

@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from harvester.http.contact import email, user_agent
     from harvester.http.credentials import Credentials, hide_in_logs
     from harvester.http.downloads import Downloader, Refused, Transfer, Turns, Wanted, check
+    from harvester.http.encoding import UNPACKED_MOST
     from harvester.http.filling import Filling, fill, hosts_to_ask
-    from harvester.http.inflating import UNPACKED_MOST
     from harvester.http.mediatypes import essence, is_marc, kind_of, parameters, same, short_name
     from harvester.http.middlewares import redirect_not_followed
     from harvester.http.onehost import Requested

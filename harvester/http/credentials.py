@@ -20,7 +20,7 @@ import orjson
 
 from archive.store import Answer, RefusedBody
 from harvester.errors import UsageError
-from harvester.http.inflating import WHOLE, inflated
+from harvester.http.encoding import WHOLE, inflated
 from harvester.sources import Source, is_loopback
 
 MASK = "***"

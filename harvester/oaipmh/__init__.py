@@ -5,9 +5,6 @@ from typing import TYPE_CHECKING
 from archive import lazy
 
 __all__ = [
-    "GET_RECORD",
-    "LIST_IDENTIFIERS",
-    "LIST_RECORDS",
     "NAMESPACE",
     "NO_RECORD",
     "NO_RECORDS_MATCH",
@@ -15,20 +12,15 @@ __all__ = [
     "VERSIONS_MOST",
     "AsSent",
     "Asked",
-    "Decision",
     "DecodedPage",
     "Doubt",
-    "Ended",
     "Known",
     "ListPage",
     "MetadataFormat",
     "OaiRecord",
     "RepositorySet",
     "Row",
-    "Span",
-    "SplitDoubt",
     "StoredVersions",
-    "Traits",
     "add_up",
     "datestamps",
     "decode",
@@ -50,10 +42,8 @@ __all__ = [
     "protocol",
     "protocolerrors",
     "resume_url",
-    "splits",
     "tokens",
     "versions",
-    "windows",
     "without_noise",
     "xml",
 ]
@@ -68,10 +58,8 @@ if TYPE_CHECKING:
         listends,
         protocol,
         protocolerrors,
-        splits,
         tokens,
         versions,
-        windows,
         xml,
     )
     from harvester.oaipmh.decode import Asked, DecodedPage, Row, decode_list_records, packed, pieces
@@ -93,9 +81,7 @@ if TYPE_CHECKING:
         resume_url,
     )
     from harvester.oaipmh.protocolerrors import NO_RECORD, NO_RECORDS_MATCH
-    from harvester.oaipmh.splits import SplitDoubt
     from harvester.oaipmh.versions import VERSIONS_MOST, StoredVersions
-    from harvester.oaipmh.windows import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Decision, Ended, Span, Traits
     from harvester.oaipmh.xml import parse_document, without_noise
 else:
     __getattr__ = lazy.exports(__name__)

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, unquote
 
 from archive.findings import Finding, finding
+from harvester.frontier import OLDEST, Span
 from harvester.oaipmh import datestamps
-from harvester.oaipmh.windows import OLDEST, Span
 
 # a repository that says it is younger than this may well be empty
 YOUNG = timedelta(days=1)

@@ -1,8 +1,8 @@
 """Choose the request that detects whether a list without a stated size broke off."""
 
 from archive.store import UnsizedList
+from harvester.frontier import Span, Traits, later
 from harvester.oaipmh import datestamps
-from harvester.oaipmh.windows import Span, Traits, later
 
 
 def rest_of(found: UnsizedList, span: Span, traits: Traits) -> Span | None:

@@ -9,7 +9,8 @@ passed over, and a list without a total ends with a page that brings nothing. Wh
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from harvester.oaipmh import Span, datestamps
+from harvester.frontier import Span
+from harvester.oaipmh import datestamps
 from harvester.rest.search import CURSOR, FIRST, OFFSET, DecodedHits, Style
 
 LISTED = "all pages"

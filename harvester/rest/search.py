@@ -14,8 +14,9 @@ from archive.formats import jsonseq
 from archive.store import NotJson
 from archive.store import record as envelope
 from harvester.errors import MalformedPage
+from harvester.frontier import Span
 from harvester.http import essence, kind_of, same, short_name
-from harvester.oaipmh import Span, datestamps, packed, pieces, versions
+from harvester.oaipmh import datestamps, packed, pieces, versions
 from harvester.rest.hits import Count, cut_hits, inside, parse_page, read_count
 
 PAGES, CURSOR, OFFSET = "pages", "cursor", "offset"

@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 from archive.store.ledger import NewWindow, WindowRow
 from archive.store.splits import SplitList, iter_splits
-from harvester.oaipmh import datestamps, splits, tokens, windows
-from harvester.oaipmh.windows import LIST_RECORDS, Again, Done, Ended, Lost, Span, Split, Traits
+from harvester import frontier
+from harvester.frontier import LIST_RECORDS, Again, Done, Ended, Lost, Span, Split, Traits
+from harvester.oaipmh import datestamps, tokens
+from harvester.walks import splits
 
 SECOND = timedelta(seconds=1)
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -146,7 +148,7 @@ def harvested(
     channel = writer.ledger.channel(*making.CHANNEL)
     waiting = writer.open_windows([NewWindow(channel, LIST_RECORDS, None, None)])
     attempts: dict[int, int] = {}
-    beginnings = windows.Beginnings()
+    beginnings = frontier.Beginnings()
     held: set[str] = set()
     first_stated: int | None = None
     warned = False
@@ -155,7 +157,7 @@ def harvested(
         span = Span(*(datestamps.parse(b) if b else None for b in (row.from_, row.until)))
         attempt = attempts[row.window] = attempts.get(row.window, 0) + 1
         ids, end, pages, stated = provider.answer(span)
-        if end == tokens.TOO_LARGE and windows.record_limit(span, traits) is None:
+        if end == tokens.TOO_LARGE and frontier.record_limit(span, traits) is None:
             end = tokens.TOKEN_EXPIRED
         if first_stated is None and row.parent is None:
             first_stated = stated
@@ -176,7 +178,7 @@ def harvested(
             stated_first=stated,
             stated_last=stated,
         )
-        decision = windows.decide(ended, traits)
+        decision = frontier.decide(ended, traits)
         children: list[WindowRow] = []
         if isinstance(decision, Again):
             waiting.insert(0, row)

@@ -7,8 +7,7 @@ from amounts import amount
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harvester.oaipmh import datestamps, tokens
-from harvester.oaipmh.windows import (
+from harvester.frontier import (
     ATTEMPTS_MOST,
     GET_RECORD,
     LIST_IDENTIFIERS,
@@ -27,6 +26,7 @@ from harvester.oaipmh.windows import (
     part_of,
     record_limit,
 )
+from harvester.oaipmh import datestamps, tokens
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.replace(microsecond=0))

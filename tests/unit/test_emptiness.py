@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from harvester.frontier import OLDEST, Span
 from harvester.oaipmh import protocol
 from harvester.oaipmh.emptiness import Doubt, bounds_to_try, encodings
-from harvester.oaipmh.windows import OLDEST, Span
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 

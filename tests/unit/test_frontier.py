@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from harvester.oaipmh import tokens
-from harvester.oaipmh.windows import (
+from harvester.frontier import (
     ATTEMPTS_MOST,
     BARREN_MOST,
     GET_RECORD,
@@ -37,6 +36,7 @@ from harvester.oaipmh.windows import (
     part_of,
     record_limit,
 )
+from harvester.oaipmh import tokens
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 

@@ -3,7 +3,7 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from harvester.oaipmh.windows import Done, Lost, Span, Traits
+from harvester.frontier import Done, Lost, Span, Traits
 from harvester.rest import searchends
 from harvester.rest.paging import GRANULE, IGNORED, Paging
 from harvester.rest.search import STYLES
