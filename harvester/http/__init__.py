@@ -9,19 +9,19 @@ __all__ = [
     "NOT_SERVED",
     "REDIRECTS",
     "UNPACKED_MOST",
-    "Answer",
     "Asked",
     "Asker",
     "BlockResponse",
     "Credentials",
     "Downloader",
+    "Exchange",
     "Fetched",
     "Filling",
     "IdUrls",
     "PoliteSickle",
     "RangeFiles",
     "Refused",
-    "Requested",
+    "Response",
     "Service",
     "Transfer",
     "Turns",
@@ -50,9 +50,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from harvester.http import downloads, encoding, mediatypes, robots
-    from harvester.http.asking import Answer, Asker, PoliteSickle
+    from harvester.http.asking import Asker, PoliteSickle
     from harvester.http.blocks import NOT_SERVED, Asked, BlockResponse, Fetched, Service, block_request, host_of
     from harvester.http.charsets import as_declared
+    from harvester.http.client import Exchange, Response
     from harvester.http.contact import email, user_agent
     from harvester.http.credentials import Credentials, hide_in_logs
     from harvester.http.downloads import Downloader, Refused, Transfer, Turns, Wanted, check
@@ -60,7 +61,6 @@ if TYPE_CHECKING:
     from harvester.http.filling import Filling, fill, hosts_to_ask
     from harvester.http.mediatypes import essence, is_marc, kind_of, parameters, same, short_name
     from harvester.http.middlewares import redirect_not_followed
-    from harvester.http.onehost import Requested
     from harvester.http.ranges import RangeFiles
     from harvester.http.redirects import HOPS_MOST, REDIRECTS, IdUrls
 else:

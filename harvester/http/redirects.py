@@ -10,6 +10,9 @@ from archive.crosswalks import local_id
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # a chain this long leads nowhere
 HOPS_MOST = 5
+ALLOWED_BY_ARGUMENT = "allow it: -a hosts={host}"
+# the characters of a URL (RFC 3986, section 2)
+_SENDABLE = "!#$%&'()*+,/:;=?@[]~"
 _LOGIN = re.compile(r"/(login|signin|sign-in|log-in|saml|shibboleth|oauth|sso)(/|$|\.)", re.IGNORECASE)
 
 
@@ -28,21 +31,43 @@ def leads_to_login(url: str) -> bool:
     return _LOGIN.search(urlsplit(url).path) is not None
 
 
-def not_followed(url: str, target: str, hosts: frozenset[str]) -> str | None:
-    """Say why a redirect from `url` to `target` must not be followed, and what allows it; None when it may be.
+def resolve(url: str, location: str) -> str:
+    """Return the absolute URL that a Location header names; what may not stand in a request is percent-encoded.
 
-    Only to a host of the source, never from https to http. An OAI-PMH endpoint that is redirected without its query, or
-    with one that is percent-encoded a second time, would answer another question. Raises ValueError for what is no URL.
+    Raises ValueError for what is no URL.
+    """
+    return urljoin(url, quote(location.strip(), safe=_SENDABLE, errors="surrogateescape"))
+
+
+def _leads_out(url: str, target: str, hosts: frozenset[str]) -> Literal["scheme", "host", "unencrypted"] | None:
+    """Find what forbids a redirect: only to a host of the source, over HTTP, and never from https to http.
+
+    A user name makes any host another one. Raises ValueError for what is no URL.
+    """
+    here, there = urlsplit(url), urlsplit(target)
+    if there.scheme not in ("http", "https") or "@" in there.netloc:
+        return "scheme"
+    if there.netloc.lower() not in hosts:
+        return "host"
+    return "unencrypted" if (here.scheme, there.scheme) == ("https", "http") else None
+
+
+def not_followed(url: str, target: str, hosts: frozenset[str], remedy: str = ALLOWED_BY_ARGUMENT) -> str | None:
+    """Say why a redirect from `url` to `target` must not be followed; None when it may be.
+
+    `remedy` says how a person allows another host. An OAI-PMH endpoint that is redirected without its query, or with
+    one that is percent-encoded a second time, would answer another question. Raises ValueError for what is no URL.
     """
     here, there = urlsplit(url), urlsplit(target)
     host = there.netloc.lower()
     bare = f"{there.scheme}://{host.rpartition('@')[2]}{there.path}"[:200]
-    if there.scheme not in ("http", "https") or "@" in host:
-        return f"redirects to {bare}, which is no address of a provider; it is not followed"
-    if host not in hosts:
-        return f"redirects to {bare}, which is no host of this source; if it is right, allow it: -a hosts={host}"
-    if (here.scheme, there.scheme) == ("https", "http"):
-        return f"redirects from https to {bare}; it is not followed"
+    match _leads_out(url, target, hosts):
+        case "scheme":
+            return f"redirects to {bare}, which is no address of a provider; it is not followed"
+        case "host":
+            return f"redirects to {bare}, which is no host of this source; if it is right, {remedy.format(host=host)}"
+        case "unencrypted":
+            return f"redirects from https to {bare}; it is not followed"
     if not here.query.startswith("verb=") and "&verb=" not in here.query:
         return None
     if "verb=" not in there.query:
@@ -89,17 +114,18 @@ class IdUrls:
         if not location:
             return Redirect("refused", "a redirect without a Location")
         try:
-            target = urljoin(url, location.strip())
+            target = resolve(url, location)
             parts = urlsplit(target)
-            host = parts.netloc.lower()
+            out = _leads_out(url, target, self.hosts)
         except ValueError:
             return Redirect("refused", "a redirect to what is no URL")
-        if parts.scheme not in ("http", "https") or "@" in host or host not in self.hosts:
+        if out == "unencrypted":
+            return Redirect("refused", "redirects from https to http")
+        if out is not None:
+            host = parts.netloc.lower()
             where = host.rpartition("@")[2] or parts.scheme
             allowed = "" if "@" in host or not host else f"; if it is right, allow it: -a hosts={host[:100]}"
             return Redirect("refused", f"redirects to {where[:100]}, which is no host of this source{allowed}")
-        if urlsplit(url).scheme == "https" and parts.scheme == "http":
-            return Redirect("refused", "redirects from https to http")
         if (found := self.id_in(target)) is not None and found.casefold() != self._sent(identifier).casefold():
             return Redirect("moved", local_id(found))
         if leads_to_login(target):

@@ -1,0 +1,46 @@
+"""When a request that brought nothing usable is sent again, and after how long: one policy for every client.
+
+An order to wait counts where it has a meaning (RFC 9110, section 10.2.3, and RFC 6585): Zenodo sends Retry-After with
+200 as well. Behind a rate limiter (`harvester.ratelimit.limiters`) the limiter keeps the orders, and only failures are counted here.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from harvester.ratelimit import limiter
+
+# answers that may be another one the next time
+TRANSIENT = frozenset({429, 500, 502, 503, 504})
+# what these answers say does not change
+GONE = frozenset({404, 410})
+FINAL = GONE | {400, 401, 403, 405, 406, 414, 415, 451}
+_ORDERS = frozenset({429, 503})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """At most `tries` requests, and waits as ordered up to `longest_wait_seconds`."""
+
+    tries: int = 3
+    longest_wait_seconds: float = 60.0
+
+    def exhausted(self, failures: int) -> bool:
+        """Whether a request that failed so often is given up."""
+        return failures >= self.tries
+
+    def pause_seconds(self, failures: int, ordered: float | None = None) -> float:
+        """How long to wait after so many failures (1 or more): as ordered, else longer each time."""
+        return limiter.backoff_seconds(failures, random.random()) if ordered is None else ordered
+
+    def is_too_long(self, ordered: float | None) -> bool:
+        """Whether a wait that was ordered is not sat out."""
+        return ordered is not None and ordered > self.longest_wait_seconds
+
+
+def ordered_seconds(status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds that an answer orders to wait, None without an order; names of headers in lower case."""
+    if status not in _ORDERS:
+        return None
+    return limiter.parse_retry_after(headers.get("retry-after", ""), datetime.now(UTC))
