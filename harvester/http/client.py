@@ -1,10 +1,10 @@
 """The HTTP client beside Scrapy: what may be asked, what is sent along, and what of an answer is believed.
 
 Two transports share one policy. `BlockingClient`, on http.client, is for commands that ask one thing after the other;
-`harvester.asyncclient`, on aiohttp, is for what runs beside Scrapy or keeps several connections busy. (To import
+`harvester.http.asyncclient`, on aiohttp, is for what runs beside Scrapy or keeps several connections busy. (To import
 aiohttp takes 0.2 s, half as long as all the rest of `harvester get`.)
 
-- Only the hosts of the policy are asked, redirects included; a redirect to a page to log in at is not followed.
+- A redirect is followed to the hosts of the policy only, and not to a page to log in at.
 - A token goes to its own hosts, and is masked in what comes back before anything reads it, and in every error.
 - A body has a limit, packed and unpacked, and one that is cut short is no answer.
 
@@ -118,7 +118,7 @@ class Exchange:
 class Policy:
     """Who asks whom for what, and for how long.
 
-    `hosts` (network locations) are asked and nobody else; `remedy` says how a person allows another one. `bodies` are
+    Redirects lead to `hosts` (network locations) only; `remedy` says how a person allows another one. `bodies` are
     handed on "verbatim", as the bytes of a file; "packed", without the token; or "decoded", without their content
     coding and, as XML, in the charset that a parser takes them for. Between two requests of a `BlockingClient` to a
     host that is not this machine `distance_seconds` pass; a `Client` leaves that to its rate limiter.
@@ -145,9 +145,13 @@ class Policy:
         """The headers of every request."""
         return {"User-Agent": self.user_agent, "Accept-Encoding": self.accept_encoding, "Accept": self.accept}
 
-    def scrub_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return headers with names in lower case, without the token: a Location is masked before it is followed."""
-        return {name.lower(): self.credentials.scrub(value) for name, value in headers.items()}
+    def received(self, url: str, status: int, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
+        """Make a response, its headers without the token: a Location is masked before it is followed."""
+        found = {name.lower(): value for name, value in headers.items()}
+        if not self.credentials.has_token:
+            return Response(url, url, status, found, body, seconds)
+        clean = {name: self.credentials.scrub(value) for name, value in found.items()}
+        return Response(url, url, status, clean, body, seconds, masked=clean != found)
 
     def next_url(self, url: str, location: str) -> str:
         """Resolve a Location that may be followed. Raises NotFollowed."""
@@ -164,7 +168,7 @@ class Policy:
 
     def settle_body(self, response: Response) -> Response:
         """Give a response the body that is handed on. Raises NoAnswer for one that is not what its coding says."""
-        if self.bodies == "verbatim":
+        if self.bodies == "verbatim" or not response.body:
             return response
         if self.bodies == "packed":
             return self._masked(response)
@@ -282,8 +286,8 @@ class BlockingClient:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             answer = self._answer(parts.scheme, host, target, headers)
-            found = policy.scrub_headers({name: _text(value) for name, value in answer.getheaders()})
-            response = Response(url, url, answer.status, found, b"", 0.0)
+            found = {name: _text(value) for name, value in answer.getheaders()}
+            response = policy.received(url, answer.status, found, b"", 0.0)
             body = self._body(answer, response, request, began)
         except ssl.SSLCertVerificationError as error:
             self.close()
