@@ -12,19 +12,23 @@ __all__ = [
     "Asked",
     "Asker",
     "BlockResponse",
+    "BodyTooLong",
+    "Client",
     "Credentials",
     "Downloader",
     "Exchange",
     "Fetched",
     "Filling",
     "IdUrls",
+    "Policy",
     "PoliteSickle",
     "RangeFiles",
+    "RateLimiter",
     "Refused",
     "Response",
+    "Retries",
     "Service",
     "Transfer",
-    "Turns",
     "Wanted",
     "as_declared",
     "block_request",
@@ -51,17 +55,19 @@ __all__ = [
 if TYPE_CHECKING:
     from harvester.http import downloads, encoding, mediatypes, robots
     from harvester.http.asking import Asker, PoliteSickle
+    from harvester.http.asyncclient import Client, RateLimiter
     from harvester.http.blocks import NOT_SERVED, Asked, BlockResponse, Fetched, Service, block_request, host_of
     from harvester.http.charsets import as_declared
-    from harvester.http.client import Exchange, Response
+    from harvester.http.client import BodyTooLong, Exchange, Policy, Response
     from harvester.http.contact import email, user_agent
     from harvester.http.credentials import Credentials, hide_in_logs
-    from harvester.http.downloads import Downloader, Refused, Transfer, Turns, Wanted, check
+    from harvester.http.downloads import Downloader, Refused, Transfer, Wanted, check
     from harvester.http.encoding import UNPACKED_MOST
     from harvester.http.filling import Filling, fill, hosts_to_ask
     from harvester.http.mediatypes import essence, is_marc, kind_of, parameters, same, short_name
     from harvester.http.middlewares import redirect_not_followed
     from harvester.http.ranges import RangeFiles
     from harvester.http.redirects import HOPS_MOST, REDIRECTS, IdUrls
+    from harvester.http.retries import Retries
 else:
     __getattr__ = lazy.exports(__name__)
