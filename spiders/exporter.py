@@ -21,7 +21,7 @@ from harvester.crawl import Batch, WindowEnd
 from harvester.crawl.arguments import ExporterArguments, in_shard, parse_exporter
 from harvester.errors import MalformedPage, Unreachable, UsageError
 from harvester.frontier import Span
-from harvester.http import Downloader, Refused, Wanted, downloads
+from harvester.http import Downloader, Refused, Wanted, download_policy, downloads
 from harvester.ratelimit import Gates, WaitTooLong, limiter
 from harvester.rest import DELETED, FORMATS, DecodedBatch, Entry, Version, exporter
 from spiders.base import HarvestSpider, now_text
@@ -83,14 +83,13 @@ class ExporterSpider(HarvestSpider):
         self._queue: deque[WindowRow] = deque()
         self._settled = asyncio.Event()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="dump")
-        self._downloader = Downloader(
-            Gates.of(self.crawler),
-            self.allowed_hosts,
+        policy = download_policy(
             self.settings["USER_AGENT"],
+            self.allowed_hosts,
             self.settings.getint("HARVEST_TRIES"),
-            self.credentials.headers,
-            lambda: self.stopping,
+            credentials=self.credentials,
         )
+        self._downloader = Downloader(policy, Gates.of(self.crawler), lambda: self.stopping)
         try:
             await asyncio.gather(self.introduce(), self.decoders.start())
             await self._prepare()

@@ -36,7 +36,7 @@ from harvester.crawl import PartWalk, WindowEnd, next_named
 from harvester.crawl import files as filewalk
 from harvester.crawl.arguments import FilesArguments, media_type_of, parse_files
 from harvester.errors import MalformedPage, Unreachable
-from harvester.http import Downloader, Refused, Transfer, check, hide_in_logs, robots
+from harvester.http import Downloader, Refused, Transfer, check, download_policy, hide_in_logs, robots
 from harvester.printable import tame_logs
 from harvester.ratelimit import Gates, WaitTooLong, limiter
 from spiders.base import HarvestSpider, now_text
@@ -75,14 +75,13 @@ class FilesSpider(HarvestSpider):
         self._walks: dict[int, PartWalk] = {}
         self._left: int | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="records")
-        self._downloader = Downloader(
-            Gates.of(self.crawler),
-            self.allowed_hosts,
+        policy = download_policy(
             self.settings["USER_AGENT"],
+            self.allowed_hosts,
             self.settings.getint("HARVEST_TRIES"),
-            self.credentials.headers,
-            lambda: self.stopping,
+            credentials=self.credentials,
         )
+        self._downloader = Downloader(policy, Gates.of(self.crawler), lambda: self.stopping)
         try:
             hide_in_logs(self.credentials)
             tame_logs()

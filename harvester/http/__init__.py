@@ -33,6 +33,7 @@ __all__ = [
     "as_declared",
     "block_request",
     "check",
+    "download_policy",
     "downloads",
     "email",
     "encoding",
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     from harvester.http.client import BodyTooLong, Exchange, Policy, Response
     from harvester.http.contact import email, user_agent
     from harvester.http.credentials import Credentials, hide_in_logs
-    from harvester.http.downloads import Downloader, Refused, Transfer, Wanted, check
+    from harvester.http.downloads import Downloader, Refused, Transfer, Wanted, check, download_policy
     from harvester.http.encoding import UNPACKED_MOST
     from harvester.http.filling import Filling, fill, hosts_to_ask
     from harvester.http.mediatypes import essence, is_marc, kind_of, parameters, same, short_name

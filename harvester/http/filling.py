@@ -26,12 +26,13 @@ from archive.errors import DiskFull
 from archive.files import Checksum, FileDigests
 from archive.store import only_one
 from harvester.errors import Unreachable, UsageError
-from harvester.http.downloads import Downloader, Refused, Transfer, Turns, Wanted, length_of
+from harvester.http.asyncclient import RateLimiter
+from harvester.http.client import Policy
+from harvester.http.downloads import Downloader, Refused, Transfer, Wanted, length_of
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 4
-TRIES = 4
 # a file whose length fetch.txt does not state may have so many bytes
 UNSTATED_MOST = 10_000_000_000
 _STRONGEST = ("sha512", "sha256", "sha384", "sha224", "sha1", "md5")
@@ -102,11 +103,9 @@ def _inside(host: str) -> str | None:
 def fill(
     bag: Path,
     holes: tuple[Hole, ...],
-    hosts: frozenset[str],
-    turns: Turns,
-    user_agent: str,
+    policy: Policy,
+    limiter: RateLimiter,
     *,
-    tries: int = TRIES,
     unstated_most: int = UNSTATED_MOST,
     progress: Progress | None = None,
 ) -> list[Filling]:
@@ -118,7 +117,7 @@ def fill(
     with _beside(bag) as folder:
         _check_room(holes, folder)
         filler = _Filler(bag.resolve(), folder, unstated_most, sum(hole.length or 0 for hole in holes), progress)
-        return asyncio.run(filler.fill(holes, turns, hosts, user_agent, tries))
+        return asyncio.run(filler.fill(holes, policy, limiter))
 
 
 @contextmanager
@@ -154,10 +153,8 @@ class _Filler:
         self._bag, self._folder, self._unstated_most = bag, folder, unstated_most
         self._done, self._total, self._progress = 0, total, progress
 
-    async def fill(
-        self, holes: tuple[Hole, ...], turns: Turns, hosts: frozenset[str], user_agent: str, tries: int
-    ) -> list[Filling]:
-        downloader = Downloader(turns, hosts, user_agent, tries)
+    async def fill(self, holes: tuple[Hole, ...], policy: Policy, limiter: RateLimiter) -> list[Filling]:
+        downloader = Downloader(policy, limiter)
         room = asyncio.Semaphore(AT_ONCE)
 
         async def one(hole: Hole) -> Filling:
