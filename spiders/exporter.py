@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import random
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +20,8 @@ from harvester.crawl import Batch, WindowEnd
 from harvester.crawl.arguments import ExporterArguments, in_shard, parse_exporter
 from harvester.errors import MalformedPage, Unreachable, UsageError
 from harvester.frontier import Span
-from harvester.http import Downloader, Refused, Wanted, download_policy, downloads
-from harvester.ratelimit import Gates, WaitTooLong, limiter
+from harvester.http import Downloader, Refused, Wanted, download_policy, downloads, pause_seconds
+from harvester.ratelimit import Gates, WaitTooLong
 from harvester.rest import DELETED, FORMATS, DecodedBatch, Entry, Version, exporter
 from spiders.base import HarvestSpider, now_text
 from spiders.walks import plain_body
@@ -152,7 +151,7 @@ class ExporterSpider(HarvestSpider):
                 error = Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})")
             if self.stopping or attempt == tries:
                 break
-            await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
+            await asyncio.sleep(pause_seconds(attempt))
         raise error
 
     async def _windows_of(self, versions: Sequence[Version]) -> list[NewWindow]:

@@ -1,7 +1,6 @@
 """The files of the records that an archive holds: listed from its records, fetched once each, kept by content."""
 
 import asyncio
-import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -36,9 +35,9 @@ from harvester.crawl import PartWalk, WindowEnd, next_named
 from harvester.crawl import files as filewalk
 from harvester.crawl.arguments import FilesArguments, media_type_of, parse_files
 from harvester.errors import MalformedPage, Unreachable
-from harvester.http import Downloader, Refused, Transfer, check, download_policy, hide_in_logs, robots
+from harvester.http import Downloader, Refused, Transfer, check, download_policy, hide_in_logs, pause_seconds, robots
 from harvester.printable import tame_logs
-from harvester.ratelimit import Gates, WaitTooLong, limiter
+from harvester.ratelimit import Gates, WaitTooLong
 from spiders.base import HarvestSpider, now_text
 from spiders.walks import plain_body
 
@@ -236,7 +235,7 @@ class FilesSpider(HarvestSpider):
                 state, reason = "lost", str(error)
             if self.stopping or attempt == tries:
                 break
-            await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
+            await asyncio.sleep(pause_seconds(attempt))
         return FileList(), filewalk.list_row(record, url, state, self.credentials.scrub(reason))
 
     async def _get(self, url: str) -> Any:

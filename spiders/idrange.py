@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -25,8 +24,7 @@ from harvester.crawl import Batch, KeeperStopped, WindowEnd, lossguard
 from harvester.crawl.arguments import CENSUS, FILE, RETRY, IdrangeArguments
 from harvester.crawl.arguments import parse_idrange_arguments as parse_arguments
 from harvester.errors import MalformedPage, Unreachable
-from harvester.http import NOT_SERVED, REDIRECTS, Asked, BlockResponse, IdUrls, block_request, host_of
-from harvester.ratelimit import limiter
+from harvester.http import NOT_SERVED, REDIRECTS, Asked, BlockResponse, IdUrls, block_request, host_of, pause_seconds
 from harvester.rest import GAP, Chunk, Learning, ListSupply, Look, RangeSupply, gallop, sentence
 from harvester.rest import answers as bodies
 from spiders.base import HarvestSpider, now_text
@@ -497,7 +495,7 @@ class IdrangeSpider(HarvestSpider):
 
     def _ask_later(self, walk: IdWalk, again: Sequence[Asked]) -> None:
         """Ask again after a time that grows with the tries."""
-        delay = limiter.backoff_seconds(max(one.tries for one in again), random.random())
+        delay = pause_seconds(max(one.tries for one in again))
 
         async def later() -> None:
             await asyncio.sleep(delay)

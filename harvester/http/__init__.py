@@ -8,6 +8,7 @@ __all__ = [
     "HOPS_MOST",
     "NOT_SERVED",
     "REDIRECTS",
+    "TRANSIENT",
     "UNPACKED_MOST",
     "Asked",
     "Asker",
@@ -46,6 +47,7 @@ __all__ = [
     "kind_of",
     "mediatypes",
     "parameters",
+    "pause_seconds",
     "redirect_not_followed",
     "robots",
     "same",
@@ -69,6 +71,6 @@ if TYPE_CHECKING:
     from harvester.http.middlewares import redirect_not_followed
     from harvester.http.ranges import RangeFiles
     from harvester.http.redirects import HOPS_MOST, REDIRECTS, IdUrls
-    from harvester.http.retries import Retries
+    from harvester.http.retries import TRANSIENT, Retries, pause_seconds
 else:
     __getattr__ = lazy.exports(__name__)

@@ -30,7 +30,7 @@ from harvester.http.charsets import as_declared
 from harvester.http.credentials import Credentials
 from harvester.http.encoding import decoded
 from harvester.http.redirects import ALLOWED_BY_ARGUMENT, HOPS_MOST, REDIRECTS, leads_to_login, not_followed, resolve
-from harvester.http.retries import TRANSIENT, Retries, ordered_seconds
+from harvester.http.retries import TRANSIENT, Retries, ordered_seconds, pause_seconds
 from harvester.sources import is_loopback
 
 BODY_MOST = 64 << 20
@@ -254,7 +254,7 @@ class BlockingClient:
                     failures += 1
                     if self._policy.retries.exhausted(failures):
                         raise
-                    self._sleep(self._policy.retries.pause_seconds(failures))
+                    self._sleep(pause_seconds(failures))
                     continue
                 if response.status not in TRANSIENT:
                     break
@@ -274,7 +274,7 @@ class BlockingClient:
             raise LongWait(
                 f"{response.place} answers {response.status} and asks for a wait of {order:.0f} s; ask again then"
             )
-        return retries.pause_seconds(failures, order)
+        return pause_seconds(failures, order)
 
     def _send(self, url: str, request: "_Request") -> Response:
         """Send one request and read its answer. Raises NoAnswer, BodyTooLong, NotSendable, NotTrusted."""

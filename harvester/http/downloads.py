@@ -17,10 +17,10 @@ from archive.files import Checksum, FileDigests
 from archive.store import RefusedBody
 from harvester.errors import Unreachable
 from harvester.http.asyncclient import Client, RateLimiter, Stream
-from harvester.http.client import NoAnswer, NotFollowed, NotSendable, Policy
+from harvester.http.client import NoAnswer, NotFollowed, NotSendable, NotTrusted, Policy
 from harvester.http.credentials import Credentials
 from harvester.http.redirects import ALLOWED_BY_ARGUMENT
-from harvester.http.retries import FINAL, GONE, Retries
+from harvester.http.retries import FINAL, GONE, Retries, pause_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class Downloader:
                 raise error
             if self._retries.exhausted(failures):
                 raise Unreachable(f"{wanted.url}: {error}, at byte {length_of(part)} of {coming.size}")
-            await asyncio.sleep(self._retries.pause_seconds(max(1, failures)))
+            await asyncio.sleep(pause_seconds(max(1, failures)))
 
     async def _transfer(self, wanted: Wanted, coming: Transfer, part: Path, until: int | None) -> None:
         """One request and what it brings."""
@@ -166,6 +166,8 @@ class Downloader:
                 await self._take(_Answer(wanted, coming, stream, part, have, until))
         except NoAnswer as cause:
             raise _Broken(f"the transfer broke ({cause})") from cause
+        except NotTrusted as cause:
+            raise Unreachable(f"{wanted.url}: {cause}") from cause
         except NotSendable as cause:
             raise Refused(f"{wanted.url[:200]} is no URL that can be asked ({cause})", status=400) from cause
         except NotFollowed as cause:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from harvester.ratelimit import limiter
 
-# answers that may be another one the next time
-TRANSIENT = frozenset({429, 500, 502, 503, 504})
+# answers that may be another one the next time (RFC 9110, section 15; RFC 8470; RFC 4918)
+TRANSIENT = frozenset({408, 421, 425, 429, 500, 502, 503, 504, 507, 508})
 # what these answers say does not change
 GONE = frozenset({404, 410})
 FINAL = GONE | {400, 401, 403, 405, 406, 414, 415, 451}
@@ -30,10 +30,6 @@ class Retries:
         """Whether a request that failed so often is given up."""
         return failures >= self.tries
 
-    def pause_seconds(self, failures: int, ordered: float | None = None) -> float:
-        """How long to wait after so many failures (1 or more): as ordered, else longer each time."""
-        return limiter.backoff_seconds(failures, random.random()) if ordered is None else ordered
-
     def is_too_long(self, ordered: float | None) -> bool:
         """Whether a wait that was ordered is not sat out."""
         return ordered is not None and ordered > self.longest_wait_seconds
@@ -44,3 +40,8 @@ def ordered_seconds(status: int, headers: Mapping[str, str]) -> float | None:
     if status not in _ORDERS:
         return None
     return limiter.parse_retry_after(headers.get("retry-after", ""), datetime.now(UTC))
+
+
+def pause_seconds(failures: int, ordered: float | None = None) -> float:
+    """Decide how long to wait after so many failures (1 or more): as ordered, else longer each time."""
+    return limiter.backoff_seconds(failures, random.random()) if ordered is None else ordered

@@ -7,7 +7,6 @@ by values; `read_robots` asks for the file through whatever client it is given.
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 from harvester.errors import Unreachable, UsageError
-from harvester.ratelimit import limiter
+from harvester.http.retries import pause_seconds
 from harvester.sources import Idrange, Source
 
 logger = logging.getLogger(__name__)
@@ -193,7 +192,7 @@ async def _read(ask: Callable[[str], Awaitable[Said]], url: str, tries: int, run
             file = RobotsFile(_host(url), closed=str(error)[:500])
         if not file.closed or not running() or attempt == tries:
             break
-        await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
+        await asyncio.sleep(pause_seconds(attempt))
     return file
 
 

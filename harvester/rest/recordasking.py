@@ -29,6 +29,7 @@ from harvester.http import (
     Response,
     Retries,
     as_declared,
+    pause_seconds,
     robots,
     short_name,
 )
@@ -126,7 +127,7 @@ class RecordAsker:
                     raise Unreachable(f"{questions[number].url}: {answer.reason}; it does not answer, try again later")
                 if again and not self._policy.retries.exhausted(tries):
                     if not waiting:
-                        await asyncio.sleep(self._policy.retries.pause_seconds(tries))
+                        await asyncio.sleep(pause_seconds(tries))
                     waiting.append((number, tries + 1))
                     continue
                 answers[number] = answer

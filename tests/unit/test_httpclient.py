@@ -138,8 +138,9 @@ def test_what_stands_behind_a_question_mark_is_not_shown():
 # --- what is asked again
 
 
-def test_what_fails_is_asked_again_after_a_wait_that_grows():
-    replies = iter([(500, {}, b"no"), (502, {}, b"no"), (200, {}, b"now")])
+@pytest.mark.parametrize("status", [408, 429, 500, 504])
+def test_what_fails_is_asked_again_after_a_wait_that_grows(status: int):
+    replies = iter([(status, {}, b"no"), (502, {}, b"no"), (200, {}, b"now")])
     with asked({"/a": lambda target: next(replies)}) as (client, _, waits):
         assert client.get(f"{_url(client)}/a").body == b"now"
     assert 0.5 <= waits[0] <= 1 <= waits[1] <= 2
