@@ -35,7 +35,17 @@ from harvester.crawl import PartWalk, WindowEnd, next_named
 from harvester.crawl import files as filewalk
 from harvester.crawl.arguments import FilesArguments, media_type_of, parse_files
 from harvester.errors import MalformedPage, Unreachable
-from harvester.http import Downloader, Refused, Transfer, check, download_policy, hide_in_logs, pause_seconds, robots
+from harvester.http import (
+    Downloader,
+    Refused,
+    Transfer,
+    check,
+    download_policy,
+    hide_in_logs,
+    pause_seconds,
+    robots,
+    sendable,
+)
 from harvester.printable import tame_logs
 from harvester.ratelimit import Gates, WaitTooLong
 from spiders.base import HarvestSpider, now_text
@@ -215,7 +225,7 @@ class FilesSpider(HarvestSpider):
 
     async def _ask_for_list(self, record: Record, url: str) -> tuple[FileList, FileRow | None]:
         """The list that a record only links to, or the row that stands for it."""
-        url = self.credentials.scrub(filewalk.sendable(url))
+        url = self.credentials.scrub(sendable(url))
         if filewalk.host_of(url) not in self.allowed_hosts:
             return FileList(), filewalk.list_row(record, url, "refused", "its list is at no host of this source")
         await self._allow(url)

@@ -1,20 +1,22 @@
-"""Which files of a record are asked for, and what a download that failed says of one. Pure: values in, values out."""
+"""Which files of a record are asked for, what a download that failed says of one, and what a shard of records says.
+
+Pure: values in, values out.
+"""
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from archive.files import FileList, FileRow, RecordFile, files_of, parse_checksum
 from archive.findings import Finding, finding
 from archive.store import Part, Record, WindowRow
 from harvester.crawl.arguments import FileFilter, media_type_of
-from harvester.http import Wanted
+from harvester.http import Wanted, sendable
 
 # the key under which the list itself stands that a repository did not give
 LIST_KEY = ""
-_SAFE = "!#$%&'()*+,/:;=?@[]~"
 _FORBIDDEN = frozenset({401, 403, 451})
 
 
@@ -131,9 +133,7 @@ def host_of(url: str) -> str:
     return parts.netloc.lower() if parts.scheme in ("http", "https") and "@" not in parts.netloc else ""
 
 
-def sendable(url: str) -> str:
-    """A URL without what may not stand in a request: white space, controls, other than ASCII."""
-    return quote(url.strip(), safe=_SAFE)
+# --- a shard of records whose files are harvested
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ __all__ = [
     "redirect_not_followed",
     "robots",
     "same",
+    "sendable",
     "short_name",
     "user_agent",
 ]
@@ -70,7 +71,7 @@ if TYPE_CHECKING:
     from harvester.http.mediatypes import essence, is_marc, kind_of, parameters, same, short_name
     from harvester.http.middlewares import redirect_not_followed
     from harvester.http.ranges import RangeFiles
-    from harvester.http.redirects import HOPS_MOST, REDIRECTS, IdUrls
+    from harvester.http.redirects import HOPS_MOST, REDIRECTS, IdUrls, sendable
     from harvester.http.retries import TRANSIENT, Retries, pause_seconds
 else:
     __getattr__ = lazy.exports(__name__)

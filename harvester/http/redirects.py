@@ -31,12 +31,14 @@ def leads_to_login(url: str) -> bool:
     return _LOGIN.search(urlsplit(url).path) is not None
 
 
-def resolve(url: str, location: str) -> str:
-    """Return the absolute URL that a Location header names; what may not stand in a request is percent-encoded.
+def sendable(url: str) -> str:
+    """Percent-encode what may not stand in a request: white space, controls, other than ASCII."""
+    return quote(url.strip(), safe=_SENDABLE, errors="surrogateescape")
 
-    Raises ValueError for what is no URL.
-    """
-    return urljoin(url, quote(location.strip(), safe=_SENDABLE, errors="surrogateescape"))
+
+def resolve(url: str, location: str) -> str:
+    """Return the absolute URL that a Location header names. Raises ValueError for what is no URL."""
+    return urljoin(url, sendable(location))
 
 
 def _leads_out(url: str, target: str, hosts: frozenset[str]) -> Literal["scheme", "host", "unencrypted"] | None:
