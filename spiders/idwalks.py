@@ -120,13 +120,13 @@ def received(fetched: Iterable[Fetched]) -> list[Received]:
     """Answers as the decoding processes take them."""
     return [
         Received(
-            one.asked.identifier,
-            one.asked.url,
-            401 if one.status in REDIRECTS else one.status or 0,
-            one.headers.get("content-type", ""),
-            one.headers.get("content-encoding", ""),
-            one.headers.get("last-modified", ""),
-            one.body,
+            identifier=one.asked.identifier,
+            url=one.asked.url,
+            status=401 if one.status in REDIRECTS else one.status or 0,
+            media_type=one.headers.get("content-type", ""),
+            encoding=one.headers.get("content-encoding", ""),
+            last_modified=one.headers.get("last-modified", ""),
+            body=one.body,
         )
         for one in fetched
     ]

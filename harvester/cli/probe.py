@@ -71,7 +71,14 @@ def look(asker: Asker, url: str) -> Seen:
     number = probing.eprint_id(oai.identifier) if oai and rest is None else None
     eprint = _json(_try(asker, f"{root}/cgi/export/eprint/{number}/JSON/export.js")) if number else None
     keys = probing.exporter_keys(_json(_try(asker, root + probing.EXPORTER_PATH))) if _is_invenio(rest) else ()
-    found = Seen(root, oai, rest, number if _is_eprint(eprint) else None, keys, _budgets(asker.answers))
+    found = Seen(
+        root=root,
+        oai=oai,
+        rest=rest,
+        eprints_id=number if _is_eprint(eprint) else None,
+        exporter_keys=keys,
+        budgets=_budgets(asker.answers),
+    )
     return _with_robots(asker, found)
 
 
@@ -126,15 +133,15 @@ def _described(asker: Asker, sickle: PoliteSickle, url: str, identify: Any) -> O
     whole = page is not None and page.token is None
     said = {name: str(getattr(identify, name, None) or "") for name in IDENTIFY}
     return OaiSeen(
-        url,
-        said["repositoryName"],
-        said["baseURL"],
-        said["deletedRecord"],
-        said["granularity"],
-        said["earliestDatestamp"],
-        tuple(prefixes),
-        len(sets),
-        more,
+        url=url,
+        name=said["repositoryName"],
+        base_url=said["baseURL"],
+        deleted_record=said["deletedRecord"],
+        granularity=said["granularity"],
+        earliest=said["earliestDatestamp"],
+        prefixes=tuple(prefixes),
+        sets=len(sets),
+        more_sets=more,
         identifier=page.records[0].identifier if page and page.records else None,
         page_records=None if page is None or whole else len(page.records),
         listed=None if page is None else len(page.records) if whole else page.complete_list_size,

@@ -90,19 +90,29 @@ def _communities(part: object) -> Iterator[str]:
 def _row(record: Record, file: RecordFile, scrub: Callable[[str], str]) -> FileRow:
     checksum = str(file.checksum) if file.checksum is not None else None
     return FileRow(
-        record.identifier,
-        scrub(file.key),
-        scrub(sendable(file.url)),
-        file.size,
-        checksum,
-        media_type_of(file) or None,
-        record.datestamp,
+        identifier=record.identifier,
+        key=scrub(file.key),
+        url=scrub(sendable(file.url)),
+        size=file.size,
+        checksum=checksum,
+        media_type=media_type_of(file) or None,
+        version=record.datestamp,
     )
 
 
 def list_row(record: Record, url: str, state: str, reason: str) -> FileRow:
     """What stands for the files of a record whose list could not be had."""
-    return FileRow(record.identifier, LIST_KEY, url, None, None, None, record.datestamp, state, reason)
+    return FileRow(
+        identifier=record.identifier,
+        key=LIST_KEY,
+        url=url,
+        size=None,
+        checksum=None,
+        media_type=None,
+        version=record.datestamp,
+        state=state,
+        reason=reason,
+    )
 
 
 def wanted_of(row: FileRow) -> Wanted:
@@ -156,7 +166,9 @@ def next_named(frames: Iterator[list[tuple[Record, int]]]) -> Named | None:
         return None
     listed = [(record, outcome, files_of(record)) for record, outcome in found]
     silent = sum(files.silent for _, _, files in listed)
-    named = [one for one in listed if one[2].files or one[2].ask or one[2].unusable]
+    named = [
+        (record, outcome, files) for record, outcome, files in listed if files.files or files.ask or files.unusable
+    ]
     return Named(named, silent, len(listed) - silent, any(sets_of(record) for record, _ in found))
 
 

@@ -195,13 +195,14 @@ class BlockHandler:
     def _long_wait(self) -> bool:
         """Whether the host is not to be asked for a while: then what was answered should not wait with the rest."""
         waiting = self.gates.waiting()
-        return waiting is not None and waiting[2] > BLOCK_SECONDS / 2
+        return waiting is not None and waiting.seconds > BLOCK_SECONDS / 2
 
     async def _fetch(self, asked: Asked, accept: str) -> tuple[Fetched, bool]:
         """Ask for an id. Returns what came, and whether it counts."""
         headers = {"Accept": accept}
         if asked.validator is not None:
-            headers[asked.validator[0]] = asked.validator[1]
+            name, value = asked.validator
+            headers[name] = value
         reason = ""
         try:
             response = await self._client.send(asked.url, headers)

@@ -247,13 +247,13 @@ async def _persistent(client: Client, url: str) -> Response:
 
 def _received(identifier: str, reply: Response) -> bodies.Received:
     return bodies.Received(
-        identifier,
-        reply.url,
-        reply.status,
-        reply.headers.get("content-type", ""),
-        _encoding(reply),
-        reply.headers.get("last-modified", ""),
-        reply.body,
+        identifier=identifier,
+        url=reply.url,
+        status=reply.status,
+        media_type=reply.headers.get("content-type", ""),
+        encoding=_encoding(reply),
+        last_modified=reply.headers.get("last-modified", ""),
+        body=reply.body,
     )
 
 
