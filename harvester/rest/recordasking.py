@@ -37,8 +37,7 @@ from harvester.oaipmh import NO_RECORD, protocol, without_noise
 from harvester.rest import answers as bodies
 from harvester.rest.absences import Known, is_machine
 from harvester.rest.learning import Learning
-from harvester.sampling import There
-from harvester.sources import Source
+from harvester.sampling import Target, There
 
 logger = logging.getLogger(__name__)
 
@@ -70,12 +69,11 @@ class Question:
 
 
 class RecordAsker:
-    """Asks the endpoint `part` (oaipmh or idrange) of a source; `accept` is the media type that is asked for."""
+    """Asks a target for single records, each let in by the rate limiter."""
 
-    def __init__(
-        self, source: Source, part: str, turns: Delays, user_agent: str, credentials: Credentials, accept: str
-    ) -> None:
-        self._source, self._part, self._turns, self._accept = source, part, turns, accept
+    def __init__(self, target: Target, limiter: Delays, user_agent: str, credentials: Credentials) -> None:
+        source, part, accept = target.source, target.part, target.accept
+        self._source, self._part, self._accept, self._limiter = source, part, accept, limiter
         self._policy = Policy(
             user_agent=user_agent,
             hosts=source.allowed_hosts,
@@ -109,7 +107,7 @@ class RecordAsker:
         return asyncio.run(self._first_page(prefix))
 
     async def _ask_all(self, questions: Sequence[Question], progress: Progress) -> list[There]:
-        async with Client(self._policy, self._turns) as client:
+        async with Client(self._policy, self._limiter) as client:
             await self._introduce(client)
             await self._learn_absence(client, [question.identifier for question in questions])
             answers: dict[int, There] = {}
@@ -166,7 +164,7 @@ class RecordAsker:
 
     async def _first_page(self, prefix: str) -> list[str]:
         assert self._source.oaipmh is not None
-        async with Client(self._policy, self._turns) as client:
+        async with Client(self._policy, self._limiter) as client:
             await self._introduce(client)
             url = protocol.list_identifiers_url(self._source.oaipmh.url, prefix, None, None, None)
             reply = await _persistent(client, url)
@@ -186,7 +184,7 @@ class RecordAsker:
 
         verdict = await robots.read_robots(said, self._source, self._part)
         for host, seconds in verdict.delays.items():
-            self._turns.set_delay(host, seconds)
+            self._limiter.set_delay(host, seconds)
 
     async def _once(self, client: Client, question: Question) -> tuple[There, bool] | None:
         """An answer, and whether another try may bring another one; None for "not now"."""

@@ -20,7 +20,7 @@ from harvester.ratelimit import limiter
 from harvester.ratelimit.limiters import Gates
 from harvester.rest import recordasking
 from harvester.rest.recordasking import Question, RecordAsker
-from harvester.sampling.sample import There
+from harvester.sampling.sample import Target, There
 from harvester.sources.model import Source
 
 OAI = (
@@ -123,7 +123,7 @@ def ask(base: str, part: str, names: list[str]) -> dict[str, There]:
     source = Source.of(None, url, part)
     gates = Gates(None, {}, lambda: True)
     accept = "text/xml" if part == "oaipmh" else "application/json"
-    asker = RecordAsker(source, part, gates, "harvester/0", Credentials(), accept)
+    asker = RecordAsker(Target(source, part, accept), gates, "harvester/0", Credentials())
     urls = [
         get_record_url(url, f"oai:x:{name}", "oai_dc") if part == "oaipmh" else url.replace("{id}", name)
         for name in names
