@@ -61,7 +61,7 @@ class _SickleAnswer:
         self.text = answer.body.decode("utf-8", "replace")
 
     def raise_for_status(self) -> None:
-        """Nothing: an OAI-PMH error comes with any status, and what is none is found when it is read."""
+        """Raise nothing: an OAI-PMH error comes with any status, and what is none is found when it is read."""
 
 
 class PoliteSickle(Sickle):  # type: ignore[misc]
@@ -76,7 +76,7 @@ class PoliteSickle(Sickle):  # type: ignore[misc]
         return _SickleAnswer(self._asker.get(f"{self.endpoint}{joint}{urlencode(kwargs)}", ACCEPT_XML))
 
     def ask(self, question: Callable[[Sickle], T]) -> T:
-        """One question. Raises ProviderError, MalformedPage for what is no OAI-PMH, and Unreachable."""
+        """Ask one question. Raises ProviderError, MalformedPage for what is no OAI-PMH, and Unreachable."""
         try:
             return question(self)
         except Unreachable:

@@ -106,7 +106,7 @@ class BlockResponse(Response):
 def block_request(
     host: str, number: int, asked: Sequence[Asked], accept: str, service: Service | None = None, **more: Any
 ) -> Request:
-    """The Scrapy request for a block; `more` are its callback and the like."""
+    """Make the Scrapy request for a block; `more` are its callback and the like."""
     request = Request(f"{SCHEME}://{host}/{number}", dont_filter=True, **more)
     request.meta["asked"], request.meta["accept"] = asked, accept
     request.meta["service"] = service or Service()
@@ -193,7 +193,7 @@ class BlockHandler:
                 block.waiting.append(asked)
 
     def _long_wait(self) -> bool:
-        """Whether the host is not to be asked for a while: then what was answered should not wait with the rest."""
+        """Tell whether the host is not to be asked for a while: what was answered should not wait with the rest."""
         waiting = self.gates.waiting()
         return waiting is not None and waiting.seconds > BLOCK_SECONDS / 2
 
@@ -218,7 +218,7 @@ class BlockHandler:
         return fetched, not response.not_now or self._is_refused(asked)
 
     def _is_refused(self, asked: Asked) -> bool:
-        """Whether an order to wait is the answer of an id: it is told to wait for ever, while others are answered."""
+        """Decide whether an order to wait is an id's answer: it is told to wait for ever, while others are answered."""
         if not asked.told:
             asked.others = self._answered
         asked.told += 1
@@ -238,5 +238,5 @@ class _Block:
 
 
 def host_of(url: str) -> str:
-    """The network location of a URL."""
+    """Return the network location of a URL in lower case."""
     return urlsplit(url).netloc.lower()

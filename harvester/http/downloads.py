@@ -156,7 +156,7 @@ class Downloader:
             await asyncio.sleep(pause_seconds(max(1, failures)))
 
     async def _transfer(self, wanted: Wanted, coming: Transfer, part: Path, until: int | None) -> None:
-        """One request and what it brings."""
+        """Send one request and take what it brings."""
         have = length_of(part) if wanted.checksum is not None or coming.etag is not None else 0
         headers = {"Range": f"bytes={have}-"} if have else {}
         if have and coming.etag is not None:
@@ -203,7 +203,7 @@ class Downloader:
             coming.size = length_of(part)
 
     async def _begin(self, wanted: Wanted, coming: Transfer, headers: Mapping[str, str]) -> None:
-        """What begins again has the ETag of this answer; a weak one says nothing about bytes (RFC 9110, 13.1.5)."""
+        """Take the ETag of an answer that begins the file; a weak one says nothing about bytes (RFC 9110, 13.1.5)."""
         etag = headers.get("etag", "").strip()
         coming.etag = etag if etag.startswith('"') and "bytes" in headers.get("accept-ranges", "bytes") else None
         if coming.etag is not None and coming.begun is not None and wanted.checksum is None:
@@ -211,12 +211,12 @@ class Downloader:
 
 
 def length_of(part: Path) -> int:
-    """How much of a file is there."""
+    """Return how much of a file is there, in bytes."""
     return part.stat().st_size if part.exists() else 0
 
 
 def check(wanted: Wanted, part: Path, digests: FileDigests | None = None) -> str | None:
-    """What is wrong with a file that was fetched, None when it is what was stated.
+    """Say what is wrong with a file that was fetched, None when it is what was stated.
 
     It is read, unless there are the `digests` of what was written.
     """
@@ -228,7 +228,7 @@ def check(wanted: Wanted, part: Path, digests: FileDigests | None = None) -> str
 
 
 def _enough(coming: Transfer, part: Path, until: int | None) -> bool:
-    """Whether as much is there as is wanted; a file of no bytes is asked for as well."""
+    """Tell whether as much is there as is wanted; a file of no bytes is asked for as well."""
     if coming.size is None or not part.exists():
         return False
     return length_of(part) >= (coming.size if until is None else min(until, coming.size))
@@ -338,7 +338,7 @@ def _put(file: durable.AppendFile, digests: FileDigests | None, taken: bytes) ->
 
 
 def _finish(file: durable.AppendFile, digests: FileDigests | None, held: bytes) -> None:
-    """What came before a transfer broke is kept as well."""
+    """Keep what came before a transfer broke as well."""
     try:
         if held:
             _put(file, digests, held)

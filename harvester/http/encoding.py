@@ -146,9 +146,9 @@ class NotPacked(ValueError):
 
 
 def inflated(body: bytes, wbits: int, most: int = UNPACKED_MOST) -> tuple[bytes, End]:
-    """What a body holds, of one stream or several one after the other, and how it ended; `wbits` as zlib has it.
+    """Unpack one stream, or several one after the other. Returns what they hold and how they ended.
 
-    It holds `most` bytes at most, then it is `too much`. Raises NotPacked.
+    `wbits` is as zlib has it. They hold `most` bytes at most, then it is `too much`. Raises NotPacked.
     """
     plain = bytearray()
     unpacker = zlib.decompressobj(wbits)

@@ -51,7 +51,7 @@ class GateMiddleware:
         return request.replace(dont_filter=True)
 
     async def process_exception(self, request: Request, exception: Exception) -> None:
-        """No answer came."""
+        """Report that no answer came."""
         if _is_http(request):
             Gates.of(self.crawler).lost(request.url)
 
@@ -96,7 +96,7 @@ class CredentialsMiddleware:
         return response.replace(headers=headers, body=response.body if body is None else body)
 
     async def process_exception(self, request: Request, exception: Exception) -> None:
-        """Raises Masked in the place of an exception that shows the token."""
+        """Raise Masked in the place of an exception that shows the token."""
         credentials = self.credentials
         if credentials.has_token and (text := credentials.scrub(said := f"{exception} {exception!r}")) != said:
             await self._tell(request)
@@ -152,7 +152,7 @@ class SameHostRedirects(RedirectMiddleware):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Without Scrapy's search for a middleware that sets Referer, which is never sent here."""
+        """Make one without Scrapy's search for a middleware that sets Referer, which is never sent here."""
         middleware = cls(crawler.settings)
         middleware.crawler = crawler
         return middleware

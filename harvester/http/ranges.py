@@ -86,7 +86,7 @@ class RangeFiles:
 
 
 def _counting(reply: Response, wanted: int) -> Response:
-    """An answer of the wanted status, with bytes of the file. Raises Unreachable; UsageError without Range requests."""
+    """Return an answer of the wanted status. Raises Unreachable for any other; UsageError without Range requests."""
     if reply.status != wanted:
         if (reply.status, wanted) == (200, 206):
             raise UsageError(
@@ -104,7 +104,7 @@ def _counting(reply: Response, wanted: int) -> Response:
 
 
 def _content_range(reply: Response) -> tuple[int, int, int]:
-    """(first, last, length of the file). Raises Unreachable when the answer does not say it."""
+    """Read (first, last, length of the file). Raises Unreachable when the answer does not say it."""
     stated = reply.headers.get("content-range", "").strip()
     if (match := _CONTENT_RANGE.fullmatch(stated)) is None:
         found = stated[:100] or "without Content-Range"

@@ -27,7 +27,7 @@ class Redirect:
 
 
 def leads_to_login(url: str) -> bool:
-    """Whether a URL is of a page to log in at."""
+    """Tell whether a URL is of a page to log in at."""
     return _LOGIN.search(urlsplit(url).path) is not None
 
 
@@ -93,16 +93,16 @@ class IdUrls:
         self._fits = re.compile(pattern).fullmatch
 
     def url(self, identifier: str) -> str:
-        """Where the record of an id is."""
+        """Return where the record of an id is."""
         return self.template.replace("{id}", quote(self._sent(identifier), safe=""))
 
     def _sent(self, identifier: str) -> str:
-        """An id as its provider knows it: Dataverse wants doi: before a DOI (and finds it in any case of letters)."""
+        """Write an id as its provider knows it: Dataverse wants doi: before a DOI (in any case of letters)."""
         named = f"doi:{identifier}"
         return named if self._fits(named) and not self._fits(identifier) else identifier
 
     def id_in(self, url: str) -> str | None:
-        """The id whose record is at a URL, None when it is no record's."""
+        """Find the id whose record is at a URL, None when it is no record's."""
         parts = urlsplit(url)
         match = self._match.fullmatch(parts.path if self._in_path else f"{parts.path}?{parts.query}")
         if match is None:
@@ -112,7 +112,7 @@ class IdUrls:
         return found if not self._in_path or self._fits(match["id"]) or self._fits(found) else None
 
     def redirect(self, identifier: str, url: str, location: str | None, hops: int) -> Redirect:
-        """What the Location of an answer for `url` means; `hops` redirects were followed before (RFC 9110, 10.2.2)."""
+        """Judge the Location of an answer for `url`; `hops` redirects were followed before (RFC 9110, 10.2.2)."""
         if not location:
             return Redirect("refused", "a redirect without a Location")
         try:

@@ -27,16 +27,16 @@ class Retries:
     longest_wait_seconds: float = 60.0
 
     def exhausted(self, failures: int) -> bool:
-        """Whether a request that failed so often is given up."""
+        """Tell whether a request that failed so often is given up."""
         return failures >= self.tries
 
     def is_too_long(self, ordered: float | None) -> bool:
-        """Whether a wait that was ordered is not sat out."""
+        """Tell whether a wait that was ordered is not sat out."""
         return ordered is not None and ordered > self.longest_wait_seconds
 
 
 def ordered_seconds(status: int, headers: Mapping[str, str]) -> float | None:
-    """Seconds that an answer orders to wait, None without an order; names of headers in lower case."""
+    """Read how many seconds an answer orders to wait, None without an order; names of headers in lower case."""
     if status not in _ORDERS:
         return None
     return limiter.parse_retry_after(headers.get("retry-after", ""), datetime.now(UTC))

@@ -93,7 +93,7 @@ class RecordAsker:
         self._known = Known()
 
     def ask(self, questions: Sequence[Question], progress: Progress = lambda done, total: None) -> list[There]:
-        """The answers, in the order of the questions; without a usable one after all tries it is lost or refused.
+        """Return the answers in the order of the questions; one without a usable answer is lost or refused.
 
         Raises Unreachable when nobody answers or too long a wait is ordered, UsageError where robots.txt closes it.
         """
@@ -103,7 +103,7 @@ class RecordAsker:
             raise Unreachable(f"{cause}; ask again then") from cause
 
     def first_identifiers(self, prefix: str) -> list[str]:
-        """The identifiers on the first page of the target's list. Raises what a page raises that is none."""
+        """Read the identifiers on the first page of the target's list. Raises what a page raises that is none."""
         return asyncio.run(self._first_page(prefix))
 
     async def _ask_all(self, questions: Sequence[Question], progress: Progress) -> list[There]:
@@ -187,7 +187,7 @@ class RecordAsker:
             self._limiter.set_delay(host, seconds)
 
     async def _once(self, client: Client, question: Question) -> tuple[There, bool] | None:
-        """An answer, and whether another try may bring another one; None for "not now"."""
+        """Ask once. Returns the answer and whether another try may bring another one; None for "not now"."""
         url = question.url
         for hops in range(HOPS_MOST + 1):
             try:
@@ -266,7 +266,7 @@ def _document(reply: Response) -> bytes:
 
 
 def _by_oaipmh(identifier: str, reply: Response) -> tuple[There, bool]:
-    """What GetRecord answers. An error of the protocol comes with any HTTP status, so the body is read first."""
+    """Read an answer to GetRecord. An error of the protocol comes with any HTTP status: the body is read first."""
     try:
         record = protocol.parse_get_record(_document(reply), asked=identifier)
     except ProviderError as error:
@@ -294,6 +294,6 @@ def _by_oaipmh(identifier: str, reply: Response) -> tuple[There, bool]:
 
 
 def _time(stamp: str) -> datetime | None:
-    """A datestamp as the index has it."""
+    """Parse a datestamp as the index has it."""
     text = moment(stamp) if stamp else None
     return datetime.fromisoformat(text) if text is not None else None
