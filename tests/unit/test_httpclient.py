@@ -5,9 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from answering import Answering, answering
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harvester.errors import Unreachable
 from harvester.http import client as httpclient
@@ -86,6 +89,43 @@ def test_another_port_name_or_scheme_is_not_followed(location: str):
     with pytest.raises((NotFollowed, KeyError)):
         client.get("https://repository.example/a")
     assert all(url.startswith("https://repository.example/") for url in client.seen)
+
+
+_PARTS = [
+    "http",
+    "https",
+    "://",
+    "//",
+    ":",
+    "@",
+    "/",
+    "\\",
+    "?",
+    "#",
+    "repository.example",
+    "evil.example",
+    ":80",
+    "[",
+    "\t",
+    " ",
+    "\u00fc",
+    "\udcff",
+    "\ud800",
+    "%2f",
+    "..",
+    "Repository.Example",
+]
+
+
+@given(st.one_of(st.text(max_size=30), st.lists(st.sampled_from(_PARTS), max_size=8).map("".join)))
+def test_no_location_whatever_leads_elsewhere(location: str):
+    try:
+        target = POLICY.next_url("https://repository.example/a", location)
+    except NotFollowed:
+        return
+    parts = urlsplit(target)
+    assert (parts.scheme, parts.netloc.lower()) == ("https", "repository.example")
+    assert all("!" <= character <= "~" for character in target)
 
 
 def test_who_may_allow_another_host_is_told_how():
