@@ -15,8 +15,9 @@ import yarl
 from harvester.errors import Unreachable
 from harvester.http.client import BodyTooLong, NoAnswer, NotSendable, NotTrusted, Policy, Response, too_many_redirects
 from harvester.http.redirects import HOPS_MOST
-from harvester.ratelimit import FIRST_BYTES
 
+# of a body, so much is shown to the rate limiter
+JUDGED_BYTES = 4096
 _FAILURES = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
@@ -73,7 +74,7 @@ class Client:
         except _FAILURES as error:
             raise self._lost(url, error) from None
         response = self._policy.received(url, answer.status, answer.headers, body or b"", time.monotonic() - began)
-        counts = self._limiter.judge(url, response.status, response.headers, response.body[:FIRST_BYTES])
+        counts = self._limiter.judge(url, response.status, response.headers, response.body[:JUDGED_BYTES])
         response = self._policy.settle_body(response)
         if not counts:
             return replace(response, not_now=True)
@@ -136,7 +137,7 @@ class Stream:
     def judge(self, body: bytes = b"") -> bool:
         """Report the answer, with the beginning of its body. Returns False when it only says "not now"."""
         self._judged = True
-        return self._limiter.judge(self.url, self.status, self.headers, body[:FIRST_BYTES])
+        return self._limiter.judge(self.url, self.status, self.headers, body[:JUDGED_BYTES])
 
     async def pieces(self) -> AsyncIterator[bytes]:
         """Iterate over the body as it comes. Raises NoAnswer when it ends early."""
