@@ -19,6 +19,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from measuring import Result, in_turns
 
@@ -126,11 +127,11 @@ def add_run(archive: Path, other: Path) -> None:
         writer.close()
 
 
-def outcome(text: bytes) -> tuple[str, str, str, None]:
-    from archive.store import decode
+def outcome(text: bytes) -> Any:
+    from archive.store import Outcome, decode
 
     record = decode(text)
-    return record.identifier, record.datestamp, "deleted" if record.deleted else "read", None
+    return Outcome(record.identifier, record.datestamp, "deleted" if record.deleted else "read")
 
 
 def show(results: dict[str, Result], records: int) -> None:

@@ -18,7 +18,7 @@ HARVEST_DECODERS = 2
 # Seconds of a decoding process for one page or block; then it is ended, and the page is refused. The largest pages that
 # were seen took 20; without it one that was made to take for ever would keep the run from its end.
 HARVEST_DECODE_SECONDS = 600
-# Records that a window should hold; None takes the default of `harvester.oaipmh.windows`.
+# Records that a window should hold; None takes the default of `harvester.oaipmh.cutting`.
 HARVEST_WINDOW_RECORDS = None
 # zstd level of the shards, and the size at which a new one is begun.
 HARVEST_ZSTD_LEVEL = 3
@@ -43,7 +43,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
     "harvester.http.middlewares.SameHostRedirects": 600,
     # a redirect's request comes by again, and is judged by its own URL
-    "harvester.http.manners.CredentialsMiddleware": 610,
+    "harvester.http.middlewares.CredentialsMiddleware": 610,
     # Scrapy's drops a body that is not in the coding it is said to be in
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     # default 590: a token is masked in what was packed as well

@@ -12,7 +12,7 @@ from scrapy.crawler import Crawler
 from archive.errors import ArchiveError, Damaged
 from archive.store import Answer, Off, read_off
 from harvester.crawl import Batch, Keeper, KeeperStopped, WindowEnd
-from harvester.oaipmh import windows
+from harvester.oaipmh import Again, BySet, Done, Lost, Singly, Split
 from pipelines.standing import Standing
 
 logger = logging.getLogger(__name__)
@@ -71,10 +71,10 @@ class AccountPipeline:
         assert self.stats is not None
         for state, count in Counter(answer.state for answer in answers).items():
             self.stats.inc_value(f"harvest/requests/{state}", count)
-        for state, count in Counter(outcome[2] for answer in answers for outcome in answer.outcomes).items():
+        for state, count in Counter(outcome.state for answer in answers for outcome in answer.outcomes).items():
             self.stats.inc_value(f"harvest/ids/{state}", count)
         for answer in answers:
-            self._standing.add(answer.window, answer.attempt, Counter(outcome[2] for outcome in answer.outcomes))
+            self._standing.add(answer.window, answer.attempt, Counter(outcome.state for outcome in answer.outcomes))
         self._show_standing()
 
     def _show_standing(self) -> None:
@@ -119,8 +119,8 @@ class AccountPipeline:
         }
         children = []
         match decision:
-            case windows.Done(findings) | windows.Lost(findings):
-                state = "done" if isinstance(decision, windows.Done) else "lost"
+            case Done(findings) | Lost(findings):
+                state = "done" if isinstance(decision, Done) else "lost"
                 await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -128,7 +128,7 @@ class AccountPipeline:
                     notes=findings,
                     **common,
                 )
-            case windows.Split(spans, findings):
+            case Split(spans, findings):
                 children = await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -137,7 +137,7 @@ class AccountPipeline:
                     children=self.spider.new_windows(end.window, spans, end.window.verb),
                     **common,
                 )
-            case windows.Singly():
+            case Singly():
                 children = await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -145,7 +145,7 @@ class AccountPipeline:
                     children=self.spider.singly(end.window),
                     **common,
                 )
-            case windows.BySet(sets, findings):
+            case BySet(sets, findings):
                 children = await self.keeper.do(
                     writer.close_window,
                     end.window.window,
@@ -154,11 +154,11 @@ class AccountPipeline:
                     children=self.spider.by_set(end.window, sets),
                     **common,
                 )
-            case windows.Again():
+            case Again():
                 pass
-        if isinstance(decision, windows.Done | windows.Lost):
+        if isinstance(decision, Done | Lost):
             self._standing.settle(end.window.window, count.distinct)
-        elif not isinstance(decision, windows.Again):
+        elif not isinstance(decision, Again):
             self._standing.cut(end.window.window)
         self._show_standing()
         assert self.stats is not None

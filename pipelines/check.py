@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from scrapy.crawler import Crawler
 
-from archive.store import Answer, has_record
+from archive.store import Answer
 from harvester.crawl import Batch
 from harvester.http import Credentials
 
@@ -17,7 +17,7 @@ class ContractBroken(Exception):
 class CheckPipeline:
     """Each outcome names an id; each record in the payload has its outcome, each outcome its record.
 
-    Bodies come here without the secret (`harvester.http.manners`); what is made of an error or a URL is masked here.
+    The secret is masked in bodies before they come here (`harvester.http.middlewares`), in errors and URLs here.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -43,12 +43,12 @@ def check(answers: Sequence[Answer]) -> None:
     """Raises ContractBroken unless records and outcomes of answers that came together are the same, one for one."""
     stored = texts = 0
     for answer in answers:
-        if any(not outcome[0] for outcome in answer.outcomes):
+        if any(not outcome.identifier for outcome in answer.outcomes):
             raise ContractBroken(f"an outcome without an identifier: {answer.url}")
         brought = sum(count for _, count in answer.payload)
         if answer.bare and brought:
             raise ContractBroken(f"records in an answer that carries none: {answer.url}")
-        stored += 0 if answer.bare else sum(has_record(*outcome[2:]) for outcome in answer.outcomes)
+        stored += 0 if answer.bare else sum(outcome.has_record for outcome in answer.outcomes)
         texts += brought
     if stored != texts:
         raise ContractBroken(f"{stored} outcomes read or deleted, {texts} records: {answers[0].url}")

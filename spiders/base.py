@@ -14,6 +14,8 @@ import orjson
 import zstandard
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from archive.crosswalks import VERSIONS
@@ -25,11 +27,12 @@ from harvester import __version__
 from harvester.crawl import Decoders, Keeper, KeeperStopped, WindowEnd, lossguard
 from harvester.crawl.arguments import Arguments
 from harvester.errors import HarvestError, Unreachable
-from harvester.http import Credentials, hide_in_logs, robots, user_agent
-from harvester.oaipmh import windows as frontier
+from harvester.http import Credentials, hide_in_logs, redirect_not_followed, robots, user_agent
+from harvester.oaipmh import Decision, tokens
 from harvester.printable import tame_logs
 from harvester.ratelimit import Budget, WaitTooLong
 from harvester.sources import NAMING, Source
+from harvester.walks import Reply, Unusable
 
 logger = logging.getLogger(__name__)
 
@@ -118,19 +121,35 @@ class HarvestSpider(Spider):
                 await self.find(note)
 
     async def _ask_robots(self, url: str) -> robots.Said:
-        """One request. Raises Unreachable, WaitTooLong."""
-        assert self.crawler.engine is not None
+        """Send one request. Raises Unreachable, WaitTooLong."""
         try:
-            response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
+            reply = await self.fetch(url)
         except WaitTooLong:
             raise
         except Exception as cause:  # whatever the downloader raises
             raise Unreachable(f"no answer ({type(cause).__name__}: {cause})") from cause
-        words = [(response.headers.get(name) or b"").decode("latin-1") for name in ("Content-Type", "Location")]
-        return robots.Said(response.status, words[0], response.body, words[1])
+        return robots.Said(reply.status, reply.header("Content-Type"), reply.body, reply.header("Location"))
+
+    # --- questions beside the windows
+
+    @property
+    def tries(self) -> int:
+        """How often a request is sent before it is given up."""
+        return self.settings.getint("HARVEST_TRIES")
+
+    @property
+    def running(self) -> bool:
+        """Whether requests can still be sent."""
+        return self.crawler.engine is not None and self.crawler.engine.running
+
+    async def fetch(self, url: str, accept: str | None = None) -> Reply:
+        """Send one request outside of the windows. Raises WaitTooLong and the downloader's errors."""
+        assert self.crawler.engine is not None
+        headers = {"Accept": accept} if accept is not None else None
+        return reply_of(await self.crawler.engine.download_async(Request(url, headers=headers, dont_filter=True)))
 
     async def secret_masked(self, url: str) -> None:
-        """Called when an answer had the source's token in it, which was masked; told once a process."""
+        """Report once a process that an answer had the source's token in it, which was masked."""
         if not self._told:
             self._told = True
             found = finding("secret-masked", url=self.credentials.scrub(url))
@@ -139,16 +158,16 @@ class HarvestSpider(Spider):
 
     # --- what the pipelines ask of a spider
 
-    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
-        """What becomes of a window that was walked to its end; `count` is what the ledger says it brought."""
+    def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
+        """Decide on a window that was walked to its end; `count` is what the ledger says it brought."""
         raise NotImplementedError
 
     def describe(self, end: WindowEnd) -> str:
-        """The window, for the log."""
+        """Describe a window for the log."""
         raise NotImplementedError
 
-    def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
-        """Called when the ledger has taken the end of a window, with the windows that take its place."""
+    def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
+        """Continue once the ledger has taken the end of a window, with the windows that take its place."""
         raise NotImplementedError
 
     async def find(self, found: Finding, channel: int | None = None, window: int | None = None) -> None:
@@ -213,16 +232,36 @@ class HarvestSpider(Spider):
     @property
     def stopping(self) -> bool:
         """Whether the run is ending: nothing new should be asked."""
-        return self.failure is not None or self.crawler.engine is None or not self.crawler.engine.running
+        return self.failure is not None or not self.running
+
+
+def reply_of(response: Response) -> Reply:
+    """Take of Scrapy's response what decisions need."""
+    headers = tuple(
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
+    )
+    return Reply(response.url, response.status, headers, bytes(response.body), redirect_not_followed(response))
+
+
+def no_reply(failure: Failure) -> Unusable:
+    """Say what the downloader raised."""
+    if isinstance(failure.value, DownloadTimeoutError):
+        return Unusable(tokens.PAGE_LOST, "timed out")
+    # the second: a body of more than DOWNLOAD_MAXSIZE bytes, as sent
+    if isinstance(failure.value, IgnoreRequest | DownloadCancelledError):
+        return Unusable(tokens.PAGE_REFUSED, str(failure.value))
+    return Unusable(tokens.PAGE_LOST, f"{type(failure.value).__name__}: {failure.getErrorMessage()}"[:300])
 
 
 def now_text() -> str:
-    """The time of an answer, as records and requests carry it."""
+    """Return the time of an answer, as records and requests carry it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def software_versions() -> dict[str, Any]:
-    """What made a run's files: names and versions."""
+    """Name what made a run's files, with versions."""
     return {
         "harvester": __version__,
         "orjson": orjson.__version__,
@@ -234,7 +273,7 @@ def software_versions() -> dict[str, Any]:
 
 
 def _described(source: Source) -> dict[str, Any]:
-    """The source as archive.json has it; the licence of its metadata only where its file states one."""
+    """Describe the source for archive.json; the licence of its metadata only where its file states one."""
     licence = {"licence": source.metadata_licence} if source.metadata_licence else {}
     return {"name": source.name, "url": source.url, "hosts": sorted(source.allowed_hosts), **licence}
 

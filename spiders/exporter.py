@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import random
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,22 +9,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scrapy import Request
-
 from archive.disk import durable
 from archive.files import Checksum
 from archive.findings import Finding, finding
-from archive.store import Answer, NewWindow, RefusedBody, WindowCount, WindowRow, is_held, members_counted
+from archive.store import Answer, NewWindow, Outcome, RefusedBody, WindowCount, WindowRow, is_held, members_counted
 from harvester.crawl import Batch, WindowEnd
 from harvester.crawl.arguments import ExporterArguments, in_shard, parse_exporter
 from harvester.errors import MalformedPage, Unreachable, UsageError
-from harvester.http import Downloader, Refused, Wanted, downloads
-from harvester.oaipmh import Span
-from harvester.oaipmh import windows as frontier
-from harvester.ratelimit import Gates, WaitTooLong, limiter
+from harvester.http import Downloader, Refused, Wanted, download_policy, downloads, pause_seconds
+from harvester.oaipmh import Decision, Done, Lost, Span, Split
+from harvester.ratelimit import Gates, WaitTooLong
 from harvester.rest import DELETED, FORMATS, DecodedBatch, Entry, Version, exporter
 from spiders.base import HarvestSpider, now_text
-from spiders.walks import plain_body
 
 VERB = "dump"
 COUNTED, HELD, SAMPLED, GONE, REFUSED = "all members", "held already", "sample taken", "gone", "refused"
@@ -83,14 +78,13 @@ class ExporterSpider(HarvestSpider):
         self._queue: deque[WindowRow] = deque()
         self._settled = asyncio.Event()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="dump")
-        self._downloader = Downloader(
-            Gates.of(self.crawler),
-            self.allowed_hosts,
+        policy = download_policy(
             self.settings["USER_AGENT"],
+            self.allowed_hosts,
             self.settings.getint("HARVEST_TRIES"),
-            self.credentials.headers,
-            lambda: self.stopping,
+            credentials=self.credentials,
         )
+        self._downloader = Downloader(policy, Gates.of(self.crawler), lambda: self.stopping)
         try:
             await asyncio.gather(self.introduce(), self.decoders.start())
             await self._prepare()
@@ -134,17 +128,15 @@ class ExporterSpider(HarvestSpider):
 
     async def _listing(self) -> dict[str, list[Version]]:
         url = self.arguments.endpoint.url
-        tries = self.settings.getint("HARVEST_TRIES")
+        tries = self.tries
         error: Exception = Unreachable(f"{url}: not asked")
         for attempt in range(1, tries + 1):
             try:
-                assert self.crawler.engine is not None
-                request = Request(url, headers={"Accept": "application/json"}, dont_filter=True)
-                response = await self.crawler.engine.download_async(request)
-                if response.status == 200:
-                    return exporter.parse_listing(plain_body(response), url)
-                refusal = UsageError if response.status in (404, 406, 410) else Unreachable
-                error = refusal(f"{url} answers with HTTP status {response.status}; is it a list of dumps?")
+                reply = await self.fetch(url, accept="application/json")
+                if reply.status == 200:
+                    return exporter.parse_listing(reply.plain_body(), url)
+                refusal = UsageError if reply.status in (404, 406, 410) else Unreachable
+                error = refusal(f"{url} answers with HTTP status {reply.status}; is it a list of dumps?")
             except WaitTooLong:
                 raise
             except MalformedPage as cause:
@@ -153,7 +145,7 @@ class ExporterSpider(HarvestSpider):
                 error = Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})")
             if self.stopping or attempt == tries:
                 break
-            await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
+            await asyncio.sleep(pause_seconds(attempt))
         raise error
 
     async def _windows_of(self, versions: Sequence[Version]) -> list[NewWindow]:
@@ -313,7 +305,7 @@ class ExporterSpider(HarvestSpider):
                 notes=_notes(decoded),
                 bare=self._census,
                 payload=() if self._census else decoded.payload,
-                outcomes=[(one.identifier, one.datestamp, one.state, one.reason) for one in kept],
+                outcomes=[Outcome(one.identifier, one.datestamp, one.state, one.reason) for one in kept],
             )
         ]
         for one in decoded.entries:
@@ -325,7 +317,7 @@ class ExporterSpider(HarvestSpider):
                         **common,
                         reason=reason,
                         listed=1,
-                        outcomes=[(one.identifier, None, "refused", reason)],
+                        outcomes=[Outcome(one.identifier, None, "refused", reason)],
                         refused=body,
                         refused_identifier=one.identifier,
                         bare=True,
@@ -374,22 +366,22 @@ class ExporterSpider(HarvestSpider):
 
     # --- what the pipelines ask
 
-    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
+    def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
         """What becomes of a file: as many members must be counted as were seen."""
         walk = self._walks[end.window.window]
         notes = list(walk.notes)
         if end.end == GONE:
-            return frontier.Split((), tuple(notes))
+            return Split((), tuple(notes))
         if end.end == REFUSED:
-            return frontier.Lost(tuple(notes))
+            return Lost(tuple(notes))
         if end.end != HELD and count.listed != walk.seen:
             notes.append(finding("dump-incomplete", name=walk.version.name, expected=walk.seen, found=count.listed))
-            return frontier.Lost(tuple(notes))
+            return Lost(tuple(notes))
         if walk.twice:
             notes.append(finding("member-twice", name=walk.version.name, identifier=walk.first_twice, found=walk.twice))
         if end.end == SAMPLED:
             notes.append(finding("sample", found=count.distinct))
-        return frontier.Done(tuple(notes))
+        return Done(tuple(notes))
 
     def new_windows(self, parent: WindowRow, spans: Sequence[Span], verb: str) -> list[NewWindow]:
         """The newer files that take the place of one that is gone."""
@@ -399,7 +391,7 @@ class ExporterSpider(HarvestSpider):
         """The file and its version."""
         return end.window.from_ or ""
 
-    def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
+    def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
         """Go on with the next file."""
         self._walks.pop(end.window.window)
         self._queue.extend(children)

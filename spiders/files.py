@@ -1,7 +1,6 @@
 """The files of the records that an archive holds: listed from its records, fetched once each, kept by content."""
 
 import asyncio
-import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -10,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
-
-from scrapy import Request
 
 from archive.disk import durable
 from archive.errors import Damaged
@@ -35,12 +32,22 @@ from harvester.crawl import PartWalk, WindowEnd, next_named
 from harvester.crawl import files as filewalk
 from harvester.crawl.arguments import FilesArguments, media_type_of, parse_files
 from harvester.errors import MalformedPage, Unreachable
-from harvester.http import Downloader, Refused, Transfer, check, hide_in_logs, robots
-from harvester.oaipmh import windows as frontier
+from harvester.http import (
+    Downloader,
+    Refused,
+    Transfer,
+    check,
+    download_policy,
+    hide_in_logs,
+    pause_seconds,
+    robots,
+    sendable,
+)
+from harvester.oaipmh import Decision
 from harvester.printable import tame_logs
-from harvester.ratelimit import Gates, WaitTooLong, limiter
+from harvester.ratelimit import Gates, WaitTooLong
+from harvester.walks import Reply
 from spiders.base import HarvestSpider, now_text
-from spiders.walks import plain_body
 
 VERB = "files"
 # so many files that ended are written to the ledger together, or as many as end in this time
@@ -75,14 +82,13 @@ class FilesSpider(HarvestSpider):
         self._walks: dict[int, PartWalk] = {}
         self._left: int | None = None
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="records")
-        self._downloader = Downloader(
-            Gates.of(self.crawler),
-            self.allowed_hosts,
+        policy = download_policy(
             self.settings["USER_AGENT"],
+            self.allowed_hosts,
             self.settings.getint("HARVEST_TRIES"),
-            self.credentials.headers,
-            lambda: self.stopping,
+            credentials=self.credentials,
         )
+        self._downloader = Downloader(policy, Gates.of(self.crawler), lambda: self.stopping)
         try:
             hide_in_logs(self.credentials)
             tame_logs()
@@ -217,18 +223,18 @@ class FilesSpider(HarvestSpider):
 
     async def _ask_for_list(self, record: Record, url: str) -> tuple[FileList, FileRow | None]:
         """The list that a record only links to, or the row that stands for it."""
-        url = self.credentials.scrub(filewalk.sendable(url))
+        url = self.credentials.scrub(sendable(url))
         if filewalk.host_of(url) not in self.allowed_hosts:
             return FileList(), filewalk.list_row(record, url, "refused", "its list is at no host of this source")
         await self._allow(url)
-        state, reason, tries = "lost", "not asked", self.settings.getint("HARVEST_TRIES")
+        state, reason, tries = "lost", "not asked", self.tries
         for attempt in range(1, tries + 1):
             try:
-                response = await self._get(url)
-                if response.status == 200:
-                    return parse_file_list(plain_body(response), url), None
-                reason = f"HTTP status {response.status}"
-                state = "lost" if response.status >= 500 else filewalk.state_of(response.status)
+                reply = await self._get(url)
+                if reply.status == 200:
+                    return parse_file_list(reply.plain_body(), url), None
+                reason = f"HTTP status {reply.status}"
+                state = "lost" if reply.status >= 500 else filewalk.state_of(reply.status)
                 if state != "lost":
                     break
             except NotAList as error:
@@ -237,14 +243,12 @@ class FilesSpider(HarvestSpider):
                 state, reason = "lost", str(error)
             if self.stopping or attempt == tries:
                 break
-            await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
+            await asyncio.sleep(pause_seconds(attempt))
         return FileList(), filewalk.list_row(record, url, state, self.credentials.scrub(reason))
 
-    async def _get(self, url: str) -> Any:
-        assert self.crawler.engine is not None
+    async def _get(self, url: str) -> Reply:
         try:
-            request = Request(url, headers={"Accept": "application/json"}, dont_filter=True)
-            return await self.crawler.engine.download_async(request)
+            return await self.fetch(url, accept="application/json")
         except WaitTooLong:
             raise
         except Exception as cause:  # whatever the downloader raises
@@ -438,7 +442,7 @@ class FilesSpider(HarvestSpider):
 
     # --- what the pipelines ask; nothing of it happens here
 
-    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
+    def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
         """Files have no lists that end."""
         raise AssertionError("the files spider ends its windows itself")
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -24,13 +23,12 @@ from harvester.crawl import Batch, KeeperStopped, WindowEnd, lossguard
 from harvester.crawl.arguments import CENSUS, FILE, RETRY, IdrangeArguments
 from harvester.crawl.arguments import parse_idrange_arguments as parse_arguments
 from harvester.errors import MalformedPage, Unreachable
-from harvester.http import NOT_SERVED, REDIRECTS, Asked, BlockResponse, IdUrls, block_request, host_of
-from harvester.oaipmh import windows as frontier
-from harvester.ratelimit import limiter
+from harvester.http import NOT_SERVED, REDIRECTS, Asked, BlockResponse, IdUrls, block_request, host_of, pause_seconds
+from harvester.oaipmh import Decision, Done, Lost
 from harvester.rest import GAP, Chunk, Learning, ListSupply, Look, RangeSupply, gallop, sentence
 from harvester.rest import answers as bodies
+from harvester.walks import FormState, IdWalk, judged, not_asked, received, without_decoding
 from spiders.base import HarvestSpider, now_text
-from spiders.idwalks import FormState, IdWalk, judged, not_asked, received, without_decoding
 
 # ids of one block, and blocks that are asked for, decoded or written at once
 BLOCK_IDS = 200
@@ -340,11 +338,9 @@ class IdrangeSpider(HarvestSpider):
             base, rest = search.url, ""
         if rest or "?" in base:
             return None
-        assert self.crawler.engine is not None
-        request = Request(f"{base}?size=1&page=1&sort=newest", headers={"Accept": "application/json"}, dont_filter=True)
         try:
-            response = await self.crawler.engine.download_async(request)
-            newest = int(orjson.loads(response.body)["hits"]["hits"][0]["id"])
+            reply = await self.fetch(f"{base}?size=1&page=1&sort=newest", accept="application/json")
+            newest = int(orjson.loads(reply.body)["hits"]["hits"][0]["id"])
         except Exception as error:  # whatever the downloader raises, or an answer of another shape
             self.logger.info("the source does not name its newest record (%s): the top is found by asking", error)
             return None
@@ -435,7 +431,7 @@ class IdrangeSpider(HarvestSpider):
             await self._find_once(
                 walk.state, "type-not-served", found=service.turned, status=service.status, accept=walk.form.accept
             )
-        result = judged(walk, fetched, said, decoded, self.settings.getint("HARVEST_TRIES"))
+        result = judged(walk, fetched, said, decoded, self.tries, now_text())
         walk.waiting.extendleft(reversed(result.elsewhere))
         if result.again:
             self._ask_later(walk, result.again)
@@ -491,13 +487,13 @@ class IdrangeSpider(HarvestSpider):
         """Follow the highest id in use, and whether ids moved."""
         for answer in answers:
             self._moved = self._moved or answer.state == "moved"
-            name = answer.outcomes[0][0]
+            name = answer.outcomes[0].identifier
             if answer.state not in ("absent", "lost") and name.isascii() and name.isdigit() and len(name) < 19:
                 self._top = max(self._top or 0, int(name))
 
     def _ask_later(self, walk: IdWalk, again: Sequence[Asked]) -> None:
         """Ask again after a time that grows with the tries."""
-        delay = limiter.backoff_seconds(max(one.tries for one in again), random.random())
+        delay = pause_seconds(max(one.tries for one in again))
 
         async def later() -> None:
             await asyncio.sleep(delay)
@@ -569,7 +565,7 @@ class IdrangeSpider(HarvestSpider):
             return
         state.shown = True
         if state.doubtful and not state.proven:
-            names = [answer.outcomes[0][0] for answer in answers]
+            names = [answer.outcomes[0].identifier for answer in answers]
             state.now = await self._look(state, names) or state.now
             state.own = state.now
         if state.own is not None and not state.proven:
@@ -621,24 +617,24 @@ class IdrangeSpider(HarvestSpider):
         return [walk for walk in self._walks.values() if walk.waiting and walk.state.service.refused]
 
     def _settle_unserved(self, walk: IdWalk) -> Answer:
-        answer = not_asked(walk)
+        answer = not_asked(walk, now_text())
         walk.unsettled -= len(answer.outcomes)
         walk.answers += 1
         return answer
 
     # --- what the pipelines ask
 
-    def decide(self, end: WindowEnd, count: WindowCount) -> frontier.Decision:
+    def decide(self, end: WindowEnd, count: WindowCount) -> Decision:
         """A window with ids that brought no answer is lost: the next run asks for these alone."""
         walk = self._walks[end.window.window]
-        return frontier.Lost() if walk.lost else frontier.Done()
+        return Lost() if walk.lost else Done()
 
     def describe(self, end: WindowEnd) -> str:
         """The ids of a window."""
         row = end.window
         return f"{self._forms[row.channel].form.name} {row.from_}" + (f" to {row.until}" if row.until else "")
 
-    def window_settled(self, end: WindowEnd, decision: frontier.Decision, children: Sequence[WindowRow]) -> None:
+    def window_settled(self, end: WindowEnd, decision: Decision, children: Sequence[WindowRow]) -> None:
         """The window is over."""
         self._walks.pop(end.window.window, None)
         self._changed.set()

@@ -460,7 +460,7 @@ def bent(url: str, bend: Bend) -> Iterator[str]:
             query = f"?{urlencode(asked.words)}" if asked.words else ""
             request = urllib.request.Request(f"{url}{asked.path}{query}", headers={"Accept": asked.accept})
             try:
-                with _OPENER.open(request, timeout=30) as response:
+                with _OPENER.open(request, timeout=120) as response:
                     return _read(response, response.status)
             except urllib.error.HTTPError as error:
                 return _read(error, error.code)

@@ -1,9 +1,9 @@
 """Harvests of files as a user types them, and what an archive then says of its files."""
 
 import hashlib
-import subprocess
 from pathlib import Path
 
+import forkserver
 import making
 from filing import Filing
 from harvests import HARVESTER, environment
@@ -23,13 +23,13 @@ def crawl(spider: str, archive: Path, *words: str, program: str = HARVESTER, **m
     """One command, with two tries a request."""
     pairs = [part for word in (*words, f"archive={archive}") for part in ("-a", word)]
     command = [program, "crawl", spider, "-s", "HARVEST_TRIES=2", "-s", "HARVEST_PROGRESS=none", *pairs]
-    done = subprocess.run(
+    done = forkserver.run(
         command,
         cwd=Path(__file__).parents[1],
         env={**environment(), **more},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=600,
         check=False,
     )
     print(done.stdout, done.stderr)

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import forkserver
 import pytest
 
 from archive.store.layout import Layout
+from harvester.ratelimit import limiter
 
-HARVESTER = str(Path(sys.executable).with_name("harvester"))
+HARVESTER = forkserver.HARVESTER
 
 
 # below those that a system hands out to whoever asks for any
@@ -66,7 +68,7 @@ class Hostile:
         return f"http://127.0.0.1:{self.port}/api/records/{{id}}"
 
     def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=120) as answer:
             return bytes(answer.read())
 
     def truth(self) -> list[dict[str, Any]]:
@@ -97,14 +99,14 @@ def hostile(beds: Path, tmp_path: Path) -> Iterator[Callable[..., Hostile]]:
         port, probe = free_port(), free_port()
         ports.extend((port, probe))
         log = (tmp_path / f"hostile-{port}.log").open("wb")
-        process = subprocess.Popen(
+        process = forkserver.Process(
             [sys.executable, beds / "hostile" / "server.py", "--port", str(port), "--probe-port", str(probe), *options],
             stdout=log,
             stderr=log,
         )
         running.append(process)
         server = Hostile(process, port)
-        for _ in range(200):
+        for _ in range(2400):
             with contextlib.suppress(OSError):
                 server.get("/__stats")
                 return server
@@ -134,9 +136,9 @@ class Harvest:
         settings = [part for setting in self.settings for part in ("-s", setting)]
         return [HARVESTER, "crawl", spider, "--progress", "plain", "-v", *given, *settings]
 
-    def run(self, url: str, *words: str, timeout: float = 100, spider: str = "oaipmh") -> int:
+    def run(self, url: str, *words: str, timeout: float = 600, spider: str = "oaipmh") -> int:
         """Harvest to the end; returns the exit code."""
-        done = subprocess.run(
+        done = forkserver.run(
             self.command(url, *words, spider=spider),
             cwd=self.archive.parent,
             capture_output=True,
@@ -150,7 +152,7 @@ class Harvest:
 
     def _begun(self, url: str, *words: str, spider: str) -> "subprocess.Popen[bytes]":
         """A harvest in a process group of its own, whose output is dropped."""
-        return subprocess.Popen(
+        return forkserver.Process(
             self.command(url, *words, spider=spider),
             cwd=self.archive.parent,
             stdout=subprocess.DEVNULL,
@@ -170,7 +172,7 @@ class Harvest:
             return True
         return False
 
-    def kill_once(self, url: str, query: str, *words: str, spider: str = "oaipmh", seconds: float = 100) -> None:
+    def kill_once(self, url: str, query: str, *words: str, spider: str = "oaipmh", seconds: float = 300) -> None:
         """Harvest and kill it without warning as soon as a query of the ledger finds a row."""
         with self._begun(url, *words, spider=spider) as process:
             try:
@@ -188,7 +190,7 @@ def _finds(ledger: Path, query: str) -> bool:
     if not ledger.exists():
         return False
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=10)) as db:
+        with contextlib.closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True, timeout=60)) as db:
             return db.execute(query).fetchone() is not None
     except sqlite3.OperationalError:  # it is made just now
         return False
@@ -197,10 +199,11 @@ def _finds(ledger: Path, query: str) -> bool:
 def environment() -> dict[str, str]:
     """The environment of a user who has set nothing, but that what is learned of a host is not kept.
 
-    Ports come again: what one server told must not hold up the harvest of the next.
+    Ports come again: what one server told must not hold up the harvest of the next. And the waits after failures,
+    which double, begin at a tenth of a second instead of one.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HARVEST", "SCRAPY", "PYTEST"))}
-    return kept | {"HARVESTER_STATE": "none"}
+    return kept | {"HARVESTER_STATE": "none", forkserver.ASSIGN: f"{limiter.__name__}.BACKOFF_FIRST_SECONDS=0.1"}
 
 
 @pytest.fixture

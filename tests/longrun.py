@@ -153,7 +153,7 @@ def many_ids(count: int) -> dict[str, Any]:
     async def work() -> dict[str, Any]:
         handler = BlockHandler(SimpleNamespace(settings=settings, spider=spider, gates=gates))  # type: ignore[arg-type]
         await handler.close()
-        handler._session = Session(provider)  # type: ignore[assignment]
+        handler._client._session = Session(provider)  # type: ignore[assignment]
         return await ask_all(handler, count)
 
     # from the beginning of an hour, so that whole windows are compared

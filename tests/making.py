@@ -14,8 +14,9 @@ from archive.store import frames as zstdframes
 from archive.store import record as envelope
 from archive.store import shards
 from archive.store.layout import Layout
-from archive.store.ledger import NewWindow, WindowRow, check_digest
+from archive.store.ledger import NewWindow, Outcome, WindowRow
 from archive.store.quarantine import check_refused
+from archive.store.snapshots import check_digest
 from archive.store.writer import Answer, ArchiveWriter
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -75,7 +76,8 @@ def answer(
         "outcomes": [(i, "2020-01-01T00:00:00Z", "read", None) for i in identifiers],
         "payload": payload(identifiers),
     }
-    return Answer(**{**values, **more})
+    values |= more
+    return Answer(**values | {"outcomes": [Outcome(*outcome) for outcome in values["outcomes"]]})
 
 
 def writer(folder: Path, **more: Any) -> ArchiveWriter:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import forkserver
 import pytest
 from harvests import HARVESTER, end, environment
 from lxml import etree
@@ -42,7 +43,7 @@ class Server:
     def ask(
         self, path: str, headers: dict[str, str] | None = None, *, method: str = "GET", body: bytes | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -61,9 +62,9 @@ def mirror(folder: Path, work: Path, *words: str, files: int | None = None) -> I
         command = [HARVESTER, "serve", str(folder), "--port", "0", "--port-file", str(work / "port"), *words]
         if files is not None:
             command = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *command]
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment())
+        process = forkserver.Process(command, stdout=log, stderr=log, env=environment())
     try:
-        for _ in range(600):
+        for _ in range(2400):
             if (work / "port").exists():
                 break
             assert process.poll() is None, (work / "log").read_text()

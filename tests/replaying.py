@@ -16,7 +16,6 @@ robots.txt is 404 unless one was given, and what the test names (`Replay.absent`
 
 import json
 import re
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import forkserver
 from harvests import HARVESTER, environment
 
 from harvester.sources.model import FOLDER
@@ -185,11 +185,11 @@ def crawl(spider: str, archive: Path, *words: str) -> Ran:
     arguments = [part for word in (*words, f"archive={archive}") for part in ("-a", word)]
     # no state: the port may be another provider's in the next test
     settings = ["-s", "HARVEST_STATE=none", "-s", "HARVEST_TRIES=2", "-s", "HARVEST_DECODERS=0"]
-    done = subprocess.run(
+    done = forkserver.run(
         [HARVESTER, "crawl", spider, "--contact", "replay@repository.example", "-v", *settings, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
         env=environment(),
     )

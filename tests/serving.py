@@ -45,10 +45,10 @@ def serving_application(application: web.Application, host: str = "127.0.0.1", p
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(120)
     try:
         yield urls[0]
     finally:
         loop.call_soon_threadsafe(ends[0].set)
-        thread.join(10)
+        thread.join(120)
         loop.close()

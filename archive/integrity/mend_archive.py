@@ -36,7 +36,7 @@ from archive.store import (
     WriteLock,
     read_description,
     refuse_links,
-    shards,
+    salvage,
     snapshot,
     write_description,
     write_digest,
@@ -302,7 +302,7 @@ def _url_of_ledger(layout: Layout) -> str | None:
 def _url_of_records(layout: Layout) -> str | None:
     for path in sorted(layout.shards.glob("*.json-seq.zst*")):
         with suppress(ArchiveError):
-            for item in shards.salvage(path, path.stat().st_size if path.suffix == ".open" else None):
+            for item in salvage(path, path.stat().st_size if path.suffix == ".open" else None):
                 for text in item.texts() if isinstance(item, Frame) else ():
                     if (url := _url_of_record(text)) is not None:
                         return url

@@ -31,12 +31,14 @@ from archive.store import (
     FrameEntry,
     Layout,
     Ledger,
+    Outcome,
     Record,
     Seal,
     ShardWriter,
     check_names,
     check_refused,
     read_accounts,
+    salvage,
     shards,
 )
 from archive.store import record as envelope
@@ -235,9 +237,7 @@ class _Rebuilding:
         self._records += len(records)
         return numbers[0], numbers[-1]
 
-    def _request(
-        self, run: int, channel: int | None, what: str, outcomes: list[tuple[str, str | None, str, str | None]], at: str
-    ) -> list[int]:
+    def _request(self, run: int, channel: int | None, what: str, outcomes: list[Outcome], at: str) -> list[int]:
         _, first = self._ledger.add_request(
             run, channel, None, 1, f"{REBUILT}: {what}", "read", None, REBUILT, 1, at, 0, outcomes
         )
@@ -268,7 +268,7 @@ class _Rebuilding:
         """Ids as they stood last in the old ledger, where no record says otherwise. Returns how many are lost now."""
         rows = self._db.execute(question("rebuild_outcomes"), {"whole": self._shards_whole}).fetchall()
         for (run, channel), group in groupby(rows, key=lambda row: row[:2]):
-            self._request(run, channel, "the old ledger", [tuple(row[2:]) for row in group], self._now)
+            self._request(run, channel, "the old ledger", [Outcome(*row[2:]) for row in group], self._now)
         return sum(row[4] == "lost" and str(row[5]).startswith("its record") for row in rows)
 
     def _take_refused(self) -> None:
@@ -335,7 +335,7 @@ def _written_anew(layout: Layout, path: Path) -> tuple[Path, Seal, list[FrameEnt
     writer: ShardWriter | None = None
     new = next_generation(layout, path.name.removesuffix(".open"))
     try:
-        for item in shards.salvage(path, limit):
+        for item in salvage(path, limit):
             texts = item.texts() if isinstance(item, Frame) else []
             good = [text for text in texts if _record(text) is not None]
             if good:
@@ -361,9 +361,9 @@ def _record(text: bytes) -> Record | None:
     return record if all(isinstance(value, str) for value in strings) else None
 
 
-def _outcome(record: Record | None) -> tuple[str, str | None, str, str | None]:
+def _outcome(record: Record | None) -> Outcome:
     assert record is not None, "only shards of which every record can be read are counted"
-    return record.identifier, record.datestamp or None, "deleted" if record.deleted else "read", REBUILT
+    return Outcome(record.identifier, record.datestamp or None, "deleted" if record.deleted else "read", REBUILT)
 
 
 def run_words(records: Iterable[Record], source: dict[str, Any]) -> tuple[str, dict[str, Any]]:

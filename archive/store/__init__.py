@@ -51,6 +51,7 @@ __all__ = [
     "NewWindow",
     "NotJson",
     "Off",
+    "Outcome",
     "ParsedJson",
     "Part",
     "Place",
@@ -179,20 +180,7 @@ if TYPE_CHECKING:
         refuse_links,
         write_description,
     )
-    from archive.store.ledger import (
-        NOT_MODIFIED,
-        Ledger,
-        NewWindow,
-        Run,
-        WindowCount,
-        WindowRow,
-        check_digest,
-        has_record,
-        has_table,
-        read_only,
-        write_digest,
-    )
-    from archive.store.ledgernames import check_names
+    from archive.store.ledger import NOT_MODIFIED, Ledger, NewWindow, Outcome, Run, WindowCount, WindowRow, has_record
     from archive.store.lookup_file import Lookup, LookupWriter, Place, check_lookup
     from archive.store.losses import ChannelLoss, in_bulk, known_before, lost_ids, read_loss
     from archive.store.pairing import Difference, Kept, LatestRecords, Part, compared, kept_in, matched
@@ -211,9 +199,11 @@ if TYPE_CHECKING:
     )
     from archive.store.rewrite import SHARD_NAME, Anew, NewFrame, left_over, replace, shard_file
     from archive.store.rights import stated_rights
+    from archive.store.schema import check_names, has_table
     from archive.store.seektable import DIGEST_FRAME_BYTES, Entry
-    from archive.store.shards import FRAME_BYTES, Frame, FrameEntry, Seal, ShardWriter, encode_end, salvage
-    from archive.store.snapshots import snapshot
+    from archive.store.shard_salvage import salvage
+    from archive.store.shards import FRAME_BYTES, Frame, FrameEntry, Seal, ShardWriter, encode_end
+    from archive.store.snapshots import check_digest, read_only, snapshot, write_digest
     from archive.store.spill import SPILL_BYTES, FramesToSpill, ShardToRead, Spill, frames_to_spill, spilled
     from archive.store.splits import SplitList, UnsizedList, unsized_lists
     from archive.store.versions import Copy, Looks, content_of, moment, newest, newest_of, read_copies, read_looks

@@ -14,7 +14,8 @@ from archive.queries import question
 from archive.store import shards
 from archive.store.layout import Layout
 from archive.store.pairing import Difference, Kept, compared, kept_in
-from archive.store.shards import Damage, Frame
+from archive.store.shard_salvage import Damage, salvage
+from archive.store.shards import Frame
 from archive.store.snapshots import snapshot
 
 
@@ -78,7 +79,7 @@ def look_at_shard(task: ShardToCheck) -> ShardCheck:
 def check_alone(path: Path) -> ShardCheck:
     """Check a shard by what it says of itself."""
     check = ShardCheck(path.name, path.stat().st_size)
-    for item in shards.salvage(path):
+    for item in salvage(path):
         if isinstance(item, Damage):
             frame = item.frame if item.frame >= 0 else None
             check.faults.append(Fault(f"{item.reason} (at byte {item.offset})", frame, item.record))

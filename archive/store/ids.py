@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from archive.crosswalks import local_id
 from archive.queries import question
-from archive.store.ledger import Ledger, NewWindow, WindowRow
+from archive.store.ledger import Ledger, NewWindow, Outcome, WindowRow
 
 IDS, REST = "ids", "rest"
 # how the reason of an outcome `moved` begins; the id it moved to follows
@@ -69,7 +69,7 @@ def _name(ledger: Ledger, run: int, windows: Iterable[WindowRow], named: Sequenc
             1,
             now,
             len(named),
-            [(identifier, None, "open", None) for identifier in named],
+            [Outcome(identifier, None, "open") for identifier in named],
         )
 
 
@@ -188,7 +188,7 @@ def refuse_unproven(ledger: Ledger, run: int, channel: int, begins: str, url: st
     ).fetchall()
     with ledger.transaction():
         for window, group in groupby(rows, key=itemgetter(0)):
-            outcomes = [(identifier, None, "refused", reason) for _, identifier in group]
+            outcomes = [Outcome(identifier, None, "refused", reason) for _, identifier in group]
             ledger.add_request(run, channel, window, 1, url, "refused", 404, reason, 0, now, 0, outcomes)
     return len(rows)
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from archive.disk import durable, sha256_of
-from archive.errors import Busy, Damaged, DiskFailed, DiskFull, NotAnArchive, OtherArchive
-from archive.store.layout import FORMAT_VERSION, Layout
-from archive.store.ledgernames import check_names
+from archive.disk import durable
+from archive.errors import Damaged
+from archive.store import schema
+from archive.store.snapshots import translated
 
 # the reason of an outcome `read` or `deleted` without a record of its own: the provider says that what is held is what
 # there is (304), or a list brought again a version that the run had stored already
@@ -29,101 +29,19 @@ def has_record(state: str, reason: str | None) -> bool:
     return state in ("read", "deleted") and reason != NOT_MODIFIED
 
 
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE runs (
-    run INTEGER PRIMARY KEY, spider TEXT NOT NULL, mode TEXT NOT NULL, arguments TEXT NOT NULL,
-    software TEXT NOT NULL, started TEXT NOT NULL, provider_started TEXT, finished TEXT,
-    state TEXT NOT NULL CHECK (state IN ('open', 'complete', 'findings', 'unfinished'))) STRICT;
-CREATE TABLE channels (
-    channel INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, format TEXT NOT NULL, set_spec TEXT) STRICT;
-CREATE TABLE windows (
-    window INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, channel INTEGER NOT NULL REFERENCES channels,
-    parent INTEGER REFERENCES windows, verb TEXT NOT NULL, from_ TEXT, until TEXT,
-    state TEXT NOT NULL CHECK (state IN ('open', 'done', 'split', 'lost')), end TEXT,
-    listed INTEGER, distinct_ids INTEGER, stated INTEGER, pages INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
-    opened TEXT NOT NULL, closed TEXT) STRICT;
-CREATE INDEX windows_by_run ON windows (run, state);
-CREATE TABLE requests (
-    request INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, channel INTEGER REFERENCES channels,
-    window INTEGER REFERENCES windows, attempt INTEGER NOT NULL, url TEXT NOT NULL, state TEXT NOT NULL,
-    http_status INTEGER, reason TEXT, attempts INTEGER NOT NULL, at TEXT NOT NULL, listed INTEGER NOT NULL,
-    first_outcome INTEGER, last_outcome INTEGER) STRICT;
-CREATE INDEX requests_by_window ON requests (window, attempt);
-CREATE TABLE outcomes (
-    outcome INTEGER PRIMARY KEY, request INTEGER NOT NULL REFERENCES requests, identifier TEXT NOT NULL,
-    datestamp TEXT, state TEXT NOT NULL CHECK (state IN
-        ('read', 'deleted', 'absent', 'moved', 'forbidden', 'refused', 'lost', 'open')),
-    reason TEXT) STRICT;
-CREATE TABLE shards (
-    shard INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, run INTEGER NOT NULL REFERENCES runs,
-    state TEXT NOT NULL CHECK (state IN ('open', 'sealed')), records INTEGER NOT NULL, frames INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, content_bytes INTEGER NOT NULL, sha256 TEXT, sha512 TEXT) STRICT;
-CREATE TABLE frames (
-    shard INTEGER NOT NULL REFERENCES shards, frame INTEGER NOT NULL, offset INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, content_bytes INTEGER NOT NULL, records INTEGER NOT NULL,
-    first_outcome INTEGER NOT NULL, last_outcome INTEGER NOT NULL,
-    PRIMARY KEY (shard, frame)) STRICT, WITHOUT ROWID;
-CREATE TABLE quarantine (
-    quarantine INTEGER PRIMARY KEY, request INTEGER NOT NULL REFERENCES requests, identifier TEXT,
-    name TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL) STRICT;
-CREATE TABLE findings (
-    finding INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, code TEXT NOT NULL,
-    severity TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'error')), channel INTEGER REFERENCES channels,
-    window INTEGER REFERENCES windows, identifier TEXT, message TEXT NOT NULL, expected INTEGER, found INTEGER,
-    at TEXT NOT NULL) STRICT;
-CREATE VIEW census AS
-    SELECT r.run, o.identifier, o.datestamp, o.state = 'deleted' AS deleted
-    FROM outcomes AS o JOIN requests AS r USING (request) JOIN runs USING (run)
-    WHERE runs.mode = 'census' AND o.state IN ('read', 'deleted');
-"""
+class Outcome(NamedTuple):
+    """What a request settled about one id; `reason` is None where there is nothing to say."""
 
-# Archives begun before there were waits have no such table: it is made when they are written to again.
-WAITS = """
-CREATE {kind} IF NOT EXISTS waits (
-    wait INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, host TEXT NOT NULL, began TEXT NOT NULL,
-    seconds REAL NOT NULL, reason TEXT NOT NULL) STRICT
-"""
+    identifier: str
+    datestamp: str | None
+    state: str
+    reason: str | None = None
 
-# What the last answer for an id said to tell changes by: the ETag or Last-Modified of its channel.
-_VALIDATORS = """
-CREATE TABLE IF NOT EXISTS validators (
-    channel INTEGER NOT NULL REFERENCES channels, identifier TEXT NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (channel, identifier)) STRICT, WITHOUT ROWID
-"""
+    @property
+    def has_record(self) -> bool:
+        """Whether a record of its own belongs to it."""
+        return has_record(self.state, self.reason)
 
-# The files of records: each content once; which files a record of a run has (`listed`), and how each of them ended.
-# Archives begun before there were files have no such tables: they are made when they are written to again.
-_FILE_ROWS = """
-CREATE {kind} IF NOT EXISTS files (
-    file INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, identifier TEXT NOT NULL, key TEXT NOT NULL,
-    url TEXT NOT NULL, size INTEGER, checksum TEXT, media_type TEXT, version TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('read', 'absent', 'forbidden', 'refused', 'lost', 'open')), reason TEXT,
-    sha256 TEXT REFERENCES contents, bytes INTEGER, etag TEXT, at TEXT NOT NULL,
-    CHECK ((state = 'read') = (sha256 IS NOT NULL AND bytes IS NOT NULL))) STRICT;
-"""
-_FILES = """
-CREATE TABLE IF NOT EXISTS contents (
-    sha256 TEXT PRIMARY KEY, sha512 TEXT NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS filelists (
-    run INTEGER NOT NULL REFERENCES runs, identifier TEXT NOT NULL, outcome INTEGER NOT NULL REFERENCES outcomes,
-    listed INTEGER NOT NULL, left_out INTEGER NOT NULL, at TEXT NOT NULL,
-    PRIMARY KEY (run, identifier)) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS files_by_record ON files (identifier, key);
-CREATE INDEX IF NOT EXISTS files_by_checksum ON files (checksum) WHERE state = 'read'
-"""
-
-# Windows of a channel that list one set each, because the list of all could not be had.
-# Archives begun before there were any have no such table: it is made when they are written to again.
-_WINDOW_SETS = """
-CREATE TABLE IF NOT EXISTS windowsets (
-    window INTEGER PRIMARY KEY REFERENCES windows, set_spec TEXT NOT NULL) STRICT
-"""
-
-# Shards sealed before there was a SHA-512 have none. Who only reads finds the column all the same.
-_HAS_SHA512 = "SELECT 1 FROM pragma_table_info('shards', 'main') WHERE name = 'sha512'"
-_SHA512 = "ALTER TABLE shards ADD COLUMN sha512 TEXT"
-_NO_SHA512 = "CREATE TEMP VIEW shards AS SELECT *, NULL AS sha512 FROM main.shards"
 
 # An id's state in a run is that of its last outcome in a channel. Most runs have none that may be unsettled, and
 # then one pass over the outcomes says so; otherwise only their ids are looked at again.
@@ -201,49 +119,32 @@ class Ledger:
         if not create and not path.exists():
             raise Damaged(f"{path} is missing; an archive cannot go on without it, take it from a copy")
         self.path = path
-        with _translated(path):
+        with translated(path):
             self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
             self.db.execute("PRAGMA journal_mode = WAL")
             self.db.execute("PRAGMA synchronous = FULL")
             self.db.execute("PRAGMA foreign_keys = ON")
             if not self.db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
                 self._make()
-            self._check_version()
-            check_names(self.db, path)
-            self.db.execute(WAITS.format(kind="TABLE"))
-            self.db.execute(_VALIDATORS)
-            self.db.execute(_WINDOW_SETS)
-            self.db.execute(_FILE_ROWS.format(kind="TABLE"))
-            for statement in _FILES.split(";"):
-                self.db.execute(statement)
-            if not self.db.execute(_HAS_SHA512).fetchone():
-                self.db.execute(_SHA512)
+            schema.check_version(self.db, path)
+            schema.check_names(self.db, path)
+            schema.upgrade(self.db)
         self._next_request = self._last("requests", "request") + 1
         self._next_outcome = self._last("outcomes", "outcome") + 1
 
     def _make(self) -> None:
         with self.transaction():
-            for statement in SCHEMA.split(";"):
-                if statement.strip():
-                    self.db.execute(statement)
-            self.db.execute("INSERT INTO meta VALUES ('format_version', ?)", (str(FORMAT_VERSION),))
-
-    def _check_version(self) -> None:
-        row = self.db.execute("SELECT value FROM meta WHERE key = 'format_version'").fetchone()
-        if row is None or not str(row[0]).isdigit():
-            raise Damaged(f"{self.path} says nothing of its format; take it from a copy of the archive")
-        if int(row[0]) > FORMAT_VERSION:
-            raise OtherArchive(f"{self.path}: format version {row[0]}, this software reads up to {FORMAT_VERSION}")
+            schema.create(self.db)
 
     def _last(self, table: str, key: str) -> int:
-        with _translated(self.path):
+        with translated(self.path):
             row = self.db.execute(f"SELECT max({key}) FROM {table}").fetchone()
         return int(row[0] or 0)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, synced when it is over."""
-        with _translated(self.path):
+        with translated(self.path):
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -257,7 +158,7 @@ class Ledger:
 
     def close(self) -> None:
         """Fold the write-ahead log into the file and leave its digest beside it."""
-        with _translated(self.path):
+        with translated(self.path):
             self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self.db.close()
 
@@ -265,7 +166,7 @@ class Ledger:
 
     def open_run(self, spider: str, mode: str, arguments: dict[str, Any]) -> Run | None:
         """The unfinished run of the same words, if there is one: the same command again resumes it."""
-        with _translated(self.path):
+        with translated(self.path):
             rows = self.db.execute(
                 "SELECT run, spider, mode, arguments, started, provider_started, state FROM runs "
                 "WHERE spider = ? AND mode = ? AND arguments = ? AND state IN ('open', 'unfinished') ORDER BY run DESC",
@@ -275,7 +176,7 @@ class Ledger:
 
     def last_run(self, spider: str, arguments: dict[str, Any], modes: Sequence[str]) -> Run | None:
         """The newest run over the whole of what `arguments` names that ended with nothing lost or open."""
-        with _translated(self.path):
+        with translated(self.path):
             rows = self.db.execute(
                 "SELECT run, spider, mode, arguments, started, provider_started, state FROM runs "
                 "WHERE spider = ? AND arguments = ? AND state IN ('complete', 'findings') ORDER BY run DESC",
@@ -289,7 +190,7 @@ class Ledger:
         Its arguments may name other prefixes and sets beside. A run whose increments could not be trusted does not
         count: what changed before it may be missing.
         """
-        with _translated(self.path):
+        with translated(self.path):
             rows = self.db.execute(
                 "SELECT run, spider, mode, arguments, started, provider_started, state FROM runs "
                 "WHERE spider = :spider AND state IN ('complete', 'findings') "
@@ -306,7 +207,7 @@ class Ledger:
 
     def channels_of(self, run: int) -> list[tuple[int, str, str | None]]:
         """(channel, format, set) of each channel that a run has windows of."""
-        with _translated(self.path):
+        with translated(self.path):
             rows = self.db.execute(
                 "SELECT channel, format, set_spec FROM channels "
                 "WHERE channel IN (SELECT channel FROM windows WHERE run = ?) ORDER BY channel",
@@ -357,7 +258,7 @@ class Ledger:
             self.db.execute("DELETE FROM runs WHERE run = ?", (run,))
 
     def has_runs(self) -> bool:
-        with _translated(self.path):
+        with translated(self.path):
             return self.db.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None
 
     def set_provider_started(self, run: int, response_date: str) -> None:
@@ -389,7 +290,7 @@ class Ledger:
 
     def _unsettled_states(self, run: int) -> set[str]:
         """The last states of those ids of a run that were open, lost or refused at some time."""
-        with _translated(self.path):
+        with translated(self.path):
             self.db.execute("DROP TABLE IF EXISTS temp.doubtful")
             self.db.execute(_DOUBTFUL, (run,))
             if not self.db.execute("SELECT 1 FROM doubtful LIMIT 1").fetchone():
@@ -398,7 +299,7 @@ class Ledger:
             return {state for (state,) in self.db.execute(_UNSETTLED, (run,))}
 
     def _any(self, query: str, run: int) -> bool:
-        with _translated(self.path):
+        with translated(self.path):
             return self.db.execute(f"{query} LIMIT 1", (run,)).fetchone() is not None
 
     # channels and windows
@@ -415,7 +316,7 @@ class Ledger:
 
     def windows(self, run: int, state: str | None = None) -> list[WindowRow]:
         """Windows of a run in the order they were opened."""
-        with _translated(self.path):
+        with translated(self.path):
             rows = self.db.execute(
                 "SELECT window, channel, parent, verb, from_, until, state, max(attempts, coalesce("
                 "(SELECT max(attempt) FROM requests WHERE requests.window = windows.window), 0)), "
@@ -427,13 +328,13 @@ class Ledger:
 
     def provider_started(self, run: int) -> str | None:
         """The responseDate of the run's first response, in UTC."""
-        with _translated(self.path):
+        with translated(self.path):
             row = self.db.execute("SELECT provider_started FROM runs WHERE run = ?", (run,)).fetchone()
         return row[0] if row else None
 
     def distinct_in(self, window: int) -> int:
         """Distinct identifiers that a window which ended has brought."""
-        with _translated(self.path):
+        with translated(self.path):
             row = self.db.execute(
                 "SELECT coalesce(distinct_ids, 0) FROM windows WHERE window = ?", (window,)
             ).fetchone()
@@ -441,7 +342,7 @@ class Ledger:
 
     def records_done(self, run: int) -> int:
         """Records in the windows of a run that are done."""
-        with _translated(self.path):
+        with translated(self.path):
             row = self.db.execute(
                 "SELECT coalesce(sum(distinct_ids), 0) FROM windows WHERE run = ? AND state = 'done'", (run,)
             ).fetchone()
@@ -449,7 +350,7 @@ class Ledger:
 
     def stated_totals(self, run: int) -> list[tuple[str | None, int | None]]:
         """(set, size stated by the provider) of each first list of a run that was asked; the body of each channel."""
-        with _translated(self.path):
+        with translated(self.path):
             rows = self.db.execute(
                 "SELECT set_spec, stated FROM windows JOIN channels USING (channel) WHERE window IN "
                 "(SELECT min(window) FROM windows WHERE run = ? AND parent IS NULL GROUP BY channel) "
@@ -464,7 +365,7 @@ class Ledger:
         While it was read, the change may have moved a record from a page not yet read to one read before.
         Returns how many records changed at `since` or later after they were read, and the windows they were in.
         """
-        with _translated(self.path):
+        with translated(self.path):
             self.db.execute("DROP TABLE IF EXISTS temp.changed")
             self.db.execute(
                 "CREATE TEMP TABLE changed AS SELECT DISTINCT channel, identifier FROM outcomes JOIN requests "
@@ -509,7 +410,7 @@ class Ledger:
 
         Those count as listed once each, however often they were asked; so does what is gathered from several listings.
         """
-        with _translated(self.path):
+        with translated(self.path):
             row = self.db.execute(
                 "SELECT iif(w.verb IN ('ids', 'gathered'), count(DISTINCT o.identifier), count(o.outcome)), "
                 "count(DISTINCT o.identifier) FROM windows AS w JOIN requests AS r USING (window) "
@@ -553,9 +454,9 @@ class Ledger:
         attempts: int,
         at: str,
         listed: int,
-        outcomes: Sequence[tuple[str, str | None, str, str | None]],
+        outcomes: Sequence[Outcome],
     ) -> tuple[int, int]:
-        """Write one ended request and the outcomes it settled, as (identifier, datestamp, state, reason).
+        """Write one ended request and the outcomes it settled.
 
         Returns the request's number and that of its first outcome; outcomes are numbered without gaps.
         """
@@ -626,90 +527,6 @@ class Ledger:
 
     def last_quarantine(self) -> int:
         return self._last("quarantine", "quarantine")
-
-
-def read_only(path: Path) -> sqlite3.Connection:
-    """A connection that reads, also while a harvest writes. Raises NotAnArchive when there is no ledger.
-
-    Where the ledger is from before there were waits, an empty table stands for them; likewise for SHA-512.
-    """
-    if not path.exists():
-        raise NotAnArchive(f"{path} is missing; is {path.parent} an archive?")
-    with _translated(path):
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?{_reading(path)}", uri=True, timeout=10)
-        db.execute("SELECT value FROM meta").fetchone()
-        check_names(db, path)
-        if not has_table(db, "waits"):
-            db.execute(WAITS.format(kind="TEMP TABLE"))
-        if not has_table(db, "files"):
-            db.execute(_FILE_ROWS.format(kind="TEMP TABLE"))
-        if not db.execute(_HAS_SHA512).fetchone():
-            db.execute(_NO_SHA512)
-    return db
-
-
-def has_table(db: sqlite3.Connection, name: str) -> bool:
-    """Whether a ledger has a table: those of files are not in one that was begun before there were any."""
-    return db.execute("SELECT 1 FROM main.sqlite_schema WHERE name = ?", (name,)).fetchone() is not None
-
-
-def _reading(path: Path) -> str:
-    """How to open a ledger for reading.
-
-    In a bag nobody writes to it, and SQLite's own files beside it would be payload that no manifest lists; nor through
-    a link, and they would be beside what it leads to.
-    """
-    wal = path.with_name(f"{path.name}-wal")
-    resting = path.is_symlink() or (path.absolute().parent.parent / "bagit.txt").exists()
-    return "immutable=1" if resting and not (wal.exists() and wal.stat().st_size) else "mode=ro"
-
-
-def write_digest(layout: Layout) -> None:
-    """Leave the SHA-256 of a ledger at rest beside it: SQLite itself does not see a flipped byte in a row."""
-    line = f"{sha256_of(layout.ledger)}  ledger.sqlite\n"
-    durable.write_new(layout.ledger_digest, line.encode(), "ledger-digest")
-
-
-def check_digest(layout: Layout) -> None:
-    """Raises Damaged when the ledger is not what its digest says; no digest means it was not closed in order."""
-    if not layout.ledger_digest.exists():
-        return
-    if not layout.ledger.exists():
-        raise Damaged(f"{layout.ledger} is missing; take it from a copy of the archive")
-    wal = layout.ledger.with_name(layout.ledger.name + "-wal")
-    if wal.exists() and wal.stat().st_size:
-        return
-    line = f"{sha256_of(layout.ledger)}  ledger.sqlite\n"
-    if layout.ledger_digest.read_bytes() != line.encode():
-        raise Damaged(
-            f"{layout.ledger} does not match {layout.ledger_digest.name}: bytes were changed since it was closed; "
-            "take both from a copy of the archive"
-        )
-
-
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours."""
-    try:
-        yield
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:  # SQLite's messages hold bytes of the file
-        raise as_ours(path, cause) from cause
-
-
-def as_ours(path: Path, cause: sqlite3.DatabaseError | UnicodeDecodeError) -> Busy | Damaged | DiskFailed | DiskFull:
-    """What SQLite says of a ledger, as one of our errors.
-
-    Without room it also calls a file one that it cannot open, or may not write to: then the folder is asked.
-    """
-    text = str(cause)
-    of_the_disk = any(words in text for words in ("I/O", "unable to open", "readonly"))
-    if "full" in text or (of_the_disk and not durable.has_room(path.parent)):
-        return DiskFull(f"{path}: {text}; free some room and run the same command again")
-    if "locked" in text:
-        return Busy(f"{path}: {text}; another process holds it, wait for it to end or stop it")
-    if of_the_disk:
-        return DiskFailed(f"{path}: {text}; check the disk, and who may write there")
-    return Damaged(f"{path} is damaged ({text}); take it from a copy of the archive")
 
 
 def _without_lists(arguments: dict[str, Any]) -> dict[str, Any]:

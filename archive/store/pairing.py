@@ -11,8 +11,8 @@ from archive.queries import question
 from archive.store import record as envelope
 from archive.store import shards
 from archive.store.layout import Layout
-from archive.store.ledger import read_only
 from archive.store.record import Record
+from archive.store.snapshots import read_only
 from archive.store.versions import newest, read_copies, read_looks
 
 

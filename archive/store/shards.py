@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
 import zstandard
@@ -22,7 +21,7 @@ from archive.store.seektable import DIGEST_FRAME_BYTES, Entry
 
 FRAME_BYTES = 1 << 20
 SHARD_BYTES = 1 << 30
-_RS = b"\x1e"
+RS = b"\x1e"
 # the digest frame in the seek table: it unpacks to nothing
 _DIGEST_ENTRY = Entry(DIGEST_FRAME_BYTES, 0, checksum(compressor(1).compress(b"")))
 
@@ -54,16 +53,6 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
-    """A part of a shard that cannot be read; `record` is the number within the frame, None for all of it."""
-
-    frame: int
-    offset: int
-    record: int | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Seal:
     """What a whole shard is; `sha256` and `sha512` are of the file."""
 
@@ -73,6 +62,16 @@ class Seal:
     content_bytes: int
     sha256: str
     sha512: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What follows the frames of a sealed shard; `frames_bytes` is where the digest frame begins."""
+
+    records: int
+    sha256: bytes
+    entries: list[Entry]
+    frames_bytes: int
 
 
 class ShardWriter:
@@ -186,7 +185,7 @@ def iter_frames(path: Path, limit: int | None = None) -> Iterator[Frame]:
         for frame, _ in _read_frames(path, limit):
             yield frame
         return
-    sealed = _read_end(path)
+    sealed = read_end(path)
     summed = _Sum()
     for frame, raw in _read_frames(path, sealed.frames_bytes):
         summed.add(frame, raw)
@@ -206,36 +205,9 @@ def check_shard(path: Path, sha256: str | None = None) -> Seal:
     return Seal(records, frames, path.stat().st_size, content, whole.sha256, whole.sha512)
 
 
-def salvage(path: Path, limit: int | None = None) -> Iterator[Frame | Damage]:
-    """Read whatever can be read, and say what cannot: frames and damages in the order of the file.
-
-    After a damage reading goes on at the next frame of the seek table, or, where that is gone as well, at the
-    next bytes that look like the beginning of a frame. Damage that costs no record (in the digest, say) is said last.
-    """
-    with translated(path, "reading"):
-        size = path.stat().st_size
-    try:
-        sealed = _read_end(path) if limit is None else None
-        end = sealed.frames_bytes if sealed is not None else size if limit is None else min(limit, size)
-        starts = _starts(sealed.entries) if sealed is not None else None
-    except Damaged as error:
-        sealed, end, starts = None, size, None
-        yield Damage(-1, size, None, str(error))
-    damaged = False
-    for item in _salvaged(path, end, starts):
-        yield item
-        damaged = damaged or isinstance(item, Damage)
-    if sealed is not None and not damaged:
-        try:
-            for _ in iter_frames(path):
-                pass
-        except Damaged as error:
-            yield Damage(-1, sealed.frames_bytes, None, str(error))
-
-
 def read_frame(path: Path, frame: int) -> Frame:
     """Read one frame of a sealed shard through its seek table. Raises Damaged."""
-    entries = _read_end(path).entries
+    entries = read_end(path).entries
     if not 0 <= frame < len(entries) - 1:
         raise Damaged(f"shard {path.name} has no frame {frame}; it has {len(entries) - 1}")
     return read_frame_at(path, frame, sum(entry.length for entry in entries[:frame]), entries[frame].length)
@@ -257,17 +229,38 @@ def read_frame_at(path: Path, frame: int, offset: int, length: int, *, parse: bo
         raise _damaged(path, frame, offset, broken) from None
 
 
+def read_end(path: Path) -> End:
+    """Read the digest frame and the seek table. Raises Damaged unless they agree with the file's length."""
+    try:
+        with translated(path, "reading"), path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - seektable.FOOTER_BYTES))
+            length = seektable.table_bytes(file.read())
+            if length + DIGEST_FRAME_BYTES > size:
+                raise ValueError("the file is shorter than its seek table")
+            file.seek(size - length - DIGEST_FRAME_BYTES)
+            records, sha256 = seektable.decode_digest(file.read(DIGEST_FRAME_BYTES))
+            entries = seektable.decode(file.read(length))
+        if sum(entry.length for entry in entries) != size - length:
+            raise ValueError("the seek table does not add up to the length of the file")
+    except ValueError as cause:
+        raise Damaged(f"shard {path.name}: {cause}; its end is cut off or changed, take it from a copy") from cause
+    return End(records, sha256, entries, size - length - DIGEST_FRAME_BYTES)
+
+
+def text_fault(text: bytes, parse: bool = True) -> str | None:
+    """Return what is wrong with one JSON text of a frame, None for a good one; see `read_frame_at` for `parse`."""
+    if text[-1:] != b"\n":
+        return "no line feed at its end"
+    try:
+        if parse and not isinstance(orjson.loads(text), dict):
+            return "no JSON object"
+    except orjson.JSONDecodeError as cause:
+        return f"no JSON text ({cause})"
+    return None
+
+
 # --- inside
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """What follows the frames of a sealed shard; `frames_bytes` is where the digest frame begins."""
-
-    records: int
-    sha256: bytes
-    entries: list[Entry]
-    frames_bytes: int
 
 
 class _Sum:
@@ -283,7 +276,7 @@ class _Sum:
         self.records += frame.records
         self.digest.update(raw)
 
-    def disagreement(self, sealed: _End) -> str | None:
+    def disagreement(self, sealed: End) -> str | None:
         """What the end says otherwise, None when it agrees with the frames."""
         if (self.records, self.digest.digest()) != (sealed.records, sealed.sha256):
             return "its frames can be read and do not match its digest"
@@ -307,25 +300,6 @@ def _seal(path: Path, file: AppendFile, entries: list[Entry], records: int, dige
     return Seal(records, len(entries), file.length, content, digests.sha256, digests.sha512)
 
 
-def _read_end(path: Path) -> _End:
-    """Read the digest frame and the seek table. Raises Damaged unless they agree with the file's length."""
-    try:
-        with translated(path, "reading"), path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - seektable.FOOTER_BYTES))
-            length = seektable.table_bytes(file.read())
-            if length + DIGEST_FRAME_BYTES > size:
-                raise ValueError("the file is shorter than its seek table")
-            file.seek(size - length - DIGEST_FRAME_BYTES)
-            records, sha256 = seektable.decode_digest(file.read(DIGEST_FRAME_BYTES))
-            entries = seektable.decode(file.read(length))
-        if sum(entry.length for entry in entries) != size - length:
-            raise ValueError("the seek table does not add up to the length of the file")
-    except ValueError as cause:
-        raise Damaged(f"shard {path.name}: {cause}; its end is cut off or changed, take it from a copy") from cause
-    return _End(records, sha256, entries, size - length - DIGEST_FRAME_BYTES)
-
-
 def _read_frames(path: Path, length: int) -> Iterator[tuple[Frame, bytes]]:
     """Frames of the first `length` bytes of a file, with their raw bytes."""
     offset = number = 0
@@ -347,100 +321,20 @@ def _damaged(path: Path, frame: int, offset: int, broken: Broken) -> Damaged:
 def _decode(raw: bytes, number: int, offset: int, parse: bool = True) -> Frame:
     """Unpack and check one frame's bytes."""
     content = unpack(raw)
-    if content[:1] not in (b"", _RS):
+    if content[:1] not in (b"", RS):
         raise Broken("its content does not begin with a record separator")
     bounds = _bounds(content)
     for record, (start, end) in enumerate(bounds):
-        if (reason := _text_fault(content[start if parse else end - 1 : end], parse)) is not None:
+        if (reason := text_fault(content[start if parse else end - 1 : end], parse)) is not None:
             raise Broken(f"record {record}: {reason}")
     return Frame(number, offset, len(raw), content, len(bounds))
 
 
 def _bounds(content: bytes) -> list[tuple[int, int]]:
     """Where each text of a frame begins, and where it and its line feed end; several times as fast as `split`."""
-    found, start = [], content.find(_RS) + 1
+    found, start = [], content.find(RS) + 1
     while start:
-        following = content.find(_RS, start)
+        following = content.find(RS, start)
         found.append((start, len(content) if following < 0 else following))
         start = following + 1
     return found
-
-
-def _text_fault(text: bytes, parse: bool = True) -> str | None:
-    if text[-1:] != b"\n":
-        return "no line feed at its end"
-    try:
-        if parse and not isinstance(orjson.loads(text), dict):
-            return "no JSON object"
-    except orjson.JSONDecodeError as cause:
-        return f"no JSON text ({cause})"
-    return None
-
-
-def _salvaged(path: Path, end: int, starts: list[int] | None) -> Iterator[Frame | Damage]:
-    with translated(path, "reading"), path.open("rb") as file:
-        offset = number = 0
-        while offset < end:
-            file.seek(offset)
-            try:
-                raw = read_frame_bytes(file, end - offset)
-                yield from _salvage_frame(raw, number, offset)
-                offset += len(raw)
-            except Broken as broken:
-                if starts is None and _only_end(file, offset):
-                    return
-                yield Damage(number, offset, None, str(broken))
-                following = _next_start(file, offset, end, starts)
-                if following is None:
-                    return
-                offset = following
-            number = starts.index(offset) if starts is not None and offset in starts else number + 1
-
-
-def _salvage_frame(raw: bytes, number: int, offset: int) -> Iterator[Frame | Damage]:
-    """A frame whose bytes are whole: its good records, and a damage for each bad one."""
-    before, *texts = unpack(raw).split(_RS)
-    if before:
-        yield Damage(number, offset, None, "its content does not begin with a record separator")
-    good = []
-    for record, text in enumerate(texts):
-        reason = _text_fault(text)
-        if reason is None:
-            good.append(text)
-        else:
-            yield Damage(number, offset, record, reason)
-    yield Frame(number, offset, len(raw), b"".join(_RS + text for text in good), len(good))
-
-
-def _starts(entries: list[Entry]) -> list[int]:
-    """Offsets of the frames, and of the digest frame after them."""
-    starts = [0]
-    for entry in entries[:-1]:
-        starts.append(starts[-1] + entry.length)
-    return starts
-
-
-def _next_start(file: BinaryIO, offset: int, end: int, starts: list[int] | None) -> int | None:
-    """Where the next frame after `offset` begins, None when there is none."""
-    if starts is not None:
-        return next((start for start in starts if offset < start < end), None)
-    position = offset + 1
-    while position < end:
-        file.seek(position)
-        block = file.read(FRAME_BYTES + len(MAGIC))
-        found = block.find(MAGIC)
-        if found >= 0:
-            return position + found
-        position += FRAME_BYTES
-    return None
-
-
-def _only_end(file: BinaryIO, offset: int) -> bool:
-    """Whether nothing but a digest frame is left here, with whatever is left of the seek table."""
-    file.seek(offset)
-    head = file.read(DIGEST_FRAME_BYTES)
-    try:
-        seektable.decode_digest(head)
-    except ValueError:
-        return False
-    return True

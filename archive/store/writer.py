@@ -18,9 +18,10 @@ from archive.errors import Damaged, DiskFailed, OtherArchive
 from archive.findings import Finding
 from archive.store import shards
 from archive.store.layout import Layout, WriteLock, create, read_description
-from archive.store.ledger import Ledger, NewWindow, Run, WindowCount, WindowRow, check_digest, has_record, write_digest
+from archive.store.ledger import Ledger, NewWindow, Outcome, Run, WindowCount, WindowRow
 from archive.store.quarantine import Kept, RefusedBody, write_refused
 from archive.store.rewrite import highest_number
+from archive.store.snapshots import check_digest, write_digest
 
 # A group is committed when this much content waits, or this long after its first answer: a sync costs
 # some milliseconds, a page asked again after a crash costs the provider one request.
@@ -34,7 +35,7 @@ SAID_MOST = 100
 class Answer:
     """One ended request: what it settled, and the records that came with it.
 
-    `outcomes` are (identifier, datestamp, state, reason) in document order; `payload` holds the framed JSON
+    `outcomes` are in document order; `payload` holds the framed JSON
     texts of those in state read and deleted whose reason is not NOT_MODIFIED, in the same order, as (bytes, number of
     texts), where bytes may be a frame that `archive.store.frames.pack` made; a census, which asks for headers only, has
     none (`bare`).
@@ -51,7 +52,7 @@ class Answer:
     attempts: int
     at: str
     listed: int = 0
-    outcomes: Sequence[tuple[str, str | None, str, str | None]] = ()
+    outcomes: Sequence[Outcome] = ()
     payload: Sequence[tuple[bytes, int]] = ()
     refused: RefusedBody | None = None
     refused_identifier: str | None = None
@@ -349,7 +350,7 @@ class ArchiveWriter:
             self.ledger.add_validators(answer.channel, answer.validators)
         if answer.bare:
             return []
-        return [first + n for n, (_, _, state, reason) in enumerate(answer.outcomes) if has_record(state, reason)]
+        return [first + n for n, outcome in enumerate(answer.outcomes) if outcome.has_record]
 
     def _keep_refused(self, refused: RefusedBody) -> Kept:
         """Write a refused body. What a provider says to everybody in the same words is kept once (a million 406)."""

@@ -49,28 +49,20 @@ def fill(
     file), 2 usage, 3 no answer (run it again), 4 the bag's lists are damaged.
     """
     from archive.bags import read_holes
+    from harvester.http import download_policy, hosts_to_ask, user_agent
     from harvester.http import fill as fill_holes
-    from harvester.http import hosts_to_ask, user_agent
     from harvester.ratelimit import Gates, state_folder
 
     holes = read_holes(bag)
     hosts = hosts_to_ask(holes.to_fetch, frozenset(host.lower() for host in allowed), all_named=allow_all_hosts)
     gates = Gates(state_folder(None, os.environ), {}, lambda: True)
     agent = user_agent(hosts if holes.to_fetch else (), contact)
+    policy = download_policy(agent, hosts, tries, remedy="allow it: --allow-host {host}")
     done: list[Filling] = []
     if holes.to_fetch:
         try:
             with advancing("filling", "bytes") as progress:
-                done = fill_holes(
-                    bag,
-                    holes.to_fetch,
-                    hosts,
-                    gates,
-                    agent,
-                    tries=tries,
-                    unstated_most=max_file_bytes,
-                    progress=progress,
-                )
+                done = fill_holes(bag, holes.to_fetch, policy, gates, unstated_most=max_file_bytes, progress=progress)
         finally:
             gates.close()
     bad = [one for one in done if one.state != "filled"]

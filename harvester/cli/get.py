@@ -19,7 +19,7 @@ from harvester.errors import UsageError
 from harvester.exits import DONE, FINDINGS, USAGE
 
 if TYPE_CHECKING:
-    from harvester.http import Requested as Asked
+    from harvester.http import Exchange
 
 
 @command()
@@ -91,7 +91,7 @@ def get(
 
 
 @contextmanager
-def _files(where: str, contact: str, variable: str, verbose: bool) -> Iterator[tuple[Files, list["Asked"]]]:
+def _files(where: str, contact: str, variable: str, verbose: bool) -> Iterator[tuple[Files, list["Exchange"]]]:
     """The files of a folder or below a URL, and the requests that are made for them."""
     if not _is_url(where):
         yield FolderFiles(_folder(Path(where))), []
@@ -210,7 +210,7 @@ def _nearest(folder: Path, asked_for: str) -> list[str]:
         return [range_told(near) for near in read_nearest(ledger, asked_for)]
 
 
-def _tell(requests: Sequence["Asked"]) -> None:
+def _tell(requests: Sequence["Exchange"]) -> None:
     for asked in requests:
         what = f"{cell(asked.url)} {asked.range_}" if asked.range_ else str(cell(asked.url))
         took = f"{counted(asked.bytes, 'byte')}, {asked.seconds * 1000:.1f} ms"
@@ -220,7 +220,7 @@ def _tell(requests: Sequence["Asked"]) -> None:
 
 
 def _described(
-    where: str, asked_for: str, answer: Answer, records: Sequence[Got], requests: Sequence["Asked"]
+    where: str, asked_for: str, answer: Answer, records: Sequence[Got], requests: Sequence["Exchange"]
 ) -> dict[str, Any]:
     return {
         "where": where,

@@ -62,8 +62,9 @@ def named_source(name: str, words: Mapping[str, str]) -> Source:
 def ask(source: Source, contact: str) -> Answers:
     """Ask the questions, with a name and, where there is one, a token. Raises UsageError without a contact."""
     agent = user_agent(source.own_hosts, contact)
-    with Asker(agent, source.allowed_hosts, Credentials.of(source).headers) as asker:
-        return survey(source, asker, Credentials.of(source).has_token)
+    credentials = Credentials.of(source)
+    with Asker(agent, source.allowed_hosts, credentials) as asker:
+        return survey(source, asker, credentials.has_token)
 
 
 def _ids(text: str | None) -> int | None:

@@ -15,7 +15,7 @@ from harvester.cli.output import cell, counted, fold_lines, print_json, print_ta
 from harvester.cli.params import command
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
 from harvester.exits import DONE, FINDINGS
-from harvester.http import Answer, Asker, PoliteSickle, mediatypes, robots, user_agent
+from harvester.http import Asker, PoliteSickle, Response, mediatypes, robots, user_agent
 from harvester.oaipmh import protocol
 from harvester.planning import OaiSeen, RestSeen, Seen, Verdict, probing, source_text
 from harvester.sources import Robots, Source, checked_url, single_sites, source_names
@@ -71,7 +71,14 @@ def look(asker: Asker, url: str) -> Seen:
     number = probing.eprint_id(oai.identifier) if oai and rest is None else None
     eprint = _json(_try(asker, f"{root}/cgi/export/eprint/{number}/JSON/export.js")) if number else None
     keys = probing.exporter_keys(_json(_try(asker, root + probing.EXPORTER_PATH))) if _is_invenio(rest) else ()
-    found = Seen(root, oai, rest, number if _is_eprint(eprint) else None, keys, _budgets(asker.answers))
+    found = Seen(
+        root=root,
+        oai=oai,
+        rest=rest,
+        eprints_id=number if _is_eprint(eprint) else None,
+        exporter_keys=keys,
+        budgets=_budgets(asker.answers),
+    )
     return _with_robots(asker, found)
 
 
@@ -126,15 +133,15 @@ def _described(asker: Asker, sickle: PoliteSickle, url: str, identify: Any) -> O
     whole = page is not None and page.token is None
     said = {name: str(getattr(identify, name, None) or "") for name in IDENTIFY}
     return OaiSeen(
-        url,
-        said["repositoryName"],
-        said["baseURL"],
-        said["deletedRecord"],
-        said["granularity"],
-        said["earliestDatestamp"],
-        tuple(prefixes),
-        len(sets),
-        more,
+        url=url,
+        name=said["repositoryName"],
+        base_url=said["baseURL"],
+        deleted_record=said["deletedRecord"],
+        granularity=said["granularity"],
+        earliest=said["earliestDatestamp"],
+        prefixes=tuple(prefixes),
+        sets=len(sets),
+        more_sets=more,
         identifier=page.records[0].identifier if page and page.records else None,
         page_records=None if page is None or whole else len(page.records),
         listed=None if page is None else len(page.records) if whole else page.complete_list_size,
@@ -164,7 +171,7 @@ def _first_page(asker: Asker, url: str, prefixes: list[str]) -> protocol.ListPag
         (protocol.list_identifiers_url, protocol.parse_list_identifiers),
     ):
         try:
-            return parse(asker.get(make(url, prefix, None, None, None)).content)
+            return parse(asker.get(make(url, prefix, None, None, None)).body)
         except HarvestError:
             continue
     return None
@@ -198,31 +205,31 @@ def _with_types(asker: Asker, rest: RestSeen) -> RestSeen:
     return replace(rest, media_types=served)
 
 
-def _message(answer: Answer) -> str:
+def _message(answer: Response) -> str:
     """What an error says: the message of a JSON body, else all of it."""
     body = _parsed(answer)
-    return str(body.get("message", "")) if isinstance(body, dict) else answer.text
+    return str(body.get("message", "")) if isinstance(body, dict) else answer.body.decode("utf-8", "replace")
 
 
-def _serves(answer: Answer | None, media: str) -> bool:
+def _serves(answer: Response | None, media: str) -> bool:
     return answer is not None and answer.status == 200 and mediatypes.same(media, answer.media_type)
 
 
-def _try(asker: Asker, url: str, accept: str = "*/*") -> Answer | None:
+def _try(asker: Asker, url: str, accept: str = "*/*") -> Response | None:
     try:
         return asker.get(url, accept)
     except Unreachable:
         return None
 
 
-def _json(answer: Answer | None) -> Any:
+def _json(answer: Response | None) -> Any:
     return _parsed(answer) if answer is not None and answer.status == 200 else None
 
 
-def _parsed(answer: Answer) -> Any:
+def _parsed(answer: Response) -> Any:
     """The JSON of a body, None for what is none."""
     try:
-        return orjson.loads(answer.content)
+        return orjson.loads(answer.body)
     except orjson.JSONDecodeError:
         return None
 
@@ -230,7 +237,7 @@ def _parsed(answer: Answer) -> Any:
 # --- limits and robots.txt
 
 
-def _budgets(answers: list[Answer]) -> tuple[tuple[str, str], ...]:
+def _budgets(answers: list[Response]) -> tuple[tuple[str, str], ...]:
     """The headers about limits, each with the first value that was seen. Retry-After alone is none."""
     found: dict[str, str] = {}
     for answer in answers:
@@ -246,7 +253,7 @@ def _with_robots(asker: Asker, seen: Seen) -> Seen:
     answer = _try(asker, f"{parts.scheme}://{parts.netloc}/robots.txt")
     if answer is None:
         return seen
-    said = robots.Said(answer.status, answer.media_type, answer.content)
+    said = robots.Said(answer.status, answer.media_type, answer.body)
     file = robots.parse_robots(parts.netloc, said)
     rules = Protego.parse(file.text)
     record = (
@@ -266,7 +273,7 @@ def _with_robots(asker: Asker, seen: Seen) -> Seen:
 
 
 def _print(
-    seen: Seen, verdict: Verdict, answers: list[Answer], text: str | None, out: Path | None, as_json: bool
+    seen: Seen, verdict: Verdict, answers: list[Response], text: str | None, out: Path | None, as_json: bool
 ) -> None:
     if as_json:
         print_json(_as_json(seen, verdict, answers, text))
@@ -281,7 +288,7 @@ def _print(
         say(f"\n{text}", nl=False, keep="\n\t")
 
 
-def _as_json(seen: Seen, verdict: Verdict, answers: list[Answer], text: str | None) -> dict[str, Any]:
+def _as_json(seen: Seen, verdict: Verdict, answers: list[Response], text: str | None) -> dict[str, Any]:
     oai, rest = seen.oai, seen.rest
     return {
         "site": seen.root,
@@ -323,10 +330,10 @@ def _as_json(seen: Seen, verdict: Verdict, answers: list[Answer], text: str | No
         },
         "asked": [
             {
-                "url": answer.asked,
+                "url": answer.requested,
                 "status": answer.status,
                 "media_type": answer.media_type,
-                "bytes": len(answer.content),
+                "bytes": len(answer.body),
                 "seconds": round(answer.seconds, 3),
             }
             for answer in answers
@@ -335,7 +342,7 @@ def _as_json(seen: Seen, verdict: Verdict, answers: list[Answer], text: str | No
     }
 
 
-def _show(seen: Seen, verdict: Verdict, answers: list[Answer]) -> None:
+def _show(seen: Seen, verdict: Verdict, answers: list[Response]) -> None:
     say(f"{seen.root}: {verdict.platform or 'no platform that is known'}, {verdict.sure}")
     for reason in verdict.reasons:
         say(fold_lines(f"  because {cell(reason)}", "    "), keep="\n")
@@ -349,8 +356,8 @@ def _show(seen: Seen, verdict: Verdict, answers: list[Answer]) -> None:
     say(f"Asked {counted(len(answers), 'question')}")
     asked = table("status", "seconds", "bytes", "media type", "url", numbers=("seconds", "bytes"))
     for answer in answers:
-        size = f"{len(answer.content):,}"
-        asked.add_row(*map(cell, (answer.status, f"{answer.seconds:.3f}", size, answer.media_type, answer.asked)))
+        size = f"{len(answer.body):,}"
+        asked.add_row(*map(cell, (answer.status, f"{answer.seconds:.3f}", size, answer.media_type, answer.requested)))
     print_table(asked)
 
 

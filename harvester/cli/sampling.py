@@ -5,7 +5,6 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,6 +28,7 @@ from harvester.sampling import (
     Compared,
     Frame,
     Share,
+    Target,
     There,
     compare,
     frame_of,
@@ -45,15 +45,6 @@ SHOWN = 10
 # channels whose datestamps mean the same as those of GetRecord, and those of a record's own JSON
 _LIKE = {"oaipmh": ("oaipmh", "exporter"), "idrange": ("idrange", "search")}
 _WORDS = {SAME: "same", MISSING: "missing", EXTRA: "extra", DIFFERS: "stale", UNTOLD: "unchecked"}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Who is asked: the endpoint `part` of a source, as `accept`."""
-
-    source: Source
-    part: str
-    accept: str
 
 
 def run(folder: Path, target: str, options: AuditOptions) -> int:
@@ -139,7 +130,7 @@ def _asked(known: Knowledge, drawn: Sequence[Drawn], target: Target, contact: st
     gates = Gates(state_folder(None, os.environ), target.source.host_budgets(credentials.has_token), lambda: True)
     for host in target.source.allowed_hosts:
         gates.set_delay(host, target.source.delay_seconds)
-    asker = RecordAsker(target.source, target.part, gates, agent, credentials, target.accept)
+    asker = RecordAsker(target, gates, agent, credentials)
     try:
         with advancing("asking", "ids") as progress:
             return asker.ask(_questions(known, drawn, target, asker), progress)

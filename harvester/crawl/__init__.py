@@ -31,6 +31,7 @@ __all__ = [
     "full_identifier",
     "lossguard",
     "next_named",
+    "notes_of",
     "run_crawler",
     "run_steps",
     "spider_class",
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from harvester.crawl.files import PartWalk, next_named
     from harvester.crawl.filestep import run_steps, split
     from harvester.crawl.progress import duration
-    from harvester.crawl.records import Batch, WindowEnd
+    from harvester.crawl.records import Batch, WindowEnd, notes_of
     from harvester.crawl.retry import (
         STALE,
         Again,

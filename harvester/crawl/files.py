@@ -1,20 +1,22 @@
-"""Which files of a record are asked for, and what a download that failed says of one. Pure: values in, values out."""
+"""Which files of a record are asked for, what a download that failed says of one, and what a shard of records says.
+
+Pure: values in, values out.
+"""
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from archive.files import FileList, FileRow, RecordFile, files_of, parse_checksum
 from archive.findings import Finding, finding
 from archive.store import Part, Record, WindowRow
 from harvester.crawl.arguments import FileFilter, media_type_of
-from harvester.http import Wanted
+from harvester.http import Wanted, sendable
 
 # the key under which the list itself stands that a repository did not give
 LIST_KEY = ""
-_SAFE = "!#$%&'()*+,/:;=?@[]~"
 _FORBIDDEN = frozenset({401, 403, 451})
 
 
@@ -88,19 +90,29 @@ def _communities(part: object) -> Iterator[str]:
 def _row(record: Record, file: RecordFile, scrub: Callable[[str], str]) -> FileRow:
     checksum = str(file.checksum) if file.checksum is not None else None
     return FileRow(
-        record.identifier,
-        scrub(file.key),
-        scrub(sendable(file.url)),
-        file.size,
-        checksum,
-        media_type_of(file) or None,
-        record.datestamp,
+        identifier=record.identifier,
+        key=scrub(file.key),
+        url=scrub(sendable(file.url)),
+        size=file.size,
+        checksum=checksum,
+        media_type=media_type_of(file) or None,
+        version=record.datestamp,
     )
 
 
 def list_row(record: Record, url: str, state: str, reason: str) -> FileRow:
     """What stands for the files of a record whose list could not be had."""
-    return FileRow(record.identifier, LIST_KEY, url, None, None, None, record.datestamp, state, reason)
+    return FileRow(
+        identifier=record.identifier,
+        key=LIST_KEY,
+        url=url,
+        size=None,
+        checksum=None,
+        media_type=None,
+        version=record.datestamp,
+        state=state,
+        reason=reason,
+    )
 
 
 def wanted_of(row: FileRow) -> Wanted:
@@ -131,9 +143,7 @@ def host_of(url: str) -> str:
     return parts.netloc.lower() if parts.scheme in ("http", "https") and "@" not in parts.netloc else ""
 
 
-def sendable(url: str) -> str:
-    """A URL without what may not stand in a request: white space, controls, other than ASCII."""
-    return quote(url.strip(), safe=_SAFE)
+# --- a shard of records whose files are harvested
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +166,9 @@ def next_named(frames: Iterator[list[tuple[Record, int]]]) -> Named | None:
         return None
     listed = [(record, outcome, files_of(record)) for record, outcome in found]
     silent = sum(files.silent for _, _, files in listed)
-    named = [one for one in listed if one[2].files or one[2].ask or one[2].unusable]
+    named = [
+        (record, outcome, files) for record, outcome, files in listed if files.files or files.ask or files.unusable
+    ]
     return Named(named, silent, len(listed) - silent, any(sets_of(record) for record, _ in found))
 
 

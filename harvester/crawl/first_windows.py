@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from harvester.crawl.arguments import OaipmhArguments
-from harvester.oaipmh import Span, Traits, windows
+from harvester.oaipmh import Span, Traits, cutting
 
 
 def overlap(arguments: OaipmhArguments, traits: Traits) -> timedelta:
@@ -14,7 +14,7 @@ def overlap(arguments: OaipmhArguments, traits: Traits) -> timedelta:
 
 def back_from(moment: datetime, arguments: OaipmhArguments, traits: Traits) -> datetime:
     """The granule to begin with, for everything that changed from `moment` on."""
-    return windows.on_granule(moment - overlap(arguments, traits), traits)
+    return cutting.on_granule(moment - overlap(arguments, traits), traits)
 
 
 def first_spans(arguments: OaipmhArguments, traits: Traits, answered: datetime, since: datetime | None) -> list[Span]:
@@ -27,9 +27,9 @@ def first_spans(arguments: OaipmhArguments, traits: Traits, answered: datetime, 
     if arguments.sample is not None:
         return [body]
     if arguments.shard is not None:
-        spans = list(windows.part_of(body, *arguments.shard, traits))
+        spans = list(cutting.part_of(body, *arguments.shard, traits))
     else:
-        spans = [body] if arguments.slices == "auto" else list(windows.calendar(body, arguments.slices, traits))
+        spans = [body] if arguments.slices == "auto" else list(cutting.calendar(body, arguments.slices, traits))
     tail = Span(back_from(answered, arguments, traits), None)
     last_shard = arguments.shard is None or arguments.shard[0] == arguments.shard[1]
     if last_shard and arguments.until is None and _before(body, tail):

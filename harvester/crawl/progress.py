@@ -18,6 +18,8 @@ from rich.text import Text
 from scrapy import signals
 from scrapy.crawler import Crawler
 
+from harvester.ratelimit import WaitOn
+
 PLAIN_SECONDS = 5.0
 LIVE_SECONDS = 0.5
 STATES = ("read", "deleted", "absent", "moved", "forbidden", "refused", "lost", "open")
@@ -39,7 +41,7 @@ class Snapshot:
     expected: int | None
     states: dict[str, int]
     waited_seconds: float
-    waiting: tuple[str, str, float] | None
+    waiting: WaitOn | None
     requests: int
     at: datetime | None = None
     expected_ids: int | None = None
@@ -85,11 +87,10 @@ def plain_line(now: Snapshot) -> str:
     return line
 
 
-def waiting_words(waiting: tuple[str, str, float], at: datetime | None) -> str:
+def waiting_words(waiting: WaitOn, at: datetime | None) -> str:
     """For whom the harvest waits, why, and until when; the time of day is local."""
-    host, reason, seconds = waiting
-    when = f" ({at + timedelta(seconds=seconds):%H:%M:%S})" if at is not None else ""
-    return f"{host}: {reason}, next request in {seconds:.0f} s{when}"
+    when = f" ({at + timedelta(seconds=waiting.seconds):%H:%M:%S})" if at is not None else ""
+    return f"{waiting.host}: {waiting.reason}, next request in {waiting.seconds:.0f} s{when}"
 
 
 def duration(seconds: float | None) -> str:

@@ -1,4 +1,4 @@
-"""By which spider the gaps of an archive are asked for. Pure: what was harvested in, the words of a crawl out.
+"""What is asked again: unfinished runs by their own words, single ids that stand as refused or lost, and gaps. Pure.
 
 A gap is filled in the channel that has it, where its ids can be asked for one by one: by the URL of a record, or by
 GetRecord where there is only OAI-PMH. Otherwise the source may say how its records are had by their ids.
@@ -28,6 +28,8 @@ _WORDS = (
     "sample",
     "shard",
 )
+# why an id that is on both sides is asked for again; a datestamp that is older there is no reason to
+STALE = ("newer there", "deleted there", "live there", "content differs", "datestamp differs")
 _NOT_SETTLED = ("refused", "lost", "open")
 
 
@@ -121,8 +123,7 @@ def _of_channel(channel: str, runs: Sequence[Told]) -> dict[str, str] | None:
     return {"url": str(run.arguments["url"]), "accept": name, "mode": RETRY}
 
 
-# why an id that is on both sides is asked for again; a datestamp that is older there is no reason to
-STALE = ("newer there", "deleted there", "live there", "content differs", "datestamp differs")
+# --- the gaps that an audit names
 
 
 @dataclass(frozen=True, slots=True)

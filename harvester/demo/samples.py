@@ -17,7 +17,7 @@ from typing import TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
 from archive.crosswalks import VERSIONS
-from archive.store import Answer, ArchiveWriter, NewWindow, WindowRow
+from archive.store import Answer, ArchiveWriter, NewWindow, Outcome, WindowRow
 from harvester import __version__
 from harvester.oaipmh import (
     LIST_RECORDS,
@@ -164,7 +164,7 @@ def _first_url(prefix: str) -> str:
 
 def _answer(window: WindowRow, url: str, at: str, page: DecodedPage) -> Answer:
     outcomes = [
-        (identifier, datestamp, "deleted" if deleted else "read", None)
+        Outcome(identifier, datestamp, "deleted" if deleted else "read")
         for identifier, datestamp, deleted, _ in page.rows
     ]
     return Answer(

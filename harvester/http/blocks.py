@@ -9,18 +9,18 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import aiohttp
-import yarl
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
-from harvester.http.credentials import Credentials
+from harvester.errors import Unreachable
+from harvester.http.asyncclient import Client
+from harvester.http.client import BodyTooLong, Policy
 from harvester.ratelimit import Gates, WaitTooLong
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ SCHEME = "ids"
 BLOCK_SECONDS = 5.0
 # an id that is told to wait so often while others are answered is refused: the order is not about the host
 TOLD_MOST, OTHERS_LEAST = 10, 3
-CONNECT_SECONDS = 30.0
 # while a few answers may settle whether a media type is served at all, no more are asked for
 _DOUBT_SECONDS = 0.02
 
@@ -107,7 +106,7 @@ class BlockResponse(Response):
 def block_request(
     host: str, number: int, asked: Sequence[Asked], accept: str, service: Service | None = None, **more: Any
 ) -> Request:
-    """The Scrapy request for a block; `more` are its callback and the like."""
+    """Make the Scrapy request for a block; `more` are its callback and the like."""
     request = Request(f"{SCHEME}://{host}/{number}", dont_filter=True, **more)
     request.meta["asked"], request.meta["accept"] = asked, accept
     request.meta["service"] = service or Service()
@@ -123,21 +122,24 @@ class BlockHandler:
         self.crawler = crawler
         self.gates = Gates.of(crawler)
         settings = crawler.settings
-        self._most = settings.getint("DOWNLOAD_MAXSIZE")
         spider: Any = crawler.spider
         self._connections: int = spider.connections
         self._slots = asyncio.Semaphore(self._connections)
-        self._credentials: Credentials = spider.credentials
         self._masked = spider.secret_masked
         self._answered = 0
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, ttl_dns_cache=300),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # a gzip stream that is cut short would be unpacked to a shorter body without an error
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=settings.getfloat("DOWNLOAD_TIMEOUT"), sock_connect=CONNECT_SECONDS),
-            headers={"User-Agent": settings["USER_AGENT"], "Accept-Encoding": "gzip, deflate"},
-            trust_env=False,
+        self._client = Client(
+            Policy(
+                user_agent=settings["USER_AGENT"],
+                # a redirect is an answer here, which the spider follows
+                hosts=frozenset(),
+                credentials=spider.credentials,
+                accept_encoding="gzip, deflate",
+                bodies="packed",
+                body_most=settings.getint("DOWNLOAD_MAXSIZE"),
+                connections=self._connections,
+                total_seconds=settings.getfloat("DOWNLOAD_TIMEOUT"),
+            ),
+            self.gates,
         )
 
     @classmethod
@@ -145,7 +147,7 @@ class BlockHandler:
         return cls(crawler)
 
     async def close(self) -> None:
-        await self._session.close()
+        await self._client.close()
 
     async def download_request(self, request: Request) -> BlockResponse:
         """Ask for the ids of a block. Never raises for one of them."""
@@ -173,9 +175,7 @@ class BlockHandler:
                 asked = block.waiting.popleft()
                 service.asking += 1
                 try:
-                    await self.gates.admit(asked.url)
-                    fetched = await self._clean(await self._fetch(asked, block.accept))
-                    counts = self._counts(fetched)
+                    fetched, counts = await self._fetch(asked, block.accept)
                 except WaitTooLong as error:
                     block.ended = error
                     block.waiting.appendleft(asked)
@@ -193,66 +193,36 @@ class BlockHandler:
                 block.waiting.append(asked)
 
     def _long_wait(self) -> bool:
-        """Whether the host is not to be asked for a while: then what was answered should not wait with the rest."""
+        """Tell whether the host is not to be asked for a while: what was answered should not wait with the rest."""
         waiting = self.gates.waiting()
-        return waiting is not None and waiting[2] > BLOCK_SECONDS / 2
+        return waiting is not None and waiting.seconds > BLOCK_SECONDS / 2
 
-    def _counts(self, fetched: Fetched) -> bool:
-        """Whether an answer is one. An id that is told to wait for ever, while others are answered, has its answer."""
-        asked = fetched.asked
-        if fetched.status is None:
-            self.gates.lost(asked.url)
-            return True
-        if self.gates.judge(asked.url, fetched.status, fetched.headers, fetched.body[:2048]):
+    async def _fetch(self, asked: Asked, accept: str) -> tuple[Fetched, bool]:
+        """Ask for an id. Returns what came, and whether it counts."""
+        headers = {"Accept": accept}
+        if asked.validator is not None:
+            name, value = asked.validator
+            headers[name] = value
+        reason = ""
+        try:
+            response = await self._client.send(asked.url, headers)
+        except BodyTooLong as error:
+            response, reason = error.response, str(error)
+        except Unreachable as error:
+            return Fetched(asked, None, str(error)), True
+        if response.masked:
+            await self._masked(asked.url)
+        fetched = Fetched(asked, response.status, reason, response.headers, response.body)
+        if not response.not_now:
             self._answered += 1
-            return True
+        return fetched, not response.not_now or self._is_refused(asked)
+
+    def _is_refused(self, asked: Asked) -> bool:
+        """Decide whether an order to wait is an id's answer: it is told to wait for ever, while others are answered."""
         if not asked.told:
             asked.others = self._answered
         asked.told += 1
         return asked.told >= TOLD_MOST and self._answered - asked.others >= OTHERS_LEAST
-
-    async def _fetch(self, asked: Asked, accept: str) -> Fetched:
-        headers = {"Accept": accept}
-        if asked.validator is not None:
-            headers[asked.validator[0]] = asked.validator[1]
-        headers |= self._credentials.headers(asked.url)
-        url = yarl.URL(asked.url, encoded=True)
-        try:
-            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
-                found = {name.lower(): value for name, value in response.headers.items()}
-                body = await self._body(response)
-                if body is None:
-                    return Fetched(asked, response.status, f"a body of more than {self._most} bytes", found)
-                return Fetched(asked, response.status, "", found, body)
-        except TimeoutError:
-            return Fetched(asked, None, "timed out")
-        except (aiohttp.ClientError, ValueError, OSError) as error:
-            return Fetched(asked, None, self._credentials.scrub(f"{type(error).__name__}: {error}")[:300])
-
-    async def _clean(self, fetched: Fetched) -> Fetched:
-        """The answer without the source's token, which some providers repeat."""
-        credentials = self._credentials
-        if not credentials.has_token:
-            return fetched
-        headers = {name: credentials.scrub(value) for name, value in fetched.headers.items()}
-        body = credentials.clean_body(fetched.body, headers.get("content-encoding", ""))
-        if body is None and headers == fetched.headers:
-            return fetched
-        await self._masked(fetched.asked.url)
-        if body is not None:
-            headers.pop("content-encoding", None)
-        return replace(fetched, headers=headers, body=fetched.body if body is None else body)
-
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes | None:
-        """The body as sent, None when it is too long; a shorter one than its length says raises ClientPayloadError."""
-        if response.content_length is not None and response.content_length <= self._most:
-            return await response.read()
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > self._most:
-                return None
-        return bytes(body)
 
 
 @dataclass(slots=True)
@@ -268,5 +238,5 @@ class _Block:
 
 
 def host_of(url: str) -> str:
-    """The network location of a URL."""
+    """Return the network location of a URL in lower case."""
     return urlsplit(url).netloc.lower()

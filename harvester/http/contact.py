@@ -16,7 +16,7 @@ _URL = re.compile(rf"https?://{_DOMAIN}(:[0-9]+)?([/?][!#-'*-;=?-\[\]-~]*)?", re
 
 
 def user_agent(hosts: Iterable[str], contact: str = "", environment: Mapping[str, str] = os.environ) -> str:
-    """The User-Agent for requests to `hosts` (network locations, with or without a port).
+    """Make the User-Agent for requests to `hosts` (network locations, with or without a port).
 
     `contact` is the setting's value and wins over the environment. Providers write to an address: DataCite names
     `mailto:` as what it looks for. Raises UsageError for a contact that is none, and without any when a host is not
@@ -35,7 +35,7 @@ def user_agent(hosts: Iterable[str], contact: str = "", environment: Mapping[str
 
 
 def email(contact: str = "", environment: Mapping[str, str] = os.environ) -> str | None:
-    """The contact's e-mail address, None without one. Raises UsageError as `user_agent`."""
+    """Return the contact's e-mail address, None without one. Raises UsageError as `user_agent`."""
     contact = contact or environment.get(VARIABLE, "")
     comment = _comment(contact) if contact else ""
     return comment.removeprefix("mailto:") if comment.startswith("mailto:") else None

@@ -20,7 +20,7 @@ import orjson
 
 from archive.store import Answer, RefusedBody
 from harvester.errors import UsageError
-from harvester.http.inflating import WHOLE, inflated
+from harvester.http.encoding import WHOLE, inflated
 from harvester.sources import Source, is_loopback
 
 MASK = "***"
@@ -45,7 +45,7 @@ class Credentials:
 
     @classmethod
     def of(cls, source: Source, environment: Mapping[str, str] = os.environ) -> "Credentials":
-        """What the environment has for a source. Raises UsageError, naming the variable, for what is no token."""
+        """Read what the environment has for a source. Raises UsageError, naming the variable, for what is no token."""
         token = source.token
         secret = environment.get(token.environment, "") if token is not None else ""
         if token is None or not secret:
@@ -56,7 +56,7 @@ class Credentials:
 
     @classmethod
     def bearer(cls, variable: str, host: str, environment: Mapping[str, str] = os.environ) -> "Credentials":
-        """The token in an environment variable, for one host. Raises UsageError when there is none, as `of` does."""
+        """Read the token in an environment variable, for one host. Raises UsageError without one, as `of` does."""
         if not (secret := environment.get(variable, "")):
             raise UsageError(f"{variable} is not set in the environment, or empty; put the token there")
         _check(variable, secret)
@@ -74,7 +74,7 @@ class Credentials:
         return bool(self._forms)
 
     def headers(self, url: str) -> dict[str, str]:
-        """The header to send with a request for `url`: none unless the host is the token's, and nobody can listen."""
+        """Return the header to send to `url`: none unless the host is the token's, and nobody can listen."""
         if not self._forms:
             return {}
         try:
@@ -87,15 +87,15 @@ class Credentials:
         return {self.header: self._value}
 
     def scrub(self, text: str) -> str:
-        """The text with the secret masked, in whatever form it stands there."""
+        """Mask the secret in a text, in whatever form it stands there."""
         return self._text.sub(MASK, text) if self._forms else text
 
     def scrub_bytes(self, data: bytes) -> bytes:
-        """The same for bytes."""
+        """Mask the secret in bytes."""
         return self._bytes.sub(MASK.encode(), data) if self._in(data) else data
 
     def clean_body(self, body: bytes, encoding: str = "") -> bytes | None:
-        """A body without the secret, None when it has none (then it stays as it is).
+        """Mask the secret in a body. Returns None when it has none (then it stays as it is).
 
         A body that is packed comes back unpacked: its Content-Encoding no longer holds. One that is packed, holds
         the secret and is cut short comes back empty: the part that can be read must not pass for the whole.
@@ -108,13 +108,13 @@ class Credentials:
         return None if not self._in(plain) else self.scrub_bytes(plain) if whole else b""
 
     def clean_answer(self, answer: Answer) -> Answer:
-        """An answer with all that the ledger and the quarantine would keep of it scrubbed, its records excepted."""
+        """Mask the secret in all that the ledger and the quarantine would keep of an answer, its records excepted."""
         refused = answer.refused
         return replace(
             answer,
             url=self.scrub(answer.url),
             reason=self._maybe(answer.reason),
-            outcomes=[(*outcome[:3], self._maybe(outcome[3])) for outcome in answer.outcomes],
+            outcomes=[one._replace(reason=self._maybe(one.reason)) for one in answer.outcomes],
             refused=self._clean_refused(refused) if refused is not None else None,
             notes=[replace(note, message=self.scrub(note.message)) for note in answer.notes],
         )
@@ -173,7 +173,7 @@ def _check(variable: str, secret: str) -> None:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The secret as it may stand in a text: plain, escaped for a URL, JSON or HTML, in base64 at any offset."""
+    """List the secret as it may stand in a text: plain, escaped for a URL, JSON or HTML, in base64 at any offset."""
     escaped = quote(secret, safe="")
     quoted = orjson.dumps(secret).decode()[1:-1]
     yield from (secret, escaped, re.sub("%..", lambda found: found[0].lower(), escaped), quote(secret))
@@ -186,7 +186,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _unpacked(body: bytes) -> tuple[bytes, bool]:
-    """What a gzip or deflate body holds as far as it can be read, and whether that is all of it."""
+    """Unpack a gzip or deflate body as far as it can be read. Returns that, and whether it is all."""
     try:
         plain, end = inflated(body, 47 if body[:2] == _GZIP[:2] or body[:1] == b"\x78" else -15)
         while end == WHOLE and plain[:3] == _GZIP:  # packed twice

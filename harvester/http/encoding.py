@@ -1,14 +1,22 @@
 """Undo the Content-Encoding of a body: by what its bytes are, for what the header says is not always what was done.
 
 Servers announce gzip and send the plain body, compress twice, name a charset where a coding belongs, or pad the end
-of a stream. A stream that is cut short is never taken for a whole one.
+of a stream. A stream that is cut short is never taken for a whole one, as most libraries do; and a small body may
+neither unpack to the whole memory nor take for ever.
 """
 
 import zlib
 from collections.abc import Callable, Mapping
+from typing import Final, Literal
 
-from harvester.http.inflating import CUT, UNPACKED_MOST, WHOLE, NotPacked, inflated
-
+# no page of records is this long; the spiders take DOWNLOAD_MAXSIZE instead
+UNPACKED_MOST = 512 << 20
+# so much is handed to zlib at once: what it leaves is copied
+_PIECE = 1 << 14
+End = Literal["whole", "cut", "too much"]
+WHOLE: Final[End] = "whole"
+CUT: Final[End] = "cut"
+TOO_MUCH: Final[End] = "too much"
 GZIP_MAGIC = b"\x1f\x8b\x08"
 _GZIP = frozenset({"gzip", "x-gzip"})
 _NOTHING = frozenset({"", "identity"})
@@ -99,7 +107,7 @@ def _inflated(body: bytes, most: int) -> bytes:
     raise error
 
 
-def _whole(plain: bytes, end: str, coding: str, most: int) -> bytes:
+def _whole(plain: bytes, end: End, coding: str, most: int) -> bytes:
     if end == WHOLE:
         return plain
     if end == CUT:
@@ -125,3 +133,39 @@ def first_stream(body: bytes, most: int) -> tuple[bytes, bytes | None]:
 
 def _is_markup(body: bytes) -> bool:
     return body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_MARKUP)
+
+
+# --- gzip and deflate, up to a limit
+
+
+class NotPacked(ValueError):
+    """Bytes that are no such stream: `args` are what zlib says, and what was unpacked before."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def inflated(body: bytes, wbits: int, most: int = UNPACKED_MOST) -> tuple[bytes, End]:
+    """Unpack one stream, or several one after the other. Returns what they hold and how they ended.
+
+    `wbits` is as zlib has it. They hold `most` bytes at most, then it is `too much`. Raises NotPacked.
+    """
+    plain = bytearray()
+    unpacker = zlib.decompressobj(wbits)
+    whole = not body
+    at = 0
+    piece = b""
+    while piece or at < len(body):
+        if not piece:
+            piece, at = body[at : at + _PIECE], at + _PIECE
+        if unpacker.eof:
+            unpacker = zlib.decompressobj(wbits)
+        try:
+            plain += unpacker.decompress(piece, most + 1 - len(plain))
+        except zlib.error as cause:
+            raise NotPacked(str(cause), bytes(plain)) from None
+        if len(plain) > most:
+            return bytes(plain[:most]), TOO_MUCH
+        whole = unpacker.eof
+        piece = unpacker.unused_data if whole else unpacker.unconsumed_tail
+    return bytes(plain), WHOLE if whole else CUT

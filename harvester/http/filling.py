@@ -26,12 +26,13 @@ from archive.errors import DiskFull
 from archive.files import Checksum, FileDigests
 from archive.store import only_one
 from harvester.errors import Unreachable, UsageError
-from harvester.http.downloads import Downloader, Refused, Transfer, Turns, Wanted, length_of
+from harvester.http.asyncclient import RateLimiter
+from harvester.http.client import Policy
+from harvester.http.downloads import Downloader, Refused, Transfer, Wanted, length_of
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 4
-TRIES = 4
 # a file whose length fetch.txt does not state may have so many bytes
 UNSTATED_MOST = 10_000_000_000
 _STRONGEST = ("sha512", "sha256", "sha384", "sha224", "sha1", "md5")
@@ -50,7 +51,7 @@ class Filling:
 
 
 def hosts_to_ask(holes: Iterable[Hole], allowed: frozenset[str], *, all_named: bool) -> frozenset[str]:
-    """The network locations that may be asked, redirects included: those allowed, or with `all_named` those named too.
+    """Decide which network locations may be asked, redirects included: those allowed; with `all_named` all named.
 
     A host that is only named may not be in this machine's own network. Raises UsageError for what nobody may be asked,
     and when a host is named and not allowed.
@@ -75,7 +76,7 @@ def hosts_to_ask(holes: Iterable[Hole], allowed: frozenset[str], *, all_named: b
 
 
 def _location(hole: Hole) -> str:
-    """The network location of a URL. Raises UsageError unless it is one that can be asked over HTTP."""
+    """Return the network location of a URL. Raises UsageError unless it is one that can be asked over HTTP."""
     try:
         parts = urlsplit(hole.url)
         if parts.scheme in ("http", "https") and parts.hostname and parts.username is None and (parts.port or 1) > 0:
@@ -89,7 +90,7 @@ def _location(hole: Hole) -> str:
 
 
 def _inside(host: str) -> str | None:
-    """An address of a host that is not in the public network, None when there is none."""
+    """Find an address of a host that is not in the public network, None when there is none."""
     parts = urlsplit(f"//{host}")
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port, type=socket.SOCK_STREAM)
@@ -102,11 +103,9 @@ def _inside(host: str) -> str | None:
 def fill(
     bag: Path,
     holes: tuple[Hole, ...],
-    hosts: frozenset[str],
-    turns: Turns,
-    user_agent: str,
+    policy: Policy,
+    limiter: RateLimiter,
     *,
-    tries: int = TRIES,
     unstated_most: int = UNSTATED_MOST,
     progress: Progress | None = None,
 ) -> list[Filling]:
@@ -118,12 +117,12 @@ def fill(
     with _beside(bag) as folder:
         _check_room(holes, folder)
         filler = _Filler(bag.resolve(), folder, unstated_most, sum(hole.length or 0 for hole in holes), progress)
-        return asyncio.run(filler.fill(holes, turns, hosts, user_agent, tries))
+        return asyncio.run(filler.fill(holes, policy, limiter))
 
 
 @contextmanager
 def _beside(bag: Path) -> Iterator[Path]:
-    """The folder of what came, for one process at a time; it is gone when nothing is left in it."""
+    """Make the folder of what came, for one process at a time; it is gone when nothing is left in it."""
     bag = bag.resolve()
     folder = bag.with_name(f".{bag.name}.filling")
     durable.make_folder(folder)
@@ -143,7 +142,7 @@ def _check_room(holes: tuple[Hole, ...], folder: Path) -> None:
 
 
 def _part(folder: Path, hole: Hole) -> Path:
-    """Where a file lies while it comes; another file that is called the same has other digests."""
+    """Name the place of a file while it comes; another file that is called the same has other digests."""
     return folder / f"{hashlib.sha256(repr((hole.path, hole.digests)).encode()).hexdigest()[:32]}.part"
 
 
@@ -154,10 +153,8 @@ class _Filler:
         self._bag, self._folder, self._unstated_most = bag, folder, unstated_most
         self._done, self._total, self._progress = 0, total, progress
 
-    async def fill(
-        self, holes: tuple[Hole, ...], turns: Turns, hosts: frozenset[str], user_agent: str, tries: int
-    ) -> list[Filling]:
-        downloader = Downloader(turns, hosts, user_agent, tries)
+    async def fill(self, holes: tuple[Hole, ...], policy: Policy, limiter: RateLimiter) -> list[Filling]:
+        downloader = Downloader(policy, limiter)
         room = asyncio.Semaphore(AT_ONCE)
 
         async def one(hole: Hole) -> Filling:
@@ -193,7 +190,7 @@ class _Filler:
         return Filling(hole.path, hole.url, "filled")
 
     async def _fetched(self, hole: Hole, part: Path, downloader: Downloader) -> str | None:
-        """Have the file in `part`. What is wrong with it, and then it is not kept, or None.
+        """Have the file in `part`. Returns what is wrong with it (then it is not kept), or None.
 
         A beginning that an earlier process left may be of another file: then all of it is asked for once more.
         """
@@ -230,7 +227,7 @@ def _strongest(hole: Hole) -> Checksum | None:
 
 
 def _wrong(hole: Hole, part: Path, digests: FileDigests) -> str | None:
-    """What is wrong with a file by its length and by any manifest, None when it is the one that is missing."""
+    """Say what is wrong with a file by its length or any manifest, None when it is the one that is missing."""
     digests.catch_up(part)
     if hole.length not in (None, digests.length):
         return f"it has {digests.length} bytes, fetch.txt says {hole.length}"

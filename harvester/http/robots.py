@@ -7,7 +7,6 @@ by values; `read_robots` asks for the file through whatever client it is given.
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 from harvester.errors import Unreachable, UsageError
-from harvester.ratelimit import limiter
+from harvester.http.retries import pause_seconds
 from harvester.sources import Idrange, Source
 
 logger = logging.getLogger(__name__)
@@ -68,7 +67,7 @@ class Said:
 
 
 def parse_robots(host: str, said: Said) -> RobotsFile:
-    """What an answer means (section 2.3.1): 4xx allows everything, 5xx nothing.
+    """Judge an answer (section 2.3.1): 4xx allows everything, 5xx nothing.
 
     A redirect out of the source is not followed, and counts as no file; so does a page of HTML.
     """
@@ -110,7 +109,7 @@ def judge(files: Sequence[RobotsFile], source: Source, part: str) -> RobotsVerdi
 
 
 def endpoint_urls(source: Source, part: str) -> list[str]:
-    """One URL of each kind that the spider `part` asks for, with {id} where an id goes."""
+    """List one URL of each kind that the spider `part` asks for, with {id} where an id goes."""
     endpoint = source.parts[part]
     if isinstance(endpoint, Idrange):
         return list(dict.fromkeys([endpoint.url, *(channel.url for channel in endpoint.channels if channel.url)]))
@@ -128,7 +127,7 @@ class FileRules:
         self._rules: dict[str, tuple[RobotsFile, Protego]] = {}
 
     def knows(self, url: str) -> bool:
-        """Whether the file of a URL's host was added."""
+        """Tell whether the file of a URL's host was added."""
         return _host(url) in self._rules
 
     def add(self, file: RobotsFile) -> float | None:
@@ -138,7 +137,7 @@ class FileRules:
         return rule.crawl_delay(PRODUCT) if self._source.robots.crawl_delay == "obeyed" else None
 
     def closed(self, url: str) -> Closed | None:
-        """What closes a URL that is asked all the same. Raises as `judge` does where the source does not say why."""
+        """Say what closes a URL that is asked anyway. Raises as `judge` does where the source does not say why."""
         file, rule = self._rules[_host(url)]
         if not file.closed and rule.can_fetch(url, PRODUCT):
             return None
@@ -149,7 +148,7 @@ class FileRules:
 
 
 def closing_line(text: str, url: str) -> str:
-    """The line of a robots.txt that closes a URL: the longest that would alone."""
+    """Find the line of a robots.txt that closes a URL: the longest that would alone."""
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     alone = [line for line in lines if not Protego.parse(f"User-agent: *\n{line}").can_fetch(url, PRODUCT)]
     return max(alone, key=len, default="a rule of robots.txt")
@@ -193,7 +192,7 @@ async def _read(ask: Callable[[str], Awaitable[Said]], url: str, tries: int, run
             file = RobotsFile(_host(url), closed=str(error)[:500])
         if not file.closed or not running() or attempt == tries:
             break
-        await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
+        await asyncio.sleep(pause_seconds(attempt))
     return file
 
 

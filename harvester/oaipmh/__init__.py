@@ -14,25 +14,35 @@ __all__ = [
     "NAMESPACE",
     "NO_RECORD",
     "NO_RECORDS_MATCH",
+    "OLDEST",
     "SETS_MOST",
     "VERSIONS_MOST",
+    "Again",
     "AsSent",
     "Asked",
+    "Beginnings",
+    "BySet",
     "Decision",
     "DecodedPage",
+    "Done",
     "Doubt",
     "Ended",
+    "Identify",
     "Known",
     "ListPage",
+    "Lost",
     "MetadataFormat",
     "OaiRecord",
+    "Queue",
     "RepositorySet",
     "Row",
+    "Singly",
     "Span",
-    "SplitDoubt",
+    "Split",
     "StoredVersions",
     "Traits",
     "add_up",
+    "cutting",
     "datestamps",
     "decode",
     "decode_list_records",
@@ -44,7 +54,6 @@ __all__ = [
     "is_prefix",
     "is_xml",
     "list_records_url",
-    "listends",
     "packed",
     "parse_document",
     "parse_get_record",
@@ -53,7 +62,6 @@ __all__ = [
     "protocol",
     "protocolerrors",
     "resume_url",
-    "splits",
     "tokens",
     "versions",
     "windows",
@@ -63,20 +71,20 @@ __all__ = [
 
 if TYPE_CHECKING:
     from harvester.oaipmh import (
+        cutting,
         datestamps,
         decode,
         emptiness,
         hints,
         increments,
-        listends,
         protocol,
         protocolerrors,
-        splits,
         tokens,
         versions,
         windows,
         xml,
     )
+    from harvester.oaipmh.cutting import OLDEST, Span, Traits
     from harvester.oaipmh.decode import Asked, DecodedPage, Row, decode_list_records, packed, pieces
     from harvester.oaipmh.emptiness import SETS_MOST, Doubt
     from harvester.oaipmh.formats import format_of, is_prefix, is_xml
@@ -85,6 +93,7 @@ if TYPE_CHECKING:
     from harvester.oaipmh.protocol import (
         NAMESPACE,
         AsSent,
+        Identify,
         ListPage,
         MetadataFormat,
         OaiRecord,
@@ -96,9 +105,22 @@ if TYPE_CHECKING:
         resume_url,
     )
     from harvester.oaipmh.protocolerrors import NO_RECORD, NO_RECORDS_MATCH
-    from harvester.oaipmh.splits import SplitDoubt
     from harvester.oaipmh.versions import VERSIONS_MOST, StoredVersions
-    from harvester.oaipmh.windows import GET_RECORD, LIST_IDENTIFIERS, LIST_RECORDS, Decision, Ended, Span, Traits
+    from harvester.oaipmh.windows import (
+        GET_RECORD,
+        LIST_IDENTIFIERS,
+        LIST_RECORDS,
+        Again,
+        Beginnings,
+        BySet,
+        Decision,
+        Done,
+        Ended,
+        Lost,
+        Queue,
+        Singly,
+        Split,
+    )
     from harvester.oaipmh.xml import parse_document, without_noise
 else:
     __getattr__ = lazy.exports(__name__)

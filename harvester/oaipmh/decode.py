@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from archive.crosswalks import ConversionError, Converted, convert, unmapped
 from archive.formats import jsonseq
@@ -13,8 +14,14 @@ from harvester.oaipmh.protocol import ListPage, OaiRecord, parse_list_identifier
 
 MEDIA_TYPE = "application/xml"
 
-# identifier, datestamp as sent, deleted, sets
-Row = tuple[str, str, bool, tuple[str, ...]]
+
+class Row(NamedTuple):
+    """The header of a record; `datestamp` is as it was sent."""
+
+    identifier: str
+    datestamp: str
+    deleted: bool
+    sets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class DecodedPage:
     @property
     def stored(self) -> list[tuple[str, bytes]]:
         """Datestamp and digest of each record in the payload."""
-        return versions.stored_on_page((row[1] for row in self.rows), self.versions, self.left_out)
+        return versions.stored_on_page((row.datestamp for row in self.rows), self.versions, self.left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,7 @@ def _page(
     for record in page.records:
         digest.update(f"{record.identifier}\0{record.datestamp}\0".encode("utf-8", "surrogatepass"))
     return DecodedPage(
-        tuple((record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records),
+        tuple(Row(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records),
         page.token,
         page.has_token_element,
         page.complete_list_size,

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from archive.findings import Finding, finding
 from harvester.oaipmh import datestamps
-from harvester.oaipmh.windows import OLDEST, Span
+from harvester.oaipmh.cutting import OLDEST, Span
 
 # a repository that says it is younger than this may well be empty
 YOUNG = timedelta(days=1)

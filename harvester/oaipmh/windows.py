@@ -5,21 +5,17 @@ nothing speaks against it; otherwise it is listed again, cut into smaller window
 second, or a day where the provider has no finer), asked for record by record.
 """
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from archive.findings import Finding, finding
-from harvester.oaipmh import datestamps, tokens
+from harvester.oaipmh import tokens
+from harvester.oaipmh.cutting import PARTS_MOST, Span, Traits, can_split, cut, cut_in_two, cut_to_pages, describe
 
 LIST_RECORDS, LIST_IDENTIFIERS, GET_RECORD = "ListRecords", "ListIdentifiers", "GetRecord"
 
-# Windows of some 5,000 records: half the depth at which the deepest known limits strike (Zenodo: 10,000),
-# and a hundred pages lost at most when one has to start again.
-TARGET_RECORDS = 5_000
-PARTS_MOST = 64
 # attempts at one window that cannot be cut, before it is asked record by record
 ATTEMPTS_MOST = 3
 # records of a window that failed, few enough to be asked for one by one rather than in ever smaller windows
@@ -28,51 +24,6 @@ SINGLY_MOST = 8
 BARREN_MOST = 200
 # before the first record came; the first record of 50 years may be the one that breaks its page, which takes 31 halves
 BARREN_FIRST = 80
-OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Datestamps from `from_` to `until`, both included; None is no bound."""
-
-    from_: datetime | None
-    until: datetime | None
-
-
-@dataclass(slots=True)
-class Traits:
-    """What this process has learned of the provider.
-
-    `earliest` and `newest` bound the cutting of windows without a bound of their own; they follow what was
-    seen, since earliestDatestamp may be later than the oldest record. `ranges` is None until it was tried.
-    `fruitful` is whether any list brought a record. `depth` is the number of records after which its lists break
-    off, None where none did so twice. `sets` are the repository's sets, None while they were not asked for.
-    """
-
-    granule: timedelta
-    earliest: datetime
-    newest: datetime
-    ranges: bool | None = None
-    until_excluded: bool = False
-    fit_page: bool = False
-    page_size: int = 0
-    target: int = TARGET_RECORDS
-    barren: int = 0
-    fruitful: bool = False
-    depth: int | None = None
-    sets: tuple[str, ...] | None = None
-    _failed_at: int = 0
-
-    def failed_at(self, listed: int) -> None:
-        """A list broke off after so many records; when another one does at the same place, that is a depth limit."""
-        if listed and listed == self._failed_at and (self.depth is None or listed < self.depth):
-            self.depth, self.target = listed, max(1, min(self.target, listed // 2))
-        self._failed_at = listed
-
-    def seen(self, stamp: datetime) -> None:
-        """Widen the bounds to a datestamp that a record has."""
-        self.earliest = min(self.earliest, stamp)
-        self.newest = max(self.newest, stamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +111,7 @@ Decision = Done | Again | Split | Singly | Lost | BySet
 
 
 def decide(ended: Ended, traits: Traits) -> Decision:
-    """What becomes of a window after one attempt."""
+    """Decide what becomes of a window after one attempt."""
     all_stated = ended.stated_first == ended.stated_last == ended.distinct + ended.nameless
     if ended.nameless and all_stated and ended.end in tokens.COMPLETE_ENDS:
         # some of what was stated came without an identifier: no smaller window would name it
@@ -192,7 +143,7 @@ def distrust_empty(decision: Decision, ended: Ended, traits: Traits) -> Decision
 
 
 def wants_sets(ended: Ended, traits: Traits) -> bool:
-    """Whether the records of a window that failed, and that cannot be cut, can be sought in the repository's sets."""
+    """Return whether records of a window that failed, and cannot be cut, can be sought in the repository's sets."""
     answered = ended.end not in tokens.COMPLETE_ENDS and ended.end not in (tokens.SAMPLE_TAKEN, tokens.PAGE_LOST)
     return answered and not ended.in_set and not can_split(ended.span, traits)
 
@@ -230,7 +181,7 @@ def _decide_singly(ended: Ended, traits: Traits) -> Decision:
 
 
 def _without_proof(ended: Ended) -> Done | Lost:
-    """A list that nothing proves: unfinished when the provider states more records than came."""
+    """Judge a list that nothing proves: unfinished when the provider states more records than came."""
     stated = ended.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
     short = stated is not None and stated > ended.distinct
     return Lost((_unproven(ended),)) if short else Done((_unproven(ended),))
@@ -290,7 +241,7 @@ def _decide_circular(ended: Ended, traits: Traits) -> Decision:
 
 
 def _decide_stuck(ended: Ended) -> Decision:
-    """A window of one granule whose tokens cannot be trusted."""
+    """Decide on a window of one granule whose tokens cannot be trusted."""
     if ended.attempts < ATTEMPTS_MOST:
         return Again()
     if ended.verb == LIST_RECORDS:
@@ -317,15 +268,23 @@ def _decide_failed(ended: Ended, traits: Traits) -> Decision:
 
 
 def _halves(ended: Ended, traits: Traits) -> tuple[Span, ...]:
-    """Two windows: with as many records each, where that is known, or of the same length."""
-    low, high = _bounds(ended.span, traits)
+    """Cut a window in two with as many records each, where that is known, or of the same length."""
     border = ended.stamps[len(ended.stamps) // 2] if len(ended.stamps) > 1 else ended.reached
-    border = _floor(border, traits) if border is not None else None
-    if border == low:  # all that was read has one datestamp: the rest of the window is for itself
-        border = low + traits.granule
-    if border is None or not low < border <= high:
-        return cut(ended.span, 2, traits)
-    return (Span(ended.span.from_, border - traits.granule), Span(border, ended.span.until))
+    return cut(ended.span, 2, traits) if border is None else cut_in_two(ended.span, border, traits)
+
+
+def _cut_to_size(ended: Ended, traits: Traits) -> tuple[Span, ...]:
+    if traits.fit_page:
+        return _cut_to_pages(ended, traits)
+    size = ended.stated_last
+    parts = math.ceil(size / traits.target) if size else 8
+    return cut(ended.span, min(parts, PARTS_MOST), traits)
+
+
+def _cut_to_pages(ended: Ended, traits: Traits) -> tuple[Span, ...]:
+    """Cut windows that should fit a page each: a response that is whole by itself needs no token."""
+    stated = ended.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
+    return cut_to_pages(ended.span, max(ended.distinct, stated or 0), traits, ended.page_size)
 
 
 def _size_finding(ended: Ended) -> tuple[Finding, ...]:
@@ -338,163 +297,6 @@ def _unproven(ended: Ended) -> Finding:
     short = ended.stated_last is not None and ended.stated_last > ended.distinct
     reason = f"{ended.end}; the provider says {ended.stated_last}" if short else ended.end
     return finding("window-unproven", window=describe(ended.span), reason=reason, found=ended.distinct)
-
-
-def record_limit(span: Span, traits: Traits) -> int | None:
-    """How many records a list may have before its window is cut instead; None: it is read whatever its size."""
-    if not can_split(span, traits):
-        return None
-    return 0 if traits.fit_page else traits.depth or 2 * traits.target
-
-
-def can_split(span: Span, traits: Traits) -> bool:
-    """Whether a window can be cut: the provider honours from and until, and there are two granules or more."""
-    return traits.ranges is not False and _granules(span, traits) >= 2
-
-
-def cut(span: Span, parts: int, traits: Traits) -> tuple[Span, ...]:
-    """Cut a window into so many of about equal length (fewer when there are fewer granules).
-
-    Together they cover it without overlap; where it has no bound the first or the last has none either.
-    """
-    return _cut_evenly(span, max(2, min(parts, 4 * PARTS_MOST)), traits)
-
-
-def _cut_evenly(span: Span, parts: int, traits: Traits) -> tuple[Span, ...]:
-    low, _ = _bounds(span, traits)
-    granules = _granules(span, traits)
-    parts = max(1, min(parts, granules))
-    return _cut_at(span, [low + traits.granule * (granules * n // parts) for n in range(1, parts)], traits)
-
-
-def _cut_at(span: Span, borders: Sequence[datetime], traits: Traits) -> tuple[Span, ...]:
-    """Cut a window before each border; the borders ascend, lie on granules and inside the window."""
-    ends = [border - traits.granule for border in borders]
-    return tuple(map(Span, [span.from_, *borders], [*ends, span.until]))
-
-
-def calendar(span: Span, unit: str, traits: Traits) -> tuple[Span, ...]:
-    """Cut a window at the borders of calendar days, months or years (`unit`); before 1970 only where it has a bound."""
-    low, high = _bounds(span, traits)
-    if span.from_ is None:  # a provider whose earliestDatestamp is 0001-01-01 is not asked for 24,000 months
-        low = max(low, min(OLDEST, high))
-    return _cut_at(span, list(_borders(low, high, unit)), traits)
-
-
-def _borders(low: datetime, high: datetime, unit: str) -> Iterator[datetime]:
-    moment = low.replace(hour=0, minute=0, second=0, microsecond=0)
-    if unit != "day":
-        moment = moment.replace(day=1)
-    if unit == "year":
-        moment = moment.replace(month=1)
-    while (following := later(moment, timedelta(days=_LONGEST_DAYS[unit]))) is not None:
-        moment = _FIRST[unit](following)
-        if moment > high:
-            return
-        yield moment
-
-
-# no unit is longer than this, and this far from its first day is still in the next one
-_LONGEST_DAYS = {"day": 1, "month": 32, "year": 367}
-_FIRST: dict[str, Callable[[datetime], datetime]] = {
-    "day": lambda moment: moment,
-    "month": lambda moment: moment.replace(day=1),
-    "year": lambda moment: moment.replace(month=1, day=1),
-}
-
-
-def later(moment: datetime, by: timedelta) -> datetime | None:
-    """A moment moved by some time; None outside of the years 1 to 9999, which providers do state."""
-    try:
-        return moment + by
-    except OverflowError:
-        return None
-
-
-def _cut_to_size(ended: Ended, traits: Traits) -> tuple[Span, ...]:
-    if traits.fit_page:
-        return _cut_to_pages(ended, traits)
-    size = ended.stated_last
-    parts = math.ceil(size / traits.target) if size else 8
-    return cut(ended.span, min(parts, PARTS_MOST), traits)
-
-
-def _cut_to_pages(ended: Ended, traits: Traits) -> tuple[Span, ...]:
-    """Windows that should fit a page each: a response that is whole by itself needs no token."""
-    stated = ended.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
-    return cut_to_pages(ended.span, max(ended.distinct, stated or 0), traits, ended.page_size)
-
-
-def cut_to_pages(span: Span, records: int, traits: Traits, page_size: int = 0) -> tuple[Span, ...]:
-    """Cut a window of so many records into some that should fit a page each."""
-    page = max(1, page_size, traits.page_size)
-    return cut(span, min(math.ceil(1.5 * records / page), 4 * PARTS_MOST), traits)
-
-
-def _bounds(span: Span, traits: Traits) -> tuple[datetime, datetime]:
-    """Finite bounds of a window, on granules."""
-    high = span.until if span.until is not None else traits.newest
-    low = span.from_ if span.from_ is not None else min(traits.earliest, high)
-    if span.from_ is None and high - low < traits.granule:
-        low = min(OLDEST, high)
-    return _floor(low, traits), _floor(max(low, high), traits)
-
-
-def _granules(span: Span, traits: Traits) -> int:
-    low, high = _bounds(span, traits)
-    return int((high - low) / traits.granule) + 1
-
-
-def part_of(span: Span, number: int, parts: int, traits: Traits) -> tuple[Span, ...]:
-    """The windows of part `number` (from 1) of so many: what `shard=i/n` harvests.
-
-    Parts take turns at the months of the calendar: several machines that start at different times, and so know
-    different newest datestamps, still leave nothing between them.
-    """
-    if parts == 1:
-        return (span,)
-    pieces = calendar(span, "month", traits)
-    starts = [_bounds(piece, traits)[0] for piece in pieces]
-    mine = [(start.year * 12 + start.month) % parts == number - 1 for start in starts]
-    return tuple(itertools.compress(pieces, mine))
-
-
-def on_granule(moment: datetime, traits: Traits) -> datetime:
-    """The granule that holds a moment."""
-    return _floor(moment, traits)
-
-
-def count_outside(
-    rows: Sequence[tuple[str, str, bool, tuple[str, ...]]], span: Span, set_spec: str | None, traits: Traits
-) -> int:
-    """How many headers a request for this window should not have given, by datestamp or set.
-
-    Datestamps that cannot be read do not count, nor do records whose header names no set at all: some
-    providers leave setSpec out.
-    """
-    low = later(_floor(span.from_, traits), -traits.granule) if span.from_ is not None else None
-    high = later(span.until, 2 * traits.granule) if span.until is not None else None
-    count = 0
-    for _, stamp, _, sets in rows:
-        moment = datestamps.parse(stamp) if low is not None or high is not None else None
-        early = moment is not None and low is not None and moment < low
-        late = moment is not None and high is not None and moment >= high
-        inside = set_spec is None or not sets or any(s == set_spec or s.startswith(set_spec + ":") for s in sets)
-        count += early or late or not inside
-    return count
-
-
-def _floor(moment: datetime, traits: Traits) -> datetime:
-    moment = moment.replace(microsecond=0)
-    return moment.replace(hour=0, minute=0, second=0) if traits.granule >= timedelta(days=1) else moment
-
-
-def describe(span: Span) -> str:
-    """A window for people: `2020-01-01T00:00:00Z to 2020-01-31T23:59:59Z`."""
-    words = [datestamps.as_argument(bound) if bound else "" for bound in (span.from_, span.until)]
-    if not any(words):
-        return "the whole list"
-    return f"{words[0] or 'the beginning'} to {words[1] or 'the end'}"
 
 
 @dataclass(slots=True)
@@ -547,5 +349,5 @@ class Queue:
         self.waiting.sort(reverse=True)
 
     def take(self) -> int | None:
-        """The next window, None when none waits."""
+        """Take the next window, None when none waits."""
         return self.waiting.pop()[1] if self.waiting else None

@@ -124,16 +124,12 @@ def from_counts(source: Source) -> Answers:
     if (counts := source.counts) is None:
         return Answers()
     return Answers(
-        counts.seen,
-        counts.listed,
-        None,
-        counts.list_record_bytes,
-        None,
-        None,
-        counts.found,
-        counts.record_bytes,
-        None,
-        counts.dump_bytes,
+        counted=counts.seen,
+        listed=counts.listed,
+        list_record_bytes=counts.list_record_bytes,
+        found=counts.found,
+        record_bytes=counts.record_bytes,
+        dump_bytes=counts.dump_bytes,
     )
 
 
@@ -192,15 +188,15 @@ def _list(reckoning: _Reckoning, records: int | None, prefixes: int, what: str) 
     pace = reckoning.pace(endpoint.url, answers.page_seconds, endpoint.windows)
     requests = None if records is None or page is None else max(1, math.ceil(records / page)) * prefixes
     return Cost(
-        "oaipmh",
-        what,
-        _times(records, prefixes),
-        requests,
-        _times(requests, pace.seconds),
-        _bytes(records, answers.list_record_bytes, prefixes),
-        pace.words,
-        _blind_lists(reckoning),
-        tuple(reckoning.assumed),
+        spider="oaipmh",
+        what=what,
+        records=_times(records, prefixes),
+        requests=requests,
+        seconds=_times(requests, pace.seconds),
+        bytes=_bytes(records, answers.list_record_bytes, prefixes),
+        pace=pace.words,
+        blind=_blind_lists(reckoning),
+        assumed=tuple(reckoning.assumed),
     )
 
 
@@ -216,15 +212,15 @@ def _range(reckoning: _Reckoning) -> Cost:
     size = _bytes(there, answers.record_bytes)
     forms = f", one of {len(endpoint.channels)} forms" if len(endpoint.channels) > 1 else ""
     return Cost(
-        "idrange",
-        (f"{ids:,} ids" if ids else "no range: ids come from a list") + forms,
-        there,
-        ids,
-        _times(ids, pace.seconds),
-        None if size is None or ids is None or there is None else size + (ids - there) * ABSENT_BYTES,
-        pace.words,
-        _blind_ids(reckoning),
-        tuple(reckoning.assumed),
+        spider="idrange",
+        what=(f"{ids:,} ids" if ids else "no range: ids come from a list") + forms,
+        records=there,
+        requests=ids,
+        seconds=_times(ids, pace.seconds),
+        bytes=None if size is None or ids is None or there is None else size + (ids - there) * ABSENT_BYTES,
+        pace=pace.words,
+        blind=_blind_ids(reckoning),
+        assumed=tuple(reckoning.assumed),
     )
 
 
@@ -238,15 +234,15 @@ def _census(reckoning: _Reckoning, step: MixStep) -> Cost:
     ids, asked = answers.listed, _times(answers.listed, forms)
     requests = None if asked is None or ids is None or page is None else asked + max(1, math.ceil(ids / page))
     return Cost(
-        "idrange",
-        "the ids that OAI-PMH lists" + _each(forms, "form"),
-        asked,
-        requests,
-        _times(requests, pace.seconds),
-        _bytes(ids, answers.record_bytes, forms),
-        pace.words,
-        ("what OAI-PMH does not list",),
-        tuple(reckoning.assumed),
+        spider="idrange",
+        what="the ids that OAI-PMH lists" + _each(forms, "form"),
+        records=asked,
+        requests=requests,
+        seconds=_times(requests, pace.seconds),
+        bytes=_bytes(ids, answers.record_bytes, forms),
+        pace=pace.words,
+        blind=("what OAI-PMH does not list",),
+        assumed=tuple(reckoning.assumed),
     )
 
 
@@ -260,15 +256,15 @@ def _search(reckoning: _Reckoning) -> Cost:
         reckoning.assumed.append(f"the search has no more than {answers.found:,}, though it may count no further")
     requests = None if answers.found is None else max(1, math.ceil(answers.found / size)) + _slices(endpoint, answers)
     return Cost(
-        "search",
-        f"pages of {size:,}",
-        answers.found,
-        requests,
-        _times(requests, pace.seconds),
-        _bytes(answers.found, answers.record_bytes),
-        pace.words,
-        _blind_search(endpoint),
-        tuple(reckoning.assumed),
+        spider="search",
+        what=f"pages of {size:,}",
+        records=answers.found,
+        requests=requests,
+        seconds=_times(requests, pace.seconds),
+        bytes=_bytes(answers.found, answers.record_bytes),
+        pace=pace.words,
+        blind=_blind_search(endpoint),
+        assumed=tuple(reckoning.assumed),
     )
 
 
@@ -298,15 +294,15 @@ def _dump(reckoning: _Reckoning) -> Cost:
     made = f"it was made, {answers.dump_made}" if answers.dump_made else "it was made"
     blind = (f"what changed since {made}", "restricted records")
     return Cost(
-        "exporter",
-        " and ".join(files),
-        answers.listed,
-        1 + len(files),
-        seconds,
-        answers.dump_bytes,
-        "a few large files",
-        blind,
-        tuple(reckoning.assumed),
+        spider="exporter",
+        what=" and ".join(files),
+        records=answers.listed,
+        requests=1 + len(files),
+        seconds=seconds,
+        bytes=answers.dump_bytes,
+        pace="a few large files",
+        blind=blind,
+        assumed=tuple(reckoning.assumed),
     )
 
 

@@ -13,7 +13,7 @@ import orjson
 
 from archive.crosswalks import local_id
 from harvester.errors import HarvestError, MalformedPage, Unreachable
-from harvester.http import Answer, Asker, PoliteSickle
+from harvester.http import Asker, PoliteSickle, Response
 from harvester.oaipmh import protocol
 from harvester.planning.forecast import Answers, from_counts
 from harvester.ratelimit import Budget, covers
@@ -61,7 +61,7 @@ def survey(source: Source, asker: Asker, has_token: bool = False) -> Answers:
     )
 
 
-def seen_budget(answer: Answer, known: Sequence[Budget]) -> Budget | None:
+def seen_budget(answer: Response, known: Sequence[Budget]) -> Budget | None:
     """The limit that an answer's headers name for its path, as far as they say in which time.
 
     RateLimit-Policy does. X-RateLimit-Limit does not: it is taken for the shortest of the limits that are `known`
@@ -78,7 +78,7 @@ def seen_budget(answer: Answer, known: Sequence[Budget]) -> Budget | None:
     return Budget(limit, mine[0].seconds, path)
 
 
-def limit_words(answer: Answer) -> str:
+def limit_words(answer: Response) -> str:
     """The limit that an answer names, as it names it; "" for none."""
     names = ("ratelimit-policy", "ratelimit", "x-ratelimit-limit", "ratelimit-limit")
     found = [f"{name}: {answer.headers[name][:100]}" for name in names if name in answer.headers]
@@ -110,7 +110,7 @@ def _lists(source: Source, asker: Asker, known: Answers) -> Answers:
         listed=sum(size for size in sizes if size is not None) if None not in sizes else known.listed,
         counted="now" if None not in sizes else known.counted,
         page_records=len(first.records) if many else known.page_records,
-        list_record_bytes=len(answer.content) / len(first.records) if first.records else known.list_record_bytes,
+        list_record_bytes=len(answer.body) / len(first.records) if first.records else known.list_record_bytes,
         page_seconds=answer.seconds,
         sample=next((record.identifier for record in first.records if not record.deleted), None),
     )
@@ -118,9 +118,9 @@ def _lists(source: Source, asker: Asker, known: Answers) -> Answers:
 
 def _page(
     asker: Asker, endpoint: Oaipmh, spec: str | None, from_: str | None = None
-) -> tuple[protocol.ListPage, Answer]:
+) -> tuple[protocol.ListPage, Response]:
     answer = asker.get(protocol.list_records_url(endpoint.url, endpoint.prefixes[0], from_, None, spec))
-    return protocol.parse_list_records(answer.content), answer
+    return protocol.parse_list_records(answer.body), answer
 
 
 def _record(source: Source, asker: Asker, known: Answers) -> Answers:
@@ -133,7 +133,7 @@ def _record(source: Source, asker: Asker, known: Answers) -> Answers:
     answer = asker.get(url, form.accept)
     if answer.status != 200:
         raise Unreachable(f"{url} answers with HTTP status {answer.status}")
-    return replace(known, record_seconds=answer.seconds, record_bytes=len(answer.content))
+    return replace(known, record_seconds=answer.seconds, record_bytes=len(answer.body))
 
 
 def _total(source: Source, asker: Asker, known: Answers) -> Answers:
@@ -181,10 +181,10 @@ def _tail(source: Source, asker: Asker, known: Answers) -> Answers:
     return replace(known, tail=page.complete_list_size if page.token is not None else len(page.records))
 
 
-def _parsed(answer: Answer) -> Any:
+def _parsed(answer: Response) -> Any:
     if answer.status != 200:
-        raise Unreachable(f"{answer.asked} answers with HTTP status {answer.status}")
+        raise Unreachable(f"{answer.requested} answers with HTTP status {answer.status}")
     try:
-        return orjson.loads(answer.content)
+        return orjson.loads(answer.body)
     except orjson.JSONDecodeError as error:
-        raise MalformedPage(f"{answer.asked} is not JSON: {error}") from None
+        raise MalformedPage(f"{answer.requested} is not JSON: {error}") from None

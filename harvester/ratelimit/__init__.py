@@ -8,24 +8,12 @@ from typing import TYPE_CHECKING
 
 from archive import lazy
 
-__all__ = [
-    "FIRST_BYTES",
-    "HEADERS",
-    "Budget",
-    "Gates",
-    "WaitTooLong",
-    "backoff_seconds",
-    "covers",
-    "limiter",
-    "parse_retry_after",
-    "state_folder",
-]
+__all__ = ["FIRST_BYTES", "HEADERS", "Budget", "Gates", "WaitOn", "WaitTooLong", "covers", "limiter", "state_folder"]
 
 if TYPE_CHECKING:
     from harvester.ratelimit import limiter
     from harvester.ratelimit.headers import Budget, covers
     from harvester.ratelimit.host import FIRST_BYTES, WaitTooLong
-    from harvester.ratelimit.limiter import backoff_seconds, parse_retry_after
-    from harvester.ratelimit.limiters import HEADERS, Gates, state_folder
+    from harvester.ratelimit.limiters import HEADERS, Gates, WaitOn, state_folder
 else:
     __getattr__ = lazy.exports(__name__)

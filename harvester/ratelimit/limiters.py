@@ -9,6 +9,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,15 @@ HEADERS = (
     "x-rate-limit-reset",
     *LIMIT_HEADERS,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitOn:
+    """A wait that is on: `seconds` are left of it."""
+
+    host: str
+    reason: str
+    seconds: float
 
 
 class Gates:
@@ -141,13 +151,13 @@ class Gates:
         """Answers that only said "not now", by status."""
         return sum((door.told for door in self._doors.values()), Counter())
 
-    def waiting(self) -> tuple[str, str, float] | None:
-        """(host, reason, seconds) of the longest wait that is on, for the progress line."""
+    def waiting(self) -> WaitOn | None:
+        """Return the longest wait that is on, for the progress line."""
         clock = time.monotonic()
         on = [(until - clock, host, reason) for host, (until, reason) in self._sleeping.items()]
         on += [(door.gate.not_before - clock, host, door.gate.reason) for host, door in self._doors.items()]
         seconds, host, reason = max(on, default=(0.0, "", ""))
-        return (host, reason, seconds) if seconds > 0.5 else None
+        return WaitOn(host, reason, seconds) if seconds > 0.5 else None
 
     def take_waits(self) -> list[Wait]:
         """Waits of a second or more that have ended or begun since the last call."""

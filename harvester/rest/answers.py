@@ -16,14 +16,25 @@ from archive.formats import jsonseq
 from archive.store import BASE64, NOT_MODIFIED, NotJson, ParsedJson, first_tag
 from archive.store import record as envelope
 from harvester.errors import MalformedPage
-from harvester.http import UNPACKED_MOST, as_declared, essence, is_marc, kind_of, parameters, same, short_name
+from harvester.http import (
+    TRANSIENT,
+    UNPACKED_MOST,
+    as_declared,
+    essence,
+    is_marc,
+    kind_of,
+    parameters,
+    same,
+    short_name,
+)
 from harvester.http import encoding as contentcoding
 from harvester.oaipmh import packed, parse_document, pieces
 from harvester.rest.absences import EMPTY, HTML, TEXT, Known, Look, is_machine
 from harvester.rest.errorbodies import Verdict, judge_json, judge_text, judge_xml
 
 _GATEWAY = frozenset({502, 503, 504})
-_AGAIN = frozenset({408, 421, 425, 500, 502, 503, 504, 507, 508})
+# 429 comes here when a host orders some ids to wait for ever
+_AGAIN = TRANSIENT - {429}
 _FORBIDDEN = frozenset({401, 403, 451})
 _HTML = re.compile(rb"<!doctype\s+html|<html\b", re.IGNORECASE)
 # how the reason of an outcome begins whose answer may come from something in front of the repository

@@ -305,7 +305,15 @@ def decode_batch(
 
 def _record(entry: Entry, kind: str, url: str, retrieved: str) -> tuple[DecodedEntry, bytes | None]:
     format_, media_type = FORMATS[kind]
-    received = Received(entry.identifier, url, 200, media_type, "", "", entry.body)
+    received = Received(
+        identifier=entry.identifier,
+        url=url,
+        status=200,
+        media_type=media_type,
+        encoding="",
+        last_modified="",
+        body=entry.body,
+    )
     settled, text = answers.settle(received, format_, media_type, retrieved)
     if settled.problem is not None and settled.problem[0] == "other-media-type":
         settled, text = Settled("refused", f"{settled.problem[1]}: not what its name says"), None

@@ -5,29 +5,39 @@ One question after the other. What only says "not now" is asked again and uses u
 
 import asyncio
 import logging
-import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-import aiohttp
-import yarl
 from scrapy.exceptions import IgnoreRequest
 
 from archive.crosswalks import ConversionError, convert, index_fields, local_id
 from archive.store import MOVED_TO, moment
 from archive.store import record as envelope
 from harvester.errors import MalformedPage, ProviderError, Unreachable
-from harvester.http import HOPS_MOST, REDIRECTS, Credentials, IdUrls, Turns, as_declared, robots, short_name
+from harvester.http import (
+    HOPS_MOST,
+    REDIRECTS,
+    BodyTooLong,
+    Client,
+    Credentials,
+    IdUrls,
+    Policy,
+    RateLimiter,
+    Response,
+    Retries,
+    as_declared,
+    pause_seconds,
+    robots,
+    short_name,
+)
 from harvester.oaipmh import NO_RECORD, protocol, without_noise
-from harvester.ratelimit import limiter
 from harvester.rest import answers as bodies
 from harvester.rest.absences import Known, is_machine
 from harvester.rest.learning import Learning
-from harvester.sampling import There
-from harvester.sources import Source
+from harvester.sampling import Target, There
 
 logger = logging.getLogger(__name__)
 
@@ -38,20 +48,16 @@ LEARN_LEAST = 10
 SILENT_MOST = 20
 # answers with text around their document after which that is how the provider answers
 NOISY_LEAST = 2
-BODY_MOST = 64 << 20
-CONNECT_SECONDS, TOTAL_SECONDS = 30.0, 180.0
+TOTAL_SECONDS = 180.0
 
 Progress = Callable[[int, int], None]
 
 
-class Delays(Turns, Protocol):
-    """Turns that also keep a distance between two requests to a host (`harvester.ratelimit.limiters.Gates`)."""
+class Delays(RateLimiter, Protocol):
+    """A rate limiter with a minimum delay between requests to a host (`harvester.ratelimit.limiters.Gates`)."""
 
     def set_delay(self, host: str, seconds: float) -> None:
-        """Keep a distance."""
-
-    def lost(self, url: str) -> None:
-        """No answer came."""
+        """Set the minimum delay between requests to `host`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +68,21 @@ class Question:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    url: str
-    status: int
-    media_type: str
-    encoding: str
-    last_modified: str
-    location: str
-    body: bytes
-
-
 class RecordAsker:
-    """Asks the endpoint `part` (oaipmh or idrange) of a source; `accept` is the media type that is asked for."""
+    """Asks a target for single records, each let in by the rate limiter."""
 
-    def __init__(
-        self, source: Source, part: str, turns: Delays, user_agent: str, credentials: Credentials, accept: str
-    ) -> None:
-        self._source, self._part, self._turns, self._agent = source, part, turns, user_agent
-        self._credentials, self._accept = credentials, accept
+    def __init__(self, target: Target, limiter: Delays, user_agent: str, credentials: Credentials) -> None:
+        source, part, accept = target.source, target.part, target.accept
+        self._source, self._part, self._accept, self._limiter = source, part, accept, limiter
+        self._policy = Policy(
+            user_agent=user_agent,
+            hosts=source.allowed_hosts,
+            credentials=credentials,
+            accept=accept,
+            bodies="packed",
+            retries=Retries(tries=TRIES),
+            total_seconds=TOTAL_SECONDS,
+        )
         self._noisy = 0
         endpoint, pattern = source.idrange, "[^/?#]+"
         if part == "idrange" and endpoint is not None:
@@ -91,7 +93,7 @@ class RecordAsker:
         self._known = Known()
 
     def ask(self, questions: Sequence[Question], progress: Progress = lambda done, total: None) -> list[There]:
-        """The answers, in the order of the questions; without a usable one after all tries it is lost or refused.
+        """Return the answers in the order of the questions; one without a usable answer is lost or refused.
 
         Raises Unreachable when nobody answers or too long a wait is ordered, UsageError where robots.txt closes it.
         """
@@ -101,19 +103,19 @@ class RecordAsker:
             raise Unreachable(f"{cause}; ask again then") from cause
 
     def first_identifiers(self, prefix: str) -> list[str]:
-        """The identifiers on the first page of the target's list. Raises what a page raises that is none."""
+        """Read the identifiers on the first page of the target's list. Raises what a page raises that is none."""
         return asyncio.run(self._first_page(prefix))
 
     async def _ask_all(self, questions: Sequence[Question], progress: Progress) -> list[There]:
-        async with self._session() as session:
-            await self._introduce(session)
-            await self._learn_absence(session, [question.identifier for question in questions])
+        async with Client(self._policy, self._limiter) as client:
+            await self._introduce(client)
+            await self._learn_absence(client, [question.identifier for question in questions])
             answers: dict[int, There] = {}
             waiting = deque((number, 1) for number in range(len(questions)))
             silent = 0
             while waiting:
                 number, tries = waiting.popleft()
-                found = await self._once(session, questions[number])
+                found = await self._once(client, questions[number])
                 if found is None:  # others go first: what they are answered tells a closed record from a ban
                     waiting.append((number, tries))
                     continue
@@ -121,16 +123,16 @@ class RecordAsker:
                 silent = silent + 1 if answer.state == "lost" else 0
                 if silent >= SILENT_MOST:
                     raise Unreachable(f"{questions[number].url}: {answer.reason}; it does not answer, try again later")
-                if again and tries < TRIES:
+                if again and not self._policy.retries.exhausted(tries):
                     if not waiting:
-                        await asyncio.sleep(limiter.backoff_seconds(tries, random.random()))
+                        await asyncio.sleep(pause_seconds(tries))
                     waiting.append((number, tries + 1))
                     continue
                 answers[number] = answer
                 progress(len(answers), len(questions))
             return self._doubted([answers[number] for number in range(len(questions))])
 
-    async def _learn_absence(self, session: aiohttp.ClientSession, identifiers: Sequence[str]) -> None:
+    async def _learn_absence(self, client: Client, identifiers: Sequence[str]) -> None:
         """Learn what the target answers for ids that it does not have; a few ids are not worth another question."""
         if self._part != "idrange" or len(identifiers) < LEARN_LEAST:
             return
@@ -138,7 +140,7 @@ class RecordAsker:
         while (identifier := learning.ask()) is not None:
             url = self._urls.url(identifier)
             try:
-                reply = await self._persistent(session, url)
+                reply = await _persistent(client, url)
             except Unreachable:
                 learning.take(None)
             else:
@@ -162,42 +164,39 @@ class RecordAsker:
 
     async def _first_page(self, prefix: str) -> list[str]:
         assert self._source.oaipmh is not None
-        async with self._session() as session:
-            await self._introduce(session)
+        async with Client(self._policy, self._limiter) as client:
+            await self._introduce(client)
             url = protocol.list_identifiers_url(self._source.oaipmh.url, prefix, None, None, None)
-            reply = await self._persistent(session, url)
+            reply = await _persistent(client, url)
             page = protocol.parse_list_identifiers(_document(reply))
             return [record.identifier for record in page.records]
 
-    def _session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            headers={"User-Agent": self._agent, "Accept-Encoding": "gzip", "Accept": self._accept},
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=CONNECT_SECONDS),
-        )
-
-    async def _introduce(self, session: aiohttp.ClientSession) -> None:
+    async def _introduce(self, client: Client) -> None:
         """Read robots.txt. Raises UsageError where it closes the endpoint."""
 
         async def said(url: str) -> robots.Said:
-            reply = await self._persistent(session, url)
-            return robots.Said(reply.status, reply.media_type, reply.body, reply.location)
+            reply = await _persistent(client, url)
+            try:
+                body = bodies.unpacked(reply.body, _encoding(reply), undeclared=True)
+            except bodies.Unusable:  # read as it is, as in a crawl
+                body = reply.body
+            return robots.Said(reply.status, reply.media_type, body, reply.location)
 
         verdict = await robots.read_robots(said, self._source, self._part)
         for host, seconds in verdict.delays.items():
-            self._turns.set_delay(host, seconds)
+            self._limiter.set_delay(host, seconds)
 
-    async def _once(self, session: aiohttp.ClientSession, question: Question) -> tuple[There, bool] | None:
-        """An answer, and whether another try may bring another one; None for "not now"."""
+    async def _once(self, client: Client, question: Question) -> tuple[There, bool] | None:
+        """Ask once. Returns the answer and whether another try may bring another one; None for "not now"."""
         url = question.url
         for hops in range(HOPS_MOST + 1):
             try:
-                reply = await self._get(session, url)
+                reply = await client.send(url)
+            except BodyTooLong as error:
+                return There("refused", str(error)), False
             except Unreachable as error:
                 return There("lost", str(error)), True
-            if reply is None:
+            if reply.not_now:
                 return None
             if reply.status not in REDIRECTS:
                 read = self._by_oaipmh if self._part == "oaipmh" else self._by_id
@@ -212,7 +211,7 @@ class RecordAsker:
             url = found.target
         return There("refused", f"redirects more than {HOPS_MOST} times"), False
 
-    def _by_oaipmh(self, identifier: str, reply: _Reply) -> tuple[There, bool]:
+    def _by_oaipmh(self, identifier: str, reply: Response) -> tuple[There, bool]:
         """Read an answer to GetRecord; without the text around its document once two answers had such text."""
         there, again = _by_oaipmh(identifier, reply)
         if there.state != "refused" or reply.status >= 300:
@@ -224,9 +223,9 @@ class RecordAsker:
         self._noisy += bool(noise)
         if not noise or self._noisy < NOISY_LEAST:
             return there, again
-        return _by_oaipmh(identifier, replace(reply, body=document, encoding="", media_type=""))
+        return _by_oaipmh(identifier, replace(reply, body=document, headers={}))
 
-    def _by_id(self, identifier: str, reply: _Reply) -> tuple[There, bool]:
+    def _by_id(self, identifier: str, reply: Response) -> tuple[There, bool]:
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         settled, text = bodies.settle(
             _received(identifier, reply), short_name(self._accept), self._accept, now, known=self._known
@@ -236,60 +235,38 @@ class RecordAsker:
             year = index_fields(identifier, envelope.decode(text).metadata).publication_year
         return There(settled.state, settled.reason or "", _time(settled.datestamp), ("unknown",), year), settled.again
 
-    async def _persistent(self, session: aiohttp.ClientSession, url: str) -> _Reply:
-        """One answer, asked for until it is more than "not now"."""
-        while (reply := await self._get(session, url)) is None:
-            pass
-        return reply
 
-    async def _get(self, session: aiohttp.ClientSession, url: str) -> _Reply | None:
-        """One answer, None for "not now". Raises Unreachable when none came, and what the gates raise."""
-        await self._turns.admit(url)
-        try:
-            headers = self._credentials.headers(url)
-            async with session.get(yarl.URL(url, encoded=True), headers=headers, allow_redirects=False) as response:
-                body = await _body(response)
-                found = {name.lower(): self._credentials.scrub(value) for name, value in response.headers.items()}
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as cause:
-            self._turns.lost(url)
-            raise Unreachable(self._credentials.scrub(f"{type(cause).__name__}: {cause}")[:300]) from None
-        if not self._turns.judge(url, response.status, found, body[:4096]):
-            return None
-        plain = self._credentials.clean_body(body, found.get("content-encoding", ""))
-        return _Reply(
-            url,
-            response.status,
-            found.get("content-type", ""),
-            found.get("content-encoding", "") if plain is None else "",
-            found.get("last-modified", ""),
-            found.get("location", ""),
-            body if plain is None else plain,
-        )
+async def _persistent(client: Client, url: str) -> Response:
+    """Send a request until its answer is more than "not now"."""
+    while (reply := await client.send(url)).not_now:
+        pass
+    return reply
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > BODY_MOST:
-            raise ValueError(f"a body of more than {BODY_MOST} bytes")
-    return bytes(body)
-
-
-def _received(identifier: str, reply: _Reply) -> bodies.Received:
+def _received(identifier: str, reply: Response) -> bodies.Received:
     return bodies.Received(
-        identifier, reply.url, reply.status, reply.media_type, reply.encoding, reply.last_modified, reply.body
+        identifier=identifier,
+        url=reply.url,
+        status=reply.status,
+        media_type=reply.headers.get("content-type", ""),
+        encoding=_encoding(reply),
+        last_modified=reply.headers.get("last-modified", ""),
+        body=reply.body,
     )
 
 
-def _document(reply: _Reply) -> bytes:
-    """The XML of an answer. Raises Unusable."""
-    body = bodies.unpacked(reply.body, reply.encoding, undeclared=True)
-    return as_declared(body, reply.media_type)
+def _encoding(reply: Response) -> str:
+    return reply.headers.get("content-encoding", "")
 
 
-def _by_oaipmh(identifier: str, reply: _Reply) -> tuple[There, bool]:
-    """What GetRecord answers. An error of the protocol comes with any HTTP status, so the body is read first."""
+def _document(reply: Response) -> bytes:
+    """Unpack the XML of an answer. Raises Unusable."""
+    body = bodies.unpacked(reply.body, _encoding(reply), undeclared=True)
+    return as_declared(body, reply.headers.get("content-type", ""))
+
+
+def _by_oaipmh(identifier: str, reply: Response) -> tuple[There, bool]:
+    """Read an answer to GetRecord. An error of the protocol comes with any HTTP status: the body is read first."""
     try:
         record = protocol.parse_get_record(_document(reply), asked=identifier)
     except ProviderError as error:
@@ -317,6 +294,6 @@ def _by_oaipmh(identifier: str, reply: _Reply) -> tuple[There, bool]:
 
 
 def _time(stamp: str) -> datetime | None:
-    """A datestamp as the index has it."""
+    """Parse a datestamp as the index has it."""
     text = moment(stamp) if stamp else None
     return datetime.fromisoformat(text) if text is not None else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from archive.findings import Finding, finding
-from harvester.oaipmh import Decision, Span, Traits, datestamps, windows
+from harvester.oaipmh import Again, Decision, Done, Lost, Span, Split, Traits, cutting, datestamps
 from harvester.rest.paging import (
     BEYOND,
     CAPPED,
@@ -70,14 +70,14 @@ class Walked:
 
     @property
     def window(self) -> str:
-        return windows.describe(self.span)
+        return cutting.describe(self.span)
 
 
 def decide(walked: Walked, traits: Traits) -> Decision:
     """Decide what becomes of a slice after one attempt."""
     paging, window, end = walked.paging, walked.window, walked.end
     if end == SAMPLED:
-        return windows.Done((finding("sample", found=walked.distinct),))
+        return Done((finding("sample", found=walked.distinct),))
     if end in (TOO_LARGE, CAPPED):
         return _cut_too_large(walked, traits)
     if end == IGNORED:
@@ -85,7 +85,7 @@ def decide(walked: Walked, traits: Traits) -> Decision:
     if end == PAGE_REFUSED and walked.gathered:
         return _decide_gathered(walked)
     if end in (PAGE_LOST, PAGE_REFUSED):
-        return windows.Lost((_lost(window, end),))
+        return Lost((_lost(window, end),))
     if paging.style.since:
         return _decide_listing(walked)
     if end == OVERFLOW or (end == BEYOND and not paging.in_one_page):
@@ -98,10 +98,10 @@ def decide(walked: Walked, traits: Traits) -> Decision:
         return _decide_short(walked, traits)
     if not paging.suspect:
         repeated = (finding("page-repeated", window=window, found=walked.distinct),) if end == REPEATED else ()
-        return windows.Done(repeated)
+        return Done(repeated)
     if paging.style.turned and paging.pages <= GATHERED_PAGES_MOST:
-        return windows.Split((walked.span,))  # in another order, what is hidden at the end comes first
-    return windows.Done((_doubt(walked),))
+        return Split((walked.span,))  # in another order, what is hidden at the end comes first
+    return Done((_doubt(walked),))
 
 
 def proven(walked: Walked) -> bool:
@@ -121,9 +121,9 @@ def proven(walked: Walked) -> bool:
 def _decide_ignored(walked: Walked) -> Decision:
     note = finding("ranges-ignored", datestamp=walked.window)
     if walked.follows and walked.paging.style.since:
-        return windows.Done((note, _unproven(walked, "the list cannot be asked for from its last date on")))
+        return Done((note, _unproven(walked, "the list cannot be asked for from its last date on")))
     # what follows a list that ignores dates would only be the same list
-    return windows.Done((note,)) if walked.tail else windows.Lost((note, _lost(walked.window, walked.end)))
+    return Done((note,)) if walked.tail else Lost((note, _lost(walked.window, walked.end)))
 
 
 def _decide_short(walked: Walked, traits: Traits) -> Decision:
@@ -134,24 +134,24 @@ def _decide_short(walked: Walked, traits: Traits) -> Decision:
     if cuts and (torn or walked.attempts >= ATTEMPTS_MOST):
         return _cut_torn(walked, traits)
     if walked.attempts < ATTEMPTS_MOST:
-        return windows.Again()
+        return Again()
     if not paging.in_one_page and paging.pages <= GATHERED_PAGES_MOST:
-        return windows.Split((walked.span,))  # the same slice once more, to be gathered
-    return windows.Done((_differs(walked),))
+        return Split((walked.span,))  # the same slice once more, to be gathered
+    return Done((_differs(walked),))
 
 
 def _decide_gathered(walked: Walked) -> Decision:
     paging = walked.paging
     agrees = walked.distinct == paging.last_total and not paging.moved and walked.steady
     if agrees and (not paging.suspect or walked.orders > 1):
-        return windows.Done()
+        return Done()
     if walked.attempts < GATHERED_MOST:
-        return windows.Again()
+        return Again()
     if agrees:
-        return windows.Done((_doubt(walked),))
+        return Done((_doubt(walked),))
     if walked.distinct == paging.last_total:
-        return windows.Done((_unproven(walked, "the total is another with each page or listing"),))
-    return windows.Done((_differs(walked),))
+        return Done((_unproven(walked, "the total is another with each page or listing"),))
+    return Done((_differs(walked),))
 
 
 def _decide_overflown(walked: Walked, traits: Traits) -> Decision:
@@ -160,21 +160,19 @@ def _decide_overflown(walked: Walked, traits: Traits) -> Decision:
     if paging.splits and paging.listed:
         return _cut_in_parts(walked, traits, 2)
     if paging.last_total is None and paging.listed:
-        return windows.Done((_unproven(walked, f"{walked.end}, and no total is stated"),))
+        return Done((_unproven(walked, f"{walked.end}, and no total is stated"),))
     stated = paging.last_total if paging.last_total is not None else paging.listed
-    return windows.Lost(
-        (finding("search-window-overflow", window=walked.window, expected=stated, found=walked.distinct),)
-    )
+    return Lost((finding("search-window-overflow", window=walked.window, expected=stated, found=walked.distinct),))
 
 
 def _decide_without_total(walked: Walked, traits: Traits) -> Decision:
     """A list that states no total ended with a page that brought nothing."""
     paging = walked.paging
     if paging.splits and (paging.in_one_page or not paging.listed):
-        return windows.Done()  # one page that had room for more
+        return Done()  # one page that had room for more
     if paging.splits:
-        return windows.Split(cut_to_pages(walked, traits), fit_page=True)
-    return windows.Done((_unproven(walked, f"no total is stated, and the end was: {walked.end}"),))
+        return Split(cut_to_pages(walked, traits), fit_page=True)
+    return Done((_unproven(walked, f"no total is stated, and the end was: {walked.end}"),))
 
 
 def _decide_listing(walked: Walked) -> Decision:
@@ -182,26 +180,26 @@ def _decide_listing(walked: Walked) -> Decision:
     paging, span = walked.paging, walked.span
     if not paging.listed:
         # nothing since a date that is named is an answer; nothing at all may be silence
-        return windows.Done(() if span.from_ is not None else (_unproven(walked, "an empty list without a total"),))
+        return Done(() if span.from_ is not None else (_unproven(walked, "an empty list without a total"),))
     if paging.reached is None or not paging.ascending:
-        return windows.Done((_unproven(walked, "no total is stated, and the list is not in the order of its dates"),))
+        return Done((_unproven(walked, "no total is stated, and the list is not in the order of its dates"),))
     torn: tuple[Finding, ...] = ()
     if paging.doubled:  # what comes twice has pushed something else out
         if walked.attempts < ATTEMPTS_MOST:
-            return windows.Again()
+            return Again()
         torn = (_unproven(walked, f"no total is stated, and {paging.doubled} records came on two pages"),)
     last = _midnight(paging.reached)
     if span.from_ is None or last > _midnight(span.from_):
-        return windows.Split((Span(last, span.until),), torn)
+        return Split((Span(last, span.until),), torn)
     # all of it is of one day; a listing that was longer shows that this one was not cut short
     if walked.end in (OVERFLOW, BEYOND):
-        return windows.Lost(
+        return Lost(
             (finding("search-window-overflow", window=walked.window, expected=paging.listed, found=walked.distinct),)
         )
     page_end = walked.distinct % max(paging.size, 1) == 0 or walked.distinct % 100 == 0
     if walked.distinct >= walked.longest and page_end and not paging.in_one_page:
-        return windows.Done((_unproven(walked, "no total is stated, and all that came is of one day"), *torn))
-    return windows.Done(torn)
+        return Done((_unproven(walked, "no total is stated, and all that came is of one day"), *torn))
+    return Done(torn)
 
 
 # --- cutting
@@ -212,9 +210,9 @@ def _cut_too_large(walked: Walked, traits: Traits) -> Decision:
     most = CURSOR_RECORDS if paging.style.paging == CURSOR else paging.limit or CURSOR_RECORDS
     total = paging.last_total or 0
     if paging.fit and total <= most and not paging.doubtful:
-        return windows.Split(cut_to_pages(walked, traits), fit_page=True)
+        return Split(cut_to_pages(walked, traits), fit_page=True)
     parts = max(2, min(PARTS_MOST, math.ceil(total / (FILLED * most))))
-    return windows.Split(windows.cut(walked.span, parts, traits))
+    return Split(cutting.cut(walked.span, parts, traits))
 
 
 def _cut_torn(walked: Walked, traits: Traits) -> Decision:
@@ -223,7 +221,7 @@ def _cut_torn(walked: Walked, traits: Traits) -> Decision:
     little = abs((paging.last_total or 0) - walked.distinct) <= walked.distinct // 100
     if little and paging.pages > PARTS_MOST and not paging.fit:
         return _cut_in_parts(walked, traits, PARTS_MOST)
-    return windows.Split(cut_to_pages(walked, traits), fit_page=True)
+    return Split(cut_to_pages(walked, traits), fit_page=True)
 
 
 def cut_to_pages(walked: Walked, traits: Traits) -> tuple[Span, ...]:
@@ -238,7 +236,7 @@ def cut_to_pages(walked: Walked, traits: Traits) -> tuple[Span, ...]:
 def _cut_in_parts(walked: Walked, traits: Traits, parts: int) -> Decision:
     stamps = walked.paging.stamps
     each = max(1, math.ceil(len(stamps) / parts))
-    return windows.Split(cut_between(walked.span, stamps, each, traits), fit_page=walked.paging.fit)
+    return Split(cut_between(walked.span, stamps, each, traits), fit_page=walked.paging.fit)
 
 
 def cut_between(span: Span, stamps: Iterable[datetime], each: int, traits: Traits) -> tuple[Span, ...]:
@@ -261,7 +259,7 @@ def cut_between(span: Span, stamps: Iterable[datetime], each: int, traits: Trait
                 borders.append(moment + GRANULE)
             filled = 0
     if not borders:
-        return windows.cut(span, 2, traits)
+        return cutting.cut(span, 2, traits)
     ends = [border - GRANULE for border in borders]
     return tuple(map(Span, [span.from_, *borders], [*ends, span.until]))
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from archive.audits import Drawn, Family, Here, Interval, Stratum, stratified, wilson
+from harvester.sources import Source
 
 # numbers are drawn where so large a part of the known ids have them, and so many of the numbers are in use
 NUMBERED_LEAST, DENSE_LEAST = 0.95, 0.02
@@ -51,6 +52,15 @@ class Frame:
             f"the records that the target shows among the {self.size:,} ids that a channel of this archive has named; "
             "not those that no channel has ever named: --estimate, or a whole audit, is about these"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Who is asked: the endpoint `part` (oaipmh or idrange) of a source, for the media type `accept`."""
+
+    source: Source
+    part: str
+    accept: str
 
 
 @dataclass(frozen=True, slots=True)

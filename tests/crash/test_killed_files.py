@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import forkserver
 import making
 import pytest
 from filing import File, Filing, serving
@@ -17,7 +18,7 @@ from archive.files.account import file_accounts
 from archive.files.checksums import FileDigests
 from archive.files.store import check_file, stored_files
 from archive.store.layout import Layout
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 UNTIL = Path(__file__).with_name("filing_until.py")
 POINTS = [
@@ -38,7 +39,7 @@ def run(server: Filing, archive: Path, until: str = "", spider: str = "files") -
     pairs = [part for name, value in {**words, "archive": archive}.items() for part in ("-a", f"{name}={value}")]
     start = [sys.executable, UNTIL, until] if until else [HARVESTER]
     command = [*start, "crawl", spider, "--progress", "none", "-s", "HARVEST_TRIES=2", *pairs]
-    return subprocess.run(command, env=environment(), capture_output=True, timeout=100, check=False).returncode
+    return forkserver.run(command, env=environment(), capture_output=True, timeout=600, check=False).returncode
 
 
 def contents(server: Filing) -> set[str]:

@@ -23,7 +23,7 @@ def test_killed_at_twenty_random_moments_nothing_is_missing_and_nothing_is_twice
     server = hostile("--records", "2000", "--page-size", "20", "--latency-ms", "25", "--deep-limit", "1500")
     harvest = Harvest(tmp_path / "archive")
     kills = 0
-    while kills < KILLS and harvest.kill_after(server.url, moment := dice.uniform(0.4, 1.6)):
+    while kills < KILLS and harvest.kill_after(server.url, moment := dice.uniform(0.15, 0.5)):
         kills += 1
     tried("random kills", kills)
     assert harvest.run(server.url) == 0, harvest.output[-2000:]

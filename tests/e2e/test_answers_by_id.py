@@ -1,10 +1,10 @@
 """Harvests by id from providers whose answers are not what their status says: no id ends without evidence."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import forkserver
 import making
 from answering import Answering, Reply, answering
 from harvests import HARVESTER, Harvest, environment
@@ -180,7 +180,7 @@ def test_a_deletion_that_a_census_lists_counts_where_the_export_is_closed(harves
         before = len(asked(server))
         for command in ("audit", "repair"):
             words = [HARVESTER, command, str(harvest.archive), "--against", oai, "--json"]
-            done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300, env=environment())
+            done = forkserver.run(words, capture_output=True, text=True, check=False, timeout=300, env=environment())
             assert done.returncode == 0, (command, done.stdout[-500:], done.stderr[-1500:])
         assert len(asked(server)) == before
 
@@ -193,7 +193,7 @@ def test_repair_takes_a_deletion_from_the_list_that_the_audit_read(harvest: Harv
         assert harvest.run(f"{server.url}/api/{{id}}", "ids=2-5", spider="idrange") == 0, harvest.output[-2000:]
         assert states(harvest.archive)["4"] == "forbidden"
         words = [HARVESTER, "repair", str(harvest.archive), "--against", f"{server.url}/oai", "--json"]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300, env=environment())
+        done = forkserver.run(words, capture_output=True, text=True, check=False, timeout=300, env=environment())
         assert done.returncode == 0, (done.stdout[-500:], done.stderr[-1500:])
         assert len(json.loads(done.stdout)["rounds"]) == 1
         assert states(harvest.archive)["4"] == "deleted"

@@ -13,6 +13,7 @@ from typing import Any
 
 import bulk
 import duckdb
+import forkserver
 import making
 import pytest
 from bulk import DAY, Bulk, serving
@@ -22,8 +23,8 @@ from archive.queries import question
 
 
 def run(*words: str | Path) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=180
+    done = forkserver.run(
+        [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -197,10 +198,10 @@ def test_a_repair_that_is_killed_goes_on_with_the_crawl_it_had_begun(harvest: Ha
         assert harvest.run(url, spider="search") == 0, harvest.output
         server.records = everything
         words = [HARVESTER, "repair", str(harvest.archive), "--against", url, "--json"]
-        with subprocess.Popen(
+        with forkserver.Process(
             words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=environment()
         ) as process:
-            deadline = time.monotonic() + 90
+            deadline = time.monotonic() + 300
             while not _asked(server) and time.monotonic() < deadline:
                 time.sleep(0.01)
             os.killpg(process.pid, signal.SIGKILL)

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import forkserver
 import making
 import pytest
 from bagmaking import Files, bagged, files_at, folder_of, validate
@@ -22,8 +23,8 @@ BIG = {"big": bytes(range(256)) * 65536, "small": b"s" * 100}
 
 
 def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=100
+    return forkserver.run(
+        [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
 
 

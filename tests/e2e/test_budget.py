@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import forkserver
 import making
 import pytest
 from harvests import Harvest, Hostile, end, environment
@@ -27,13 +28,13 @@ def test_two_processes_share_the_budget_of_a_host_and_a_third_begins_where_they_
         words = (f"ids={first}-{first + 49}", "accept=application/json", "connections=4")
         command = harvest.command(server.records_url, *words, spider="idrange")
         with (tmp_path / f"log-{first}").open("wb") as log:
-            return harvest.archive, subprocess.Popen(command, cwd=tmp_path, env=surroundings, stdout=log, stderr=log)
+            return harvest.archive, forkserver.Process(command, cwd=tmp_path, env=surroundings, stdout=log, stderr=log)
 
     started = [start(1001), start(1101)]
     try:
-        codes = [process.wait(90) for _, process in started]
+        codes = [process.wait(300) for _, process in started]
         started.append(start(1201))
-        codes.append(started[-1][1].wait(90))
+        codes.append(started[-1][1].wait(300))
     finally:
         for _, process in started:
             end(process)

@@ -49,9 +49,9 @@ def test_one_record_is_asked_for_only_where_the_certificate_is_trusted(certifica
     environment = {**harvests.environment(), "EXAMPLE_TOKEN": "a-secret-of-some-length"}
     with echoing(certificate=certificate) as provider:
         command = [harvests.HARVESTER, "get", f"https://{provider.host}/release", "x", "--token", "EXAMPLE_TOKEN"]
-        refused = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=environment)
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=environment)
         assert (refused.returncode, refused.stdout, provider.seen) == (3, "", [])
         assert f"{provider.host} shows a certificate that is not trusted" in refused.stderr
         environment["SSL_CERT_FILE"] = str(certificate)
-        subprocess.run(command, capture_output=True, timeout=100, check=False, env=environment)
+        subprocess.run(command, capture_output=True, timeout=600, check=False, env=environment)
         assert provider.seen

@@ -2,11 +2,11 @@
 
 import json
 import sqlite3
-import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import forkserver
 import pytest
 import reporting
 from harvests import Harvest, Hostile, environment
@@ -97,7 +97,7 @@ def change(folder: Path, statement: str) -> Path:
 
 def run(harvest: Harvest, command: list[str]) -> int:
     """Run a command; returns its exit code."""
-    done = subprocess.run(
-        command, cwd=harvest.archive.parent, capture_output=True, text=True, timeout=100, check=False, env=environment()
+    done = forkserver.run(
+        command, cwd=harvest.archive.parent, capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
     return done.returncode

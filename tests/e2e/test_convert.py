@@ -1,9 +1,9 @@
 """`harvester convert` and `harvester validate` as a user runs them."""
 
 import json
-import subprocess
 from pathlib import Path
 
+import forkserver
 import pytest
 from convertible import dublin_core, filled, text
 from harvests import HARVESTER, environment
@@ -18,7 +18,7 @@ MARC = f'<record xmlns="{SLIM}"><leader>{LEADER}</leader><controlfield tag="001"
 
 
 def run(*words: object, stdin: bytes = b"") -> tuple[int, bytes, str]:
-    done = subprocess.run(
+    done = forkserver.run(
         [HARVESTER, *map(str, words)], input=stdin, capture_output=True, check=False, env=environment()
     )
     return done.returncode, done.stdout, done.stderr.decode()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import bulk
+import forkserver
 import making
 import pytest
 from aiohttp import web
@@ -74,12 +75,12 @@ def export(harvest: Harvest, tmp_path: Path) -> Callable[..., int]:
 
     def run(server: Bulk, *words: str) -> int:
         command = harvest.command(f"{server.url}/api/exporter", *words, spider="exporter")
-        done = subprocess.run(
+        done = forkserver.run(
             [*command, "-s", "HARVEST_TRIES=2"],
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=600,
             check=False,
             env=environment(),
         )
@@ -183,7 +184,7 @@ def test_killed_while_it_is_counted_each_member_is_counted_once(harvest: Harvest
     found = [bulk.record(n, bulk.DAY, title=f"{n} " * 500) for n in range(1, 20_001)]
     with serving(Bulk(files={"records-json.tar.gz": ("1", bulk.json_dump(found))})) as server:
         url = f"{server.url}/api/exporter"
-        process = subprocess.Popen(
+        process = forkserver.Process(
             harvest.command(url, spider="exporter"),
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,

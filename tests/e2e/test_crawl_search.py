@@ -1,7 +1,6 @@
 """`harvester crawl search` against searches that end at a window, cut pages, lie in links and totals, and fail."""
 
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import bulk
+import forkserver
 import making
 import pytest
 from aiohttp import web
@@ -54,12 +54,12 @@ def search(harvest: Harvest, tmp_path: Path) -> Callable[..., int]:
         source.write_text("[search]\n" + "\n".join(lines) + "\n")
         command = harvest.command(f"{server.url}{path}", f"source={source}", *words, spider="search")
         # two tries, so that nobody sits through five
-        done = subprocess.run(
+        done = forkserver.run(
             [*command, "-s", "HARVEST_TRIES=2"],
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=600,
             check=False,
             env=environment(),
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import forkserver
 import pytest
 from harvests import HARVESTER, Hostile, environment
 
@@ -31,12 +32,12 @@ because = "what changed meanwhile"
 
 
 def harvester(*words: str, cwd: Path | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
+    return forkserver.run(
         [HARVESTER, *words],
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         check=False,
         env={**environment(), **more},
     )
@@ -146,7 +147,7 @@ def test_a_list_and_then_each_of_its_ids_end_in_one_archive(hostile: Callable[..
 def test_a_mix_that_was_killed_goes_on_where_its_ledger_says(hostile: Callable[..., Hostile], tmp_path: Path):
     server = hostile("--records", "2000", "--page-size", "20", "--latency-ms", "40")
     name = source_file(tmp_path, server, MIX)
-    process = subprocess.Popen(
+    process = forkserver.Process(
         [HARVESTER, "crawl", name, "-a", "archive=A"],
         cwd=tmp_path,
         env=environment(),
@@ -154,7 +155,7 @@ def test_a_mix_that_was_killed_goes_on_where_its_ledger_says(hostile: Callable[.
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    for _ in range(600):
+    for _ in range(2400):
         time.sleep(0.05)
         runs: list[Any] = []
         with contextlib.suppress(ArchiveError):  # a ledger without its tables yet

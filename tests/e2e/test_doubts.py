@@ -9,7 +9,7 @@ import pytest
 from harvests import Harvest
 from serving import serving
 
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 Words = dict[str, str]
 NOTHING = '<error code="noRecordsMatch">nothing</error>'

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dumping
+import forkserver
 import pytest
 import served
 from harvests import HARVESTER, Harvest, Hostile, environment
@@ -20,12 +21,12 @@ from harvester.exits import DAMAGED, DONE, FINDINGS, USAGE, exit_code
 
 def run(*words: object, code: int = DONE) -> subprocess.CompletedProcess[str]:
     licence = () if any(str(word).startswith("--licence") for word in words) else ("--licence", "CC0-1.0")
-    done = subprocess.run(
+    done = forkserver.run(
         [HARVESTER, "dump", *map(str, words), *licence],
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=600,
         env=environment(),
     )
     assert done.returncode == code, done.stderr
@@ -260,7 +261,7 @@ def test_a_release_of_a_server_on_this_machine_needs_no_word_and_asserts_nothing
     hostile: Callable[..., Hostile], harvest: Harvest, tmp_path: Path
 ):
     assert harvest.run(hostile("--records", "40").url) == 0
-    done = subprocess.run(
+    done = forkserver.run(
         [HARVESTER, "dump", str(harvest.archive), str(tmp_path / "out")],
         capture_output=True,
         text=True,
@@ -282,7 +283,7 @@ def test_no_licence_is_asserted_that_nothing_states(archive: Path, tmp_path: Pat
         assert "CC0" not in text, name
         assert "license:" not in text, name
         assert "license-url:" not in text, name
-    unsaid = subprocess.run(
+    unsaid = forkserver.run(
         [HARVESTER, "dump", str(archive), str(tmp_path / "unsaid")],
         capture_output=True,
         text=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
+import forkserver
 import making
 import pytest
 from harvests import HARVESTER, environment
@@ -98,8 +99,8 @@ class EPrints(BaseHTTPRequestHandler):
 
 
 def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [HARVESTER, *words], capture_output=True, text=True, check=False, timeout=200, cwd=folder, env=environment()
+    return forkserver.run(
+        [HARVESTER, *words], capture_output=True, text=True, check=False, timeout=600, cwd=folder, env=environment()
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import bulk
+import forkserver
 import making
 from aiohttp import web
 from filed import codes, content, contents, crawl, harvest, last, of, states
@@ -164,7 +165,7 @@ def test_a_run_that_is_told_to_end_ends_in_order_and_goes_on(tmp_path: Path):
             time.sleep(0.02)
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 3
+        assert process.wait(120) == 3
         assert verify(archive).whole
         last(archive)
         server.pause_seconds = 0
@@ -248,7 +249,7 @@ def test_status_shows_how_the_files_stand(tmp_path: Path):
         assert harvest(server, archive, "files=true") == 0
 
     def status() -> tuple[int, dict[str, Any]]:
-        done = subprocess.run(
+        done = forkserver.run(
             [HARVESTER, "status", archive, "--json"], capture_output=True, env=environment(), check=False
         )
         return done.returncode, json.loads(done.stdout)["files"]
@@ -257,7 +258,7 @@ def test_status_shows_how_the_files_stand(tmp_path: Path):
     assert (code, files["contents"], files["bytes"]) == (0, 1, 1)
     (run,) = files["runs"]
     assert (run["listed"], run["states"]["read"], run["states"]["absent"], run["balanced"]) == (2, 1, 1, True)
-    shown = subprocess.run(
+    shown = forkserver.run(
         [HARVESTER, "status", archive], capture_output=True, text=True, env=environment(), check=False
     )
     assert "1 content stored once" in shown.stdout

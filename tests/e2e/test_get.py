@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dumping
+import forkserver
 import harvests
 import making
 import pytest
@@ -73,7 +74,7 @@ def web(root: Path, tmp_path_factory: pytest.TempPathFactory, need: Callable[[st
 def get(*words: object) -> tuple[int, bytes, str]:
     """(exit code, stdout, stderr)."""
     command = [harvests.HARVESTER, "get", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, timeout=100, check=False, env=harvests.environment())
+    done = forkserver.run(command, capture_output=True, timeout=600, check=False, env=harvests.environment())
     return done.returncode, done.stdout, done.stderr.decode()
 
 
@@ -163,7 +164,7 @@ def test_bare_records_are_not_chosen_by_a_format_that_they_do_not_say(root: Path
 @pytest.mark.parametrize("asked", ["", "  ", b"\xff"])
 def test_what_is_no_id_is_a_usage_error(root: Path, asked: str | bytes):
     command = [harvests.HARVESTER, "get", str(root / "archive"), asked]
-    assert subprocess.run(command, capture_output=True, timeout=100, check=False).returncode == 2
+    assert forkserver.run(command, capture_output=True, timeout=600, check=False).returncode == 2
 
 
 def test_what_is_no_archive_is_a_usage_error(root: Path, web: str, tmp_path: Path):
@@ -181,7 +182,7 @@ def test_an_archive_that_has_changed_says_that_its_lookup_is_old(root: Path, tmp
         assert get(f"{server.url}/archive", "oai:x:3")[:2] == (3, b"")
         (tmp_path / "archive" / "index.lookup").unlink()
         assert get(f"{server.url}/archive", LIVE)[:2] == (3, b"")
-        assert subprocess.run([harvests.HARVESTER, "index", tmp_path / "archive"], check=False).returncode == 0
+        assert forkserver.run([harvests.HARVESTER, "index", tmp_path / "archive"], check=False).returncode == 0
         assert get(f"{server.url}/archive", "oai:x:3")[0] == 0
 
 

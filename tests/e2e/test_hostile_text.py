@@ -1,7 +1,6 @@
 """Whatever strangers write, no command lets it steer the terminal: titles, ids, reasons, names of files, bags."""
 
 import json
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import bagging
+import forkserver
 import making
 import pytest
 from harvests import HARVESTER, environment
@@ -98,7 +98,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*words: str) -> tuple[int, str]:
     """Run a command in a process of its own; what it prints is what a terminal would get, but for colours."""
-    done = subprocess.run([HARVESTER, *words], capture_output=True, timeout=60, check=False, env=environment())
+    done = forkserver.run([HARVESTER, *words], capture_output=True, timeout=600, check=False, env=environment())
     return done.returncode, (done.stdout + done.stderr).decode()
 
 

@@ -1,10 +1,10 @@
 """application/marc got by content negotiation: kept as its bytes, indexed, and accepted by every command."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
+import forkserver
 from answering import Reply, answering
 from harvests import HARVESTER, Harvest, environment
 
@@ -22,7 +22,7 @@ def record(number: str) -> bytes:
 
 
 def run(*words: object) -> tuple[int, bytes, str]:
-    done = subprocess.run([HARVESTER, *map(str, words)], capture_output=True, check=False, env=environment())
+    done = forkserver.run([HARVESTER, *map(str, words)], capture_output=True, check=False, env=environment())
     return done.returncode, done.stdout, done.stderr.decode()
 
 

@@ -2,10 +2,10 @@
 
 import gzip
 import io
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import forkserver
 import orjson
 import pymarc
 import pytest
@@ -29,7 +29,7 @@ class Done:
 
 
 def run(*words: object) -> Done:
-    done = subprocess.run([HARVESTER, *map(str, words)], capture_output=True, check=False, env=environment())
+    done = forkserver.run([HARVESTER, *map(str, words)], capture_output=True, check=False, env=environment())
     return Done(done.returncode, done.stdout, done.stderr.decode())
 
 

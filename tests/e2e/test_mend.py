@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
+import forkserver
 import making
 import pytest
 import truth as truths
@@ -20,12 +20,12 @@ from serving import serving
 
 def run(archive: Path, *words: str, code: int) -> Any:
     """A command over the archive; its exit code is checked, what it printed is read as JSON where it is some."""
-    done = subprocess.run(
+    done = forkserver.run(
         [HARVESTER, words[0], str(archive), *words[1:]],
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=600,
         env=environment(),
         cwd=archive.parent,
     )
@@ -72,7 +72,7 @@ def test_what_damage_has_cost_is_had_again_from_the_provider(
     archive = harvest.archive
     hurt, loses, unknown = DAMAGES[what]
     hurt(archive)
-    verified = subprocess.run([HARVESTER, "verify", archive], capture_output=True, check=False, env=environment())
+    verified = forkserver.run([HARVESTER, "verify", archive], capture_output=True, check=False, env=environment())
     assert verified.returncode in (2, 4)
     told = run(archive, "mend", "--dry-run", "--json", code=1)
     assert (told["done"], bool(told["steps"])) == (False, True)
@@ -138,7 +138,7 @@ def test_a_file_of_a_record_that_is_damaged_is_asked_for_again(harvest: Harvest)
         archive = harvest.archive
         assert harvest.run(filing.records_url, "ids=1-2", "accept=application/json", spider="idrange") == 0
         files = [HARVESTER, "crawl", "files", "--progress", "none", "-a", f"archive={archive}"]
-        assert subprocess.run(files, env=environment(), check=False, timeout=100).returncode == 0
+        assert forkserver.run(files, env=environment(), check=False, timeout=600).returncode == 0
         content = next(path for path in (archive / "files").rglob("*") if path.is_file() and path.stat().st_size > 1)
         flip(content, 0.5)
         run(archive, "verify", code=4)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import forkserver
 import migrating
 import pytest
 from harvests import HARVESTER, environment
@@ -21,8 +22,8 @@ EXAMPLES: dict[str, Callable[[Path], None]] = {
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=100
+    return forkserver.run(
+        [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
 
 

@@ -5,21 +5,22 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import forkserver
 import pytest
 import truth as truths
 from harvests import HARVESTER, Harvest, Hostile, environment
 
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 
 def audited(archive: Path, target: str, *options: str) -> tuple[int, dict[str, object]]:
-    done = subprocess.run(
+    done = forkserver.run(
         [HARVESTER, "audit", str(archive), "--against", target, "--json", *options],
         capture_output=True,
         text=True,
         check=False,
         env=environment(),
-        timeout=120,
+        timeout=600,
     )
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
@@ -76,7 +77,7 @@ def test_a_census_finds_what_has_vanished_where_deletions_are_not_told(
 
 def test_a_second_process_is_told_so_and_leaves(hostile: Callable[..., Hostile], harvest: Harvest):
     server = hostile("--records", "300", "--page-size", "10", "--latency-ms", "150")
-    first = subprocess.Popen(
+    first = forkserver.Process(
         harvest.command(server.url),
         cwd=harvest.archive.parent,
         env=environment(),
@@ -89,7 +90,7 @@ def test_a_second_process_is_told_so_and_leaves(hostile: Callable[..., Hostile],
         assert harvest.run(server.url) == 3
         assert "another process" in harvest.output
     finally:
-        first.wait(60)
+        first.wait(300)
     assert first.returncode == 0
 
 

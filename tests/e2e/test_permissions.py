@@ -1,10 +1,9 @@
 """Nobody but their owner may write to what is made here, whatever the umask; and no secret is in any of it."""
 
-import os
 import stat
-import subprocess
 from pathlib import Path
 
+import forkserver
 import pytest
 from amounts import NIGHTLY
 from echoing import echoing
@@ -15,15 +14,15 @@ ENTIRE = {"TEST_TOKEN": SECRET, "HARVESTER_CONTACT": "me@example.org"}
 
 
 def run(words: list[str], folder: Path, umask: int, state: Path) -> tuple[int, str]:
-    done = subprocess.run(
+    done = forkserver.run(
         [HARVESTER, *words],
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env={**environment(), **ENTIRE, "HARVESTER_STATE": str(state)},
-        preexec_fn=lambda: os.umask(umask) and None,
+        umask=umask,
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -49,7 +49,7 @@ def blocks(folder: Path, language: str) -> Iterator[str]:
 
 
 def run(folder: Path, command: list[str]) -> str:
-    done = subprocess.run(command, cwd=folder / "out", capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=folder / "out", capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

@@ -1,12 +1,12 @@
 """Releases of a repository that changes: diff, dump --since, apply, as a user runs them."""
 
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import forkserver
 from harvests import HARVESTER, Harvest, Hostile, environment
 
 LICENCE = ("--licence", "CC0-1.0")
@@ -14,8 +14,8 @@ DAY, NEXT_DAY = ("--published", "2026-01-01", *LICENCE), ("--published", "2026-0
 
 
 def run(*words: object) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=120
+    done = forkserver.run(
+        [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar
 
+import forkserver
 import making
 from harvests import HARVESTER, Harvest, Hostile, environment
 from serving import serving
@@ -32,12 +33,12 @@ class Moody(BaseHTTPRequestHandler):
 
 
 def retry(archive: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
+    return forkserver.run(
         [HARVESTER, "retry", archive, *words],
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=600,
         env=environment(),
         cwd=archive.parent,
     )

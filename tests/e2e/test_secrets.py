@@ -54,7 +54,7 @@ def run(command: list[str], folder: Path, token: str = SECRET) -> tuple[int, str
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env={
             **environment(),

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
+import forkserver
 import making
 import pytest
 import served
@@ -58,8 +59,8 @@ def server(start: Start, folder: Path) -> Server:
 
 
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [HARVESTER, "serve", *words], capture_output=True, text=True, timeout=60, check=False, env=environment()
+    return forkserver.run(
+        [HARVESTER, "serve", *words], capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
 
 
@@ -265,7 +266,7 @@ def test_a_signal_ends_it_in_order(start: Start, folder: Path, number: signal.Si
     with socket.create_connection(("127.0.0.1", server.port)):  # a client that says nothing holds nobody up
         assert server.ask("/oai?verb=Identify").status == 200
         server.process.send_signal(number)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(120) == 0
 
 
 def test_identify_says_what_was_asked_for(start: Start, folder: Path):

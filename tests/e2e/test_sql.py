@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import forkserver
 import making
 import pytest
 from releasing import make_release
@@ -190,7 +191,7 @@ def test_parquet_never_replaces_a_file(indexed: Path, typed: Typed, tmp_path: Pa
 
 def _piped(folder: Path, text: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "harvester", "sql", str(folder), *words]
-    return subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
+    return forkserver.run(command, input=text, capture_output=True, text=True, timeout=600)
 
 
 def test_statements_are_read_from_stdin_where_no_terminal_is(indexed: Path):
@@ -207,9 +208,11 @@ def test_the_first_statement_that_fails_ends_it(indexed: Path):
 # --- the prompt, on a terminal of its own
 
 
-# the signals of a terminal go to the session that has it
+# the signals of a terminal go to the session that has it; what a shell starts in the background ignores Ctrl-C, and so
+# does all that these tests start when they run there
 TAKES_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 )
 
 
@@ -264,9 +267,24 @@ class Terminal:
                 return
         pytest.fail(f"{text} is not answered with {answer}")
 
+    def until_busy(self, seconds: float = 60) -> None:
+        """Wait until the processors have worked half a second for what was typed."""
+        if not Path("/proc/self/stat").exists():
+            time.sleep(1.5)
+            return
+        before, ends = self._processor_seconds(), time.monotonic() + seconds
+        while self._processor_seconds() < before + 0.5:
+            assert time.monotonic() < ends, "what was typed is not worked at"
+            time.sleep(0.05)
+
+    def _processor_seconds(self) -> float:
+        """Seconds that all threads of the process have used."""
+        user, system = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def leave(self) -> int:
         self.type("\x04")
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -343,14 +361,14 @@ def test_the_commands_of_the_prompt(terminal: Callable[..., Terminal]):
     person.ask(".mode csv")
     assert "a,b\r\n1,2\r\n" in person.ask("SELECT 1 AS a, 2 AS b;")
     person.type(".quit\n")
-    assert person.process.wait(30) == 0
+    assert person.process.wait(60) == 0
 
 
 def test_ctrl_c_ends_the_query_and_not_the_prompt(terminal: Callable[..., Terminal]):
     person = terminal()
     person.type("SELECT count(*) FROM range(1000000000000) AS r(i) WHERE i % 7 = 3;\n")
     person.until("= 3;")
-    time.sleep(1.5)  # long enough that it is the query that is stopped
+    person.until_busy()  # so that it is the query that is stopped
     person.stop(lambda: person.process.send_signal(signal.SIGINT))
     person.ask_again("SELECT 40 + 2;", "42")
     person.type("SELECT 'never ended")

@@ -186,7 +186,7 @@ def test_no_redirect_leads_to_another_host_a_file_or_this_machines_network(
             [HARVESTER, *command(base, folder)],
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=600,
             check=False,
             env={**environment(), "PYTHONPATH": path, "WATCHED": str(watched)},
         )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import forkserver
 import making
 import pytest
 from bagging import write_bag
@@ -24,8 +25,8 @@ class Said(NamedTuple):
 
 
 def typed(*words: object) -> Said:
-    done = subprocess.run(
-        [HARVESTER, *map(str, words)], capture_output=True, text=True, timeout=200, check=False, env=environment()
+    done = forkserver.run(
+        [HARVESTER, *map(str, words)], capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
     return Said(done.returncode, done.stdout, done.stderr)
 
@@ -136,7 +137,7 @@ def test_a_verify_that_ended_in_the_middle_goes_on(tmp_path: Path, how: str, cod
         env=environment(),
         check=False,
         capture_output=True,
-        timeout=100,
+        timeout=600,
     )
     assert ended.returncode == code
     assert len(state.read_bytes().splitlines()) == 5

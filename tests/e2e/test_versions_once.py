@@ -4,6 +4,7 @@ import subprocess
 from collections import Counter
 from typing import Any
 
+import forkserver
 import making
 import pytest
 from harvests import HARVESTER, Harvest, environment
@@ -42,8 +43,8 @@ def copies(harvest: Harvest) -> Counter[tuple[Any, ...]]:
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [HARVESTER, *words], capture_output=True, text=True, timeout=100, check=False, env=environment()
+    done = forkserver.run(
+        [HARVESTER, *words], capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
@@ -133,7 +134,7 @@ def test_a_run_that_was_killed_among_the_parts_of_a_list_loses_nothing(harvest: 
         handler.victim = subprocess.Popen(
             harvest.command(f"{url}/oai"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
         )
-        handler.victim.wait(60)
+        handler.victim.wait(300)
         assert harvest.run(f"{url}/oai") == 0, harvest.output[-3000:]
     assert len(copies(harvest)) == RECORDS
     check_whole(harvest)

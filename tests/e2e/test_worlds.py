@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import forkserver
 import making
 import pytest
 import truth as truths
@@ -19,7 +20,7 @@ from harvests import Harvest, Hostile, environment
 from worlds import World, drawn
 
 from archive.store.accounting import read_account
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 # No harvest of so small a provider takes that long; one that does waits for something that does not come.
 WATCHDOG_SECONDS = 240
@@ -60,7 +61,7 @@ def crawl_at(base: str, harvest: Harvest, server: Hostile, world: World, *words:
     command = harvest.command(base + paths[world.way], *world.words, *words, spider=world.way)
     repeat = f"server.py --port {server.port} {shlex.join(world.options)}\n{shlex.join(command)}\nbend: {world.bend}"
     try:
-        done = subprocess.run(
+        done = forkserver.run(
             [*command, "-s", "DOWNLOAD_TIMEOUT=20"],
             cwd=harvest.archive.parent,
             capture_output=True,

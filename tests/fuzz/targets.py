@@ -34,7 +34,7 @@ from harvester.cli.statements import cut
 from harvester.crawl.arguments import files as filearguments
 from harvester.errors import HarvestError, UsageError
 from harvester.http import mediatypes, robots
-from harvester.http.inflating import NotPacked, inflated
+from harvester.http.encoding import NotPacked, inflated
 from harvester.http.redirects import IdUrls
 from harvester.oaipmh import datestamps, hints, protocol
 from harvester.oaipmh.decode import decode_get_record, decode_list_identifiers, decode_list_records

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harvester.oaipmh import datestamps, windows
-from harvester.oaipmh.windows import Again, Done, Lost, Span, Split, Traits
+from harvester.oaipmh import cutting, datestamps
+from harvester.oaipmh.cutting import Span, Traits
+from harvester.oaipmh.windows import Again, Done, Lost, Split
 from harvester.rest import paging, searchends
 from harvester.rest.hits import Count
 from harvester.rest.paging import GRANULE, Paging
@@ -182,7 +183,7 @@ class Harvest:
             kind = attempt % searchends.GATHERED_MOST
             turned = kind == 2 and bool(style.turned)
             size = {1: max(size, min(stated or 1000, 1000)), 3: max(1, size * 2 // 3)}.get(kind, size)
-        splits = style.sliced and windows.can_split(span, self.traits)
+        splits = style.sliced and cutting.can_split(span, self.traits)
         limits = [limit for limit in (self.limit, self.depth) if limit is not None]
         walk = Paging(style, size, min(limits, default=None), splits, cap=self.cap, fit=fit)
         names: set[str] = set()

@@ -14,6 +14,7 @@ from archive.formats import jsonseq
 from archive.formats.jsonseq import Parser, Text
 from archive.store import record as envelope
 from archive.store import seektable, shards
+from archive.store.shard_salvage import Damage, salvage
 
 LINES = st.characters(exclude_categories=["Cs"])
 JSON = st.recursive(
@@ -88,7 +89,7 @@ def test_records_are_read_back_from_a_shard_in_their_frames(frames: list[list[by
         seal = writer.seal()
         assert [frame.texts() for frame in shards.iter_frames(path)] == frames
         assert shards.check_shard(path) == seal
-        assert [frame.texts() for frame in shards.salvage(path) if isinstance(frame, shards.Frame)] == frames
+        assert [frame.texts() for frame in salvage(path) if isinstance(frame, shards.Frame)] == frames
         for entry, texts in zip(entries, frames, strict=True):
             assert shards.read_frame(path, entry.frame).texts() == texts
             assert shards.read_frame_at(path, entry.frame, entry.offset, entry.length).texts() == texts
@@ -108,8 +109,8 @@ def test_a_shard_that_was_changed_is_never_whole(texts: list[bytes], place: int,
         place %= len(body)
         body[place] ^= mask
         path.write_bytes(body[:place] if cut else body)
-        found = list(shards.salvage(path))
-        assert any(isinstance(item, shards.Damage) for item in found)
+        found = list(salvage(path))
+        assert any(isinstance(item, Damage) for item in found)
         salvaged = [text for item in found if isinstance(item, shards.Frame) for text in item.texts()]
         assert salvaged == [text for text in texts if text in salvaged] or len(set(texts)) < len(texts)
         assert set(salvaged) <= set(texts)

@@ -1,7 +1,8 @@
 """Splits: whatever rule a provider answers from and until by, a list that is cut loses nothing silently.
 
-A provider in memory answers list requests by rules of all kinds; the frontier decides on each list, the real question
-compares the lists that were cut with their parts. Then every record is held, or a doubt says that some are not.
+A provider in memory answers list requests by rules of all kinds; `windows.decide` judges each list, the real
+question compares the lists that were cut with their parts. Then every record is held, or a doubt says that some are
+not.
 """
 
 import tempfile
@@ -19,8 +20,10 @@ from hypothesis import strategies as st
 
 from archive.store.ledger import NewWindow, WindowRow
 from archive.store.splits import SplitList, iter_splits
-from harvester.oaipmh import datestamps, splits, tokens, windows
-from harvester.oaipmh.windows import LIST_RECORDS, Again, Done, Ended, Lost, Span, Split, Traits
+from harvester.oaipmh import cutting, datestamps, tokens, windows
+from harvester.oaipmh.cutting import Span, Traits
+from harvester.oaipmh.windows import LIST_RECORDS, Again, Beginnings, Done, Ended, Lost, Split
+from harvester.walks import splits
 
 SECOND = timedelta(seconds=1)
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -146,7 +149,7 @@ def harvested(
     channel = writer.ledger.channel(*making.CHANNEL)
     waiting = writer.open_windows([NewWindow(channel, LIST_RECORDS, None, None)])
     attempts: dict[int, int] = {}
-    beginnings = windows.Beginnings()
+    beginnings = Beginnings()
     held: set[str] = set()
     first_stated: int | None = None
     warned = False
@@ -155,7 +158,7 @@ def harvested(
         span = Span(*(datestamps.parse(b) if b else None for b in (row.from_, row.until)))
         attempt = attempts[row.window] = attempts.get(row.window, 0) + 1
         ids, end, pages, stated = provider.answer(span)
-        if end == tokens.TOO_LARGE and windows.record_limit(span, traits) is None:
+        if end == tokens.TOO_LARGE and cutting.record_limit(span, traits) is None:
             end = tokens.TOKEN_EXPIRED
         if first_stated is None and row.parent is None:
             first_stated = stated

@@ -8,6 +8,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harvester.oaipmh import datestamps, tokens
+from harvester.oaipmh.cutting import (
+    Span,
+    Traits,
+    calendar,
+    can_split,
+    count_outside,
+    cut,
+    describe,
+    part_of,
+    record_limit,
+)
 from harvester.oaipmh.windows import (
     ATTEMPTS_MOST,
     GET_RECORD,
@@ -15,17 +26,8 @@ from harvester.oaipmh.windows import (
     LIST_RECORDS,
     Again,
     Ended,
-    Span,
     Split,
-    Traits,
-    calendar,
-    can_split,
-    count_outside,
-    cut,
     decide,
-    describe,
-    part_of,
-    record_limit,
 )
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)

@@ -6,7 +6,7 @@ import making
 import pytest
 
 from archive.store import ids
-from archive.store.ledger import NOT_MODIFIED, NewWindow, WindowRow
+from archive.store.ledger import NOT_MODIFIED, NewWindow, Outcome, WindowRow
 from archive.store.writer import Answer, ArchiveWriter
 
 
@@ -34,7 +34,7 @@ def settle(writer: ArchiveWriter, row: WindowRow, states: dict[str, tuple[str, s
                 1,
                 writer.now(),
                 bare=True,
-                outcomes=((name, None, state, reason),),
+                outcomes=(Outcome(name, None, state, reason),),
             )
             for name, (state, reason) in states.items()
         )
@@ -162,7 +162,7 @@ def test_a_record_that_has_not_changed_is_counted_and_has_no_copy(tmp_path: Path
         1,
         writer.now(),
         bare=True,
-        outcomes=(("1", None, "read", NOT_MODIFIED),),
+        outcomes=(Outcome("1", None, "read", NOT_MODIFIED),),
     )
     writer.put(same, making.answer(channel, None, ["2"]))
     writer.commit()

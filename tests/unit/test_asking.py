@@ -9,13 +9,21 @@ from answering import Reply, answering
 
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.http.asking import Asker, PoliteSickle
+from harvester.http.credentials import Credentials
+from harvester.ratelimit import limiter
 
 IDENTIFY = (
     b'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><responseDate>2026-01-01T00:00:00Z</responseDate>'
     b"<request>x</request><Identify><repositoryName>X</repositoryName><baseURL>http://x/oai</baseURL></Identify></OAI-PMH>"
 )
 ERROR = b'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/"><error code="noSetHierarchy">no sets</error></OAI-PMH>'
+SECRET = "s3cret-token-of-a-person"
 XML = {"Content-Type": "text/xml"}
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter, "BACKOFF_MOST_SECONDS", 0.01)
 
 
 @contextmanager
@@ -32,7 +40,7 @@ def test_an_answer_is_kept_with_its_status_and_headers():
     with answering({"/a": (418, {"X-RateLimit-Limit": "7"}, b"teapot")}) as server:
         with asker(f"127.0.0.1:{server.port}") as client:
             answer = client.get(f"{server.url}/a", "text/x-tea")
-        assert (answer.status, answer.content, answer.headers["x-ratelimit-limit"]) == (418, b"teapot", "7")
+        assert (answer.status, answer.body, answer.headers["x-ratelimit-limit"]) == (418, b"teapot", "7")
         assert client.answers == [answer]
         _, headers = server.asked[0]
         assert (headers["User-Agent"], headers["Accept"]) == ("harvester/test", "text/x-tea")
@@ -50,7 +58,7 @@ def test_a_redirect_is_followed_on_its_host_and_never_to_another():
             "/loop": moved("/loop"),
         }
         with asker(f"127.0.0.1:{server.port}") as client:
-            assert client.get(f"{server.url}/a").content == b"here"
+            assert client.get(f"{server.url}/a").body == b"here"
             for path in ("/out", "/out2", "/file", "/user", "/loop"):
                 with pytest.raises(Unreachable, match="redirects") as caught:
                     client.get(server.url + path)
@@ -70,7 +78,7 @@ def test_a_short_answer_is_no_answer():
         ) as server,
         asker(f"127.0.0.1:{server.port}") as client,
     ):
-        assert client.get(f"{server.url}/b").content == b"x" * 5000
+        assert client.get(f"{server.url}/b").body == b"x" * 5000
         for path in ("/a", "/c"):
             with pytest.raises(Unreachable):
                 client.get(server.url + path)
@@ -80,7 +88,7 @@ def test_a_short_answer_is_no_answer():
 def test_who_is_told_to_wait_waits_and_asks_once_more():
     replies = iter([(429, {"Retry-After": "0"}, b"wait"), (200, {}, b"now")])
     with answering({"/a": lambda target: next(replies)}) as server, asker(f"127.0.0.1:{server.port}") as client:
-        assert client.get(f"{server.url}/a").content == b"now"
+        assert client.get(f"{server.url}/a").body == b"now"
         server.replies["/a"] = (503, {"Retry-After": "86400"}, b"tomorrow")
         with pytest.raises(Unreachable, match="86400"):
             client.get(f"{server.url}/a")
@@ -91,18 +99,27 @@ def test_who_is_told_to_wait_waits_and_asks_once_more():
 def test_what_fails_now_and_then_is_asked_again():
     replies = iter([(500, {}, b"no"), (200, {"Content-Length": "9"}, b"cut"), (200, {}, b"whole")])
     with answering({"/a": lambda target: next(replies)}) as server, asker(f"127.0.0.1:{server.port}") as client:
-        assert client.get(f"{server.url}/a").content == b"whole"
-        assert [answer.content for answer in client.answers] == [b"whole"]
+        assert client.get(f"{server.url}/a").body == b"whole"
+        assert [answer.body for answer in client.answers] == [b"whole"]
 
 
-def test_a_credential_goes_where_it_belongs_only():
-    with answering({"/a": moved("/b"), "/b": (200, {}, b"")}) as server:
-        host = f"127.0.0.1:{server.port}"
-        with Asker(
-            "x", frozenset({host}), lambda url: {"Authorization": "yes"} if url.endswith("/b") else {}
-        ) as client:
-            client.get(f"{server.url}/a")
-        assert [headers.get("Authorization") for _, headers in server.asked] == [None, "yes"]
+def test_a_credential_goes_where_it_belongs_and_comes_back_masked():
+    with answering({}) as other, answering({}) as server:
+        hosts = [f"127.0.0.1:{one.port}" for one in (server, other)]
+        token = Credentials("Authorization", "Bearer ", SECRET, frozenset({hosts[1]}))
+        server.replies["/a"] = moved(f"{other.url}/b")
+        other.replies |= {
+            "/b": (200, {"X-Echo": SECRET}, b"who is " + SECRET.encode()),
+            "/c": moved(f"http://{SECRET}/"),
+        }
+        with Asker("x", frozenset(hosts), token) as client:
+            answer = client.get(f"{server.url}/a")
+            assert (answer.body, answer.headers["x-echo"], answer.masked) == (b"who is ***", "***", True)
+            with pytest.raises(Unreachable) as caught:
+                client.get(f"{other.url}/c")
+            assert SECRET not in str(caught.value)
+        assert "Authorization" not in server.asked[0][1]
+        assert other.asked[0][1]["Authorization"] == f"Bearer {SECRET}"
 
 
 def test_sickle_asks_through_it_and_its_errors_are_ours():

@@ -314,7 +314,7 @@ def _killed_at(folder: Path, out: Path, point: str, times: int, max_bytes: int =
 
     process = multiprocessing.get_context("fork").Process(target=run)
     process.start()
-    process.join(60)
+    process.join(300)
     return process.exitcode
 
 

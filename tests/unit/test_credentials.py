@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.findings import Finding
+from archive.store.ledger import Outcome
 from archive.store.quarantine import RefusedBody
 from archive.store.writer import Answer
 from harvester.errors import UsageError
@@ -178,7 +179,7 @@ def test_nothing_that_the_ledger_or_the_quarantine_keeps_of_an_answer_shows_the_
         reason=f"said {SECRET}",
         attempts=1,
         at="",
-        outcomes=[("1", None, "refused", SECRET), ("2", None, "read", None)],
+        outcomes=[Outcome("1", None, "refused", SECRET), Outcome("2", None, "read")],
         payload=[(b"frame", 1)],
         refused=refused,
         notes=[Finding("x", "info", SECRET, None, 1, 2)],
@@ -191,7 +192,7 @@ def test_nothing_that_the_ledger_or_the_quarantine_keeps_of_an_answer_shows_the_
     assert found.payload == answer.payload
     assert found.outcomes[1] == answer.outcomes[1]
     assert found.notes[0].found == 2
-    plain = replace(answer, url="u", reason=None, outcomes=[("2", None, "read", None)], refused=None, notes=[])
+    plain = replace(answer, url="u", reason=None, outcomes=[Outcome("2", None, "read")], refused=None, notes=[])
     assert credentials().clean_answer(plain) == plain
 
 

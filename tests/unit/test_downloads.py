@@ -18,7 +18,7 @@ from archive.disk import durable
 from archive.errors import DiskFull
 from archive.files.checksums import Checksum, FileDigests
 from harvester.errors import Unreachable
-from harvester.http.downloads import Downloader, Refused, Transfer, Wanted, check, length_of
+from harvester.http.downloads import Downloader, Refused, Transfer, Wanted, check, download_policy, length_of
 
 CONTENT = bytes(range(256)) * 9000
 NAME = "records-json.tar.gz"
@@ -29,12 +29,16 @@ class Turns:
 
     def __init__(self) -> None:
         self.admitted: list[str] = []
+        self.gone: list[str] = []
 
     async def admit(self, url: str) -> None:
         self.admitted.append(url)
 
     def judge(self, url: str, status: int, headers: Mapping[str, str], body: bytes = b"") -> bool:
         return status != 429
+
+    def lost(self, url: str) -> None:
+        self.gone.append(url)
 
 
 def wanted(server: Bulk) -> Wanted:
@@ -47,7 +51,7 @@ def fetch(server: Bulk, part: Path, until: int | None = None) -> Turns:
     turns = Turns()
 
     async def run() -> None:
-        downloader = Downloader(turns, frozenset({server.url[7:]}), "harvester-test", 2)
+        downloader = Downloader(download_policy("harvester-test", frozenset({server.url[7:]}), 2), turns)
         try:
             await downloader.fetch(wanted(server), part, until)
         finally:
@@ -194,7 +198,7 @@ def take(url: str, part: Path, transfer: Transfer | None = None, **stated: Any) 
     """Fetch what is stated of a file, with two tries."""
 
     async def run() -> None:
-        downloader = Downloader(Turns(), frozenset({url.split("/")[2]}), "harvester-test", 2)
+        downloader = Downloader(download_policy("harvester-test", frozenset({url.split("/")[2]}), 2), Turns())
         try:
             await downloader.fetch(Wanted(url, **{"size": None, "checksum": None, **stated}), part, transfer=transfer)
         finally:
@@ -236,7 +240,7 @@ def test_an_answer_whose_end_cannot_be_told_is_no_file_unless_its_checksum_is_ri
     async def run(checksum: Checksum | None) -> None:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        downloader = Downloader(Turns(), frozenset({host}), "harvester-test", 1)
+        downloader = Downloader(download_policy("harvester-test", frozenset({host}), 1), Turns())
         try:
             await downloader.fetch(Wanted(f"http://{host}/x", None, checksum), tmp_path / "x.part")
         finally:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from harvester.oaipmh import protocol
+from harvester.oaipmh.cutting import OLDEST, Span
 from harvester.oaipmh.emptiness import Doubt, bounds_to_try, encodings
-from harvester.oaipmh.windows import OLDEST, Span
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 

@@ -10,7 +10,8 @@ from archive.files.lists import FileList, RecordFile
 from archive.files.store import FileRow
 from archive.store.record import Record
 from harvester.crawl.arguments.files import parse_filter
-from harvester.crawl.files import choose, host_of, list_row, part_name, sendable, sets_of, state_of, wanted_of
+from harvester.crawl.files import choose, host_of, list_row, part_name, sets_of, state_of, wanted_of
+from harvester.http.redirects import sendable
 
 HOSTS = frozenset({"x.example"})
 RECORD = Record("1", "2024-01-01", False, (), "f", "t", "https://x.example/1", "", None, None)

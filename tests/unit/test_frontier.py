@@ -1,4 +1,4 @@
-"""The frontier: what becomes of a window, whatever way it ended."""
+"""Decisions on windows: what becomes of a window, whatever way it ended."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,6 +9,18 @@ from typing import Any
 import pytest
 
 from harvester.oaipmh import tokens
+from harvester.oaipmh.cutting import (
+    Span,
+    Traits,
+    calendar,
+    can_split,
+    count_outside,
+    cut,
+    describe,
+    on_granule,
+    part_of,
+    record_limit,
+)
 from harvester.oaipmh.windows import (
     ATTEMPTS_MOST,
     BARREN_MOST,
@@ -23,19 +35,9 @@ from harvester.oaipmh.windows import (
     Lost,
     Queue,
     Singly,
-    Span,
     Split,
-    Traits,
-    calendar,
-    can_split,
-    count_outside,
-    cut,
     decide,
-    describe,
     distrust_empty,
-    on_granule,
-    part_of,
-    record_limit,
 )
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)

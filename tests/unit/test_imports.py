@@ -25,8 +25,8 @@ ORDER = {
         "profiles", "migrations", "audits", "integrity", "report",
     ),
     "harvester": (
-        "ratelimit", "sampling", "oaipmh", "sources", "demo", "http", "inputs", "serving", "rest", "planning", "crawl",
-        "cli", "commands",
+        "ratelimit", "oaipmh", "sources", "sampling", "demo", "http", "inputs", "serving", "rest", "planning", "crawl",
+        "walks", "cli", "commands",
     ),
 }  # fmt: skip
 # Modules beside the packages, without `__init__` and `__main__`.

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harvester.http.inflating import CUT, TOO_MUCH, WHOLE, NotPacked, inflated
+from harvester.http.encoding import CUT, TOO_MUCH, WHOLE, NotPacked, inflated
 
 GZIP = 31
 

@@ -9,7 +9,8 @@ import pytest
 
 from archive.errors import Busy, Damaged, DiskFailed, DiskFull, NotAnArchive, OtherArchive
 from archive.store.layout import FORMAT_VERSION, Layout
-from archive.store.ledger import Ledger, NewWindow, WindowCount, check_digest, read_only, write_digest
+from archive.store.ledger import Ledger, NewWindow, WindowCount
+from archive.store.snapshots import check_digest, read_only, write_digest
 
 NOW = "2026-03-04T05:06:07Z"
 

@@ -11,7 +11,7 @@ from scrapy.http import Response, XmlResponse
 
 from harvester import settings
 from harvester.http.credentials import Credentials
-from harvester.http.manners import CredentialsMiddleware, Masked
+from harvester.http.middlewares import CredentialsMiddleware, Masked
 
 SECRET = "s3cret-token-1"
 HERE, AWAY = "https://x.example/oai", "https://y.example/oai"
@@ -96,7 +96,7 @@ def test_tokens_are_added_and_masked_nearer_to_the_wire_than_redirects_and_on_un
     order = settings.DOWNLOADER_MIDDLEWARES
     redirects, ours = (
         order["harvester.http.middlewares.SameHostRedirects"],
-        order["harvester.http.manners.CredentialsMiddleware"],
+        order["harvester.http.middlewares.CredentialsMiddleware"],
     )
     unpacking = order["harvester.http.middlewares.ContentCodingMiddleware"]
     assert redirects is not None

@@ -7,9 +7,9 @@ import pytest
 
 from archive.errors import Damaged
 from archive.formats import jsonseq
-from archive.store.ledger import read_only
 from archive.store.pairing import Difference, Kept, compared, kept_in, matched
 from archive.store.shards import Frame
+from archive.store.snapshots import read_only
 
 KEPT = [Kept(7, 1, "oai:x:1", "2020-01-01T00:00:00Z", "read"), Kept(8, 1, "oai:x:2", None, "deleted")]
 

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from harvester.errors import MalformedPage, NamelessRecords, ProviderError
+from harvester.oaipmh.cutting import Span, Traits
 from harvester.oaipmh.decode import Asked, decode_get_record, decode_list_identifiers, decode_list_records
 from harvester.oaipmh.pagelayout import add_up
 from harvester.oaipmh.protocol import ListPage, parse_get_record, parse_identify, parse_list_records, parse_list_sets
-from harvester.oaipmh.windows import GET_RECORD, LIST_RECORDS, Done, Ended, Span, Split, Traits, decide
+from harvester.oaipmh.windows import GET_RECORD, LIST_RECORDS, Done, Ended, Split, decide
 
 OPEN = '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
 METADATA = "<metadata><dc xmlns='urn:dc'>x</dc></metadata>"

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harvester.oaipmh import windows
-from harvester.oaipmh.windows import Again, Done, Lost, Span, Split, Traits
+from harvester.oaipmh import cutting
+from harvester.oaipmh.cutting import Span, Traits
+from harvester.oaipmh.windows import Again, Decision, Done, Lost, Split
 from harvester.rest import paging, searchends
 from harvester.rest.paging import Paging
 from harvester.rest.search import STYLES, DecodedHits
@@ -25,11 +26,11 @@ def walk(style: str = "invenio", size: int = 25, limit: int | None = 100, splits
     return Paging(STYLES[style], size, limit, splits)
 
 
-def decided(end: str, walked: Paging, distinct: int, span: Span = YEAR, attempts: int = 1) -> windows.Decision:
+def decided(end: str, walked: Paging, distinct: int, span: Span = YEAR, attempts: int = 1) -> Decision:
     return searchends.decide(Walked(end, span, walked, distinct, attempts), TRAITS)
 
 
-def codes(decision: windows.Decision) -> list[str]:
+def codes(decision: Decision) -> list[str]:
     assert isinstance(decision, Done | Lost | Split)
     return [note.code for note in decision.findings]
 
@@ -222,7 +223,7 @@ def test_a_slice_without_a_usable_page_is_lost():
 def test_any_total_is_cut_until_it_fits():
     """Cutting ends: each part is shorter, down to one second."""
     span, depth = YEAR, 0
-    while windows.can_split(span, TRAITS):
+    while cutting.can_split(span, TRAITS):
         walked = walk()
         walked.take(page(25, 10**6))
         decision = decided(paging.TOO_LARGE, walked, 25, span)

@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from harvester.crawl.progress import Snapshot, display, duration, plain_line
+from harvester.ratelimit.limiters import WaitOn
 
 
 def snapshot(**more: object) -> Snapshot:
@@ -55,7 +56,7 @@ def test_rate_and_time_left_follow_from_the_numbers():
 
 
 def test_one_line_says_it_all():
-    line = plain_line(snapshot(waiting=("x.example", "429, as ordered", 12.3)))
+    line = plain_line(snapshot(waiting=WaitOn("x.example", "429, as ordered", 12.3)))
     assert line == (
         "10 s: windows 2 done, 3 open; 500 of 2000 records (50/s, 30 s left); 490 read, 10 deleted; waited 1 min 5 s; "
         "x.example: 429, as ordered, next request in 12 s"
@@ -64,7 +65,7 @@ def test_one_line_says_it_all():
 
 
 def test_the_display_has_the_same_numbers():
-    text = shown(snapshot(waiting=("x.example", "429, as ordered", 12.3)))
+    text = shown(snapshot(waiting=WaitOn("x.example", "429, as ordered", 12.3)))
     for word in ("2 done, 3 open", "500 of 2,000", "50/s", "30 s", "read 490", "deleted 10", "next request in 12 s"):
         assert word in text
     assert "lost" not in text

@@ -11,7 +11,7 @@ import pytest
 from archive import queries
 from archive.store import ledger
 from archive.store.layout import Layout
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 FOLDER = Path(queries.__file__).parent / "sql"
 # in SQLite, and about the outcomes of requests

@@ -93,6 +93,13 @@ def test_what_fails_is_asked_again_and_given_up_in_the_end(root: Path, manner: s
         assert len(server.requests) == 3
 
 
+def test_a_connection_that_was_kept_and_is_closed_meanwhile_costs_no_try(root: Path):
+    with opened(root, "well", "gone", "well") as (files, server, waits):
+        assert files.piece("part one.zst", 0, 10) == BODY[:10]
+        assert files.piece("part one.zst", 10, 10) == BODY[10:20]
+        assert (len(server.requests), waits) == (3, [])
+
+
 def test_an_order_to_wait_is_obeyed_if_it_is_short(root: Path):
     with opened(root, "wait 7", "well") as (files, _, waits):
         assert files.piece("part one.zst", 0, 10) == BODY[:10]

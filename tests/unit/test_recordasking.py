@@ -1,7 +1,9 @@
 """harvester/rest/recordasking.py: single records over a gate, from servers that answer in every way."""
 
+import gzip
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -10,13 +12,15 @@ import pytest
 from serving import serving
 
 from harvester.errors import Unreachable, UsageError
+from harvester.http.client import Policy
 from harvester.http.credentials import Credentials
 from harvester.http.robots import RobotsVerdict
 from harvester.oaipmh.protocol import get_record_url
+from harvester.ratelimit import limiter
 from harvester.ratelimit.limiters import Gates
 from harvester.rest import recordasking
 from harvester.rest.recordasking import Question, RecordAsker
-from harvester.sampling.sample import There
+from harvester.sampling.sample import Target, There
 from harvester.sources.model import Source
 
 OAI = (
@@ -43,7 +47,8 @@ class Provider(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         if parts.path == "/robots.txt":
-            return self.answer(200 if self.robots else 404, self.robots, "text/plain")
+            packed = gzip.compress(self.robots.encode(), mtime=0)
+            return self.send(200 if self.robots else 404, packed, "text/plain", {"Content-Encoding": "gzip"})
         name = parse_qs(parts.query).get("identifier", [parts.path.rpartition("/")[2]])[0].rpartition(":")[2]
         Provider.asked.append(name)
         known = getattr(self, f"{'oai' if parts.path == '/oai' else 'rest'}_{name}", None)
@@ -91,7 +96,9 @@ class Provider(BaseHTTPRequestHandler):
         self.answer(302, "", "text/plain", {"Location": "http://elsewhere.example/api/records/7"})
 
     def answer(self, status: int, text: str, media_type: str, more: Mapping[str, str] | None = None) -> None:
-        body = text.encode()
+        self.send(status, text.encode(), media_type, more)
+
+    def send(self, status: int, body: bytes, media_type: str, more: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
         for name, value in {"Content-Type": media_type, "Content-Length": str(len(body)), **(more or {})}.items():
             self.send_header(name, value)
@@ -106,7 +113,7 @@ class Provider(BaseHTTPRequestHandler):
 def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Provider, "asked", [])
     monkeypatch.setattr(Provider, "robots", "")
-    monkeypatch.setattr(recordasking.limiter, "BACKOFF_MOST_SECONDS", 0.01)
+    monkeypatch.setattr(limiter, "BACKOFF_MOST_SECONDS", 0.01)
     with serving(Provider) as base:
         yield base
 
@@ -116,7 +123,7 @@ def ask(base: str, part: str, names: list[str]) -> dict[str, There]:
     source = Source.of(None, url, part)
     gates = Gates(None, {}, lambda: True)
     accept = "text/xml" if part == "oaipmh" else "application/json"
-    asker = RecordAsker(source, part, gates, "harvester/0", Credentials(), accept)
+    asker = RecordAsker(Target(source, part, accept), gates, "harvester/0", Credentials())
     urls = [
         get_record_url(url, f"oai:x:{name}", "oai_dc") if part == "oaipmh" else url.replace("{id}", name)
         for name in names
@@ -171,7 +178,7 @@ def test_what_only_says_not_now_uses_up_no_try(provider: str, monkeypatch: pytes
     assert Provider.asked.count("again-told") == 3
 
 
-def test_robots_txt_is_obeyed(provider: str, monkeypatch: pytest.MonkeyPatch):
+def test_robots_txt_is_obeyed_packed_as_it_is(provider: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Provider, "robots", "User-agent: *\nDisallow: /api\n")
     with pytest.raises(UsageError):
         ask(provider, "idrange", ["1"])
@@ -179,10 +186,17 @@ def test_robots_txt_is_obeyed(provider: str, monkeypatch: pytest.MonkeyPatch):
     assert ask(provider, "oaipmh", ["1"])["1"].state == "read"
 
 
+def test_a_record_that_is_too_long_is_refused_as_in_a_harvest(provider: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(recordasking, "Policy", partial(Policy, body_most=100))
+    there = ask(provider, "idrange", ["1", "2" * 100])
+    assert [one.state for one in there.values()] == ["read", "refused"]
+    assert Provider.asked.count("2" * 100) == 1
+
+
 def test_a_target_that_is_not_there_is_not_asked_for_all(monkeypatch: pytest.MonkeyPatch):
     with serving(Provider) as base:
         pass
-    monkeypatch.setattr(recordasking.limiter, "BACKOFF_MOST_SECONDS", 0.01)
+    monkeypatch.setattr(limiter, "BACKOFF_MOST_SECONDS", 0.01)
     monkeypatch.setattr(recordasking.robots, "read_robots", allowed)
     with pytest.raises(Unreachable, match="does not answer"):
         ask(base, "idrange", [str(number) for number in range(100)])

@@ -10,7 +10,7 @@ import pytest
 from archive.formats import jsonseq
 from archive.store import record
 from harvester.errors import MalformedPage
-from harvester.oaipmh.windows import Span
+from harvester.oaipmh.cutting import Span
 from harvester.rest.hits import Count
 from harvester.rest.search import (
     FIRST,

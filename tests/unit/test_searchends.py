@@ -3,7 +3,8 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from harvester.oaipmh.windows import Done, Lost, Span, Traits
+from harvester.oaipmh.cutting import Span, Traits
+from harvester.oaipmh.windows import Done, Lost
 from harvester.rest import searchends
 from harvester.rest.paging import GRANULE, IGNORED, Paging
 from harvester.rest.search import STYLES

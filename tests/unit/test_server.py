@@ -35,7 +35,7 @@ class SlowHoldings:
 
     def formats(self, identifier: str | None = None) -> list[Any]:
         self.asked += 1
-        assert self.go.wait(20)
+        assert self.go.wait(120)
         return [MetadataFormat("x", "x" * self.body, "urn:x")]
 
 

@@ -8,7 +8,7 @@ import making
 from archive.queries import question
 from archive.store.check import ShardCheck, ShardToCheck, check_alone, check_shard
 from archive.store.layout import Layout
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 

@@ -18,7 +18,8 @@ from archive.errors import Damaged
 from archive.formats import jsonseq
 from archive.store import frames as zstdframes
 from archive.store import seektable, shards
-from archive.store.shards import Damage, Frame, Seal, ShardWriter
+from archive.store.shard_salvage import Damage, salvage
+from archive.store.shards import Frame, Seal, ShardWriter
 
 FRAMES = [[b'{"n":%d,"text":"%s"}' % (10 * f + n, b"abc" * (f + n)) for n in range(3)] for f in range(4)]
 
@@ -194,7 +195,7 @@ def test_every_truncation_is_found_and_whole_frames_are_salvaged(shard: Path):
         with pytest.raises(Damaged, match=shard.name):
             shards.check_shard(shard)
         whole = [text for frame in frames if frame.offset + frame.length <= length for text in frame.texts()]
-        found = list(shards.salvage(shard))
+        found = list(salvage(shard))
         assert texts(found) == whole
         assert any(isinstance(item, Damage) for item in found)
 
@@ -209,7 +210,7 @@ def test_every_changed_byte_is_found_and_costs_at_most_its_frame(shard: Path, ma
         with pytest.raises(Damaged, match=shard.name):
             shards.check_shard(shard, seal.sha256)
         hit = [frame.frame for frame in frames if frame.offset <= place < frame.offset + frame.length]
-        found = list(shards.salvage(shard))
+        found = list(salvage(shard))
         rest = [text for frame in frames if frame.frame not in hit for text in frame.texts()]
         assert texts(found) in (rest, ALL), place
         if texts(found) == rest and hit:
@@ -238,7 +239,7 @@ def test_a_bad_record_in_a_good_frame_is_named_and_its_neighbours_salvaged(tmp_p
         write(path, [FRAMES[0], [FRAMES[1][0], bad, FRAMES[1][2]], FRAMES[2]])
         with pytest.raises(Damaged, match=r"a\.json-seq\.zst, frame 1 at byte \d+: record 1: "):
             shards.check_shard(path)
-        found = list(shards.salvage(path))
+        found = list(salvage(path))
         assert texts(found) == [*FRAMES[0], FRAMES[1][0], FRAMES[1][2], *FRAMES[2]]
         assert [(d.frame, d.record) for d in found if isinstance(d, Damage)] == [(1, 1)]
 
@@ -250,7 +251,7 @@ def test_content_that_does_not_begin_with_a_separator_is_damage(tmp_path: Path):
     writer.seal()
     with pytest.raises(Damaged, match="record separator"):
         shards.check_shard(path)
-    found = list(shards.salvage(path))
+    found = list(salvage(path))
     assert texts(found) == [b"{}"]
     assert [type(item) for item in found] == [Damage, Frame]
 
@@ -269,7 +270,7 @@ def test_two_shards_in_one_file_are_not_one_shard(shard: Path, tmp_path: Path):
     shard.write_bytes(shard.read_bytes() * 2)
     with pytest.raises(Damaged):
         shards.check_shard(shard)
-    assert len(texts(shards.salvage(shard))) in (12, 24)
+    assert len(texts(salvage(shard))) in (12, 24)
 
 
 def test_a_frame_without_checksum_size_or_with_a_dictionary_is_none_of_ours(tmp_path: Path):
@@ -302,7 +303,7 @@ def test_the_zstd_corpus_gives_frames_or_damage(corpus: Path, tmp_path: Path):
     for file in files:
         with pytest.raises(Damaged):
             shards.check_shard(file)
-        for item in shards.salvage(file):
+        for item in salvage(file):
             assert isinstance(item, Frame | Damage)
 
 
@@ -349,10 +350,10 @@ def test_an_open_shard_is_salvaged(tmp_path: Path):
     path = tmp_path / "a.json-seq.zst"
     lengths = opened(path)
     file = path.with_name(path.name + ".open")
-    assert list(shards.salvage(file, 0)) == []
-    assert texts(shards.salvage(file, lengths[2])) == FRAMES[0] + FRAMES[1]
+    assert list(salvage(file, 0)) == []
+    assert texts(salvage(file, lengths[2])) == FRAMES[0] + FRAMES[1]
     file.write_bytes(changed(file.read_bytes(), lengths[1] + 30, 1))
-    found = list(shards.salvage(file, lengths[-1]))
+    found = list(salvage(file, lengths[-1]))
     assert texts(found) == FRAMES[0] + FRAMES[2] + FRAMES[3]
     assert [(d.frame, d.offset) for d in found if isinstance(d, Damage)] == [(1, lengths[1])]
 

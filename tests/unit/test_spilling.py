@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from archive.index import rows as spilling
 from archive.store import spill
 from archive.store.layout import Layout
-from archive.store.ledger import read_only
+from archive.store.snapshots import read_only
 from archive.store.versions import moment
 from harvester.oaipmh import datestamps
 

@@ -7,8 +7,9 @@ import making
 
 from archive.store.ledger import NewWindow
 from archive.store.splits import SplitList, iter_splits, named_and_open
-from harvester.oaipmh import splits, tokens
-from harvester.oaipmh.splits import doubt_finding, doubts, settled_by
+from harvester.oaipmh import tokens
+from harvester.walks import splits
+from harvester.walks.splits import doubt_finding, doubts, settled_by
 
 
 def split(window: int = 1, **more: Any) -> SplitList:

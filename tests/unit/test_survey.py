@@ -8,14 +8,21 @@ import pytest
 from answering import Reply, answering
 
 from harvester.errors import Unreachable
-from harvester.http.asking import Answer, Asker
+from harvester.http.asking import Asker
+from harvester.http.client import Response
 from harvester.planning.forecast import Answers
 from harvester.planning.preflight import limit_words, seen_budget, survey
+from harvester.ratelimit import limiter
 from harvester.ratelimit.headers import Budget
 from harvester.sources.model import Source
 
 XML = {"Content-Type": "text/xml"}
 MINUTE, HOUR = Budget(60, 60.0), Budget(2000, 3600.0)
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limiter, "BACKOFF_MOST_SECONDS", 0.01)
 
 
 def page(count: int, size: int | None, token: str = "t") -> Reply:
@@ -139,7 +146,7 @@ def test_what_is_not_answered_is_named_and_nobody_there_at_all_is_an_error():
 def test_a_limit_in_headers_counts_where_it_is_another_one(
     headers: dict[str, str], known: tuple[Budget, ...], budget: Budget | None
 ):
-    answer = Answer("x", "https://x.example/oai", 200, headers, b"", 0.1)
+    answer = Response("x", "https://x.example/oai", 200, headers, b"", 0.1)
     assert seen_budget(answer, known) == budget
     assert bool(limit_words(answer)) == bool(headers)
 

@@ -6,10 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from harvester.errors import HarvestError, ProviderError
-from harvester.oaipmh import LIST_RECORDS, NO_RECORDS_MATCH, DecodedPage, Row, Span, datestamps, protocol, windows
+from harvester.oaipmh import (
+    LIST_RECORDS,
+    NO_RECORDS_MATCH,
+    DecodedPage,
+    Row,
+    Span,
+    Traits,
+    cutting,
+    datestamps,
+    protocol,
+)
 from harvester.ratelimit import WaitTooLong
-from spiders.questions import Questions
-from spiders.walks import Walk
+from harvester.walks.attempt import Walk
+from harvester.walks.questions import Questions
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +40,7 @@ class StrayCheck:
     """
 
     questions: Questions
-    traits: windows.Traits
+    traits: Traits
     bounds: Callable[[Span], tuple[str | None, str | None]]
     proven: dict[int, int] = field(default_factory=dict)
 
@@ -40,7 +50,7 @@ class StrayCheck:
             return False
         verdict = await self._look_up(walk, page.rows)
         if verdict is None and number == 2:
-            verdict = await self._compare(walk, [row[0] for row in page.rows])
+            verdict = await self._compare(walk, [row.identifier for row in page.rows])
         if verdict is False:
             channel = walk.channel.number
             self.proven[channel] = self.proven.get(channel, 0) + 1
@@ -55,8 +65,8 @@ class StrayCheck:
             return True
         if number not in CHECKED_PAGES or self.proven.get(walk.channel.number, 0) >= TRUSTED_AFTER:
             return False
-        no_sets = set_spec is not None and not any(row[3] for row in page.rows)
-        dated = any(datestamps.parse(row[1]) is not None for row in page.rows)
+        no_sets = set_spec is not None and not any(row.sets for row in page.rows)
+        dated = any(datestamps.parse(row.datestamp) is not None for row in page.rows)
         return no_sets or (span != Span(None, None) and not dated)
 
     async def _look_up(self, walk: Walk, rows: Sequence[Row]) -> bool | None:
@@ -64,7 +74,7 @@ class StrayCheck:
         if self.traits.ranges is False:
             return None
         picked = [rows[0], *rows[1:2], rows[-1]][:PICKED_MOST]
-        for identifier, stamp in dict.fromkeys((row[0], row[1]) for row in picked):
+        for identifier, stamp in dict.fromkeys((row.identifier, row.datestamp) for row in picked):
             found = await self._listed_at(walk, stamp)
             if found is None:
                 return None
@@ -74,11 +84,11 @@ class StrayCheck:
         return False
 
     async def _listed_at(self, walk: Walk, stamp: str) -> set[str] | None:
-        """Identifiers that the set lists at one datestamp; None when the list is longer or cannot be had."""
+        """Ask what the set lists at one datestamp; None when the list is longer or cannot be had."""
         moment: datetime | None = datestamps.parse(stamp)
         if moment is None:
             return None
-        moment = windows.on_granule(moment, self.traits)
+        moment = cutting.on_granule(moment, self.traits)
         url = protocol.list_identifiers_url(
             self.questions.url, walk.channel.prefix, *self.bounds(Span(moment, moment)), walk.channel.set_spec
         )

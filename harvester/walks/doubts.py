@@ -5,7 +5,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from archive.findings import finding
 from archive.store import NewWindow, WindowRow, distinct_in_run, known_before
@@ -13,32 +12,35 @@ from harvester.errors import HarvestError, ProviderError
 from harvester.oaipmh import (
     NO_RECORD,
     SETS_MOST,
+    Done,
     Doubt,
     Known,
     ListPage,
     Span,
+    Split,
+    cutting,
     datestamps,
     emptiness,
     increments,
     protocol,
     tokens,
 )
-from harvester.oaipmh import windows as frontier
 from harvester.ratelimit import WaitTooLong
-from spiders.walks import Channel, Unusable, Walk
+from harvester.walks.attempt import Channel, Walk
+from harvester.walks.replies import Unusable
+from harvester.walks.run import ListRun
 
 logger = logging.getLogger(__name__)
 
 
 class Doubts:
-    """What one run of the OAI-PMH spider asks about its own empty lists.
+    """What a run asks about its own empty lists, and about lists that the provider refuses.
 
-    `verdicts` are decisions on windows whose question the provider refuses as such, by the window's number.
+    What becomes of a window whose question is refused as such is left in the verdicts of the run's rules.
     """
 
-    def __init__(self, spider: Any) -> None:  # an OaipmhSpider, whose module imports this one
-        self.spider = spider
-        self.verdicts: dict[int, frontier.Decision] = {}
+    def __init__(self, run: ListRun) -> None:
+        self.run = run
         self._judged: set[int] = set()
         self._sets_judged: set[int] = set()
         self._doubts: dict[int, Doubt] = {}
@@ -50,19 +52,19 @@ class Doubts:
         self._asking_whole = asyncio.Lock()
 
     async def ask_otherwise(self) -> bool:
-        """When all windows are done: ask in other ways for what should not be empty. True when windows were opened."""
-        given = self.spider.arguments
+        """Ask in other ways, when all windows are done, for what should not be empty. Returns whether any opened."""
+        given = self.run.arguments
         if given.sample is not None or (given.shard or (1, 1))[1] > 1 or given.from_ or given.until:
             return False
         opened = False
-        for number in self.spider.given:
-            channel, since = self.spider.channels[number], self.spider.sinces.get(number)
+        for number in self.run.given:
+            channel, since = self.run.channels[number], self.run.sinces.get(number)
             if since is None and number not in self._judged:
                 self._judged.add(number)
                 opened |= await self._judge_list(channel)
         if not opened:
-            for number in self.spider.given:
-                opened |= await self._judge_sets(self.spider.channels[number])
+            for number in self.run.given:
+                opened |= await self._judge_sets(self.run.channels[number])
         return opened or await self._judge_increments()
 
     # --- empty lists
@@ -72,16 +74,16 @@ class Doubts:
         rows, brought, tail_brought = await self._brought(channel)
         if brought or any(row.state == "lost" for row in rows):
             return False
-        doubt = Doubt(self.spider.name_of(channel))
+        doubt = Doubt(self.run.name_of(channel))
         if tail_brought:
             doubt.reasons.append(f"its end, asked for by itself, has {tail_brought} records")
-        answered = self.spider.answered
-        for span in emptiness.bounds_to_try(datestamps.parse(self.spider.identity.earliest or ""), answered):
-            page = await self._page(channel, self.spider.text(span.from_), self.spider.text(span.until))
-            doubt.tried.append(f"{frontier.describe(span)} ({_result(page)})")
+        answered = self.run.answered
+        for span in emptiness.bounds_to_try(datestamps.parse(self.run.identity.earliest or ""), answered):
+            page = await self._page(channel, self.run.rules.text(span.from_), self.run.rules.text(span.until))
+            doubt.tried.append(f"{cutting.describe(span)} ({_result(page)})")
             if isinstance(page, ListPage) and page.records:
-                note = finding("listed-with-bounds", name=doubt.name, window=frontier.describe(span))
-                await self.spider.advise(note, channel.number)
+                note = finding("listed-with-bounds", name=doubt.name, window=cutting.describe(span))
+                await self.run.advise(note, channel.number)
                 await self._open(channel, [span])
                 return True
         self._doubts[channel.number] = doubt
@@ -101,7 +103,7 @@ class Doubts:
             doubt.tried.append(f"not its {len(specs)} sets, which are too many to list one by one: name some with set=")
             return False
         for spec in specs:
-            await self._open(await self.spider.open_channel(channel.prefix, spec), [Span(None, None)])
+            await self._open(await self.run.open_channel(channel.prefix, spec), [Span(None, None)])
         return True
 
     async def _judge_sets(self, channel: Channel) -> bool:
@@ -115,18 +117,16 @@ class Doubts:
         if channel.number in self._sets_judged:
             return False
         self._sets_judged.add(channel.number)
-        writer = self.spider.keeper.writer
-        found = await self.spider.keeper.do(distinct_in_run, writer.ledger, writer.run_number)
-        if parts and (len(empty) < len(parts) or self.spider.sinces.get(channel.number) is not None):
-            name = self.spider.name_of(channel)
-            await self.spider.advise(
-                finding("listed-by-set", name=name, expected=len(parts), found=found), channel.number
-            )
+        writer = self.run.keeper.writer
+        found = await self.run.keeper.do(distinct_in_run, writer.ledger, writer.run_number)
+        if parts and (len(empty) < len(parts) or self.run.sinces.get(channel.number) is not None):
+            name = self.run.name_of(channel)
+            await self.run.advise(finding("listed-by-set", name=name, expected=len(parts), found=found), channel.number)
         elif doubt is not None:
             if parts:
                 doubt.tried.append(f"its {len(parts)} sets (nothing)")
-            doubt.consider(self.spider.identity.earliest, self.spider.answered, found, await self._all_sets())
-            await self.spider.advise(doubt.judge(), channel.number)
+            doubt.consider(self.run.identity.earliest, self.run.answered, found, await self._all_sets())
+            await self.run.advise(doubt.judge(), channel.number)
         return False
 
     async def _send_otherwise(self, channels: Sequence[Channel]) -> bool:
@@ -134,8 +134,8 @@ class Doubts:
         opened = False
         for channel in channels:
             if channel.sent_as is None and (sent := await self.encoding_of(channel)) is not None:
-                self.spider.channels[channel.number] = replace(channel, sent_as=sent)
-                await self._open(self.spider.channels[channel.number], [Span(None, None)])
+                self.run.channels[channel.number] = replace(channel, sent_as=sent)
+                await self._open(self.run.channels[channel.number], [Span(None, None)])
                 opened = True
         return opened
 
@@ -144,19 +144,19 @@ class Doubts:
         for form in emptiness.encodings(channel.set_spec or ""):
             page = await self._page(replace(channel, sent_as=form), None, None)
             if isinstance(page, ListPage) and page.records:
-                await self.spider.find(finding("set-sent-otherwise", spec=channel.set_spec, sent=form), channel.number)
+                await self.run.find(finding("set-sent-otherwise", spec=channel.set_spec, sent=form), channel.number)
                 return form
         return None
 
     def _set_channels(self, channel: Channel) -> list[Channel]:
-        """The lists by set that stand for a list without one."""
-        others = [part for part in self.spider.channels.values() if part.number not in self.spider.given]
+        """Return the lists by set that stand for a list without one."""
+        others = [part for part in self.run.channels.values() if part.number not in self.run.given]
         return [part for part in others if channel.set_spec is None and part.prefix == channel.prefix]
 
     async def _all_sets(self) -> list[str] | None:
-        """The sets that ListSets names, none without a set hierarchy; None where it cannot be read. Asked once."""
+        """Ask once for the sets that ListSets names, none without a set hierarchy; None where it cannot be read."""
         if not self._sets_asked:
-            self._sets_asked, self._sets = True, await self.spider.questions.all_sets(SETS_MOST)
+            self._sets_asked, self._sets = True, await self.run.questions.all_sets(SETS_MOST)
         return self._sets
 
     # --- increments
@@ -165,24 +165,24 @@ class Doubts:
         """Prove with a record that is held that an increment which brought nothing, or is asked in another form than
         Identify claims, can be trusted. True when it is asked for in the other form.
         """
-        asked = [n for n, since in self.spider.sinces.items() if since is not None and n not in self._refusing]
+        asked = [n for n, since in self.run.sinces.items() if since is not None and n not in self._refusing]
         if self._proved or not asked:
             return False
         self._proved = True
-        listed = [sum((await self._brought(self.spider.channels[number]))[1:]) for number in asked]
-        if any(listed) and self.spider.granularity == self.spider.identity.granularity:
+        listed = [sum((await self._brought(self.run.channels[number]))[1:]) for number in asked]
+        if any(listed) and self.run.rules.granularity == self.run.identity.granularity:
             return False
         for number in asked:
             if known := increments.candidates(await self._outcomes(number)):
-                return await self._prove(self.spider.channels[number], known)
+                return await self._prove(self.run.channels[number], known)
         for number in asked:
             if await self._outcomes(number):
-                await self._unproven(self.spider.channels[number], "no datestamp of a record that is held can be read")
+                await self._unproven(self.run.channels[number], "no datestamp of a record that is held can be read")
                 return False
         return False
 
     async def _prove(self, channel: Channel, known: Sequence[Known]) -> bool:
-        form = self.spider.granularity
+        form = self.run.rules.granularity
         reason = await self._missing(channel, known, form)
         if reason is None:
             return False
@@ -190,16 +190,16 @@ class Doubts:
         if await self._missing(channel, known, other) is not None:
             await self._unproven(channel, reason)
             return False
-        since = self.spider.sinces[channel.number]
+        since = self.run.sinces[channel.number]
         assert since is not None
         await self._use_form(other, channel, increments.begin_at(since, other))
-        for number, since in self.spider.sinces.items():
+        for number, since in self.run.sinces.items():
             if since is not None and number not in self._refusing:
-                await self._open(self.spider.channels[number], [Span(increments.begin_at(since, other), None)])
+                await self._open(self.run.channels[number], [Span(increments.begin_at(since, other), None)])
         return True
 
     async def _missing(self, channel: Channel, known: Sequence[Known], form: str) -> str | None:
-        """Why a list from the datestamp of a known record on cannot be trusted; None when it has the record."""
+        """Return why a list from the datestamp of a known record on cannot be trusted; None when it has the record."""
         gone = []
         for one in known:
             begin = increments.begin_at(one.moment, form)
@@ -217,10 +217,10 @@ class Doubts:
         return f"the records that could prove it ({', '.join(live)}) are no longer there" if live else None
 
     async def _is_there(self, channel: Channel, identifier: str) -> bool:
-        """Whether GetRecord knows a record; an answer that says neither counts as yes."""
-        url = protocol.get_record_url(self.spider.questions.url, identifier, channel.prefix)
+        """Return whether GetRecord knows a record; an answer that says neither counts as yes."""
+        url = protocol.get_record_url(self.run.questions.url, identifier, channel.prefix)
         try:
-            await self.spider.questions.once(url, protocol.parse_get_record)
+            await self.run.questions.once(url, protocol.parse_get_record)
         except ProviderError as error:
             return error.code not in NO_RECORD
         except (HarvestError, WaitTooLong) as error:
@@ -228,22 +228,22 @@ class Doubts:
         return True
 
     async def _unproven(self, channel: Channel, reason: str) -> None:
-        name, since = self.spider.name_of(channel), self.spider.text(self.spider.sinces[channel.number])
+        name, since = self.run.name_of(channel), self.run.rules.text(self.run.sinces[channel.number])
         note = finding("increments-unproven", name=name, datestamp=since, reason=reason)
-        await self.spider.advise(note, channel.number)
+        await self.run.advise(note, channel.number)
 
     async def refuses_from(self, walk: Walk, unusable: Unusable) -> bool:
-        """Whether a list of what changed is refused because it is one: the same list without from is not.
+        """Detect a list of what changed that is refused because it is one: the same list without from is not.
 
         Then `verdicts` has what becomes of the window: it is asked for in the other granularity, where that is taken,
         or ends with a finding at once. An increment is such a list, and so is the tail of a whole list.
         """
         number, row = walk.channel.number, walk.window
         moment = datestamps.parse(row.from_ or "")
-        increment = self.spider.sinces.get(number) is not None
+        increment = self.run.sinces.get(number) is not None
         if row.parent is not None or moment is None or row.until is not None:
             return False
-        if not increment and not self.spider.is_tail(row):
+        if not increment and not self.run.is_tail(row):
             return False
         if number not in self._refusing:
             failed = unusable.end in (tokens.PAGE_REFUSED, tokens.PAGE_UNREADABLE)
@@ -252,18 +252,18 @@ class Doubts:
             whole = await self._page(walk.channel, None, None)
             if not isinstance(whole, ListPage) or not whole.records:
                 return False
-            other = increments.other_form(self.spider.granularity)
+            other = increments.other_form(self.run.rules.granularity)
             begin = increments.begin_at(moment, other)
             if isinstance(await self._page(walk.channel, datestamps.as_argument(begin, other), None), ListPage):
                 await self._use_form(other, walk.channel, begin)
-                self.verdicts[row.window] = frontier.Split((Span(begin, None),))
+                self.run.rules.verdicts[row.window] = Split((Span(begin, None),))
                 return True
             self._refusing.add(number)
             code = "increments-refused" if increment else "tail-refused"
-            name = self.spider.name_of(walk.channel)
-            note = finding(code, name=name, datestamp=self.spider.text(moment), reason=unusable.reason)
-            await self.spider.advise(note, number)
-        self.verdicts[row.window] = frontier.Done()
+            name = self.run.name_of(walk.channel)
+            note = finding(code, name=name, datestamp=self.run.rules.text(moment), reason=unusable.reason)
+            await self.run.advise(note, number)
+        self.run.rules.verdicts[row.window] = Done()
         return True
 
     async def refuses_bounds(self, walk: Walk, unusable: Unusable) -> bool:
@@ -271,42 +271,42 @@ class Doubts:
 
         Then `verdicts` has the decision on the window: the first is replaced by the whole list, the others are done.
         """
-        given, row, number = self.spider.arguments, walk.window, walk.channel.number
+        given, row, number = self.run.arguments, walk.window, walk.channel.number
         bounded = given.from_ is not None or given.until is not None or given.shard is not None
         planned = row.parent is None and (row.from_ is not None or row.until is not None)
         if given.mode not in ("full", "census") or bounded or given.sample is not None or not planned:
             return False
-        if unusable.code != "badArgument" or self.spider.is_tail(row):
+        if unusable.code != "badArgument" or self.run.is_tail(row):
             return False
         async with self._asking_whole:
             if number in self._boundless:
-                self.verdicts[row.window] = frontier.Done()
+                self.run.rules.verdicts[row.window] = Done()
                 return True
             whole = await self._page(walk.channel, None, None)
             if not isinstance(whole, ListPage) or not whole.records:
                 return False
             self._boundless.add(number)
-        self.spider.traits.ranges = False
-        note = finding("bounds-refused", name=self.spider.name_of(walk.channel), reason=unusable.reason)
-        await self.spider.find(note, number)
-        self.verdicts[row.window] = frontier.Split((Span(None, None),))
+        self.run.rules.traits.ranges = False
+        note = finding("bounds-refused", name=self.run.name_of(walk.channel), reason=unusable.reason)
+        await self.run.find(note, number)
+        self.run.rules.verdicts[row.window] = Split((Span(None, None),))
         return True
 
     async def _use_form(self, form: str, channel: Channel, begin: datetime) -> None:
         """Ask for lists in another granularity, and say so."""
-        self.spider.use_form(form)
+        self.run.rules.use_form(form)
         note = finding(
             "increments-by-another-form",
-            name=self.spider.name_of(channel),
-            datestamp=self.spider.text(begin),
+            name=self.run.name_of(channel),
+            datestamp=self.run.rules.text(begin),
             granularity=form,
-            claimed=self.spider.identity.granularity,
+            claimed=self.run.identity.granularity,
         )
-        await self.spider.find(note, channel.number)
+        await self.run.find(note, channel.number)
 
     async def _outcomes(self, number: int) -> list[tuple[str, str | None, str]]:
-        writer = self.spider.keeper.writer
-        rows: list[tuple[str, str | None, str]] = await self.spider.keeper.do(
+        writer = self.run.keeper.writer
+        rows: list[tuple[str, str | None, str]] = await self.run.keeper.do(
             known_before, writer.ledger, writer.run_number, number
         )
         return rows
@@ -314,31 +314,33 @@ class Doubts:
     # --- inside
 
     async def _brought(self, channel: Channel) -> tuple[list[WindowRow], int, int]:
-        """The windows of a channel in this run, how many records they brought, and how many their tails did."""
-        writer = self.spider.keeper.writer
+        """Return the windows of a channel in this run, how many records they brought, and how many their tails did."""
+        writer = self.run.keeper.writer
         rows = [
             row
-            for row in await self.spider.keeper.do(writer.ledger.windows, writer.run_number)
+            for row in await self.run.keeper.do(writer.ledger.windows, writer.run_number)
             if row.channel == channel.number
         ]
-        sizes = {row.window: await self.spider.keeper.do(writer.ledger.distinct_in, row.window) for row in rows}
-        tails = {row.window for row in rows if self.spider.is_tail(row)}
+        sizes = {row.window: await self.run.keeper.do(writer.ledger.distinct_in, row.window) for row in rows}
+        tails = {row.window for row in rows if self.run.is_tail(row)}
         tail = sum(size for window, size in sizes.items() if window in tails)
         return rows, sum(sizes.values()) - tail, tail
 
     async def _page(self, channel: Channel, from_: str | None, until: str | None) -> ListPage | str:
-        """One question for a list of headers: its first page, or what was answered instead."""
-        url = protocol.list_identifiers_url(self.spider.questions.url, channel.prefix, from_, until, channel.sent_set)
+        """Ask once for a list of headers. Returns its first page, or what was answered instead."""
+        url = protocol.list_identifiers_url(self.run.questions.url, channel.prefix, from_, until, channel.sent_set)
         try:
-            page: ListPage = await self.spider.questions.once(url, protocol.parse_list_identifiers)
+            page: ListPage = await self.run.questions.once(url, protocol.parse_list_identifiers)
         except (HarvestError, WaitTooLong) as error:
             return str(error)[:200]
         return page
 
     async def _open(self, channel: Channel, spans: Sequence[Span]) -> None:
-        verb = self.spider.list_verb
-        windows = [NewWindow(channel.number, verb, self.spider.text(s.from_), self.spider.text(s.until)) for s in spans]
-        await self.spider.open_more(windows)
+        verb = self.run.list_verb
+        windows = [
+            NewWindow(channel.number, verb, self.run.rules.text(s.from_), self.run.rules.text(s.until)) for s in spans
+        ]
+        await self.run.open_more(windows)
 
 
 def _result(page: ListPage | str) -> str:

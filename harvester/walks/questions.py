@@ -6,18 +6,14 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
-
-from scrapy import Request
-from scrapy.crawler import Crawler
-from scrapy.http import Response
+from typing import Protocol, TypeVar
 
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
-from harvester.http import redirect_not_followed
-from harvester.oaipmh import Row, datestamps, emptiness, hints, protocol, windows
+from harvester.oaipmh import OLDEST, Row, Traits, cutting, datestamps, emptiness, hints, protocol
 from harvester.oaipmh import xml as strictxml
 from harvester.ratelimit import WaitTooLong, limiter
-from spiders.walks import Channel, Walk, plain_body
+from harvester.walks.attempt import Channel, Walk
+from harvester.walks.replies import Reply
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -30,39 +26,47 @@ SETS_MOST = 200
 _parse_headers = partial(protocol.parse_list_identifiers, lenient=True)
 
 
-class Questions:
-    """Asks a provider at `url` outside the windows, through the crawl's own downloader and gate."""
+class Asker(Protocol):
+    """Sends requests beside the windows of a crawl, `tries` times each at most, as long as it is `running`."""
 
-    def __init__(self, crawler: Crawler, url: str) -> None:
-        self.crawler, self.url = crawler, url
+    @property
+    def tries(self) -> int: ...
+
+    @property
+    def running(self) -> bool: ...
+
+    async def fetch(self, url: str) -> Reply:
+        """Send one request. Raises WaitTooLong and the downloader's errors."""
+
+
+class Questions:
+    """Asks a provider at `url` outside the windows, through the crawl's own downloader and rate limits."""
+
+    def __init__(self, asker: Asker, url: str) -> None:
+        self.asker, self.url = asker, url
         self._offered: list[str] | None = None
         # how the text begins that the site puts around each of its documents, b"" for a site that does not
         self.noise = b""
-
-    async def ask(self, url: str) -> Response:
-        """One request. Raises WaitTooLong and the downloader's errors."""
-        assert self.crawler.engine is not None
-        return await self.crawler.engine.download_async(Request(url, dont_filter=True))
 
     async def answer(self, url: str, parse: Callable[[bytes], T]) -> T:
         """Ask until an answer parses. Raises Unreachable or MalformedPage after all tries; ProviderError at once, and
         UsageError for a redirect that is not followed.
         """
         error: HarvestError = Unreachable(f"{url}: not asked")
-        for attempt in range(1, self.crawler.settings.getint("HARVEST_TRIES") + 1):
+        for attempt in range(1, self.asker.tries + 1):
             try:
-                response = await self.ask(url)
-                if (reason := redirect_not_followed(response)) is not None:
+                reply = await self.asker.fetch(url)
+                if (reason := reply.not_followed) is not None:
                     error = UsageError(f"{url} {reason}")  # unless another try is not redirected
-                elif response.status < 400 or b"<OAI-PMH" in response.body[:4096]:
-                    return self._parsed(plain_body(response), parse, again=attempt > 1)
+                elif reply.status < 400 or b"<OAI-PMH" in reply.body[:4096]:
+                    return self._parsed(reply.plain_body(), parse, again=attempt > 1)
                 else:
-                    error = Unreachable(f"{url} answers with HTTP status {response.status}")
+                    error = Unreachable(f"{url} answers with HTTP status {reply.status}")
             except (ProviderError, WaitTooLong):
                 raise
             except MalformedPage as cause:
-                before, error = error, MalformedPage(f"{url}: {cause}; the answer begins {response.body[:60]!r}")
-                if hints.is_html(bytes(response.body)):
+                before, error = error, MalformedPage(f"{url}: {cause}; the answer begins {reply.body[:60]!r}")
+                if hints.is_html(reply.body):
                     error = Unreachable(
                         f"{url} answers with a page for people (HTML): the site is being maintained, asks for a login, "
                         "or has no OAI-PMH here; check the URL, or run the same command again later"
@@ -71,7 +75,7 @@ class Questions:
                     break
             except Exception as cause:  # whatever the downloader raises
                 error = Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})")
-            if self.crawler.engine is None or not self.crawler.engine.running:
+            if not self.asker.running:
                 break
             await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
         raise error
@@ -79,14 +83,14 @@ class Questions:
     async def once(self, url: str, parse: Callable[[bytes], T]) -> T:
         """Ask once. Raises ProviderError, MalformedPage, Unreachable or WaitTooLong."""
         try:
-            response = await self.ask(url)
-            body = plain_body(response)
+            reply = await self.asker.fetch(url)
+            body = reply.plain_body()
         except (HarvestError, WaitTooLong):
             raise
         except Exception as cause:  # whatever the downloader raises
             raise Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})") from cause
-        if response.status >= 400 and b"<OAI-PMH" not in body[:4096]:
-            raise Unreachable(f"HTTP status {response.status}")
+        if reply.status >= 400 and b"<OAI-PMH" not in body[:4096]:
+            raise Unreachable(f"HTTP status {reply.status}")
         return self._parsed(body, parse, again=False)
 
     async def first_headers(self, channel: Channel, bounds: tuple[str | None, str | None]) -> list[Row]:
@@ -115,7 +119,7 @@ class Questions:
         return list(names)
 
     async def all_sets(self, most: int) -> list[str] | None:
-        """The sets that ListSets names, none without a set hierarchy; None where it cannot be read.
+        """Return the sets that ListSets names, none without a set hierarchy; None where it cannot be read.
 
         Reads no further than `most` sets and one page more.
         """
@@ -160,7 +164,7 @@ class Questions:
             raise UsageError(f"{self.url} is no OAI-PMH endpoint: {error}") from error
 
     async def somebody_there(self) -> bool:
-        """Whether the provider answers at all, when a list brought no answer."""
+        """Return whether the provider answers at all, when a list brought no answer."""
         try:
             await self.answer(protocol.identify_url(self.url), protocol.parse_identify)
         except (HarvestError, WaitTooLong):
@@ -168,7 +172,7 @@ class Questions:
         return True
 
     async def check_prefixes(self, prefixes: Sequence[str]) -> None:
-        """Raises UsageError for a prefix that the provider does not have, listing those it has."""
+        """Raise UsageError for a prefix that the provider does not have, listing those it has."""
         try:
             offered = await self._formats()
         except (ProviderError, MalformedPage) as error:
@@ -178,7 +182,7 @@ class Questions:
             raise UsageError(f"{self.url} has no metadata prefix {unknown[0]!r}; it offers {', '.join(offered)}")
 
     async def offers(self, prefix: str) -> bool:
-        """Whether the provider has a metadata prefix; without an answer it has not. Asked once."""
+        """Ask once whether the provider has a metadata prefix; without an answer it has not."""
         try:
             return prefix in (self._offered if self._offered is not None else await self._formats())
         except (HarvestError, WaitTooLong):
@@ -191,7 +195,7 @@ class Questions:
         return self._offered
 
     async def check_set(self, spec: str, prefix: str) -> str | None:
-        """Raises UsageError for a set that is not there. One that lists something is; only others are looked up.
+        """Raise UsageError for a set that is not there. One that lists something is; only others are looked up.
 
         Returns the form in which the set has to be sent, None for the usual one.
         """
@@ -216,7 +220,7 @@ class Questions:
         return None
 
     async def sets(self) -> tuple[str, ...]:
-        """The sets of the repository; none when it has none, does not say, or has too many to be asked one by one."""
+        """Return the sets of the repository, none when it has none, names none, or has too many to be asked singly."""
         found = await self.all_sets(SETS_MOST) or ()
         return tuple(found) if len(found) <= SETS_MOST else ()
 
@@ -239,7 +243,7 @@ class Questions:
         raise UsageError(f"{self.url} lists nothing in set {spec!r}, which is not among its first {len(offered)} sets")
 
     async def known_stamp(self, channel: Channel) -> str | None:
-        """A datestamp that a record has: the first one in the list of all that is a moment. None without an answer."""
+        """Return a datestamp that a record has: the first in the list of all that is a moment; None without any."""
         url = protocol.list_identifiers_url(self.url, channel.prefix, None, None, channel.sent_set)
         try:
             page = await self.answer(url, _parse_headers)
@@ -248,7 +252,7 @@ class Questions:
             return None
         return next((r.datestamp for r in page.records if datestamps.parse(r.datestamp) is not None), None)
 
-    async def try_ranges(self, channel: Channel, stamp: str, traits: windows.Traits, granularity: str) -> None:
+    async def try_ranges(self, channel: Channel, stamp: str, traits: Traits, granularity: str) -> None:
         """Learn whether from and until are honoured and until is included: one datestamp that is known to exist.
 
         A provider that ignores them, or leaves the last second out, would lose records at each border of a window.
@@ -256,7 +260,7 @@ class Questions:
         moment = datestamps.parse(stamp)
         if moment is None:
             return
-        moment = windows.on_granule(moment, traits)
+        moment = cutting.on_granule(moment, traits)
         for until in (moment, moment + traits.granule):
             bounds = (datestamps.as_argument(moment, granularity), datestamps.as_argument(until, granularity))
             url = protocol.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
@@ -273,10 +277,10 @@ class Questions:
                 return
         traits.ranges = False
 
-    async def try_apart(self, channel: Channel, traits: windows.Traits, granularity: str) -> None:
+    async def try_apart(self, channel: Channel, traits: Traits, granularity: str) -> None:
         """Learn that from and until are ignored, whatever the datestamps: two moments long ago hold the same."""
         lists = []
-        for moment in (windows.OLDEST, windows.OLDEST + traits.granule):
+        for moment in (OLDEST, OLDEST + traits.granule):
             bound = datestamps.as_argument(moment, granularity)
             url = protocol.list_identifiers_url(self.url, channel.prefix, bound, bound, channel.sent_set)
             try:
@@ -288,7 +292,7 @@ class Questions:
             traits.ranges = False
 
     async def lacks_names(self, walk: Walk, bounds: tuple[str | None, str | None]) -> bool:
-        """Whether ListIdentifiers leaves records of a window without an identifier too, or cannot be read at all."""
+        """Return whether ListIdentifiers leaves records of a window without an identifier too, or cannot be read."""
         url = protocol.list_identifiers_url(self.url, walk.channel.prefix, *bounds, walk.channel.sent_set)
         try:
             page = await self.answer(url, _parse_headers)
@@ -307,10 +311,10 @@ class Questions:
         try:
             headers, whole = await self._first_page(walk.channel, bounds)
         except Exception as error:  # ours, or whatever the downloader raises
-            logger.info("ListIdentifiers does not help with %s: %r", windows.describe(walk.span), error)
+            logger.info("ListIdentifiers does not help with %s: %r", cutting.describe(walk.span), error)
             return ()
-        walk.follow([row[1] for row in headers])
-        stamps: set[datetime | None] = {datestamps.parse(row[1]) for row in headers}
+        walk.follow([row.datestamp for row in headers])
+        stamps: set[datetime | None] = {datestamps.parse(row.datestamp) for row in headers}
         if whole and None not in stamps:
             walk.stamps, walk.named = tuple(sorted(s for s in stamps if s is not None)), len(headers)
         return headers
@@ -321,12 +325,12 @@ class Questions:
         Raises MalformedPage, ProviderError and the downloader's errors.
         """
         url = protocol.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
-        body = plain_body(await self.ask(url))
+        body = (await self.asker.fetch(url)).plain_body()
         return _headers_in(strictxml.without_noise(body)[0] if self.noise else body)
 
 
 def _headers_in(body: bytes) -> tuple[list[Row], bool]:
-    """Rows of a page of headers, and whether they are all of their list.
+    """Read the rows of a page of headers, and whether they are all of their list.
 
     Raises MalformedPage or ProviderError when not even hints can be had.
     """
@@ -335,9 +339,9 @@ def _headers_in(body: bytes) -> tuple[list[Row], bool]:
     except MalformedPage:
         if (headers := hints.scan_headers(body)) is None:
             raise
-        return [(name, stamp, False, ()) for name, stamp in headers], True
+        return [Row(name, stamp, False, ()) for name, stamp in headers], True
     whole = page.token is None and not page.unaccounted
-    return [(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records], whole
+    return [Row(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records], whole
 
 
 def _some(names: Sequence[str]) -> str:

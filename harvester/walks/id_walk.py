@@ -4,12 +4,12 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from archive.store import MOVED_TO, Answer, RefusedBody, WindowRow, has_record
+from archive.store import MOVED_TO, Answer, Outcome, RefusedBody, WindowRow, has_record
+from harvester.crawl import notes_of
 from harvester.crawl.arguments import Form
 from harvester.http import REDIRECTS, Asked, Fetched, IdUrls, Service
 from harvester.rest import DecodedBlock, Known, Look, Received, Settled, is_machine
-from spiders.base import now_text
-from spiders.walks import SECRET_HEADERS, notes_of
+from harvester.walks.replies import SECRET_HEADERS
 
 # findings that name the first id of a block and how many there were
 NAMED_FINDINGS = {"refused": "ids-refused", "lost": "ids-lost"}
@@ -34,7 +34,7 @@ class FormState:
     shown: bool = False
 
     def known(self, deleted: Mapping[str, str]) -> Known:
-        """What a block of answers is judged by."""
+        """Return what a block of answers is judged by."""
         return Known(self.own, self.now, deleted)
 
     @property
@@ -69,7 +69,7 @@ class IdWalk:
         return self.state.form
 
     def take(self, most: int) -> list[Asked]:
-        """The next ids to ask for."""
+        """Take the next ids to ask for."""
         return [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
 
 
@@ -85,7 +85,7 @@ class Judged:
 def without_decoding(
     fetched: Sequence[Fetched], urls: IdUrls, deleted: Collection[str] = ()
 ) -> list[Settled | str | None]:
-    """What can be said of answers by their status alone; a text is the URL to ask instead, None: decode it.
+    """Settle what can be settled by status alone; a text is the URL to ask instead, None: decode it.
 
     A login in place of an id that is listed as `deleted` is decoded as well, as status 401: it has a tombstone.
     """
@@ -120,27 +120,34 @@ def received(fetched: Iterable[Fetched]) -> list[Received]:
     """Answers as the decoding processes take them."""
     return [
         Received(
-            one.asked.identifier,
-            one.asked.url,
-            401 if one.status in REDIRECTS else one.status or 0,
-            one.headers.get("content-type", ""),
-            one.headers.get("content-encoding", ""),
-            one.headers.get("last-modified", ""),
-            one.body,
+            identifier=one.asked.identifier,
+            url=one.asked.url,
+            status=401 if one.status in REDIRECTS else one.status or 0,
+            media_type=one.headers.get("content-type", ""),
+            encoding=one.headers.get("content-encoding", ""),
+            last_modified=one.headers.get("last-modified", ""),
+            body=one.body,
         )
         for one in fetched
     ]
 
 
 def judged(
-    walk: IdWalk, fetched: Sequence[Fetched], said: Sequence[Settled | str | None], decoded: DecodedBlock, tries: int
+    walk: IdWalk,
+    fetched: Sequence[Fetched],
+    said: Sequence[Settled | str | None],
+    decoded: DecodedBlock,
+    tries: int,
+    at: str,
 ) -> Judged:
-    """Put together what was said without decoding and what the decoding said; `tries` is how often an id is asked."""
+    """Put together what was said without decoding and what the decoding said.
+
+    `tries` is how often an id is asked, `at` the time of the answers.
+    """
     result = Judged([], [], [])
     rest = iter(decoded.settled)
     payload = decoded.payload
     problems: list[tuple[str, str, str]] = []
-    at = now_text()
     for one, early in zip(fetched, said, strict=True):
         asked = one.asked
         if isinstance(early, str):
@@ -166,7 +173,7 @@ def judged(
     return result
 
 
-def not_asked(walk: IdWalk) -> Answer:
+def not_asked(walk: IdWalk, at: str) -> Answer:
     """Settle the ids of a window that wait, in a type that is not served: one answer for all of them."""
     service, form = walk.state.service, walk.form
     reason = f"not asked: HTTP status {service.status} for each of {service.turned} ids in this type"
@@ -180,8 +187,8 @@ def not_asked(walk: IdWalk) -> Answer:
         http_status=service.status,
         reason=reason,
         attempts=0,
-        at=now_text(),
-        outcomes=[(name, None, "refused", reason) for name in names],
+        at=at,
+        outcomes=[Outcome(name, None, "refused", reason) for name in names],
         bare=True,
     )
 
@@ -190,7 +197,7 @@ def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tupl
     asked = one.asked
     refused = None
     if settled.state == "refused" and one.status is not None:
-        headers = tuple(pair for pair in one.headers.items() if pair[0].encode() not in SECRET_HEADERS)
+        headers = tuple(pair for pair in one.headers.items() if pair[0] not in SECRET_HEADERS)
         refused = RefusedBody(asked.url, one.status, headers, one.body, at, settled.reason or "")
     validator = one.headers.get(walk.validator) if walk.validator and settled.state == "read" else None
     return Answer(
@@ -203,7 +210,7 @@ def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tupl
         reason=settled.reason,
         attempts=asked.tries,
         at=at,
-        outcomes=((asked.identifier, settled.datestamp or None, settled.state, settled.reason),),
+        outcomes=(Outcome(asked.identifier, settled.datestamp or None, settled.state, settled.reason),),
         payload=payload,
         refused=refused,
         refused_identifier=asked.identifier if refused else None,
