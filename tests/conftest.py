@@ -1,7 +1,6 @@
 """What tests share: where sample data is, which programs they need, how Hypothesis searches."""
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from amounts import NIGHTLY
 from harvests import harvest, hostile  # noqa: F401 - fixtures
 from hypothesis import HealthCheck, settings
+from programs import require_command
 from typed import typed  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,16 +22,6 @@ settings.register_profile("nightly", parent=settings.get_profile("dev"), max_exa
 os.environ["HARVESTER_STATE"] = "none"
 PROFILE = "nightly" if NIGHTLY else "ci" if os.environ.get("CI") == "true" else "dev"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", PROFILE))
-
-
-def require_command(name: str) -> str:
-    """The path of a program; without it the test is skipped, and in CI, which installs them all, it fails."""
-    path = shutil.which(name, path=os.environ.get("PATH", os.defpath) + os.pathsep + "/usr/sbin")
-    if path is not None:
-        return path
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{name} is not installed, and CI has it: see .ci/debian-packages")
-    pytest.skip(f"{name} is not installed; .ci/debian-packages installs it")
 
 
 def _shared(name: str, what: str) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from amounts import NIGHTLY
 from echoing import echoing
 from harvests import HARVESTER, environment
-from test_secrets import SECRET, everything, shown
+from secret_search import SECRET, everything, shown
 
 ENTIRE = {"TEST_TOKEN": SECRET, "HARVESTER_CONTACT": "me@example.org"}
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import reporting
 from browser import Browser, browser
-from conftest import require_command
+from programs import require_command
 
 from archive.audits import audit
 from archive.findings import Finding

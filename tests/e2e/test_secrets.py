@@ -6,34 +6,15 @@ import os
 import sqlite3
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from echoing import TROUBLE, Echo, echoing
 from harvests import HARVESTER, environment
+from secret_search import BASE64, SECRET, everything, shown
 
-from archive.store import shards
 from archive.store.layout import Layout
-
-SECRET = "s3cret+T0ken/of=9"
-BASE64 = base64.b64encode(f"Bearer {SECRET}".encode()).decode()
-# what depends on nothing but the secret, in base64 at each of the three offsets
-FORMS = [
-    form.encode()
-    for form in (
-        SECRET,
-        quote(SECRET),
-        quote(SECRET, safe=""),
-        quote(SECRET, safe="").lower(),
-        SECRET[:12],
-        BASE64[12:-4],
-        base64.b64encode(SECRET.encode()).decode()[:20],
-        base64.b64encode(f"a{SECRET}".encode()).decode()[4:20],
-        base64.b64encode(f"ab{SECRET}".encode()).decode()[4:20],
-    )
-]
 
 
 def commands(echo: Echo, folder: Path) -> dict[str, list[str]]:
@@ -64,26 +45,6 @@ def run(command: list[str], folder: Path, token: str = SECRET) -> tuple[int, str
         },
     )
     return done.returncode, done.stdout + done.stderr
-
-
-def everything(folder: Path) -> bytes:
-    """Every byte below a folder, with what is packed unpacked, and the ledger as SQL."""
-    parts = []
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file():
-            continue
-        parts.append(body := path.read_bytes())
-        if body[:3] == b"\x1f\x8b\x08":
-            parts.append(zlib.decompressobj(47).decompress(body))
-        if path.name.endswith(".zst"):
-            parts += [text for frame in shards.iter_frames(path) for text in frame.texts()]
-        if path.name == "ledger.sqlite":
-            parts.append("\n".join(sqlite3.connect(path).iterdump()).encode())
-    return b"\n".join(parts)
-
-
-def shown(text: bytes) -> list[bytes]:
-    return [form for form in FORMS if form in text]
 
 
 def codes(folder: Path) -> set[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import making
 import pytest
 from browser import Browser, browser
-from conftest import require_command
 from lxml import html
 from markdown_it import MarkdownIt
+from programs import require_command
 from typed import Typed
 
 from archive.formats import jsonseq

@@ -5,9 +5,9 @@ import re
 
 import making
 import pytest
+from deviating_provider import RECORDS, Provider
 from harvests import Harvest
 from serving import serving
-from test_deviations import RECORDS, Provider
 
 NOTICE = b"<br />\n<b>Notice</b>:  Undefined index: creator in <b>/var/www/OaiDc.php</b> on line <b>68</b><br />\n"
 # shape: (numbers of the records that cannot be had, exit codes that are right, a finding that is made)

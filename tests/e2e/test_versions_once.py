@@ -7,9 +7,9 @@ from typing import Any
 import forkserver
 import making
 import pytest
+from faulty_provider import PAGE, RECORDS, Provider
 from harvests import HARVESTER, Harvest, environment
 from serving import serving
-from test_walk_evidence import PAGE, RECORDS, Provider
 
 from archive.lookup.story import read_story
 from archive.store.accounting import read_account
