@@ -42,7 +42,7 @@ test: $(VENV)/.dev $(VENV)/.checkers
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 test-quick: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" tests/unit tests/protocol tests/property $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" tests/unit tests/protocol tests/property tests/repository $(PYTEST_ARGS)
 
 test-hostile: $(VENV)/.dev
 	HARVESTER_TESTS=nightly $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(HOSTILE) $(PYTEST_ARGS)

@@ -30,7 +30,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-import making
+from support import archive_builder
 
 from archive.audits import audit
 from archive.audits.sides import CHANNEL, Sides
@@ -119,7 +119,7 @@ def _dicts(ids: int) -> float:
 
 def make_ledger(folder: Path, ids: int) -> None:
     """An archive of one harvest and one census, its ledger alone."""
-    making.ended(folder, [["oai:x:1"]])
+    archive_builder.ended(folder, [["oai:x:1"]])
     with sqlite3.connect(Layout(folder).ledger, isolation_level=None) as db:
         db.execute("PRAGMA synchronous = OFF")
         db.execute("BEGIN")
@@ -128,7 +128,7 @@ def make_ledger(folder: Path, ids: int) -> None:
         last = 0
         for run, mode, lost, changed in ((1, "full", 3, -1), (2, "census", 7, 11)):
             name = "oaipmh:oai_dc" if mode == "full" else "census:oai_dc"
-            now = making.NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
+            now = archive_builder.NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
             db.execute(
                 "INSERT INTO runs VALUES (?, 'oaipmh', ?, '{}', '{}', ?, ?, ?, 'complete')", (run, mode, now, now, now)
             )

@@ -30,7 +30,7 @@ from pathlib import Path
 import bagit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-import making
+from support import archive_builder
 
 from archive.bags import Options, check_bag, payload_of, write_bags
 from archive.formats import jsonseq
@@ -41,7 +41,7 @@ FRAME = 3 << 20
 
 def make_archive(folder: Path, size_bytes: int, count: int) -> None:
     """An archive of that many bytes in that many sealed shards; its records compress to what they are made of."""
-    writer, channel, [window] = making.begun(folder, shard_bytes=size_bytes // count)
+    writer, channel, [window] = archive_builder.begun(folder, shard_bytes=size_bytes // count)
     for number in range(size_bytes // FRAME + 1):
         identifier = f"oai:bench:{number}"
         text = record.encode(
@@ -51,7 +51,7 @@ def make_archive(folder: Path, size_bytes: int, count: int) -> None:
             (),
             "oai_dc",
             "application/xml",
-            making.URL,
+            archive_builder.URL,
             "2026-03-04T05:06:07Z",
             "0" * 64,
             {"title": base64.b64encode(os.urandom(FRAME)).decode()},
@@ -59,7 +59,7 @@ def make_archive(folder: Path, size_bytes: int, count: int) -> None:
             (),
         )
         payload = ((frames.pack(jsonseq.encode(text), 1), 1),)
-        writer.put(making.answer(channel, window.window, [identifier], payload=payload))
+        writer.put(archive_builder.answer(channel, window.window, [identifier], payload=payload))
         if writer.due:
             writer.commit()
     writer.finish("complete")

@@ -22,8 +22,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-import reporting
-from browser import browser
+from support import report_archive
+from support.browser import browser
 
 from archive.audits import audit
 from archive.index import index
@@ -40,8 +40,8 @@ def make_archive(folder: Path, count: int) -> None:
     for number in range(1, count * 3 // 2):
         if dice.random() < 2 / 3:
             states[number] = "lost" if number % 2000 == 0 else "deleted" if number % 30 == 0 else "read"
-    waits = [("repository.example", reporting.at(n / 10), dice.uniform(1, 25), "429") for n in range(30_000)]
-    reporting.archive(
+    waits = [("repository.example", report_archive.at(n / 10), dice.uniform(1, 25), "429") for n in range(30_000)]
+    report_archive.archive(
         folder, states, sets=[f"user-{n}" for n in range(5000)], waits=waits, ending="findings", page=5000, months=120
     )
 
@@ -62,7 +62,7 @@ def main() -> None:
         began = time.perf_counter()
         with audit.against_ledger(archive) as comparison:
             audited = time.perf_counter()
-            values = gather(archive, comparison, reporting.NOW)
+            values = gather(archive, comparison, report_archive.NOW)
         gathered = time.perf_counter()
         page.write_text(as_html(values))
         written = time.perf_counter()

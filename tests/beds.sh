@@ -50,7 +50,7 @@ truth() {
 }
 compared() {
     truth
-    "$python" tests/truth.py "$work/archive" "$work/truth.jsonl" ${compare[@]+"${compare[@]}"} >"$work/verdict"
+    "$python" tests/support/oracle.py "$work/archive" "$work/truth.jsonl" ${compare[@]+"${compare[@]}"} >"$work/verdict"
 }
 
 if [ "$name" = moves ]; then
@@ -68,13 +68,13 @@ fi
 case $name in invenio-rdm | hostile | bad-network | moves | poison)
     # the same records by id, in two forms, into an archive of their own
     truth
-    "$python" tests/idtruth.py ids "$work/truth.jsonl" >"$work/ids.txt"
+    "$python" tests/support/id_oracle.py ids "$work/truth.jsonl" >"$work/ids.txt"
     code=0
     "$harvester" crawl idrange -a url="http://127.0.0.1:$port/api/records/{id}" -a ids="@$work/ids.txt" -a connections=4 \
         -a accept=application/json,application/marcxml+xml -a archive="$work/ids" || code=$?
     [ "$code" -le 1 ] || { echo "$name: the harvest by id ended with $code"; exit 1; }
     "$harvester" verify "$work/ids"
-    [ "$name" = poison ] || { truth; "$python" tests/idtruth.py compare "$work/ids" "$work/truth.jsonl"; }
+    [ "$name" = poison ] || { truth; "$python" tests/support/id_oracle.py compare "$work/ids" "$work/truth.jsonl"; }
     ;;
 esac
 "$harvester" status "$work/archive" || true

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from amounts import NIGHTLY
-from harvests import harvest, hostile  # noqa: F401 - fixtures
 from hypothesis import HealthCheck, settings
-from programs import require_command
-from typed import typed  # noqa: F401 - a fixture
+from support.command_runner import typed  # noqa: F401 - a fixture
+from support.example_counts import NIGHTLY
+from support.harvest_runs import harvest, hostile  # noqa: F401 - fixtures
+from support.programs import require_command
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

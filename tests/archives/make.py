@@ -29,8 +29,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import earlier
-from harvests import HARVESTER, environment
+from support import earlier_archives
+from support.harvest_runs import HARVESTER, environment
 
 
 def run(*words: object) -> bytes:
@@ -40,10 +40,10 @@ def run(*words: object) -> bytes:
     return done.stdout
 
 
-def break_off(way: earlier.Way, archive: Path) -> None:
+def break_off(way: earlier_archives.Way, archive: Path) -> None:
     """Leave the first run unfinished."""
     with way.served(broken=True) as repository:
-        if way.broken is earlier.tomorrow:
+        if way.broken is earlier_archives.tomorrow:
             assert way.crawl(archive) == 3
             return
         process = subprocess.Popen(way.command(archive), cwd=archive.parent, env=environment(), start_new_session=True)
@@ -69,7 +69,7 @@ def _frames(ledger: Path) -> int:
 def pack(name: str, folder: Path, *parts: str) -> None:
     """Write a tar archive that depends on names and bytes alone, without what reading leaves beside a ledger."""
     left = {"ledger.sqlite-wal", "ledger.sqlite-shm"} if (folder / "archive" / "ledger.sqlite.sha256").exists() else ()
-    with tarfile.open(earlier.FOLDER / f"{name}.tar.xz", "w:xz", preset=9, format=tarfile.PAX_FORMAT) as tar:
+    with tarfile.open(earlier_archives.FOLDER / f"{name}.tar.xz", "w:xz", preset=9, format=tarfile.PAX_FORMAT) as tar:
         for part in parts:
             for path in (folder / part, *sorted((folder / part).rglob("*"))):
                 if path.name in left:
@@ -84,7 +84,7 @@ def pack(name: str, folder: Path, *parts: str) -> None:
                     tar.addfile(info, file)
 
 
-def make(way: earlier.Way, folder: Path) -> dict[str, Any]:
+def make(way: earlier_archives.Way, folder: Path) -> dict[str, Any]:
     """Harvest twice, dump after each run, and pack; returns what is expected later."""
     archive, half = folder / "archive", folder / "half" / "archive"
     with way.served():
@@ -99,26 +99,26 @@ def make(way: earlier.Way, folder: Path) -> dict[str, Any]:
     pack(f"{way.name}-unfinished", half.parent, "archive")
     found["record"] = {"id": way.record, "sha256": hashlib.sha256(run("get", archive, way.record)).hexdigest()}
     run("index", archive)
-    (counts,) = json.loads(run("sql", archive, earlier.COUNTS, "--json"))
+    (counts,) = json.loads(run("sql", archive, earlier_archives.COUNTS, "--json"))
     return {"first": first, **found, "counts": counts}
 
 
 def dumped(archive: Path, out: Path) -> dict[str, Any]:
     """The root of a release."""
-    return {"root": json.loads(run("dump", archive, out, *earlier.RELEASED, "--json"))["root"]}
+    return {"root": json.loads(run("dump", archive, out, *earlier_archives.RELEASED, "--json"))["root"]}
 
 
 def account(archive: Path) -> dict[str, Any]:
-    return earlier.account(json.loads(run("status", archive, "--json")))
+    return earlier_archives.account(json.loads(run("status", archive, "--json")))
 
 
 def main() -> None:
     """Write the archives and what is expected of them."""
     found = {}
-    for way in earlier.WAYS.values():
+    for way in earlier_archives.WAYS.values():
         with tempfile.TemporaryDirectory() as folder:
             found[way.name] = make(way, Path(folder))
-    earlier.EXPECTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    earlier_archives.EXPECTED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from convertible import dublin_core, filled, text
-from making import check, rows, stored
+from support.archive_builder import check, rows, stored
+from support.conversion_archives import dublin_core, filled, text
 
 from archive.conversions.convert import convert_archive
 from archive.disk import durable

@@ -8,11 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import dumped
-import dumping
-import forked
 import pytest
-import served
+from support import dump_builder, dump_server, serving_archive, task_server
 
 from archive.errors import DiskFull
 from archive.releases.manifest import read_manifest
@@ -22,13 +19,13 @@ Dump = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return served.harvested(tmp_path_factory.mktemp("made") / "archive", [served.many(40)])
+    return serving_archive.harvested(tmp_path_factory.mktemp("made") / "archive", [serving_archive.many(40)])
 
 
 @pytest.fixture(scope="module")
 def dump(archive: Path) -> Iterator[Dump]:
     """`dump(out, kill=["part-written", 2])` dumps in a process of its own, and says how it ended."""
-    with forked.server(dumped.__file__) as ask:
+    with task_server.server(dump_server.__file__) as ask:
         yield lambda out, **how: ask({"archive": str(archive), "out": str(out), **how})
 
 
@@ -38,14 +35,14 @@ def unbroken(dump: Dump, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     out = tmp_path_factory.mktemp("unbroken") / "out"
     answer = dump(out)
     assert (answer["signal"], answer["code"]) == (0, 0), answer
-    dumping.check(out)
+    dump_builder.check(out)
     return out, collections.Counter(answer["points"])
 
 
 def same(out: Path, unbroken: Path) -> None:
     """A whole release, equal to that of an unbroken dump, and nothing beside it."""
     assert read_manifest(out) == read_manifest(unbroken)
-    assert dumping.bytes_of(out) == dumping.bytes_of(unbroken)
+    assert dump_builder.bytes_of(out) == dump_builder.bytes_of(unbroken)
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
 
@@ -104,8 +101,8 @@ def test_on_a_disk_that_is_really_full_there_is_no_release(archive: Path, tmp_pa
         if mounted.returncode:
             pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
         try:
-            dumping.released(archive, small / "out")
-            dumping.check(small / "out")
+            dump_builder.released(archive, small / "out")
+            dump_builder.check(small / "out")
         except DiskFull:
             refused += 1
             assert not list(small.iterdir())

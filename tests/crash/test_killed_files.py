@@ -8,11 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import forkserver
-import making
 import pytest
-from filing import File, Filing, serving
-from harvests import HARVESTER, environment
+from support import archive_builder, fork_server
+from support.file_provider import File, Filing, serving
+from support.harvest_runs import HARVESTER, environment
 
 from archive.files.account import file_accounts
 from archive.files.checksums import FileDigests
@@ -20,7 +19,7 @@ from archive.files.store import check_file, stored_files
 from archive.store.layout import Layout
 from archive.store.snapshots import read_only
 
-UNTIL = Path(__file__).with_name("filing_until.py")
+UNTIL = Path(__file__).parents[1] / "support" / "harvester_until.py"
 POINTS = [
     "download-opened",
     "download-written",
@@ -39,7 +38,7 @@ def run(server: Filing, archive: Path, until: str = "", spider: str = "files") -
     pairs = [part for name, value in {**words, "archive": archive}.items() for part in ("-a", f"{name}={value}")]
     start = [sys.executable, UNTIL, until] if until else [HARVESTER]
     command = [*start, "crawl", spider, "--progress", "none", "-s", "HARVEST_TRIES=2", *pairs]
-    return forkserver.run(command, env=environment(), capture_output=True, timeout=600, check=False).returncode
+    return fork_server.run(command, env=environment(), capture_output=True, timeout=600, check=False).returncode
 
 
 def contents(server: Filing) -> set[str]:
@@ -49,7 +48,7 @@ def contents(server: Filing) -> set[str]:
 
 def sound(server: Filing, archive: Path) -> None:
     """Everything is there, once, as it was sent; the account of each run balances; nothing else is left behind."""
-    making.check(archive)
+    archive_builder.check(archive)
     ledger = read_only(Layout(archive).ledger)
     stored = list(stored_files(ledger))
     for one in stored:
@@ -84,7 +83,7 @@ def test_killed_at_any_point_then_run_again_every_file_is_there(tmp_path: Path, 
                 check_file(archive, one)
             assert run(server, archive) == 0
             sound(server, archive)
-            assert len(making.rows(archive, "SELECT * FROM runs WHERE spider = 'files'")) == 1
+            assert len(archive_builder.rows(archive, "SELECT * FROM runs WHERE spider = 'files'")) == 1
 
 
 @pytest.mark.parametrize("step", ["download-opening", "download-writing", "download-syncing", "file-renaming"])
@@ -93,7 +92,7 @@ def test_a_full_disk_ends_the_run_in_order_and_loses_nothing(tmp_path: Path, ste
     with serving(some()) as server:
         assert run(server, archive, spider="idrange") == 0
         assert run(server, archive, f"full:{step}:2") == 3
-        assert making.rows(archive, "SELECT state FROM runs WHERE spider = 'files'") == [("unfinished",)]
+        assert archive_builder.rows(archive, "SELECT state FROM runs WHERE spider = 'files'") == [("unfinished",)]
         assert run(server, archive) == 0
         sound(server, archive)
 

@@ -5,11 +5,11 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-import making
 import pytest
-import truth as truths
-from amounts import amount, tried
-from harvests import Harvest, Hostile
+from support import archive_builder
+from support import oracle as truths
+from support.example_counts import amount, tried
+from support.harvest_runs import Harvest, Hostile
 
 KILLS = 20
 
@@ -28,11 +28,13 @@ def test_killed_at_twenty_random_moments_nothing_is_missing_and_nothing_is_twice
     tried("random kills", kills)
     assert harvest.run(server.url) == 0, harvest.output[-2000:]
     assert kills >= 2, f"only killed {kills} times, the last time after {moment} s"
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     found = truths.compare(harvest.archive, server.truth())
     assert not any(found[kind] for kind in ("missing", "unexpected", "datestamp", "status", "sets", "content"))
-    runs = making.rows(harvest.archive, "SELECT count(*), min(state) FROM runs")
+    runs = archive_builder.rows(harvest.archive, "SELECT count(*), min(state) FROM runs")
     assert runs == [(1, "complete")]
     # a page asked twice may be stored twice, but only by what the last commit before a kill had not seen
-    (copies,) = making.rows(harvest.archive, "SELECT count(*) FROM outcomes WHERE state IN ('read', 'deleted')")[0]
+    (copies,) = archive_builder.rows(
+        harvest.archive, "SELECT count(*) FROM outcomes WHERE state IN ('read', 'deleted')"
+    )[0]
     assert copies < 2000 * (2 + kills)

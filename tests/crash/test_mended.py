@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import harvesting
-import making
 import orjson
 import pytest
-from amounts import amount, tried
+from support import archive_builder, harvest_server
+from support.example_counts import amount, tried
 
 from archive.disk import durable
 from archive.errors import ArchiveError, Busy, Damaged, DiskFull, NotAnArchive
@@ -31,7 +30,7 @@ from archive.store.layout import WriteLock
 from archive.store.ledger import NewWindow
 
 MEMORY = Path("/dev/shm")
-HELD = {identifier for identifier, state in harvesting.TRUTH.items() if state != "refused"}
+HELD = {identifier for identifier, state in harvest_server.TRUTH.items() if state != "refused"}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def sound(folder: Path) -> Path:
-    harvesting.harvest(folder / "sound")
+    harvest_server.harvest(folder / "sound")
     return folder / "sound"
 
 
@@ -80,11 +79,11 @@ def damage(path: Path, place: int, length: int = 1, how: str = "flip", dice: ran
 
 def states(archive: Path) -> dict[str, str]:
     """The last state of each identifier, as the ledger has it."""
-    return dict(making.rows(archive, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
+    return dict(archive_builder.rows(archive, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
 
 
 def held(archive: Path) -> set[str]:
-    return {record.identifier for _, _, record in making.stored(archive)}
+    return {record.identifier for _, _, record in archive_builder.stored(archive)}
 
 
 def files_of(archive: Path) -> dict[str, bytes]:
@@ -99,13 +98,13 @@ def files_of(archive: Path) -> dict[str, bytes]:
 def is_sound(archive: Path, report: MendReport) -> None:
     """After mending nothing is damaged, the account balances, and whatever is not proven is open to be asked again."""
     assert report.left == []
-    making.check(archive)
+    archive_builder.check(archive)
     assert verify(archive).whole
     assert read_account(archive).balanced
     found = states(archive)
-    in_doubt = making.rows(archive, "SELECT 1 FROM runs WHERE state IN ('open', 'unfinished')")
+    in_doubt = archive_builder.rows(archive, "SELECT 1 FROM runs WHERE state IN ('open', 'unfinished')")
     if not report.unknown:
-        assert found.keys() == harvesting.TRUTH.keys()
+        assert found.keys() == harvest_server.TRUTH.keys()
     assert in_doubt or report.unknown or found.keys() >= HELD
     assert {i for i, state in found.items() if state in ("read", "deleted")} <= held(archive)
     assert read_account(archive).states["lost"] >= min(report.lost, 1)
@@ -113,20 +112,20 @@ def is_sound(archive: Path, report: MendReport) -> None:
 
 def ask_again(archive: Path) -> None:
     """What `retry` does: an unfinished harvest goes on, and ids that are lost are asked for one by one."""
-    if making.rows(archive, "SELECT 1 FROM runs WHERE state IN ('open', 'unfinished')"):
-        harvesting.harvest(archive)
+    if archive_builder.rows(archive, "SELECT 1 FROM runs WHERE state IN ('open', 'unfinished')"):
+        harvest_server.harvest(archive)
         return
-    writer = making.writer(archive)
-    writer.begin("oaipmh", "retry", harvesting.ARGUMENTS, making.SOFTWARE)
-    channel = writer.ledger.channel(*making.CHANNEL)
+    writer = archive_builder.writer(archive)
+    writer.begin("oaipmh", "retry", harvest_server.ARGUMENTS, archive_builder.SOFTWARE)
+    channel = writer.ledger.channel(*archive_builder.CHANNEL)
     (window,) = writer.open_windows([NewWindow(channel, "GetRecord", None, None)])
     for identifier in unsettled(writer.ledger, channel):
-        if identifier == harvesting.POISON:
+        if identifier == harvest_server.POISON:
             continue
-        deleted = identifier == harvesting.DELETED
-        outcomes = [(identifier, "2020-01-01T00:00:00Z", harvesting.TRUTH[identifier], None)]
-        payload = making.payload([identifier], deleted=deleted)
-        writer.put(making.answer(channel, window.window, [identifier], outcomes=outcomes, payload=payload))
+        deleted = identifier == harvest_server.DELETED
+        outcomes = [(identifier, "2020-01-01T00:00:00Z", harvest_server.TRUTH[identifier], None)]
+        payload = archive_builder.payload([identifier], deleted=deleted)
+        writer.put(archive_builder.answer(channel, window.window, [identifier], outcomes=outcomes, payload=payload))
     writer.finish("findings")
     writer.close()
 
@@ -177,7 +176,7 @@ def test_damage_is_found_and_named_then_mended_and_what_is_lost_can_be_had_again
         }
     told = mend(archive, dry_run=True)
     assert (told.done, files_of(archive)) == (False, before)
-    report = mend(archive, now=making.NOW)
+    report = mend(archive, now=archive_builder.NOW)
     assert (report.done, [step.file for step in report.steps]) == (True, [step.file for step in told.steps])
     is_sound(archive, report)
     kept = report.kept
@@ -186,8 +185,8 @@ def test_damage_is_found_and_named_then_mended_and_what_is_lost_can_be_had_again
     if how != "gone" and name != "ledger.sqlite.sha256":
         assert (kept / name).read_bytes() == before[name]
     ask_again(archive)
-    making.check(archive)
-    assert states(archive).items() >= {i: harvesting.TRUTH[i] for i in HELD}.items()
+    archive_builder.check(archive)
+    assert states(archive).items() >= {i: harvest_server.TRUTH[i] for i in HELD}.items()
     assert held(archive) == HELD
     assert mend(archive).steps == []
 
@@ -221,7 +220,7 @@ def test_damage_at_random_places_never_stops_the_mending(archive: Path, seed: in
     if report.steps:
         is_sound(archive, report)
     else:
-        assert states(archive) == harvesting.TRUTH
+        assert states(archive) == harvest_server.TRUTH
     tried("archives damaged at random")
 
 
@@ -232,8 +231,8 @@ def killed(archive: Path, commits: int) -> None:
     """An archive whose writer was killed after some commits: its last transactions are in the write-ahead log."""
     shutil.rmtree(archive, ignore_errors=True)
     if os.fork() == 0:
-        durable.watch = harvesting.killed_at("ledger-committed", commits)
-        harvesting.harvest(archive)
+        durable.watch = harvest_server.killed_at("ledger-committed", commits)
+        harvest_server.harvest(archive)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.wait()[1]) == -signal.SIGKILL
 
@@ -251,9 +250,9 @@ def test_a_torn_or_damaged_write_ahead_log_costs_no_record_that_is_on_the_disk(f
                     report = mend(archive)
                     assert report.left == []
                 if (archive / "ledger.sqlite").stat().st_size:
-                    harvesting.harvest(archive)
+                    harvest_server.harvest(archive)
                     assert mend(archive).left == []
-                    assert states(archive) == harvesting.TRUTH
+                    assert states(archive) == harvest_server.TRUTH
                     assert held(archive) == HELD
                     assert len({path.name for path in (archive / "shards").iterdir()}) >= len(before) - 1
 
@@ -264,27 +263,27 @@ def test_a_shared_memory_file_that_is_damaged_changes_nothing(folder: Path):
         archive = copied(folder / "killed", folder / "archive")
         damage(archive / "ledger.sqlite-shm", place, 500, "noise", random.Random(place))
         assert not verify(archive).damaged
-        harvesting.harvest(archive)
-        making.check(archive)
-        assert states(archive) == harvesting.TRUTH
+        harvest_server.harvest(archive)
+        archive_builder.check(archive)
+        assert states(archive) == harvest_server.TRUTH
 
 
 def test_shards_that_an_older_ledger_does_not_know_are_not_written_over(archive: Path, sound: Path):
-    old = making.rows(archive, "SELECT max(shard) FROM shards")[0][0]
+    old = archive_builder.rows(archive, "SELECT max(shard) FROM shards")[0][0]
     body = (archive / OTHER).read_bytes()
     newest = archive / "shards" / f"{old + 1:05d}.json-seq.zst"
     newest.write_bytes(body)
-    writer = making.writer(archive)
-    writer.begin("oaipmh", "full", {"url": "x"}, making.SOFTWARE)
-    channel = writer.ledger.channel(*making.CHANNEL)
+    writer = archive_builder.writer(archive)
+    writer.begin("oaipmh", "full", {"url": "x"}, archive_builder.SOFTWARE)
+    channel = writer.ledger.channel(*archive_builder.CHANNEL)
     (window,) = writer.open_windows([NewWindow(channel, "ListRecords", None, None)])
-    writer.put(making.answer(channel, window.window, ["oai:x:new"]))
+    writer.put(archive_builder.answer(channel, window.window, ["oai:x:new"]))
     writer.close()
     assert newest.read_bytes() == body
     assert "oai:x:new" in held(archive)
     report = mend(archive)
     assert [step.file for step in report.steps] == ["ledger.sqlite"]
-    making.check(archive)
+    archive_builder.check(archive)
     assert newest.read_bytes() == body
 
 
@@ -337,14 +336,14 @@ def test_killed_or_without_room_at_any_point_the_same_mending_goes_on(archive: P
         for occurrence in {1, most}:
             worst(copied(sound, archive))
             if os.fork() == 0:
-                with_watch(harvesting.killed_at(point, occurrence), archive)
+                with_watch(harvest_server.killed_at(point, occurrence), archive)
                 os._exit(1)
             assert os.waitstatus_to_exitcode(os.wait()[1]) == -signal.SIGKILL
             again(archive)
             assert len(held(archive)) == len(HELD) - 4
 
             worst(copied(sound, archive))
-            countdown = harvesting.Countdown(occurrence)
+            countdown = harvest_server.Countdown(occurrence)
             with pytest.raises(ArchiveError) as raised:
                 with_watch(lambda name, at=point, left=countdown: full(name, at, left), archive)
             assert isinstance(raised.value, DiskFull | Damaged)
@@ -354,11 +353,11 @@ def test_killed_or_without_room_at_any_point_the_same_mending_goes_on(archive: P
 def again(archive: Path) -> None:
     """The same call, and what the next harvest does: a ledger that was left open gets its digest."""
     report = mend(archive)
-    making.writer(archive).close()
+    archive_builder.writer(archive).close()
     is_sound(archive, report)
 
 
-def full(name: str, point: str, left: harvesting.Countdown) -> None:
+def full(name: str, point: str, left: harvest_server.Countdown) -> None:
     if name == point and left.over():
         raise DiskFull(os.strerror(errno.ENOSPC))
 
@@ -393,6 +392,6 @@ def test_a_description_that_is_not_one_and_a_file_of_another_name_are_put_away(a
     report = mend(archive)
     assert report.left == []
     assert not (archive / "quarantine/other.json").exists()
-    assert making.rows(archive, "SELECT name FROM quarantine") == (
+    assert archive_builder.rows(archive, "SELECT name FROM quarantine") == (
         [("000001",)] if told == {"http_status": None} else []
     )

@@ -19,14 +19,12 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import faulting
-import making
 import pytest
-import served
-from amounts import NIGHTLY, tried
-from faulting import Faults
-from filing import File, Filing, serving
-from harvests import HARVESTER, end, environment
+from support import archive_builder, fault_server, serving_archive
+from support.example_counts import NIGHTLY, tried
+from support.fault_server import Faults
+from support.file_provider import File, Filing, serving
+from support.harvest_runs import HARVESTER, end, environment
 
 from archive.index.file import open_index
 from archive.integrity.detect import check as check_anything
@@ -36,7 +34,7 @@ from archive.store.layout import Layout
 from archive.store.snapshots import snapshot
 
 MEMORY = Path("/dev/shm")
-RECORDS = served.many(60)
+RECORDS = serving_archive.many(60)
 # calls of one command that are tried in an ordinary run, in each way
 TRIED = int(os.environ.get("TRIED", "1"))
 CRASHES, FAILURES, CLOCKS = ("kill", "tear"), ("full", "bad-once", "bad"), ("back", "on")
@@ -52,10 +50,10 @@ def memory() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def faults(memory: Path) -> Iterator[Faults]:
-    library = faulting.compiled(memory)
+    library = fault_server.compiled(memory)
     if library is None:
         pytest.skip("no C compiler to make a layer below Python with")
-    with faulting.faults(library, environment()) as server:
+    with fault_server.faults(library, environment()) as server:
         yield server
 
 
@@ -68,8 +66,8 @@ class Base:
     def __init__(self, folder: Path, faults: Faults) -> None:
         self.folder, self.run = folder, functools.partial(faults.run, folder)
         folder.mkdir()
-        self.archive = served.harvested(folder / "archive", [RECORDS[:40], RECORDS[40:]], shard_bytes=900)
-        self.old = served.harvested(folder / "old", [RECORDS[:40]])
+        self.archive = serving_archive.harvested(folder / "archive", [RECORDS[:40], RECORDS[40:]], shard_bytes=900)
+        self.old = serving_archive.harvested(folder / "old", [RECORDS[:40]])
         self.url = self.files_url = ""
         self.made("index", self.archive)
         self.made("dump", self.old, folder / "release", "--name", "r", *UNLICENSED)
@@ -135,10 +133,10 @@ def whole(folder: Path) -> None:
 
 
 def whole_archive(folder: Path) -> None:
-    making.check(folder)
+    archive_builder.check(folder)
     whole(folder)
     assert read_account(folder).balanced
-    assert {record.identifier for _, _, record in making.stored(folder)} == {one.identifier for one in RECORDS}
+    assert {record.identifier for _, _, record in archive_builder.stored(folder)} == {one.identifier for one in RECORDS}
 
 
 def indexed(folder: Path) -> None:

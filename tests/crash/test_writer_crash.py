@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import forked
-import harvesting
-import making
 import pytest
-from amounts import amount, tried
+from support import archive_builder, harvest_server, task_server
+from support.example_counts import amount, tried
 
 from archive.integrity.verify import verify
 from archive.store import record as envelope
@@ -46,7 +44,7 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def harvest() -> Iterator[Harvest]:
     """`harvest(folder, kill=["shard-written", 2])` harvests in a process of its own, and says how it ended."""
-    with forked.server(harvesting.__file__) as ask:
+    with task_server.server(harvest_server.__file__) as ask:
         yield lambda folder, **how: ask({"folder": str(folder), **how})
 
 
@@ -61,12 +59,12 @@ def unbroken(harvest: Harvest, tmp_path_factory: pytest.TempPathFactory) -> tupl
 
 def latest(folder: Path) -> dict[str, envelope.Record]:
     """The last version of each record, as the shards have it."""
-    return {record.identifier: record for _, _, record in making.stored(folder)}
+    return {record.identifier: record for _, _, record in archive_builder.stored(folder)}
 
 
 def states(folder: Path) -> dict[str, str]:
     """The last state of each identifier, as the ledger has it."""
-    return dict(making.rows(folder, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
+    return dict(archive_builder.rows(folder, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
 
 
 @functools.cache
@@ -76,7 +74,7 @@ def what_an_unbroken_one_has(folder: Path) -> tuple[Any, ...]:
 
 def notes(folder: Path) -> list[tuple[Any, ...]]:
     """The findings of a harvest, and in how many windows they were made; a window may be ended twice."""
-    return making.rows(
+    return archive_builder.rows(
         folder,
         "SELECT code, count(DISTINCT coalesce(window, 0)) FROM findings WHERE code <> 'torn-tail' GROUP BY code",
     )
@@ -84,7 +82,7 @@ def notes(folder: Path) -> list[tuple[Any, ...]]:
 
 def windows(folder: Path) -> list[tuple[Any, ...]]:
     """Each window with what it brought: identifiers, each counted once."""
-    return making.rows(
+    return archive_builder.rows(
         folder,
         "SELECT from_, until, state, end, distinct_ids, (SELECT count(DISTINCT o.identifier) FROM outcomes AS o "
         "JOIN requests AS r USING (request) WHERE r.window = windows.window AND r.attempt = windows.attempts) "
@@ -94,12 +92,12 @@ def windows(folder: Path) -> list[tuple[Any, ...]]:
 
 def same(folder: Path, unbroken: Path) -> None:
     """The archive is at rest, whole, and equal to that of an unbroken harvest."""
-    making.check(folder)
+    archive_builder.check(folder)
     assert verify(folder).whole
     assert read_account(folder).balanced
-    assert states(folder) == harvesting.TRUTH
+    assert states(folder) == harvest_server.TRUTH
     assert (latest(folder), windows(folder), notes(folder)) == what_an_unbroken_one_has(unbroken)
-    assert making.rows(folder, "SELECT state FROM runs") == [("findings",)]
+    assert archive_builder.rows(folder, "SELECT state FROM runs") == [("findings",)]
 
 
 def resumed(harvest: Harvest, folder: Path, unbroken: Path) -> dict[str, Any]:
@@ -112,9 +110,9 @@ def resumed(harvest: Harvest, folder: Path, unbroken: Path) -> dict[str, Any]:
 def test_an_unbroken_harvest_has_the_truth_and_stores_nothing_twice(unbroken: tuple[Path, Any]):
     folder, _ = unbroken
     same(folder, folder)
-    held = [record.identifier for _, _, record in making.stored(folder)]
-    assert sorted(held) == sorted(i for i, state in harvesting.TRUTH.items() if state != "refused")
-    assert len(making.rows(folder, "SELECT * FROM shards")) > 1
+    held = [record.identifier for _, _, record in archive_builder.stored(folder)]
+    assert sorted(held) == sorted(i for i, state in harvest_server.TRUTH.items() if state != "refused")
+    assert len(archive_builder.rows(folder, "SELECT * FROM shards")) > 1
     assert [row[4] for row in windows(folder)] == [6, 4, 0, 2, 0]
 
 
@@ -188,7 +186,7 @@ def test_after_a_power_loss_what_was_counted_is_there(
 @pytest.mark.parametrize(
     ("how", "step"),
     [("fail", step) for step in ("write", "fsync", "rename", "commit", "all")]
-    + [("watch", step) for step in harvesting.BEFORE],
+    + [("watch", step) for step in harvest_server.BEFORE],
 )
 def test_a_full_disk_loses_nothing_and_says_so(
     harvest: Harvest, unbroken: tuple[Path, Any], tmp_path: Path, how: str, step: str
@@ -209,7 +207,7 @@ def test_a_full_disk_loses_nothing_and_says_so(
 def torn(harvest: Harvest, folder: Path) -> tuple[Path, int, str]:
     """An archive whose writer was killed while frames were written: its open shard, and the bytes believed."""
     harvest(folder, kill=["shard-written", 2])
-    name, believed = making.rows(folder, "SELECT name, bytes FROM shards WHERE state = 'open'")[0]
+    name, believed = archive_builder.rows(folder, "SELECT name, bytes FROM shards WHERE state = 'open'")[0]
     path = folder / "shards" / f"{name}.open"
     assert path.stat().st_size > believed > 0
     return path, believed, name
@@ -225,7 +223,7 @@ def test_whatever_follows_the_believed_bytes_is_cut_off(harvest: Harvest, unbrok
         path.write_bytes(kept + chance.randbytes(chance.choice([0, 1, 9, 500]) if number else 0))
         extra = path.stat().st_size - believed
         resumed(harvest, folder, unbroken[0])
-        notes = making.rows(folder, "SELECT message FROM findings WHERE code = 'torn-tail'")
+        notes = archive_builder.rows(folder, "SELECT message FROM findings WHERE code = 'torn-tail'")
         assert len(notes) == (extra > 0)
         assert all(name in message and f" {extra} bytes" in message for (message,) in notes)
 

@@ -5,15 +5,15 @@ import json
 from pathlib import Path
 
 import pytest
-import served
-from typed import Typed
+from support import serving_archive
+from support.command_runner import Typed
 
 RECORDS = 30
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return served.harvested(tmp_path_factory.mktemp("made") / "archive", [served.many(RECORDS)])
+    return serving_archive.harvested(tmp_path_factory.mktemp("made") / "archive", [serving_archive.many(RECORDS)])
 
 
 def read_everywhere(typed: Typed, path: Path, identifier: str, live: int) -> None:
@@ -41,7 +41,10 @@ def read_everywhere(typed: Typed, path: Path, identifier: str, live: int) -> Non
 )
 def test_releases_and_their_parts(archive: Path, typed: Typed, tmp_path: Path, words: list[str]):
     assert typed("dump", archive, tmp_path / "r", "--licence-unknown", *words).code == 0
-    identifier, live = served.many(RECORDS)[0].identifier, sum(not r.deleted for r in served.many(RECORDS))
+    identifier, live = (
+        serving_archive.many(RECORDS)[0].identifier,
+        sum(not r.deleted for r in serving_archive.many(RECORDS)),
+    )
     (part,) = (tmp_path / "r").glob("records-*")
     copy = tmp_path / part.name
     copy.write_bytes(part.read_bytes())
@@ -60,18 +63,18 @@ def test_releases_and_their_parts(archive: Path, typed: Typed, tmp_path: Path, w
 
 def test_the_bag_of_an_archive_that_has_no_index(archive: Path, typed: Typed, tmp_path: Path):
     assert typed("bag", archive, tmp_path / "bag").code == 0
-    live = sum(not r.deleted for r in served.many(RECORDS))
-    read_everywhere(typed, tmp_path / "bag", served.many(RECORDS)[0].identifier, live)
+    live = sum(not r.deleted for r in serving_archive.many(RECORDS))
+    read_everywhere(typed, tmp_path / "bag", serving_archive.many(RECORDS)[0].identifier, live)
     assert typed("verify", tmp_path / "bag").code == 0
 
 
 def test_a_delta(typed: Typed, tmp_path: Path):
-    old = served.harvested(tmp_path / "old", [served.many(20)])
-    new = served.harvested(tmp_path / "new", [served.many(RECORDS)])
+    old = serving_archive.harvested(tmp_path / "old", [serving_archive.many(20)])
+    new = serving_archive.harvested(tmp_path / "new", [serving_archive.many(RECORDS)])
     assert typed("dump", old, tmp_path / "r", "--licence-unknown").code == 0
     assert typed("dump", new, tmp_path / "d", "--licence-unknown", "--since", tmp_path / "r").code == 0
-    before = {r.identifier for r in served.many(20)}
-    added = [r for r in served.many(RECORDS) if not r.deleted and r.identifier not in before]
+    before = {r.identifier for r in serving_archive.many(20)}
+    added = [r for r in serving_archive.many(RECORDS) if not r.deleted and r.identifier not in before]
     read_everywhere(typed, tmp_path / "d", added[0].identifier, len(added))
 
 

@@ -4,10 +4,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import forkserver
-import making
-from answering import Answering, Reply, answering
-from harvests import HARVESTER, Harvest, environment
+from support import archive_builder, fork_server
+from support.harvest_runs import HARVESTER, Harvest, environment
+from support.stub_server import Answering, Reply, answering
 
 JSON = {"Content-Type": "application/json"}
 HTML = {"Content-Type": "text/html"}
@@ -46,11 +45,11 @@ def states(archive: Path, format_: str = "json") -> dict[str, str]:
         "SELECT o.identifier, o.state FROM outcomes AS o JOIN requests USING (request) JOIN channels USING (channel) "
         "WHERE name = ? ORDER BY outcome"
     )
-    return dict(making.rows(archive, query, f"idrange:{format_}"))
+    return dict(archive_builder.rows(archive, query, f"idrange:{format_}"))
 
 
 def codes(archive: Path) -> list[str]:
-    return [row[0] for row in making.rows(archive, "SELECT code FROM findings ORDER BY finding")]
+    return [row[0] for row in archive_builder.rows(archive, "SELECT code FROM findings ORDER BY finding")]
 
 
 def asked(server: Answering, path: str = "/api/") -> list[str]:
@@ -69,7 +68,7 @@ def test_an_answer_that_an_impossible_id_gets_as_well_is_an_absence(harvest: Har
         assert {state for number, state in found.items() if number not in LIVE} == {"absent"}
         assert set(found) == {str(number) for number in range(1, 11)}
         assert set(asked(server)) - set(found) == {"2147483629", "2147483619"}
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def test_a_proxys_404_for_every_id_is_no_absence_and_is_asked_again(harvest: Harvest):
@@ -80,7 +79,7 @@ def test_a_proxys_404_for_every_id_is_no_absence_and_is_asked_again(harvest: Har
         assert set(states(harvest.archive).values()) == {"refused"}
         assert codes(harvest.archive) == ["absence-unproven"]
         assert len(asked(server)) == 12
-        making.check(harvest.archive)
+        archive_builder.check(harvest.archive)
         serving(server, api=provider(lambda number: OWN))
         assert harvest.run(url, "ids=gaps", spider="idrange") == 0, harvest.output[-2000:]
         assert {n for n, state in states(harvest.archive).items() if state == "read"} == set(LIVE)
@@ -89,7 +88,7 @@ def test_a_proxys_404_for_every_id_is_no_absence_and_is_asked_again(harvest: Har
         assert harvest.run(url, "ids=1-10", spider="idrange") in (1, 3)
         assert "absent" not in {states(harvest.archive)[number] for number in LIVE}
         assert "absence-changed" in codes(harvest.archive)
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def test_html_is_the_own_404_of_a_provider_that_shows_records_beside_it(harvest: Harvest):
@@ -121,7 +120,7 @@ def test_a_record_that_is_read_in_one_form_and_absent_in_another_is_a_finding(ha
         serving(server, api=provider(lambda number: OWN, ris))
         words = ("ids=1-10", "accept=application/x-research-info-systems")
         assert harvest.run(url, *words, spider="idrange") == 1
-    ((code, identifier, found),) = making.rows(harvest.archive, "SELECT code, identifier, found FROM findings")
+    ((code, identifier, found),) = archive_builder.rows(harvest.archive, "SELECT code, identifier, found FROM findings")
     assert (code, identifier, found) == ("held-and-absent", "5", 1)
 
 
@@ -134,7 +133,7 @@ def test_a_type_that_is_not_served_is_recognised_after_a_few_and_reported_once(h
     found = states(harvest.archive, "invented-xml")
     assert (len(found), set(found.values())) == (300, {"refused"})
     assert codes(harvest.archive) == ["type-not-served"]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 # --- deletions that OAI-PMH lists
@@ -174,13 +173,13 @@ def test_a_deletion_that_a_census_lists_counts_where_the_export_is_closed(harves
         url, oai = f"{server.url}/api/{{id}}", f"{server.url}/oai"
         assert harvest.run(url, "ids=census", f"oai={oai}", spider="idrange") == 0, harvest.output[-2000:]
         assert states(harvest.archive) == {"2": "read", "3": "read", "4": "deleted", "5": "read"}
-        (tombstone,) = [one for *_, one in making.stored(harvest.archive) if one.deleted]
+        (tombstone,) = [one for *_, one in archive_builder.stored(harvest.archive) if one.deleted]
         assert (tombstone.identifier, tombstone.datestamp) == ("4", "2024-01-04T00:00:00Z")
-        making.check(harvest.archive)
+        archive_builder.check(harvest.archive)
         before = len(asked(server))
         for command in ("audit", "repair"):
             words = [HARVESTER, command, str(harvest.archive), "--against", oai, "--json"]
-            done = forkserver.run(words, capture_output=True, text=True, check=False, timeout=300, env=environment())
+            done = fork_server.run(words, capture_output=True, text=True, check=False, timeout=300, env=environment())
             assert done.returncode == 0, (command, done.stdout[-500:], done.stderr[-1500:])
         assert len(asked(server)) == before
 
@@ -193,7 +192,7 @@ def test_repair_takes_a_deletion_from_the_list_that_the_audit_read(harvest: Harv
         assert harvest.run(f"{server.url}/api/{{id}}", "ids=2-5", spider="idrange") == 0, harvest.output[-2000:]
         assert states(harvest.archive)["4"] == "forbidden"
         words = [HARVESTER, "repair", str(harvest.archive), "--against", f"{server.url}/oai", "--json"]
-        done = forkserver.run(words, capture_output=True, text=True, check=False, timeout=300, env=environment())
+        done = fork_server.run(words, capture_output=True, text=True, check=False, timeout=300, env=environment())
         assert done.returncode == 0, (done.stdout[-500:], done.stderr[-1500:])
         assert len(json.loads(done.stdout)["rounds"]) == 1
         assert states(harvest.archive)["4"] == "deleted"
@@ -220,4 +219,4 @@ def test_records_gone_in_bulk_are_asked_for_once_more_and_lost_only_when_that_is
         assert {"loss-accepted", "held-and-absent"} & set(codes(harvest.archive))
         gone.clear()
         assert harvest.run(url, "ids=1-10", spider="idrange") == 0, harvest.output[-2000:]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-import making
 import pytest
-from serving import serving
-from typed import Typed
+from support import archive_builder
+from support.command_runner import Typed
+from support.local_server import serving
 
 from archive.index.build import index
 from archive.store.ledger import NewWindow
@@ -66,13 +66,13 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield base
 
 
-def held(folder: Path, names: list[str], channel: tuple[str, str, None] = making.CHANNEL, **run: Any) -> Path:
+def held(folder: Path, names: list[str], channel: tuple[str, str, None] = archive_builder.CHANNEL, **run: Any) -> Path:
     """An archive that holds these ids, with its index."""
-    writer = making.writer(folder)
-    writer.begin(run.pop("spider", "oaipmh"), "full", run, making.SOFTWARE)
+    writer = archive_builder.writer(folder)
+    writer.begin(run.pop("spider", "oaipmh"), "full", run, archive_builder.SOFTWARE)
     number = writer.ledger.channel(*channel)
     (window,) = writer.open_windows([NewWindow(number, "ListRecords", None, None)])
-    writer.put(making.answer(number, window.window, names))
+    writer.put(archive_builder.answer(number, window.window, names))
     writer.commit()
     count = writer.count_window(window.window, 1)
     writer.close_window(window.window, state="done", end="all asked", count=count, stated=None, pages=1, attempts=1)

@@ -11,19 +11,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import bulk
 import duckdb
-import forkserver
-import making
 import pytest
-from bulk import DAY, Bulk, serving
-from harvests import HARVESTER, Harvest, Hostile, environment
+from support import archive_builder, bulk_provider, fork_server
+from support.bulk_provider import DAY, Bulk, serving
+from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
 
 from archive.queries import question
 
 
 def run(*words: str | Path) -> tuple[int, str, str]:
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
     return done.returncode, done.stdout, done.stderr
@@ -47,17 +45,17 @@ def change(server: Bulk, seed: int) -> dict[str, str]:
         fate = dice.choice(["same", "same", "changed", "gone"])
         truth[one["id"]] = {"same": "=", "changed": "*", "gone": "-"}[fate]
         if fate == "changed":
-            one = bulk.record(int(one["id"]), DAY + timedelta(days=100, hours=int(one["id"])))
+            one = bulk_provider.record(int(one["id"]), DAY + timedelta(days=100, hours=int(one["id"])))
         if fate != "gone":
             left.append(one)
-    new = [bulk.record(5000 + n, DAY + timedelta(days=200, hours=n)) for n in range(7)]
+    new = [bulk_provider.record(5000 + n, DAY + timedelta(days=200, hours=n)) for n in range(7)]
     server.records = [*left, *new]
     return truth | {one["id"]: "+" for one in new}
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_search_is_listed_and_names_exactly_what_changed(harvest: Harvest, tmp_path: Path, seed: int):
-    with serving(Bulk(bulk.records(120))) as server:
+    with serving(Bulk(bulk_provider.records(120))) as server:
         url = f"{server.url}/api/records"
         assert harvest.run(url, spider="search") == 0, harvest.output
         assert audited(harvest.archive, url)[0] == 0
@@ -76,15 +74,18 @@ def test_a_search_is_listed_and_names_exactly_what_changed(harvest: Harvest, tmp
 
 
 def test_a_dump_names_what_is_there_and_what_was_deleted(harvest: Harvest, tmp_path: Path):
-    found = bulk.records(60)
-    files = {"records-json.tar.gz": ("1", bulk.json_dump(found)), "records-deleted.csv.gz": ("2", bulk.deletions([]))}
+    found = bulk_provider.records(60)
+    files = {
+        "records-json.tar.gz": ("1", bulk_provider.json_dump(found)),
+        "records-deleted.csv.gz": ("2", bulk_provider.deletions([])),
+    }
     with serving(Bulk(found, files=files)) as server:
         url = f"{server.url}/api/exporter"
         assert harvest.run(url, spider="exporter") == 0, harvest.output
         gone = [found[0]["id"], "777"]
         server.files = {
-            "records-json.tar.gz": ("3", bulk.json_dump([*found[2:], bulk.record(5000, DAY)])),
-            "records-deleted.csv.gz": ("4", bulk.deletions([{"record_id": one} for one in gone])),
+            "records-json.tar.gz": ("3", bulk_provider.json_dump([*found[2:], bulk_provider.record(5000, DAY)])),
+            "records-deleted.csv.gz": ("4", bulk_provider.deletions([{"record_id": one} for one in gone])),
         }
         code, report = audited(harvest.archive, url, "--lines", tmp_path / "lines")
         again = audited(harvest.archive, url)
@@ -94,13 +95,13 @@ def test_a_dump_names_what_is_there_and_what_was_deleted(harvest: Harvest, tmp_p
     assert report["differences"] == {"deleted there": 1}
     assert report["reasons"] == {"deleted": 1, "never listed": 1}
     assert again[1] == report, "a census changes nothing of what is held"
-    assert making.rows(harvest.archive, question("exported_newest"))[0][0] == 1, "and is no dump to go on from"
-    making.check(harvest.archive)
+    assert archive_builder.rows(harvest.archive, question("exported_newest"))[0][0] == 1, "and is no dump to go on from"
+    archive_builder.check(harvest.archive)
 
 
 def test_a_release_of_another_archive_is_compared_by_its_formats(tmp_path: Path):
-    making.ended(tmp_path / "a", [["oai:x:1", "oai:x:2", "oai:x:3"]])
-    making.ended(tmp_path / "b", [["oai:x:2", "oai:x:3", "oai:x:4"]])
+    archive_builder.ended(tmp_path / "a", [["oai:x:1", "oai:x:2", "oai:x:3"]])
+    archive_builder.ended(tmp_path / "b", [["oai:x:2", "oai:x:3", "oai:x:4"]])
     assert run("dump", tmp_path / "b", tmp_path / "release", "--licence", "CC0-1.0")[0] == 0
     code, report = audited(tmp_path / "a", tmp_path / "release", "--lines", tmp_path / "lines")
     assert (code, marks(tmp_path / "lines")) == (1, {"oai:x:1": "-", "oai:x:2": "=", "oai:x:3": "=", "oai:x:4": "+"})
@@ -112,7 +113,7 @@ def test_a_release_of_another_archive_is_compared_by_its_formats(tmp_path: Path)
 
 
 def test_a_parquet_file_of_ids_says_what_it_knows(tmp_path: Path):
-    making.ended(tmp_path / "a", [["oai:x:1", "oai:x:2", "oai:x:3"]])
+    archive_builder.ended(tmp_path / "a", [["oai:x:1", "oai:x:2", "oai:x:3"]])
     ids = tmp_path / "ids.parquet"
     duckdb.execute(
         f"COPY (SELECT * FROM (VALUES (1, TIMESTAMP '2020-01-01', false), (2, TIMESTAMP '2021-01-01', false), "
@@ -131,7 +132,7 @@ def test_a_parquet_file_of_ids_says_what_it_knows(tmp_path: Path):
 
 @pytest.mark.parametrize(("percent", "code"), [("66.0", 0), ("66.9", 1)], ids=["enough", "too little"])
 def test_completeness_may_be_enough(tmp_path: Path, percent: str, code: int):
-    making.ended(tmp_path / "a", [["oai:x:1", "oai:x:2"]])
+    archive_builder.ended(tmp_path / "a", [["oai:x:1", "oai:x:2"]])
     (tmp_path / "ids").write_text("1\n2\n3\n")
     assert audited(tmp_path / "a", tmp_path / "ids", "--fail-under", percent)[0] == code
     assert audited(tmp_path / "a", tmp_path / "ids")[0] == 1
@@ -150,7 +151,7 @@ def test_completeness_may_be_enough(tmp_path: Path, percent: str, code: int):
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_asked(tmp_path: Path, words: tuple[str, ...]):
-    making.ended(tmp_path / "a", [["oai:x:1"]])
+    archive_builder.ended(tmp_path / "a", [["oai:x:1"]])
     assert run("audit", tmp_path / "a", *words)[0] == 2
 
 
@@ -158,7 +159,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_asked(tmp_path: Path,
 
 
 def test_what_is_missing_and_stale_is_fetched_by_id_and_then_nothing_is_missing(harvest: Harvest):
-    with serving(Bulk(bulk.records(40))) as server:
+    with serving(Bulk(bulk_provider.records(40))) as server:
         url = f"{server.url}/api/records"
         assert harvest.run(url, spider="search") == 0, harvest.output
         removed = server.records[:2]
@@ -175,7 +176,7 @@ def test_what_is_missing_and_stale_is_fetched_by_id_and_then_nothing_is_missing(
         assert run("repair", harvest.archive, "--against", url, "--json")[0] == 1
         assert not [path for path in server.asked[asked:] if path.startswith("/api/records/")], "nothing to ask for"
         assert audited(harvest.archive, url)[1]["differences"] == {}
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def test_where_there_is_only_oai_pmh_single_records_are_asked_for(hostile: Callable[..., Hostile], harvest: Harvest):
@@ -187,18 +188,18 @@ def test_where_there_is_only_oai_pmh_single_records_are_asked_for(hostile: Calla
     assert report["before"]["missing"] > 0
     assert report["after"]["complete"]
     assert [one["left"] for one in report["rounds"]] == [0]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def test_a_repair_that_is_killed_goes_on_with_the_crawl_it_had_begun(harvest: Harvest):
-    with serving(Bulk(bulk.records(300))) as server:
+    with serving(Bulk(bulk_provider.records(300))) as server:
         url = f"{server.url}/api/records"
         everything = server.records
         server.records = everything[:20]
         assert harvest.run(url, spider="search") == 0, harvest.output
         server.records = everything
         words = [HARVESTER, "repair", str(harvest.archive), "--against", url, "--json"]
-        with forkserver.Process(
+        with fork_server.Process(
             words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, env=environment()
         ) as process:
             deadline = time.monotonic() + 300
@@ -211,9 +212,9 @@ def test_a_repair_that_is_killed_goes_on_with_the_crawl_it_had_begun(harvest: Ha
         code, printed, said = run("repair", harvest.archive, "--against", url, "--json")
         assert code == 0, said
         assert json.loads(printed)["after"]["complete"]
-    assert making.rows(harvest.archive, "SELECT count(*) FROM runs WHERE spider = 'idrange'") == [(1,)]
+    assert archive_builder.rows(harvest.archive, "SELECT count(*) FROM runs WHERE spider = 'idrange'") == [(1,)]
     assert not (harvest.archive / ".repair").exists()
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def _asked(server: Bulk) -> list[str]:
@@ -221,7 +222,7 @@ def _asked(server: Bulk) -> list[str]:
 
 
 def test_gaps_that_nobody_can_be_asked_for_are_said(tmp_path: Path):
-    making.ended(tmp_path / "a", [["oai:x:1"]])
+    archive_builder.ended(tmp_path / "a", [["oai:x:1"]])
     (tmp_path / "ids").write_text("1\n2\n")
     # the archive says that it came from where nobody answers
     code, _, said = run("repair", tmp_path / "a", "--against", tmp_path / "ids", "-s", "HARVEST_TRIES=1")

@@ -8,12 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-import forkserver
-import making
 import pytest
-from bagmaking import Files, bagged, files_at, folder_of, validate
-from checkers import bagit_profile_problems
-from harvests import HARVESTER, environment
+from support import archive_builder, fork_server
+from support.bag_builder import Files, bagged, files_at, folder_of, validate
+from support.external_checkers import bagit_profile_problems
+from support.harvest_runs import HARVESTER, environment
 
 from archive.bags.check import check_bag
 from archive.bags.tagfiles import PROFILE_FILE
@@ -23,14 +22,14 @@ BIG = {"big": bytes(range(256)) * 65536, "small": b"s" * 100}
 
 
 def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return forkserver.run(
+    return fork_server.run(
         [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    making.ended(tmp_path / "archive", [["oai:x:1", "oai:x:2"], ["oai:x:3"]])
+    archive_builder.ended(tmp_path / "archive", [["oai:x:1", "oai:x:2"], ["oai:x:3"]])
     return tmp_path
 
 
@@ -100,7 +99,7 @@ def test_what_cannot_be_is_usage_and_leaves_nothing(archive: Path, words: tuple[
 
 
 def test_an_archive_that_is_written_to_or_was_left_open_is_unfinished(archive: Path):
-    writer = making.writer(archive / "archive")
+    writer = archive_builder.writer(archive / "archive")
     assert run(archive, "bag", "archive", "bag").returncode == 3
     writer.close()
     (archive / "archive" / "ledger.sqlite.sha256").unlink()

@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harvests import environment, free_port
+from support.harvest_runs import environment, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 

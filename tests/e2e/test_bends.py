@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from contextlib import closing
 
-import making
 import pytest
-import truth as truths
-from amounts import tried
-from bending import BENDS, OAIPMH, bent
-from harvests import Harvest, Hostile
+from support import archive_builder
+from support import oracle as truths
+from support.example_counts import tried
+from support.faulty_proxy import BENDS, OAIPMH, bent
+from support.harvest_runs import Harvest, Hostile
 
 from archive.index.build import index
 from archive.index.file import open_index
@@ -52,7 +52,7 @@ def test_a_bent_list_is_read_whole_or_the_harvest_is_not_complete(
         assert not wrong, harvest.output
     assert not wrong or code, harvest.output
     assert set(wrong) <= {"missing"}, (wrong, harvest.output)
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     tried("ways to mislead a harvest, one at a time")
 
 
@@ -77,7 +77,7 @@ def test_a_bent_search_is_read_whole_or_the_harvest_is_not_complete(
         code = harvest.run(f"{base}/api/records", spider="search")
     assert code in (0, 1, 3), harvest.output
     live = {str(row["recid"]) for row in server.truth() if row["status"] == "live"}
-    held = {record.identifier for *_, record in making.stored(harvest.archive)}
+    held = {record.identifier for *_, record in archive_builder.stored(harvest.archive)}
     assert held <= live, harvest.output
     assert held == live or code, harvest.output
     assert read_account(harvest.archive).balanced
@@ -93,7 +93,7 @@ def test_a_bent_answer_for_an_absent_id_is_no_record(hostile: Callable[..., Host
     with bent(f"http://127.0.0.1:{server.port}", BENDS["idrange"][name]) as base:
         code = harvest.run(f"{base}/api/records/{{id}}", *words, spider="idrange")
     assert code in (0, 1, 3), harvest.output
-    held = {record.identifier for *_, record in making.stored(harvest.archive) if not record.deleted}
+    held = {record.identifier for *_, record in archive_builder.stored(harvest.archive) if not record.deleted}
     wanted = {name for name in live if numbers[0] <= int(name) <= numbers[60]}
     assert held <= wanted, harvest.output
     assert held == wanted or code, harvest.output

@@ -4,14 +4,13 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import forkserver
-import making
 import pytest
-from harvests import Harvest, Hostile, end, environment
+from support import archive_builder, fork_server
+from support.harvest_runs import Harvest, Hostile, end, environment
 
 
 def states(archive: Path) -> dict[str, str]:
-    return dict(making.rows(archive, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
+    return dict(archive_builder.rows(archive, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
 
 
 @pytest.mark.slow
@@ -28,7 +27,7 @@ def test_two_processes_share_the_budget_of_a_host_and_a_third_begins_where_they_
         words = (f"ids={first}-{first + 49}", "accept=application/json", "connections=4")
         command = harvest.command(server.records_url, *words, spider="idrange")
         with (tmp_path / f"log-{first}").open("wb") as log:
-            return harvest.archive, forkserver.Process(command, cwd=tmp_path, env=surroundings, stdout=log, stderr=log)
+            return harvest.archive, fork_server.Process(command, cwd=tmp_path, env=surroundings, stdout=log, stderr=log)
 
     started = [start(1001), start(1101)]
     try:

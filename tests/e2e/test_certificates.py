@@ -5,10 +5,10 @@ import ipaddress
 import subprocess
 from pathlib import Path
 
-import harvests
 import pytest
-from echoing import echoing
-from harvests import Harvest
+from support import harvest_runs
+from support.echo_provider import echoing
+from support.harvest_runs import Harvest
 
 x509 = pytest.importorskip("cryptography.x509")
 
@@ -46,9 +46,9 @@ def test_a_certificate_that_signs_itself_is_refused_and_named(certificate: Path,
 
 
 def test_one_record_is_asked_for_only_where_the_certificate_is_trusted(certificate: Path):
-    environment = {**harvests.environment(), "EXAMPLE_TOKEN": "a-secret-of-some-length"}
+    environment = {**harvest_runs.environment(), "EXAMPLE_TOKEN": "a-secret-of-some-length"}
     with echoing(certificate=certificate) as provider:
-        command = [harvests.HARVESTER, "get", f"https://{provider.host}/release", "x", "--token", "EXAMPLE_TOKEN"]
+        command = [harvest_runs.HARVESTER, "get", f"https://{provider.host}/release", "x", "--token", "EXAMPLE_TOKEN"]
         refused = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False, env=environment)
         assert (refused.returncode, refused.stdout, provider.seen) == (3, "", [])
         assert f"{provider.host} shows a certificate that is not trusted" in refused.stderr

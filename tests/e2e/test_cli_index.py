@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
-import making
 import pytest
-from typed import Typed
+from support import archive_builder
+from support.command_runner import Typed
 
 from archive.store.layout import Layout
 from harvester.cli import COMMANDS
@@ -21,7 +21,7 @@ STATES = ["read", "deleted", "absent", "moved", "forbidden", "refused", "lost", 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    making.ended(tmp_path / "archive", PAGES)
+    archive_builder.ended(tmp_path / "archive", PAGES)
     return tmp_path / "archive"
 
 
@@ -170,8 +170,8 @@ def test_sql_makes_a_missing_or_older_index_current_unless_that_is_refused(archi
 
 
 def test_a_census_leaves_the_records_of_an_index_current(indexed: Path, typed: Typed):
-    made = making.writer(indexed)
-    made.begin("oaipmh", "census", {"url": making.URL}, making.SOFTWARE)
+    made = archive_builder.writer(indexed)
+    made.begin("oaipmh", "census", {"url": archive_builder.URL}, archive_builder.SOFTWARE)
     made.close()
     said = typed("sql", indexed, "SELECT count(*) AS n FROM records", "--csv", "--no-refresh")
     assert (said.code, said.out) == (0, "n\n3\n")
@@ -180,8 +180,8 @@ def test_a_census_leaves_the_records_of_an_index_current(indexed: Path, typed: T
     assert typed("status", indexed, "--json").code == 3
     said = typed("sql", indexed, "SELECT mode FROM runs ORDER BY run", "--csv")
     assert (said.code, said.out.splitlines()[-1]) == (0, "census")
-    made = making.writer(indexed)
-    made.begin("oaipmh", "incremental", {"url": making.URL}, making.SOFTWARE)
+    made = archive_builder.writer(indexed)
+    made.begin("oaipmh", "incremental", {"url": archive_builder.URL}, archive_builder.SOFTWARE)
     made.close()
     assert typed("sql", indexed, "SELECT 1", "--no-refresh").code == 3
 
@@ -228,29 +228,29 @@ def test_status_as_json_has_stable_keys(indexed: Path, typed: Typed):
 
 
 def test_status_of_an_unfinished_harvest_says_how_it_goes_on(tmp_path: Path, typed: Typed):
-    made = making.writer(tmp_path)
-    words = {"url": making.URL, "prefix": ["oai_dc", "marc"], "set": [], "from": None, "shard": [1, 4]}
-    made.begin("oaipmh", "census", words, making.SOFTWARE)
+    made = archive_builder.writer(tmp_path)
+    words = {"url": archive_builder.URL, "prefix": ["oai_dc", "marc"], "set": [], "from": None, "shard": [1, 4]}
+    made.begin("oaipmh", "census", words, archive_builder.SOFTWARE)
     made.close()
     said = typed("status", tmp_path)
     assert said.code == 3
     assert (
-        f"harvester crawl oaipmh -a prefix=oai_dc,marc -a shard=1/4 -a url={making.URL} -a mode=census "
+        f"harvester crawl oaipmh -a prefix=oai_dc,marc -a shard=1/4 -a url={archive_builder.URL} -a mode=census "
         f"-a archive={tmp_path}"
     ) in said.out
 
 
 def test_status_of_an_archive_with_findings_ends_with_1(tmp_path: Path, typed: Typed):
-    made, channel, (window,) = making.begun(tmp_path)
+    made, channel, (window,) = archive_builder.begun(tmp_path)
     made.put(
-        making.answer(
+        archive_builder.answer(
             channel,
             window.window,
             [],
             outcomes=[("oai:x:1", None, "refused", None)],
             payload=(),
             listed=0,
-            url=making.URL,
+            url=archive_builder.URL,
             state="refused",
         )
     )

@@ -6,23 +6,22 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import forkserver
 import pytest
-import reporting
-from harvests import Harvest, Hostile, environment
-from typed import Typed
+from support import fork_server, report_archive
+from support.command_runner import Typed
+from support.harvest_runs import Harvest, Hostile, environment
 
 from archive.store.layout import Layout
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    return reporting.archive(tmp_path / "archive", {1: "read", 2: "read", 3: "absent", 250: "deleted"})
+    return report_archive.archive(tmp_path / "archive", {1: "read", 2: "read", 3: "absent", 250: "deleted"})
 
 
 @pytest.fixture
 def lossy(tmp_path: Path) -> Path:
-    return reporting.archive(tmp_path / "lossy", {1: "read", 2: "lost"}, ending="unfinished")
+    return report_archive.archive(tmp_path / "lossy", {1: "read", 2: "lost"}, ending="unfinished")
 
 
 def test_report_prints_markdown_or_json_and_writes_what_is_named(typed: Typed, archive: Path, tmp_path: Path):
@@ -97,7 +96,7 @@ def change(folder: Path, statement: str) -> Path:
 
 def run(harvest: Harvest, command: list[str]) -> int:
     """Run a command; returns its exit code."""
-    done = forkserver.run(
+    done = fork_server.run(
         command, cwd=harvest.archive.parent, capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
     return done.returncode

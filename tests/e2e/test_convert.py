@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-import forkserver
 import pytest
-from convertible import dublin_core, filled, text
-from harvests import HARVESTER, environment
-from making import record
+from support import fork_server
+from support.archive_builder import record
+from support.conversion_archives import dublin_core, filled, text
+from support.harvest_runs import HARVESTER, environment
 
 from archive.store.layout import Layout
 
@@ -18,7 +18,7 @@ MARC = f'<record xmlns="{SLIM}"><leader>{LEADER}</leader><controlfield tag="001"
 
 
 def run(*words: object, stdin: bytes = b"") -> tuple[int, bytes, str]:
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, *map(str, words)], input=stdin, capture_output=True, check=False, env=environment()
     )
     return done.returncode, done.stdout, done.stderr.decode()

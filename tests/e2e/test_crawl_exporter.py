@@ -10,13 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import bulk
-import forkserver
-import making
 import pytest
 from aiohttp import web
-from bulk import Bulk, serving
-from harvests import Harvest, Hostile, environment
+from support import archive_builder, bulk_provider, fork_server
+from support.bulk_provider import Bulk, serving
+from support.harvest_runs import Harvest, Hostile, environment
 
 from archive.integrity.verify import verify
 from archive.store import record as envelope
@@ -45,11 +43,11 @@ GONE = [
 
 
 def states(harvest: Harvest) -> list[tuple[Any, ...]]:
-    return making.rows(harvest.archive, STATES)
+    return archive_builder.rows(harvest.archive, STATES)
 
 
 def codes(harvest: Harvest) -> set[str]:
-    return {row[0] for row in making.rows(harvest.archive, "SELECT DISTINCT code FROM findings")}
+    return {row[0] for row in archive_builder.rows(harvest.archive, "SELECT DISTINCT code FROM findings")}
 
 
 def stored(harvest: Harvest) -> dict[str, tuple[envelope.Record, bytes | None]]:
@@ -64,7 +62,7 @@ def stored(harvest: Harvest) -> dict[str, tuple[envelope.Record, bytes | None]]:
 
 def sound(harvest: Harvest) -> None:
     """The archive is whole, its sums balance, and nothing is left of what was fetched."""
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     assert read_account(harvest.archive).balanced
     assert not list((harvest.archive / "downloads").iterdir())
 
@@ -75,7 +73,7 @@ def export(harvest: Harvest, tmp_path: Path) -> Callable[..., int]:
 
     def run(server: Bulk, *words: str) -> int:
         command = harvest.command(f"{server.url}/api/exporter", *words, spider="exporter")
-        done = forkserver.run(
+        done = fork_server.run(
             [*command, "-s", "HARVEST_TRIES=2"],
             cwd=tmp_path,
             capture_output=True,
@@ -91,12 +89,12 @@ def export(harvest: Harvest, tmp_path: Path) -> Callable[..., int]:
 
 
 def dumps(count: int = 300) -> Bulk:
-    found = bulk.records(count)
+    found = bulk_provider.records(count)
     return Bulk(
         found,
         files={
-            "records-json.tar.gz": ("11111111-aaaa", bulk.json_dump(found)),
-            "records-deleted.csv.gz": ("22222222-bbbb", bulk.deletions(GONE)),
+            "records-json.tar.gz": ("11111111-aaaa", bulk_provider.json_dump(found)),
+            "records-deleted.csv.gz": ("22222222-bbbb", bulk_provider.deletions(GONE)),
         },
     )
 
@@ -124,7 +122,9 @@ def test_a_row_of_the_deletions_is_a_tombstone_with_its_reason(export: Any, harv
     assert record.metadata["removal_note"] == 'blocked, said\r\n"the system"'
     assert sent is not None
     assert sent.startswith(b"9001,10.5072/zenodo.9001,")
-    rows = making.rows(harvest.archive, "SELECT identifier, reason FROM outcomes WHERE state = 'deleted' ORDER BY 1")
+    rows = archive_builder.rows(
+        harvest.archive, "SELECT identifier, reason FROM outcomes WHERE state = 'deleted' ORDER BY 1"
+    )
     assert rows == [("9001", "spam"), ("9002", "retracted")]
 
 
@@ -170,7 +170,7 @@ def test_after_a_kill_the_download_goes_on_by_range(export: Any, harvest: Harves
         assert export(server) == 0, harvest.output
     assert server.headers[-2]["Range"] == f"bytes={part_size(server, before)}-"
     assert states(harvest)[1] == ("exporter:json", "read", 300)
-    assert making.rows(harvest.archive, "SELECT count(*) FROM runs") == [(1,)]
+    assert archive_builder.rows(harvest.archive, "SELECT count(*) FROM runs") == [(1,)]
     sound(harvest)
 
 
@@ -181,10 +181,10 @@ def part_size(server: Bulk, before: int) -> int:
 
 def test_killed_while_it_is_counted_each_member_is_counted_once(harvest: Harvest, tmp_path: Path):
     # more than one commit holds, so that there is something between the first and the last
-    found = [bulk.record(n, bulk.DAY, title=f"{n} " * 500) for n in range(1, 20_001)]
-    with serving(Bulk(files={"records-json.tar.gz": ("1", bulk.json_dump(found))})) as server:
+    found = [bulk_provider.record(n, bulk_provider.DAY, title=f"{n} " * 500) for n in range(1, 20_001)]
+    with serving(Bulk(files={"records-json.tar.gz": ("1", bulk_provider.json_dump(found))})) as server:
         url = f"{server.url}/api/exporter"
-        process = forkserver.Process(
+        process = fork_server.Process(
             harvest.command(url, spider="exporter"),
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
@@ -200,7 +200,7 @@ def test_killed_while_it_is_counted_each_member_is_counted_once(harvest: Harvest
         asked = len(server.asked)
         assert harvest.run(url, spider="exporter") == 0, harvest.output
     assert not [path for path in server.asked[asked:] if "/api/exporter/" in path]
-    assert making.rows(harvest.archive, "SELECT count(*), count(DISTINCT identifier) FROM outcomes") == [
+    assert archive_builder.rows(harvest.archive, "SELECT count(*), count(DISTINCT identifier) FROM outcomes") == [
         (20_000, 20_000)
     ]
     assert set(stored(harvest)) == {one["id"] for one in found}
@@ -210,7 +210,7 @@ def test_killed_while_it_is_counted_each_member_is_counted_once(harvest: Harvest
 def _counted(harvest: Harvest) -> int:
     """Outcomes in the ledger so far, 0 while there is none."""
     try:
-        return int(making.rows(harvest.archive, "SELECT count(*) FROM outcomes")[0][0])
+        return int(archive_builder.rows(harvest.archive, "SELECT count(*) FROM outcomes")[0][0])
     except sqlite3.OperationalError:
         return 0
 
@@ -223,7 +223,7 @@ def test_what_is_not_as_stated_is_fetched_once_more_and_then_refused(export: Any
         assert export(server) == 3, harvest.output
         assert states(harvest) == [("exporter:deleted", "deleted", 2)]
         assert "dump-refused" in codes(harvest)
-        making.check(harvest.archive)
+        archive_builder.check(harvest.archive)
 
 
 def test_an_error_page_does_not_take_the_place_of_what_was_fetched(export: Any, harvest: Harvest):
@@ -240,7 +240,7 @@ def test_an_error_page_does_not_take_the_place_of_what_was_fetched(export: Any, 
 
 
 def test_members_that_are_no_records_are_refused_with_their_bytes_and_the_others_kept(export: Any, harvest: Harvest):
-    found = bulk.records(20)
+    found = bulk_provider.records(20)
     members = [(f"{one['id']}.json", json.dumps(one).encode()) for one in found]
     odd = [
         ("7.json", b'{"id": "7"'),
@@ -249,7 +249,7 @@ def test_members_that_are_no_records_are_refused_with_their_bytes_and_the_others
         ("10.json", b"<html></html>"),
         ("folder/11.json", b"{}"),
     ]
-    content = bulk.packed_tar([*members[:10], *odd, *members[10:]], ["./", "folder"])
+    content = bulk_provider.packed_tar([*members[:10], *odd, *members[10:]], ["./", "folder"])
     with serving(Bulk(files={"records-json.tar.gz": ("1", content)})) as server:
         assert export(server) == 1, harvest.output
     assert states(harvest) == [("exporter:json", "read", 20), ("exporter:json", "refused", len(odd) + 1)]
@@ -260,30 +260,30 @@ def test_members_that_are_no_records_are_refused_with_their_bytes_and_the_others
 
 
 def test_a_member_that_comes_twice_is_kept_twice_and_said(export: Any, harvest: Harvest):
-    found = bulk.records(3)
+    found = bulk_provider.records(3)
     twice = [(f"{one['id']}.json", json.dumps(one).encode()) for one in [*found, found[0] | {"revision_id": 2}]]
-    with serving(Bulk(files={"records-json.tar.gz": ("1", bulk.packed_tar(twice))})) as server:
+    with serving(Bulk(files={"records-json.tar.gz": ("1", bulk_provider.packed_tar(twice))})) as server:
         assert export(server) == 1, harvest.output
     assert states(harvest) == [("exporter:json", "read", 3)]
-    assert making.rows(harvest.archive, "SELECT sum(records) FROM frames") == [(4,)]
+    assert archive_builder.rows(harvest.archive, "SELECT sum(records) FROM frames") == [(4,)]
     assert "member-twice" in codes(harvest)
     sound(harvest)
 
 
 def test_a_dump_that_ends_early_keeps_what_came_and_names_the_place(export: Any, harvest: Harvest):
-    whole = bulk.json_dump(bulk.records(3000))
+    whole = bulk_provider.json_dump(bulk_provider.records(3000))
     with serving(Bulk(files={"records-json.tar.gz": ("1", whole[: len(whole) // 2])})) as server:
         assert export(server) == 3, harvest.output
     ((_, state, count),) = states(harvest)
     assert state == "read"
     assert 0 < count < 3000
-    messages = making.rows(harvest.archive, "SELECT message FROM findings WHERE code = 'dump-refused'")
+    messages = archive_builder.rows(harvest.archive, "SELECT message FROM findings WHERE code = 'dump-refused'")
     assert "byte" in messages[0][0]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def test_a_version_that_is_gone_is_replaced_by_the_newest(export: Any, harvest: Harvest):
-    old, new = dumps(20), bulk.json_dump(bulk.records(25))
+    old, new = dumps(20), bulk_provider.json_dump(bulk_provider.records(25))
 
     def spoil(number: int, url: str) -> web.Response | None:
         if url.endswith("11111111-aaaa"):
@@ -305,7 +305,7 @@ def test_a_version_that_is_held_is_not_fetched_again(export: Any, harvest: Harve
         assert export(server) == 0, harvest.output
     assert not [url for url in server.asked[asked:] if "/api/exporter/" in url]
     assert "dump-held" in codes(harvest)
-    assert making.rows(harvest.archive, "SELECT count(*) FROM runs") == [(2,)]
+    assert archive_builder.rows(harvest.archive, "SELECT count(*) FROM runs") == [(2,)]
     sound(harvest)
 
 
@@ -354,24 +354,27 @@ def test_a_list_goes_on_from_the_dump_and_one_archive_holds_the_union(
         if row["status"] == "deleted"
     ]
     files = {
-        "records-json.tar.gz": ("1", bulk.packed_tar([(f"{number}.json", body) for number, body in bodies.items()])),
-        "records-deleted.csv.gz": ("2", bulk.deletions(gone)),
+        "records-json.tar.gz": (
+            "1",
+            bulk_provider.packed_tar([(f"{number}.json", body) for number, body in bodies.items()]),
+        ),
+        "records-deleted.csv.gz": ("2", bulk_provider.deletions(gone)),
     }
     with serving(Bulk(files=files, made=made)) as server:
         hosts = f"hosts=127.0.0.1:{provider.port}"
         assert export(server, hosts) == 0, harvest.output
     assert harvest.run(provider.url, "mode=incremental", f"hosts={server.url[7:]}") == 0, harvest.output
     assert "dump-continued" in codes(harvest)
-    listed = making.rows(
+    listed = archive_builder.rows(
         harvest.archive, "SELECT count(DISTINCT identifier) FROM outcomes WHERE identifier LIKE 'oai:%'"
     )
     assert listed[0][0] < len(truth)
-    last = making.rows(
+    last = archive_builder.rows(
         harvest.archive,
         "SELECT replace(identifier, 'oai:', ''), state, max(outcome) FROM outcomes GROUP BY 1",
     )
     held = {identifier.rpartition(":")[2]: state for identifier, state, _ in sorted(last, key=lambda row: row[2])}
     assert held == {str(row["recid"]): "deleted" if row["status"] == "deleted" else "read" for row in truth.values()}
-    channels = {row[0] for row in making.rows(harvest.archive, "SELECT name FROM channels")}
+    channels = {row[0] for row in archive_builder.rows(harvest.archive, "SELECT name FROM channels")}
     assert channels == {"exporter:json", "exporter:deleted", "oaipmh:oai_dc"}
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)

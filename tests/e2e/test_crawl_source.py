@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import forkserver
 import pytest
-from harvests import HARVESTER, Hostile, environment
+from support import fork_server
+from support.harvest_runs import HARVESTER, Hostile, environment
 
 from archive.errors import ArchiveError
 from archive.store.accounting import read_work
@@ -32,7 +32,7 @@ because = "what changed meanwhile"
 
 
 def harvester(*words: str, cwd: Path | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
-    return forkserver.run(
+    return fork_server.run(
         [HARVESTER, *words],
         cwd=cwd,
         capture_output=True,
@@ -147,7 +147,7 @@ def test_a_list_and_then_each_of_its_ids_end_in_one_archive(hostile: Callable[..
 def test_a_mix_that_was_killed_goes_on_where_its_ledger_says(hostile: Callable[..., Hostile], tmp_path: Path):
     server = hostile("--records", "2000", "--page-size", "20", "--latency-ms", "40")
     name = source_file(tmp_path, server, MIX)
-    process = forkserver.Process(
+    process = fork_server.Process(
         [HARVESTER, "crawl", name, "-a", "archive=A"],
         cwd=tmp_path,
         env=environment(),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bagit
 import pytest
-from harvests import environment
+from support.harvest_runs import environment
 
 from archive.index.build import index
 from archive.releases.manifest import read_manifest

@@ -1,11 +1,11 @@
 """Deviations from OAI-PMH that repositories were seen with, one at a time: every record is had, or named."""
 
-import making
 import pytest
-from amounts import tried
-from deviating_provider import BAD, RECORDS, Provider
-from harvests import Harvest
-from serving import serving
+from support import archive_builder
+from support.deviating_provider import BAD, RECORDS, Provider
+from support.example_counts import tried
+from support.harvest_runs import Harvest
+from support.local_server import serving
 
 from archive.store.accounting import read_account
 
@@ -56,13 +56,13 @@ def test_a_deviation_costs_no_record_or_names_the_one_it_costs(harvest: Harvest,
     with serving(type("Deviant", (Provider,), {"deviation": name})) as base:
         code = harvest.run(f"{base}/oai")
     assert code in codes, harvest.output[-3000:]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     account = read_account(harvest.archive)
     assert account.balanced
-    held = {record.identifier for *_, record in making.stored(harvest.archive)}
+    held = {record.identifier for *_, record in archive_builder.stored(harvest.archive)}
     assert held == {f"oai:x:{number}" for number in range(RECORDS) if number not in cannot}, harvest.output[-3000:]
-    last = dict(making.rows(harvest.archive, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
+    last = dict(archive_builder.rows(harvest.archive, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
     for number in cannot:
         assert last[f"oai:x:{number}"] in ("refused", "lost", "absent")
     if code:
-        assert making.rows(harvest.archive, "SELECT code FROM findings")
+        assert archive_builder.rows(harvest.archive, "SELECT code FROM findings")

@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from harvests import Harvest
-from serving import serving
+from support.harvest_runs import Harvest
+from support.local_server import serving
 
 from archive.store.snapshots import read_only
 

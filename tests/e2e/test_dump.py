@@ -7,11 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import dumping
-import forkserver
 import pytest
-import served
-from harvests import HARVESTER, Harvest, Hostile, environment
+from support import dump_builder, fork_server, serving_archive
+from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
 
 from archive.errors import CannotDump
 from archive.releases.manifest import read_manifest
@@ -21,7 +19,7 @@ from harvester.exits import DAMAGED, DONE, FINDINGS, USAGE, exit_code
 
 def run(*words: object, code: int = DONE) -> subprocess.CompletedProcess[str]:
     licence = () if any(str(word).startswith("--licence") for word in words) else ("--licence", "CC0-1.0")
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, "dump", *map(str, words), *licence],
         capture_output=True,
         text=True,
@@ -40,7 +38,7 @@ def made(*words: object, code: int = DONE) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return served.harvested(tmp_path_factory.mktemp("made") / "archive", [served.many(400)])
+    return serving_archive.harvested(tmp_path_factory.mktemp("made") / "archive", [serving_archive.many(400)])
 
 
 def test_two_harvests_in_different_windows_and_order_give_the_same_bytes(
@@ -54,8 +52,8 @@ def test_two_harvests_in_different_windows_and_order_give_the_same_bytes(
     second = made(tmp_path / "other", tmp_path / "second")
     assert first["root"] == second["root"]
     assert first["identifiers"] == len(server.truth())
-    dumping.check(tmp_path / "first")
-    assert dumping.bytes_of(tmp_path / "first") == dumping.bytes_of(tmp_path / "second")
+    dump_builder.check(tmp_path / "first")
+    assert dump_builder.bytes_of(tmp_path / "first") == dump_builder.bytes_of(tmp_path / "second")
     assert read_manifest(tmp_path / "first").content == read_manifest(tmp_path / "second").content
 
 
@@ -105,12 +103,12 @@ def test_lines_of_json_are_read_as_they_are(archive: Path, tmp_path: Path, need:
     path = tmp_path / "out" / "records-00001.jsonl.gz"
     lines = subprocess.run([need("gzip"), "-dc", path], capture_output=True, check=True).stdout.splitlines()
     assert [json.loads(line)["identifier"] for line in lines] == sorted(
-        r.identifier for r in served.many(400) if not r.deleted
+        r.identifier for r in serving_archive.many(400) if not r.deleted
     )
 
 
 def test_only_what_is_asked_for_is_in_it(archive: Path, tmp_path: Path):
-    records = [r for r in served.many(400) if not r.deleted]
+    records = [r for r in serving_archive.many(400) if not r.deleted]
     odd = made(archive, tmp_path / "odd", "--set", "odd:1")
     assert odd["records"] == sum("odd:1" in r.sets for r in records)
     last = made(archive, tmp_path / "last", "--from", "2020-01-01T00:03:00Z")
@@ -131,9 +129,13 @@ def test_json_for_the_migrator_is_one_entry_a_line(tmp_path: Path, need: Callabl
         "versions": {"index": 1},
         "files": {"enabled": True},
     }
-    record = served.record("a1b2c-d3e45", "2024-01-02", "T", format_="inveniordm-json", media_type="application/json")
+    record = serving_archive.record(
+        "a1b2c-d3e45", "2024-01-02", "T", format_="inveniordm-json", media_type="application/json"
+    )
     values = {name: getattr(record, name) for name in record.__slots__} | {"metadata": native}
-    folder = served.harvested(tmp_path / "archive", [[type(record)(**values), served.record("b", "2024-01-03", None)]])
+    folder = serving_archive.harvested(
+        tmp_path / "archive", [[type(record)(**values), serving_archive.record("b", "2024-01-03", None)]]
+    )
     run(folder, tmp_path / "out", "--invenio-migrator", "--compression", "gzip")
     path = tmp_path / "out" / "records-00001.jsonl.gz"
     [line] = subprocess.run([need("gzip"), "-dc", path], capture_output=True, check=True).stdout.splitlines()
@@ -141,7 +143,7 @@ def test_json_for_the_migrator_is_one_entry_a_line(tmp_path: Path, need: Callabl
     assert set(entry) == {"record", "parent", "record_files"}
     assert entry["record"]["json"]["id"] == "a1b2c-d3e45"
     assert entry["parent"]["json"]["communities"] == {}
-    assert dumping.texts(tmp_path / "out", "tombstones")[0]["identifier"] == "b"
+    assert dump_builder.texts(tmp_path / "out", "tombstones")[0]["identifier"] == "b"
 
 
 def test_what_cannot_be_made_is_said_and_nothing_is_left(archive: Path, tmp_path: Path):
@@ -183,12 +185,12 @@ def test_an_archive_that_is_not_complete_is_dumped_and_said_to_be_so(hostile: Ca
     values = made(tmp_path / "archive", tmp_path / "out", code=FINDINGS)
     assert values["complete"] is False
     assert 0 < values["identifiers"] < 6000
-    dumping.check(tmp_path / "out")
+    dump_builder.check(tmp_path / "out")
     assert read_manifest(tmp_path / "out").account["complete"] is False
 
 
 def test_a_damaged_archive_is_never_dumped(tmp_path: Path):
-    folder = served.harvested(tmp_path / "archive", [served.many(50)])
+    folder = serving_archive.harvested(tmp_path / "archive", [serving_archive.many(50)])
     [path] = (folder / "shards").glob("*.zst")
     whole = bytearray(path.read_bytes())
     whole[len(whole) // 2] ^= 1
@@ -261,7 +263,7 @@ def test_a_release_of_a_server_on_this_machine_needs_no_word_and_asserts_nothing
     hostile: Callable[..., Hostile], harvest: Harvest, tmp_path: Path
 ):
     assert harvest.run(hostile("--records", "40").url) == 0
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, "dump", str(harvest.archive), str(tmp_path / "out")],
         capture_output=True,
         text=True,
@@ -283,7 +285,7 @@ def test_no_licence_is_asserted_that_nothing_states(archive: Path, tmp_path: Pat
         assert "CC0" not in text, name
         assert "license:" not in text, name
         assert "license-url:" not in text, name
-    unsaid = forkserver.run(
+    unsaid = fork_server.run(
         [HARVESTER, "dump", str(archive), str(tmp_path / "unsaid")],
         capture_output=True,
         text=True,

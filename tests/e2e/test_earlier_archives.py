@@ -8,19 +8,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import earlier
 import pytest
-from earlier import Repository, Way
-from harvests import HARVESTER, environment
-from typed import Typed
+from support import earlier_archives
+from support.command_runner import Typed
+from support.earlier_archives import Repository, Way
+from support.harvest_runs import HARVESTER, environment
 
 BAGIT = str(Path(sys.executable).with_name("bagit.py"))
-EXPECTED = earlier.expected()
+EXPECTED = earlier_archives.expected()
 
 
-@pytest.fixture(params=earlier.WAYS)
+@pytest.fixture(params=earlier_archives.WAYS)
 def way(request: pytest.FixtureRequest) -> Way:
-    return earlier.WAYS[request.param]
+    return earlier_archives.WAYS[request.param]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def expected(way: Way) -> dict[str, Any]:
 @pytest.fixture
 def archive(way: Way, tmp_path: Path) -> Path:
     """A finished archive, with its release beside it."""
-    return earlier.unpack(way.name, tmp_path)
+    return earlier_archives.unpack(way.name, tmp_path)
 
 
 def manifest(release: Path) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def manifest(release: Path) -> dict[str, Any]:
 
 def dumped(typed: Typed, archive: Path, out: Path) -> dict[str, Any]:
     """A release with the words of the earlier one."""
-    assert typed("dump", archive, out, *earlier.RELEASED).code == 1
+    assert typed("dump", archive, out, *earlier_archives.RELEASED).code == 1
     return manifest(out)
 
 
@@ -50,14 +50,14 @@ def test_it_is_whole_and_its_account_balances(archive: Path, expected: dict[str,
     verified = typed("verify", archive, "--json")
     assert (verified.code, verified.json["whole"], verified.json["problems"]) == (0, True, [])
     status = typed("status", archive, "--json")
-    assert (status.code, earlier.account(status.json)) == (1, expected["account"])
+    assert (status.code, earlier_archives.account(status.json)) == (1, expected["account"])
     assert status.json["balanced"]
 
 
 def test_it_is_indexed_and_each_record_is_the_bytes_it_was(archive: Path, expected: dict[str, Any], typed: Typed):
     assert typed("index", archive).code == 0
     assert typed("index", archive, "--check").code == 0
-    assert typed("sql", archive, earlier.COUNTS, "--json").json == [expected["counts"]]
+    assert typed("sql", archive, earlier_archives.COUNTS, "--json").json == [expected["counts"]]
     got = subprocess.run([HARVESTER, "get", archive, expected["record"]["id"]], capture_output=True, env=environment())
     assert hashlib.sha256(got.stdout).hexdigest() == expected["record"]["sha256"]
 
@@ -72,7 +72,7 @@ def test_a_release_of_it_has_the_same_bytes(archive: Path, expected: dict[str, A
         pytest.skip("other versions of zstd or DuckDB than those of the earlier release: only its root can be compared")
     assert new["content"] == old["content"]
     documents = {entry["name"] for entry in old["files"]} | {"manifest.json"}
-    before, after = (earlier.digests(archive.parent / name) for name in ("release", "new"))
+    before, after = (earlier_archives.digests(archive.parent / name) for name in ("release", "new"))
     assert before.keys() == after.keys()
     assert {n: d for n, d in after.items() if n not in documents} == {
         n: d for n, d in before.items() if n not in documents
@@ -102,7 +102,7 @@ def test_it_is_bagged(archive: Path, typed: Typed, what: str):
 
 def test_a_flipped_byte_is_found_wherever_it_is(archive: Path, typed: Typed):
     # before it is read: SQLite leaves a -wal and a -shm beside what it reads, which hold nothing
-    names = sorted(earlier.digests(archive))
+    names = sorted(earlier_archives.digests(archive))
     assert len(names) > 5
     assert typed("verify", archive).code == 0
     for name in names:
@@ -118,7 +118,7 @@ def test_a_flipped_byte_is_found_wherever_it_is(archive: Path, typed: Typed):
 def test_the_next_run_brings_nothing_new(way: Way, archive: Path, expected: dict[str, Any], typed: Typed):
     with way.served(second=True):
         assert way.crawl(archive, *way.again) == expected["exit"]
-    account = earlier.account(typed("status", archive, "--json").json)
+    account = earlier_archives.account(typed("status", archive, "--json").json)
     assert len(account["runs"]) > len(expected["account"]["runs"])
     assert (account["balanced"], account["states"]) == (True, expected["account"]["states"])
     assert typed("verify", archive).code == 0
@@ -128,7 +128,7 @@ def test_the_next_run_brings_nothing_new(way: Way, archive: Path, expected: dict
 def test_an_archive_that_was_broken_off_is_resumed_to_its_end(
     way: Way, expected: dict[str, Any], tmp_path: Path, typed: Typed
 ):
-    archive = earlier.unpack(f"{way.name}-unfinished", tmp_path)
+    archive = earlier_archives.unpack(f"{way.name}-unfinished", tmp_path)
     check_unfinished(way.name, archive)
     before = typed("status", archive, "--json")
     assert (before.code, before.json["balanced"]) == (3, True)
@@ -136,7 +136,7 @@ def test_an_archive_that_was_broken_off_is_resumed_to_its_end(
         assert way.crawl(archive) == expected["first"]["exit"]
     check_asked(way.name, repository)
     status = typed("status", archive, "--json").json
-    assert earlier.account(status) == expected["first"]["account"]
+    assert earlier_archives.account(status) == expected["first"]["account"]
     assert status["balanced"]
     assert typed("verify", archive).code == 0
     assert dumped(typed, archive, tmp_path / "new")["content"]["root"] == expected["first"]["root"]
@@ -144,7 +144,7 @@ def test_an_archive_that_was_broken_off_is_resumed_to_its_end(
 
 def check_unfinished(name: str, archive: Path) -> None:
     """Each was broken off in another way, and the fixture still shows it."""
-    names = earlier.digests(archive).keys()
+    names = earlier_archives.digests(archive).keys()
     killed = name == "oaipmh"
     assert killed == any(one.endswith(".open") for one in names)
     assert killed == ("ledger.sqlite-wal" in names)

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-import forkserver
-import making
 import pytest
-from harvests import HARVESTER, environment
-from serving import serving
+from support import archive_builder, fork_server
+from support.harvest_runs import HARVESTER, environment
+from support.local_server import serving
 
 from archive.store.accounting import read_account
 
@@ -99,7 +98,7 @@ class EPrints(BaseHTTPRequestHandler):
 
 
 def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return forkserver.run(
+    return fork_server.run(
         [HARVESTER, *words], capture_output=True, text=True, check=False, timeout=600, cwd=folder, env=environment()
     )
 
@@ -110,7 +109,7 @@ def states(folder: Path) -> dict[str, str]:
         "SELECT identifier, o.state FROM outcomes AS o JOIN requests USING (request) JOIN channels USING (channel) "
         "WHERE name LIKE 'idrange:%' AND o.state <> 'open' ORDER BY outcome"
     )
-    return dict(making.rows(folder, query))
+    return dict(archive_builder.rows(folder, query))
 
 
 @pytest.mark.parametrize("closed", [401, 403])
@@ -139,8 +138,8 @@ def test_a_default_eprints_is_harvested_audited_and_repaired_by_its_site(closed:
         done = run(tmp_path, *crawl)
         assert done.returncode == 1, done.stdout + done.stderr
         assert states(here) == {"1": "read", "2": "read", "3": "read", "4": "deleted", "5": "absent"}
-        assert making.rows(here, "SELECT count(*) FROM findings WHERE code = 'robots-closed'") != [(0,)]
-        making.check(here)
+        assert archive_builder.rows(here, "SELECT count(*) FROM findings WHERE code = 'robots-closed'") != [(0,)]
+        archive_builder.check(here)
         assert read_account(here).balanced
 
         server.hides = False  # type: ignore[attr-defined]
@@ -158,4 +157,4 @@ def test_a_default_eprints_is_harvested_audited_and_repaired_by_its_site(closed:
         assert states(here)["4"] == "deleted"
         again = run(tmp_path, "audit", "archive", *target)
         assert again.returncode == 0, again.stdout + again.stderr
-        making.check(here)
+        archive_builder.check(here)

@@ -9,13 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import bulk
-import forkserver
-import making
 from aiohttp import web
-from filed import codes, content, contents, crawl, harvest, last, of, states
-from filing import File, Filing, serving
-from harvests import HARVESTER, environment
+from support import archive_builder, bulk_provider, fork_server
+from support.file_harvests import codes, content, contents, crawl, harvest, last, of, states
+from support.file_provider import File, Filing, serving
+from support.harvest_runs import HARVESTER, environment
 
 from archive.integrity.verify import verify
 from archive.store.layout import Layout
@@ -65,7 +63,7 @@ def test_every_file_that_a_record_lists_ends_in_one_state(tmp_path: Path):
         account = last(archive)
         assert (account.listed, account.states["read"], account.complete) == (12, 6, False)
         assert {one.bytes for one in contents(archive)} == {0, 1, 5, 9, 100_000}
-        refused = making.rows(archive, "SELECT identifier, message FROM findings WHERE code = 'file-refused'")
+        refused = archive_builder.rows(archive, "SELECT identifier, message FROM findings WHERE code = 'file-refused'")
         assert sorted(message.partition(" cannot")[0] for _, message in refused) == [
             "4: the file 'short'",
             "4: the file 'wrong'",
@@ -75,7 +73,7 @@ def test_every_file_that_a_record_lists_ends_in_one_state(tmp_path: Path):
         server.lists["7"] = 200
         asked = len(server.downloads())
         assert crawl("files", archive) == 1
-        assert len(making.rows(archive, "SELECT * FROM runs WHERE spider = 'files'")) == 1
+        assert len(archive_builder.rows(archive, "SELECT * FROM runs WHERE spider = 'files'")) == 1
         assert (states(archive)["4", "down"], states(archive)["7", "lost"]) == ("read", "read")
         assert len(server.downloads()) == asked + 2
 
@@ -113,7 +111,7 @@ def test_records_first_then_files_in_one_command_and_the_same_words_go_on(tmp_pa
         assert crawl("idrange", archive, *words, program=SCRAPY) == 0
         assert server.asked[before:] == ["/robots.txt", "/api/records/1/files/b/content"]
         assert crawl("idrange", archive, *words, program=SCRAPY) == 0
-        assert [row[0] for row in making.rows(archive, "SELECT spider FROM runs ORDER BY run")] == [
+        assert [row[0] for row in archive_builder.rows(archive, "SELECT spider FROM runs ORDER BY run")] == [
             "idrange",
             "files",
             "idrange",
@@ -235,9 +233,9 @@ def test_robots_txt_closes_files_until_the_source_says_why_not(tmp_path: Path):
 def test_files_of_a_dump_follow_its_records(tmp_path: Path):
     archive = tmp_path / "a"
     files = Filing({"7": {"x": File(b"content")}})
-    with serving(files), bulk.serving(bulk.Bulk()) as server:
+    with serving(files), bulk_provider.serving(bulk_provider.Bulk()) as server:
         record: Any = files.record("7")
-        server.files = {"records-json.tar.gz": ("1", bulk.json_dump([record]))}
+        server.files = {"records-json.tar.gz": ("1", bulk_provider.json_dump([record]))}
         words = (f"url={server.url}/api/exporter", f"hosts={files.url[7:]}", "files=records-json.tar.gz,true")
         assert crawl("exporter", archive, *words) == 0
         assert content(archive, "7", "x") == b"content"
@@ -249,7 +247,7 @@ def test_status_shows_how_the_files_stand(tmp_path: Path):
         assert harvest(server, archive, "files=true") == 0
 
     def status() -> tuple[int, dict[str, Any]]:
-        done = forkserver.run(
+        done = fork_server.run(
             [HARVESTER, "status", archive, "--json"], capture_output=True, env=environment(), check=False
         )
         return done.returncode, json.loads(done.stdout)["files"]
@@ -258,7 +256,7 @@ def test_status_shows_how_the_files_stand(tmp_path: Path):
     assert (code, files["contents"], files["bytes"]) == (0, 1, 1)
     (run,) = files["runs"]
     assert (run["listed"], run["states"]["read"], run["states"]["absent"], run["balanced"]) == (2, 1, 1, True)
-    shown = forkserver.run(
+    shown = fork_server.run(
         [HARVESTER, "status", archive], capture_output=True, text=True, env=environment(), check=False
     )
     assert "1 content stored once" in shown.stdout

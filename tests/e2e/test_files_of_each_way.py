@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import bulk
-import making
 import pytest
-from filed import codes, content, crawl, last, of, states
-from filing import File, Filing, serving
+from support import archive_builder, bulk_provider
+from support.file_harvests import codes, content, crawl, last, of, states
+from support.file_provider import File, Filing, serving
 
 WAYS = ("oaipmh", "search", "idrange", "exporter")
 
@@ -37,8 +36,8 @@ def harvest(way: str, server: Filing, archive: Path, wanted: str) -> int:
     """The records of a server in one of the ways, and then their files."""
     if way != "exporter":
         return crawl(way, archive, *words_of(way, server), f"files={wanted}")
-    with bulk.serving(bulk.Bulk()) as other:
-        dump = bulk.json_dump([server.record(id_) for id_ in server.records])
+    with bulk_provider.serving(bulk_provider.Bulk()) as other:
+        dump = bulk_provider.json_dump([server.record(id_) for id_ in server.records])
         other.files = {"records-json.tar.gz": ("1", dump)}
         words = (f"url={other.url}/api/exporter", f"hosts={server.url[7:]}", f"files=records-json.tar.gz,{wanted}")
         return crawl(way, archive, *words)
@@ -57,7 +56,7 @@ def test_the_files_follow_the_records_and_are_checked(tmp_path: Path, way: str):
         assert content(tmp_path / "a", "oai:x:1" if way == "oaipmh" else "1", "b c.pdf") == b"b" * 3000
         assert len(server.downloads()) == 3
     rows = "SELECT DISTINCT checksum IS NOT NULL, size = bytes FROM files WHERE state = 'read'"
-    assert making.rows(tmp_path / "a", rows) == [(1, 1)]
+    assert archive_builder.rows(tmp_path / "a", rows) == [(1, 1)]
     assert last(tmp_path / "a").complete
 
 
@@ -85,7 +84,7 @@ def test_each_filter_holds_in_each_way(tmp_path: Path, way: str):
 def of_last(archive: Path) -> set[tuple[str, str]]:
     """The files that the newest run has read."""
     rows = "SELECT identifier, key FROM files WHERE state = 'read' AND run = (SELECT max(run) FROM runs)"
-    return set(making.rows(archive, rows))
+    return set(archive_builder.rows(archive, rows))
 
 
 def test_the_files_of_a_source_follow_every_step_of_its_mix(tmp_path: Path):
@@ -103,7 +102,7 @@ def test_the_files_of_a_source_follow_every_step_of_its_mix(tmp_path: Path):
         assert crawl(str(source), archive, "files=size>1kB") == 0
         assert server.asked[before:] == ["/robots.txt", "/api/records/2/files/big.bin/content"]
     assert states(archive) == named("idrange", ("1", "b c.pdf"), ("2", "big.bin"))
-    assert [row[0] for row in making.rows(archive, "SELECT spider FROM runs ORDER BY run")] == [
+    assert [row[0] for row in archive_builder.rows(archive, "SELECT spider FROM runs ORDER BY run")] == [
         "oaipmh",
         "idrange",
         "files",
@@ -121,14 +120,14 @@ def test_records_that_name_no_files_are_said_to_be_such(tmp_path: Path, prefix: 
         assert server.downloads() == []
         forms = prefix.split(",")
         found = "SELECT found FROM findings WHERE code = 'files-unnamed'"
-        assert making.rows(archive, found) == [(3 * len(forms),)]
+        assert archive_builder.rows(archive, found) == [(3 * len(forms),)]
         assert (last(archive).listed, last(archive).balanced) == (0, True)
 
         assert crawl("oaipmh", archive, f"url={server.oai_url}", "prefix=marcxml", "files=true") == 0
         assert len(states(archive)) == 3
-        assert making.rows(archive, found) == [(3 * len(forms),)]
+        assert archive_builder.rows(archive, found) == [(3 * len(forms),)]
         silent = "SELECT count(*) FROM findings WHERE code = 'form-without-files' AND run = 4"
-        assert making.rows(archive, silent) == [(len(forms),)]
+        assert archive_builder.rows(archive, silent) == [(len(forms),)]
 
 
 def test_a_record_that_has_no_files_says_so(tmp_path: Path):
@@ -143,7 +142,7 @@ def test_what_a_filter_asks_and_no_record_says_is_told(tmp_path: Path):
     with serving(Filing({"1": files})) as server:
         assert harvest("idrange", server, tmp_path / "size", "size<1kB") == 0
         assert states(tmp_path / "size") == {("1", "known"): "read"}
-        assert making.rows(
+        assert archive_builder.rows(
             tmp_path / "size", "SELECT identifier, found FROM findings WHERE code = 'filter-unsaid'"
         ) == [("1", 1)]
         assert harvest("idrange", server, tmp_path / "set", "set=user-cern") == 1
@@ -157,10 +156,10 @@ def test_a_filter_that_takes_no_file_is_told_with_what_there_is(tmp_path: Path):
     with serving(Filing({"1": files})) as server:
         assert harvest("idrange", server, tmp_path / "none", "key=*.PDFX") == 1
         said = "SELECT message FROM findings WHERE code = 'filter-takes-nothing'"
-        [(message,)] = making.rows(tmp_path / "none", said)
+        [(message,)] = archive_builder.rows(tmp_path / "none", said)
         assert message.startswith("none of the 3 files that records list passes key=*.PDFX")
         assert harvest("idrange", server, tmp_path / "one", "key=*.pdf") == 0
-        assert making.rows(tmp_path / "one", said) == []
+        assert archive_builder.rows(tmp_path / "one", said) == []
 
 
 def test_one_content_under_two_forms_and_ways_is_fetched_once(tmp_path: Path):
@@ -173,7 +172,7 @@ def test_one_content_under_two_forms_and_ways_is_fetched_once(tmp_path: Path):
         assert len(states(archive)) == 6
         assert last(archive).states["read"] == 6
     held = "SELECT count(*) FROM files WHERE reason = 'held already' AND run = 4"
-    assert making.rows(archive, held) == [(6,)]
+    assert archive_builder.rows(archive, held) == [(6,)]
 
 
 def test_the_same_words_go_on_in_each_way(tmp_path: Path):
@@ -187,5 +186,8 @@ def test_the_same_words_go_on_in_each_way(tmp_path: Path):
             assert harvest(way, server, archive, "true") == 0
             assert [path.rpartition("/")[0] for path in server.asked[before:]].count("/oai") == 0
             assert len(server.downloads()) == 3 + 2
-        assert [row[0] for row in making.rows(archive, "SELECT spider FROM runs ORDER BY run")] == [way, "files"]
+        assert [row[0] for row in archive_builder.rows(archive, "SELECT spider FROM runs ORDER BY run")] == [
+            way,
+            "files",
+        ]
         assert last(archive).complete

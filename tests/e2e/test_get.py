@@ -8,20 +8,16 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import dumping
-import forkserver
-import harvests
-import making
 import pytest
-import served
-from ranging import ranging
+from support import archive_builder, dump_builder, fork_server, harvest_runs, serving_archive
+from support.range_server import ranging
 
 from archive.store import record as envelope
 
 RECORDS = [
-    *served.many(900),
-    served.record("oai:x:1", "2020-01-01", "In JSON", format_="json", media_type="application/json"),
-    served.record("oai:x:2", "2020-01-01", "Two"),
+    *serving_archive.many(900),
+    serving_archive.record("oai:x:1", "2020-01-01", "In JSON", format_="json", media_type="application/json"),
+    serving_archive.record("oai:x:2", "2020-01-01", "Two"),
 ]
 LIVE, GONE = "oai:repository.example:00007", "oai:repository.example:00010"
 NGINX = """
@@ -41,10 +37,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive and a release of it, beside each other."""
     folder = tmp_path_factory.mktemp("served")
     pages = [RECORDS[at : at + 100] for at in range(0, len(RECORDS), 100)]
-    changed = served.record("oai:x:2", "2021-01-01", "Two again")
-    served.archive(folder / "archive", [*pages, [changed]])
-    dumping.released(folder / "archive", folder / "release", frame_bytes=20_000)
-    dumping.released(folder / "archive", folder / "bare", form="bare", compression="xz", layout="tar", part_records=300)
+    changed = serving_archive.record("oai:x:2", "2021-01-01", "Two again")
+    serving_archive.archive(folder / "archive", [*pages, [changed]])
+    dump_builder.released(folder / "archive", folder / "release", frame_bytes=20_000)
+    dump_builder.released(
+        folder / "archive", folder / "bare", form="bare", compression="xz", layout="tar", part_records=300
+    )
     return folder
 
 
@@ -52,7 +50,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def web(root: Path, tmp_path_factory: pytest.TempPathFactory, need: Callable[[str], str]) -> Iterator[str]:
     """The folder on a real web server."""
     nginx = need("nginx")
-    folder, port = tmp_path_factory.mktemp("nginx"), harvests.free_port()
+    folder, port = tmp_path_factory.mktemp("nginx"), harvest_runs.free_port()
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, root=root))
     process = subprocess.Popen(
         [nginx, "-c", folder / "nginx.conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -68,13 +66,13 @@ def web(root: Path, tmp_path_factory: pytest.TempPathFactory, need: Callable[[st
                 time.sleep(0.05)
         yield url
     finally:
-        harvests.end(process)
+        harvest_runs.end(process)
 
 
 def get(*words: object) -> tuple[int, bytes, str]:
     """(exit code, stdout, stderr)."""
-    command = [harvests.HARVESTER, "get", *map(str, words)]
-    done = forkserver.run(command, capture_output=True, timeout=600, check=False, env=harvests.environment())
+    command = [harvest_runs.HARVESTER, "get", *map(str, words)]
+    done = fork_server.run(command, capture_output=True, timeout=600, check=False, env=harvest_runs.environment())
     return done.returncode, done.stdout, done.stderr.decode()
 
 
@@ -95,7 +93,7 @@ def test_a_record_is_a_line_of_json_wherever_it_is_asked_for(root: Path, web: st
     assert {**dumped, "url": kept.pop("url"), "retrieved": kept.pop("retrieved")} | kept == {
         **dumped,
         **kept,
-        "url": making.URL,
+        "url": archive_builder.URL,
         "retrieved": "2026-03-04T05:06:07Z",
     }
 
@@ -127,7 +125,7 @@ def test_every_version_is_printed_on_demand(root: Path):
 
 
 def test_what_was_sent_is_printed_byte_for_byte(root: Path, web: str):
-    sent = served.dublin_core("Title 7").encode()
+    sent = serving_archive.dublin_core("Title 7").encode()
     for where in (root / "archive", root / "release", f"{web}/archive", f"{web}/release"):
         assert get(where, LIVE, "--original") == (0, sent, "")
     assert get(root / "archive", "oai:x:1", "--original")[:2] == (0, b'{"title":["In JSON"]}')
@@ -163,8 +161,8 @@ def test_bare_records_are_not_chosen_by_a_format_that_they_do_not_say(root: Path
 
 @pytest.mark.parametrize("asked", ["", "  ", b"\xff"])
 def test_what_is_no_id_is_a_usage_error(root: Path, asked: str | bytes):
-    command = [harvests.HARVESTER, "get", str(root / "archive"), asked]
-    assert forkserver.run(command, capture_output=True, timeout=600, check=False).returncode == 2
+    command = [harvest_runs.HARVESTER, "get", str(root / "archive"), asked]
+    assert fork_server.run(command, capture_output=True, timeout=600, check=False).returncode == 2
 
 
 def test_what_is_no_archive_is_a_usage_error(root: Path, web: str, tmp_path: Path):
@@ -176,13 +174,13 @@ def test_what_is_no_archive_is_a_usage_error(root: Path, web: str, tmp_path: Pat
 
 def test_an_archive_that_has_changed_says_that_its_lookup_is_old(root: Path, tmp_path: Path):
     shutil.copytree(root / "archive", tmp_path / "archive")
-    served.harvested(tmp_path / "archive", [[envelope.decode(making.record("oai:x:3"))]])
+    serving_archive.harvested(tmp_path / "archive", [[envelope.decode(archive_builder.record("oai:x:3"))]])
     assert len(records(get(tmp_path / "archive", "oai:x:3")[1])) == 1
     with ranging(tmp_path) as server:
         assert get(f"{server.url}/archive", "oai:x:3")[:2] == (3, b"")
         (tmp_path / "archive" / "index.lookup").unlink()
         assert get(f"{server.url}/archive", LIVE)[:2] == (3, b"")
-        assert forkserver.run([harvests.HARVESTER, "index", tmp_path / "archive"], check=False).returncode == 0
+        assert fork_server.run([harvest_runs.HARVESTER, "index", tmp_path / "archive"], check=False).returncode == 0
         assert get(f"{server.url}/archive", "oai:x:3")[0] == 0
 
 

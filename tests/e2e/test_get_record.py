@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
-import making
 import pytest
-from harvests import Harvest
-from serving import serving
+from support import archive_builder
+from support.harvest_runs import Harvest
+from support.local_server import serving
 
 PAGE = (
     '<?xml version="1.0"?><OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
@@ -66,8 +66,8 @@ def provider() -> Iterator[str]:
 
 def test_a_record_that_is_gone_leaves_its_tombstone_and_the_sums_balance(provider: str, harvest: Harvest):
     assert harvest.run(provider) == 0, harvest.output[-2000:]
-    making.check(harvest.archive)
-    kept = {record.identifier: record for *_, record in making.stored(harvest.archive)}
+    archive_builder.check(harvest.archive)
+    kept = {record.identifier: record for *_, record in archive_builder.stored(harvest.archive)}
     assert set(kept) == set(NAMES)
     tombstone = kept["oai:x:gone"]
     assert (tombstone.deleted, tombstone.format) == (True, "oai_dc")

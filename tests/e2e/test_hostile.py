@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import forkserver
 import pytest
-import truth as truths
-from amounts import tried
-from harvests import Harvest, Hostile, end, environment
-from worlds import FAULTS
+from support import fork_server
+from support import oracle as truths
+from support.example_counts import tried
+from support.harvest_runs import Harvest, Hostile, end, environment
+from support.scenarios import FAULTS
 
 from archive.store.snapshots import read_only
 
@@ -133,13 +133,13 @@ def test_tokens_that_die_with_the_provider_cost_no_record(
     server = hostile("--records", "400", *options)
     server.get("/__mutate?touch=5&delete=2&add=3")
     command, silent = harvest.command(server.url), subprocess.DEVNULL
-    running = forkserver.Process(command, cwd=tmp_path, stdout=silent, stderr=silent, env=environment())
+    running = fork_server.Process(command, cwd=tmp_path, stdout=silent, stderr=silent, env=environment())
     try:
         while server.stats()["requests"] < 12 and running.poll() is None:
             time.sleep(0.05)
         assert running.poll() is None, "the harvest was faster than this test"
         end(server.process)
-        server.process = forkserver.Process(server.process.args, stdout=silent, stderr=silent)
+        server.process = fork_server.Process(server.process.args, stdout=silent, stderr=silent)
         assert running.wait(300) == 0
         found = truths.compare(harvest.archive, server.truth())
         assert not any(found[kind] for kind in (*ALWAYS_RIGHT, "missing"))
@@ -169,7 +169,7 @@ def test_a_change_that_is_listed_late_comes_with_the_overlap(
 
 
 def test_every_switch_of_the_hostile_provider_is_served(beds: Path, root: Path):
-    asked = forkserver.run(
+    asked = fork_server.run(
         [sys.executable, beds / "hostile" / "server.py", "--help"], capture_output=True, text=True, check=True
     )
     switches = set(re.findall(r"--[a-z0-9][a-z0-9-]*", asked.stdout.partition("A hostile repository")[0]))

@@ -10,11 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import bagging
-import forkserver
-import making
 import pytest
-from harvests import HARVESTER, environment
+from support import archive_builder, fork_server, handmade_bags
+from support.harvest_runs import HARVESTER, environment
 
 from archive.findings import finding
 from archive.formats import jsonseq
@@ -43,7 +41,7 @@ def record(identifier: str) -> bytes:
         (f"set{STEER}",),
         "oai_dc",
         "application/xml",
-        making.URL,
+        archive_builder.URL,
         "2026-03-04T05:06:07Z",
         "0" * 64,
         {"title": [f"title {STEER}"], "creator": [STEER], "identifier": [STEER]},
@@ -56,25 +54,25 @@ def record(identifier: str) -> bytes:
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive in which all that a provider says is hostile."""
     folder = tmp_path_factory.mktemp("hostile") / "archive"
-    made, channel, (window,) = making.begun(folder)
+    made, channel, (window,) = archive_builder.begun(folder)
     payload = ((b"".join(jsonseq.encode(record(i)) for i in (EVIL, PLAIN)), 2),)
     made.put(
-        making.answer(
+        archive_builder.answer(
             channel,
             window.window,
             [EVIL, PLAIN],
-            url=f"{making.URL}?verb=ListRecords&t={STEER}",
+            url=f"{archive_builder.URL}?verb=ListRecords&t={STEER}",
             payload=payload,
             outcomes=[(EVIL, STEER, "read", f"reason {STEER}"), (PLAIN, STEER, "read", None)],
         )
     )
-    refused = RefusedBody(making.URL + STEER, 500, (("x", STEER),), b"\x1b[31m", "2026-03-04T05:06:07Z", STEER)
+    refused = RefusedBody(archive_builder.URL + STEER, 500, (("x", STEER),), b"\x1b[31m", "2026-03-04T05:06:07Z", STEER)
     made.put(
-        making.answer(
+        archive_builder.answer(
             channel,
             window.window,
             [],
-            url=making.URL + STEER,
+            url=archive_builder.URL + STEER,
             state="refused",
             listed=0,
             payload=(),
@@ -98,7 +96,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*words: str) -> tuple[int, str]:
     """Run a command in a process of its own; what it prints is what a terminal would get, but for colours."""
-    done = forkserver.run([HARVESTER, *words], capture_output=True, timeout=600, check=False, env=environment())
+    done = fork_server.run([HARVESTER, *words], capture_output=True, timeout=600, check=False, env=environment())
     return done.returncode, (done.stdout + done.stderr).decode()
 
 
@@ -154,7 +152,7 @@ def places(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     files = {f"data/a{STEER}": b"x"}
     info = f"Title{STEER}: {STEER}\n"
     fetch = f"http://127.0.0.1:9/{STEER} 5 data/b{STEER}\nno{STEER}\n".encode()
-    bag = bagging.write_bag(folder / "bag", files, info=info, more={"fetch.txt": fetch})
+    bag = handmade_bags.write_bag(folder / "bag", files, info=info, more={"fetch.txt": fetch})
     manifest = bag / "manifest-sha256.txt"
     manifest.write_text(manifest.read_text() + f"{'0' * 64}  data/c{STEER}\n{STEER}\n")
     release, other = folder / "release", folder / "other"

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import forkserver
-import making
 import pytest
-from amounts import amount, tried
-from harvests import HARVESTER, Harvest, Hostile, environment
+from support import archive_builder, fork_server
+from support.example_counts import amount, tried
+from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
 
 from archive.store.record import Record
 
@@ -47,16 +46,16 @@ def states(archive: Path, format_: str) -> dict[str, tuple[str, str | None]]:
         "SELECT o.identifier, o.state, o.reason FROM outcomes AS o JOIN requests USING (request) "
         "JOIN channels USING (channel) WHERE name = ? ORDER BY outcome"
     )
-    return {row[0]: (row[1], row[2]) for row in making.rows(archive, query, f"idrange:{format_}")}
+    return {row[0]: (row[1], row[2]) for row in archive_builder.rows(archive, query, f"idrange:{format_}")}
 
 
 def held(archive: Path, format_: str) -> dict[str, Record]:
-    return {record.identifier: record for *_, record in making.stored(archive) if record.format == format_}
+    return {record.identifier: record for *_, record in archive_builder.stored(archive) if record.format == format_}
 
 
 def compare(archive: Path, server: Hostile, last: int, accept: str = f"{ZENODO},{MARC}") -> None:
     """Every id from 1 to `last` in its state, and the exact bytes of every record."""
-    making.check(archive)
+    archive_builder.check(archive)
     truth = bodies(server)
     for media_type in accept.split(","):
         found, records = states(archive, FORMATS[media_type]), held(archive, FORMATS[media_type])
@@ -87,7 +86,7 @@ def test_every_id_ends_in_the_state_that_the_truth_names(hostile: Callable[..., 
     asked = (f"ids={first}-{last},1-50", f"accept={ZENODO},{MARC}", "connections=8")
     assert harvest.run(server.records_url, *asked, spider="idrange") == 0, harvest.output[-3000:]
     truth = bodies(server)
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     for media_type, format_ in FORMATS.items():
         found, records = states(harvest.archive, format_), held(harvest.archive, format_)
         assert set(found) >= {str(number) for number in (*range(1, 51), *range(first, last + 1))}
@@ -113,7 +112,7 @@ def test_each_kind_of_bad_record_is_refused_with_its_bytes_and_no_other_is(
     server = hostile("--records", "300", "--kinds", "rest_*,json_*,redirect_*")
     asked = ("ids=1-1500", f"accept={ZENODO}", "connections=8")
     assert harvest.run(server.records_url, *asked, spider="idrange") == 1, harvest.output[-3000:]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     found, truth = states(harvest.archive, "zenodo-json"), bodies(server)
     bad = {
         "rest_500",
@@ -137,7 +136,7 @@ def test_each_kind_of_bad_record_is_refused_with_its_bytes_and_no_other_is(
             assert state == "refused", (row["kind"], state, reason)
         else:
             assert state == STATES[row["rest_status"]], (row["kind"], state, reason)
-    kept = {row[0] for row in making.rows(harvest.archive, "SELECT identifier FROM quarantine")}
+    kept = {row[0] for row in archive_builder.rows(harvest.archive, "SELECT identifier FROM quarantine")}
     assert kept == {identifier for identifier, (state, _) in found.items() if state == "refused"}
     assert not server.stats().get("probe_hits")
 
@@ -148,10 +147,10 @@ def test_another_type_than_was_asked_for_is_kept_as_what_it_is(
 ):
     server = hostile("--records", "50", "--conneg", conneg)
     assert harvest.run(server.records_url, "ids=1001-1020", f"accept={MARC}", spider="idrange") == 1
-    records = [record for *_, record in making.stored(harvest.archive) if not record.deleted]
+    records = [record for *_, record in archive_builder.stored(harvest.archive) if not record.deleted]
     assert records
     assert {record.format for record in records} == {kept_as}
-    codes = {row[0] for row in making.rows(harvest.archive, "SELECT code FROM findings")}
+    codes = {row[0] for row in archive_builder.rows(harvest.archive, "SELECT code FROM findings")}
     assert codes == {"other-media-type"}
     body = "application/json" if kept_as == "json" else MARC
     truth = bodies(server)
@@ -167,9 +166,10 @@ def test_a_type_that_is_not_served_is_refused_in_its_channel_only(hostile: Calla
     # after a few of them no more are asked for, whatever they would have been answered
     assert {i for i, (state, _) in refused.items() if state == "refused"} >= read
     assert {
-        row[0] for row in making.rows(harvest.archive, "SELECT http_status FROM requests WHERE state='refused'")
+        row[0]
+        for row in archive_builder.rows(harvest.archive, "SELECT http_status FROM requests WHERE state='refused'")
     } == {406}
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def test_a_range_without_an_end_ends_above_the_highest_id_by_a_stated_rule(
@@ -183,7 +183,7 @@ def test_a_range_without_an_end_ends_above_the_highest_id_by_a_stated_rule(
     assert all(found[identifier][0] == STATES[row["rest_status"]] for identifier, row in truth.items())
     top = max(int(i) for i, (state, _) in found.items() if state != "absent")
     assert {str(number) for number in range(900, top + 1001)} <= set(found)
-    ((code, message),) = making.rows(harvest.archive, "SELECT code, message FROM findings")
+    ((code, message),) = archive_builder.rows(harvest.archive, "SELECT code, message FROM findings")
     assert code == "range-top"
     assert str(top) in message
 
@@ -202,7 +202,7 @@ def test_ids_of_a_file_are_asked_once_each(hostile: Callable[..., Hostile], harv
         found = states(one.archive, "json")
         assert set(wanted) <= set(found)
         assert found["77"][0] == "absent"
-        asked = making.rows(one.archive, "SELECT count(*) FROM requests WHERE url LIKE '%/1003'")
+        asked = archive_builder.rows(one.archive, "SELECT count(*) FROM requests WHERE url LIKE '%/1003'")
         assert asked == [(1,)]
 
 
@@ -215,9 +215,9 @@ def test_ids_are_listed_by_oai_pmh_and_asked_for_one_by_one(hostile: Callable[..
         found = states(harvest.archive, format_)
         assert set(found) == set(truth)
         assert all(found[i][0] == STATES[row["rest_status"]] for i, row in truth.items())
-    runs = making.rows(harvest.archive, "SELECT spider, mode, state FROM runs ORDER BY run")
+    runs = archive_builder.rows(harvest.archive, "SELECT spider, mode, state FROM runs ORDER BY run")
     assert runs == [("oaipmh", "census", "complete"), ("idrange", "full", "complete")]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def test_the_gaps_that_an_audit_names_are_filled_by_id(
@@ -227,7 +227,7 @@ def test_the_gaps_that_an_audit_names_are_filled_by_id(
     assert harvest.run(server.url, "sample=30") == 0
     gaps = tmp_path / "gaps.txt"
     words = [HARVESTER, "audit", str(harvest.archive), "--against", server.url, "--gaps", str(gaps)]
-    audited = forkserver.run(words, capture_output=True, text=True, check=False, timeout=600, env=environment())
+    audited = fork_server.run(words, capture_output=True, text=True, check=False, timeout=600, env=environment())
     assert audited.returncode == 1, audited.stderr
     wanted = {line.split(":")[-1] for line in gaps.read_text().split()}
     assert len(wanted) == 70
@@ -235,7 +235,7 @@ def test_the_gaps_that_an_audit_names_are_filled_by_id(
     found = states(harvest.archive, "marcxml")
     assert set(found) == wanted
     assert {state for state, _ in found.values()} <= {"read", "deleted"}
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def test_gaps_are_asked_again_and_nothing_else(hostile: Callable[..., Hostile], harvest: Harvest):
@@ -244,12 +244,12 @@ def test_gaps_are_asked_again_and_nothing_else(hostile: Callable[..., Hostile], 
     broken = {i for i, (state, _) in states(harvest.archive, "json").items() if state in ("refused", "lost")}
     assert broken
     assert harvest.run(server.records_url, "ids=gaps", spider="idrange") == 1
-    (count,) = making.rows(
+    (count,) = archive_builder.rows(
         harvest.archive,
         "SELECT count(DISTINCT o.identifier) FROM outcomes o JOIN requests USING (request) WHERE run = 2",
     )[0]
     assert count == len(broken)
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 def test_what_has_not_changed_is_not_fetched_again_where_etags_can_be_trusted(
@@ -260,14 +260,14 @@ def test_what_has_not_changed_is_not_fetched_again_where_etags_can_be_trusted(
     source.write_text(f'[idrange]\nurl = "{server.records_url}"\nvalidators = "etag"\n')
     words = (f"source={source}", "ids=1001-1080")
     assert harvest.run(server.records_url, *words, spider="idrange") == 0, harvest.output[-2000:]
-    before = making.rows(harvest.archive, "SELECT count(*) FROM outcomes WHERE state = 'read'")[0][0]
+    before = archive_builder.rows(harvest.archive, "SELECT count(*) FROM outcomes WHERE state = 'read'")[0][0]
     server.get("/__mutate?touch=3&delete=1")
     assert harvest.run(server.records_url, *words, "mode=incremental", spider="idrange") == 0, harvest.output[-2000:]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     query = (
         "SELECT o.reason, o.state FROM outcomes o JOIN requests r USING (request) WHERE run = 2 AND o.state = 'read'"
     )
-    reasons = [row[0] for row in making.rows(harvest.archive, query)]
+    reasons = [row[0] for row in archive_builder.rows(harvest.archive, query)]
     same, changed = reasons.count("not modified"), reasons.count(None)
     assert same + changed in (before, before - 1)
     assert 1 <= changed <= 3
@@ -284,9 +284,9 @@ def test_counts_that_change_with_each_answer_make_one_version_of_a_record_each(
     server = hostile("--records", "40", "--volatile-stats", "--deleted-share", "0")
     for _ in range(2):
         assert harvest.run(server.records_url, "ids=1001-1040", spider="idrange") == 0, harvest.output[-2000:]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     read = {i for i, (state, _) in states(harvest.archive, "json").items() if state == "read"}
-    versions = [record for *_, record in making.stored(harvest.archive)]
+    versions = [record for *_, record in archive_builder.stored(harvest.archive)]
     assert {record.identifier for record in versions} == read
     assert len({(record.identifier, record.sha256) for record in versions}) == 2 * len(read)
 
@@ -307,7 +307,9 @@ def test_a_sample_and_the_parts_of_a_range(hostile: Callable[..., Hostile], tmp_
     assert {f"to {i}" for i in twice} <= targets
     one = Harvest(tmp_path / "sample")
     assert one.run(server.records_url, "ids=1-2000", "sample=20", spider="idrange") == 0
-    asked = making.rows(one.archive, "SELECT count(DISTINCT o.identifier) FROM outcomes o WHERE state = 'open'")
+    asked = archive_builder.rows(
+        one.archive, "SELECT count(DISTINCT o.identifier) FROM outcomes o WHERE state = 'open'"
+    )
     assert asked == [(20,)]
 
 
@@ -322,4 +324,4 @@ def test_killed_at_random_moments_every_id_still_has_one_end(hostile: Callable[.
     tried("random kills", kills)
     assert kills >= 2
     compare(harvest.archive, server, 3500)
-    assert making.rows(harvest.archive, "SELECT count(*), min(state) FROM runs") == [(1, "complete")]
+    assert archive_builder.rows(harvest.archive, "SELECT count(*), min(state) FROM runs") == [(1, "complete")]

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import making
 import pytest
 import zstandard
-from harvests import Harvest
+from support import archive_builder
+from support.harvest_runs import Harvest
 
 from archive.store.record import Record
 
@@ -171,13 +171,15 @@ def by_id(harvest: Harvest, url: str, ids: str) -> dict[str, tuple[str, str | No
     names.write_text(ids)
     code = harvest.run(f"{url}/{{id}}", f"ids=@{names}", "accept=application/json", spider="idrange")
     assert code == 1, harvest.output[-300:]
-    making.check(harvest.archive)
-    found = making.rows(harvest.archive, "SELECT identifier, state, reason FROM outcomes WHERE state <> 'open'")
+    archive_builder.check(harvest.archive)
+    found = archive_builder.rows(
+        harvest.archive, "SELECT identifier, state, reason FROM outcomes WHERE state <> 'open'"
+    )
     return {identifier: (state, reason) for identifier, state, reason in found}
 
 
 def held(harvest: Harvest) -> dict[str, Record]:
-    return {record.identifier: record for *_, record in making.stored(harvest.archive)}
+    return {record.identifier: record for *_, record in archive_builder.stored(harvest.archive)}
 
 
 @pytest.fixture
@@ -201,7 +203,7 @@ def test_what_json_may_hold_is_read_byte_for_byte_or_refused_with_its_cause(smal
     for name, record in records.items():
         text = BODIES[name][0].decode()
         assert record.original == text or json.loads(text) == record.metadata
-    findings = making.rows(small.archive, "SELECT code, message FROM findings")
+    findings = archive_builder.rows(small.archive, "SELECT code, message FROM findings")
     assert any(code == "answer-names-another" and "11" in message for code, message in findings)
 
 
@@ -218,11 +220,11 @@ def test_a_body_that_unpacks_to_more_than_the_limit_is_refused(small: Harvest):
 def test_a_page_that_unpacks_to_more_than_the_limit_is_refused_and_the_run_says_so(small: Harvest):
     with serving() as (url, _):
         assert small.run(f"{url}/bombs") in (1, 3), small.output[-3000:]
-    reasons = making.rows(small.archive, "SELECT state, reason FROM requests WHERE url LIKE '%=ListR%'")
+    reasons = archive_builder.rows(small.archive, "SELECT state, reason FROM requests WHERE url LIKE '%=ListR%'")
     assert reasons
     assert {state for state, _ in reasons} == {"refused"}
     assert all("DOWNLOAD_MAXSIZE" in reason for _, reason in reasons)
-    making.check(small.archive)
+    archive_builder.check(small.archive)
 
 
 def test_no_redirect_leads_out_of_the_source(small: Harvest):
@@ -240,7 +242,7 @@ def test_ids_made_to_be_paths_or_sql_are_ids_and_nothing_else(small: Harvest, tm
     names = set(held(small))
     assert len(names) == len(IDS)
     assert {"../../etc/x", "'; DROP TABLE outcomes; --", "a" * 4096, "<script>alert(1)</script>"} <= names
-    making.check(small.archive)
+    archive_builder.check(small.archive)
     # nothing is named by an id: the archive is below its folder, and what is there is what always is
     assert {path.name for path in tmp_path.iterdir()} == {"archive"}
     assert not [path for path in small.archive.rglob("*") if "etc" in path.name or "script" in path.name]

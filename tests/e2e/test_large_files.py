@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import making
 import pytest
-from amounts import amount
-from filed import contents, crawl, harvest, last, sha512
-from filing import File, Filing, made_digest, serving
-from harvests import HARVESTER, environment
-from residence import KNOWN, ended
+from support import archive_builder
+from support.example_counts import amount
+from support.file_harvests import contents, crawl, harvest, last, sha512
+from support.file_provider import File, Filing, made_digest, serving
+from support.harvest_runs import HARVESTER, environment
+from support.memory_use import KNOWN, ended
 
 # what a process that fetches files has at most: Python, Scrapy, SQLite and the pieces on their way
 MEMORY_MOST_BYTES = 160 << 20
@@ -85,7 +85,7 @@ def test_a_record_of_thousands_of_files_is_an_ordinary_case(tmp_path: Path):
         assert server.asked == []
     rows = "SELECT count(*) FROM files WHERE run = 2"
     # a row when it was listed and one when it ended: the ledger grows with the files, not with their square
-    assert making.rows(archive, rows) == [(2 * number,)]
+    assert archive_builder.rows(archive, rows) == [(2 * number,)]
     packed_many = tmp_path / "bag"
     assert command("bag", archive, packed_many) < MEMORY_MOST_BYTES
     assert command("verify", packed_many) < MEMORY_MOST_BYTES

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import bagit
 import pytest
-import served
 import zstandard
-from typed import Typed
+from support import serving_archive
+from support.command_runner import Typed
 
 from archive.releases.manifest import manifest_bytes, read_manifest
 
@@ -29,7 +29,7 @@ WORDS = (
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return served.harvested(tmp_path_factory.mktemp("made") / "archive", [served.many(60)])
+    return serving_archive.harvested(tmp_path_factory.mktemp("made") / "archive", [serving_archive.many(60)])
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_order_of_the_options_makes_no_difference(archive: Path, release: Pa
 
 
 def test_every_command_takes_it(archive: Path, release: Path, typed: Typed, tmp_path: Path):
-    identifier = served.many(60)[0].identifier
+    identifier = serving_archive.many(60)[0].identifier
     assert typed("verify", release).code == 0
     assert typed("get", release, identifier).code == 0
     assert typed("convert", release, "--to", "index-json").code == 0
@@ -90,7 +90,7 @@ def test_every_command_takes_it(archive: Path, release: Path, typed: Typed, tmp_
 
 
 def test_a_delta_leads_to_the_same_bytes(release: Path, typed: Typed, tmp_path: Path):
-    new = served.harvested(tmp_path / "new", [served.many(90)])
+    new = serving_archive.harvested(tmp_path / "new", [serving_archive.many(90)])
     assert typed("dump", new, tmp_path / "whole", *WORDS, "--part-records", 20).code == 0
     assert typed("dump", new, tmp_path / "delta", *WORDS, "--part-records", 20, "--since", release).code == 0
     said = typed("apply", release, tmp_path / "delta", tmp_path / "made")
@@ -122,7 +122,7 @@ def test_damage_in_any_layout_is_found(release: Path, typed: Typed, ending: str)
 
 def test_a_layout_that_says_something_else_is_found(archive: Path, release: Path, typed: Typed, tmp_path: Path):
     """A manifest may be right about parts that hold other records than the index."""
-    other = served.harvested(tmp_path / "other", [served.many(61)])
+    other = serving_archive.harvested(tmp_path / "other", [serving_archive.many(61)])
     assert typed("dump", other, tmp_path / "o", *WORDS, "--part-records", 20).code == 0
     manifest, foreign = read_manifest(release), read_manifest(tmp_path / "o")
     for part in foreign.content.others[1].parts:

@@ -1,6 +1,6 @@
 """Load over hours and over many hosts, on a clock that jumps: budgets are kept and used, nobody starves, nothing grows.
 
-Each run is a process of its own, so that its memory is what it took; most are tests/longrun.py.
+Each run is a process of its own, so that its memory is what it took; most are tests/support/long_run.py.
 """
 
 import json
@@ -10,16 +10,16 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-import making
 import pytest
-from amounts import amount, tried
-from harvests import Harvest, environment
-from residence import KNOWN, ended
-from serving import serving
+from support import archive_builder
+from support.example_counts import amount, tried
+from support.harvest_runs import Harvest, environment
+from support.local_server import serving
+from support.memory_use import KNOWN, ended
 
 # beyond what a fifth of the way took: room for what the allocator does, none for a byte an id
 GROWTH_MOST_BYTES = 32 << 20
-SCRIPT = Path(__file__).resolve().parents[1] / "longrun.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "support" / "long_run.py"
 
 
 def long_run(*words: object) -> dict[str, Any]:
@@ -94,7 +94,9 @@ def test_a_harvest_of_many_ids_takes_no_more_memory_than_one_of_some(tmp_path: P
                 process = subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=output, env=environment())
                 peaks.append(ended(process))
             assert process.returncode == 0, (tmp_path / "output").read_text()[-3000:]
-            states = making.rows(harvest.archive, "SELECT state, count(*) FROM outcomes GROUP BY state ORDER BY state")
+            states = archive_builder.rows(
+                harvest.archive, "SELECT state, count(*) FROM outcomes GROUP BY state ORDER BY state"
+            )
             assert [tuple(row) for row in states] == [("absent", count // 7), ("read", count - count // 7)]
     tried("ids harvested for their memory", many)
     # what ids, answers and outcomes take is let go; the ledger's cache and the shard that is open have their size

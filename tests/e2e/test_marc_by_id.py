@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import forkserver
-from answering import Reply, answering
-from harvests import HARVESTER, Harvest, environment
+from support import fork_server
+from support.harvest_runs import HARVESTER, Harvest, environment
+from support.stub_server import Reply, answering
 
 from archive.crosswalks.iso2709 import iso2709
 
@@ -22,7 +22,7 @@ def record(number: str) -> bytes:
 
 
 def run(*words: object) -> tuple[int, bytes, str]:
-    done = forkserver.run([HARVESTER, *map(str, words)], capture_output=True, check=False, env=environment())
+    done = fork_server.run([HARVESTER, *map(str, words)], capture_output=True, check=False, env=environment())
     return done.returncode, done.stdout, done.stderr.decode()
 
 

@@ -5,11 +5,11 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-import forkserver
 import orjson
 import pymarc
 import pytest
-from harvests import HARVESTER, environment
+from support import fork_server
+from support.harvest_runs import HARVESTER, environment
 
 from archive.crosswalks.iso2709 import iso2709
 
@@ -29,7 +29,7 @@ class Done:
 
 
 def run(*words: object) -> Done:
-    done = forkserver.run([HARVESTER, *map(str, words)], capture_output=True, check=False, env=environment())
+    done = fork_server.run([HARVESTER, *map(str, words)], capture_output=True, check=False, env=environment())
     return Done(done.returncode, done.stdout, done.stderr.decode())
 
 

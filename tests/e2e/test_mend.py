@@ -7,20 +7,19 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 
-import forkserver
-import making
 import pytest
-import truth as truths
-from amounts import amount
-from filing import File, Filing
-from filing import serving as serving_files
-from harvests import HARVESTER, Harvest, Hostile, environment
-from serving import serving
+from support import archive_builder, fork_server
+from support import oracle as truths
+from support.example_counts import amount
+from support.file_provider import File, Filing
+from support.file_provider import serving as serving_files
+from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
+from support.local_server import serving
 
 
 def run(archive: Path, *words: str, code: int) -> Any:
     """A command over the archive; its exit code is checked, what it printed is read as JSON where it is some."""
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, words[0], str(archive), *words[1:]],
         capture_output=True,
         text=True,
@@ -72,7 +71,7 @@ def test_what_damage_has_cost_is_had_again_from_the_provider(
     archive = harvest.archive
     hurt, loses, unknown = DAMAGES[what]
     hurt(archive)
-    verified = forkserver.run([HARVESTER, "verify", archive], capture_output=True, check=False, env=environment())
+    verified = fork_server.run([HARVESTER, "verify", archive], capture_output=True, check=False, env=environment())
     assert verified.returncode in (2, 4)
     told = run(archive, "mend", "--dry-run", "--json", code=1)
     assert (told["done"], bool(told["steps"])) == (False, True)
@@ -83,7 +82,7 @@ def test_what_damage_has_cost_is_had_again_from_the_provider(
     run(archive, "verify", code=0)
     run(archive, "retry", code=1 if unknown else 0)
     assert run(archive, "audit", "--against", server.url, "--json", code=0)["missing"] == 0
-    making.check(archive)
+    archive_builder.check(archive)
     found = truths.compare(archive, server.truth())
     assert not any(found[kind] for kind in ("missing", "unexpected", "datestamp", "status", "sets", "content"))
     run(archive, "mend", code=0)
@@ -120,12 +119,12 @@ def test_ids_that_were_asked_one_by_one_are_asked_again_and_absent_ones_stay_abs
         # and how the form answers for an id that cannot exist, before so many ids are asked for
         ids = [name for name in Rest.asked if len(name) < 3]
         assert sorted(ids) == sorted(str(n) for n in range(1, 31) if n % 7)
-        making.check(archive)
+        archive_builder.check(archive)
         (archive / "ledger.sqlite").unlink()
         run(archive, "mend", code=1)
         run(archive, "retry", code=1)
-        making.check(archive)
-        states = dict(making.rows(archive, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
+        archive_builder.check(archive)
+        states = dict(archive_builder.rows(archive, "SELECT identifier, state FROM outcomes ORDER BY outcome"))
         assert {name: state for name, state in states.items() if state != "read"} == dict.fromkeys(
             ("7", "14", "21", "28"), "absent"
         )
@@ -138,7 +137,7 @@ def test_a_file_of_a_record_that_is_damaged_is_asked_for_again(harvest: Harvest)
         archive = harvest.archive
         assert harvest.run(filing.records_url, "ids=1-2", "accept=application/json", spider="idrange") == 0
         files = [HARVESTER, "crawl", "files", "--progress", "none", "-a", f"archive={archive}"]
-        assert forkserver.run(files, env=environment(), check=False, timeout=600).returncode == 0
+        assert fork_server.run(files, env=environment(), check=False, timeout=600).returncode == 0
         content = next(path for path in (archive / "files").rglob("*") if path.is_file() and path.stat().st_size > 1)
         flip(content, 0.5)
         run(archive, "verify", code=4)
@@ -154,7 +153,7 @@ def test_a_file_of_a_record_that_is_damaged_is_asked_for_again(harvest: Harvest)
 
 def test_a_title_that_steers_a_terminal_and_a_stranger_are_told_plainly(harvest: Harvest, tmp_path: Path):
     run(tmp_path, "mend", code=2)
-    making.ended(harvest.archive, [["oai:x:1"], ["oai:x:\x1b[31mred"]])
+    archive_builder.ended(harvest.archive, [["oai:x:1"], ["oai:x:\x1b[31mred"]])
     flip(harvest.archive / "shards" / "00001.json-seq.zst", 0.95)
     said = run(harvest.archive, "mend", "--dry-run", code=1)
     assert "\x1b" not in said

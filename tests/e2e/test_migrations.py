@@ -9,20 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import forkserver
-import migrating
 import pytest
-from harvests import HARVESTER, environment
+from support import fork_server, migration_builder
+from support.harvest_runs import HARVESTER, environment
 
 EXAMPLES: dict[str, Callable[[Path], None]] = {
-    "ceda": migrating.ceda,
-    "icedig": migrating.icedig,
-    "platform": migrating.platform,
+    "ceda": migration_builder.ceda,
+    "icedig": migration_builder.icedig,
+    "platform": migration_builder.platform,
 }
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return forkserver.run(
+    return fork_server.run(
         [HARVESTER, *words], cwd=folder, capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
 
@@ -63,7 +62,7 @@ def test_what_the_document_shows_is_what_is_printed(root: Path, tmp_path: Path, 
 
 
 def test_a_community_is_matched_and_its_redirects_lead_to_it(root: Path, tmp_path: Path):
-    migrating.ceda(tmp_path)
+    migration_builder.ceda(tmp_path)
     words = ("ceda", "--against", "zenodo-ceda", "--match", "url:http://cedadocs.example/{id}/")
     code, found = asked(tmp_path, *words, "--redirects", "r.csv", "--nginx", "r.map", "--lines", "l", "--gaps", "g")
     assert code == 1
@@ -92,7 +91,7 @@ def test_a_community_is_matched_and_its_redirects_lead_to_it(root: Path, tmp_pat
 
 
 def test_both_lists_of_a_lying_log_come_out(tmp_path: Path):
-    migrating.icedig(tmp_path)
+    migration_builder.icedig(tmp_path)
     code, found = asked(tmp_path, "zenodo-herbarium", "--log", "uploads.csv", "--lines", "lines", "--gaps", "again")
     assert code == 1
     assert found["balanced"]
@@ -149,9 +148,9 @@ def test_a_success_table_adds_up_and_one_that_does_not_is_refused(root: Path, tm
     ],
 )
 def test_what_cannot_be_asked_is_refused_with_a_sentence(tmp_path: Path, words: tuple[str, ...]):
-    migrating.archived(tmp_path / "a", [migrating.eprint(1)])
-    migrating.archived(tmp_path / "b", [migrating.rdm(101)])
-    migrating.write_csv(tmp_path / "l.csv", ["item", "status"], [["x", "ok"]])
+    migration_builder.archived(tmp_path / "a", [migration_builder.eprint(1)])
+    migration_builder.archived(tmp_path / "b", [migration_builder.rdm(101)])
+    migration_builder.write_csv(tmp_path / "l.csv", ["item", "status"], [["x", "ok"]])
     done = run(tmp_path, "audit", "a", *words)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("harvester: ")
@@ -160,8 +159,8 @@ def test_what_cannot_be_asked_is_refused_with_a_sentence(tmp_path: Path, words: 
 
 
 def test_values_steer_no_terminal(tmp_path: Path):
-    migrating.archived(tmp_path / "a", [migrating.eprint(1, title="\x1b[31mred")])
-    migrating.archived(tmp_path / "b", [migrating.rdm(101, title="\x1b]0;x\x07")])
+    migration_builder.archived(tmp_path / "a", [migration_builder.eprint(1, title="\x1b[31mred")])
+    migration_builder.archived(tmp_path / "b", [migration_builder.rdm(101, title="\x1b]0;x\x07")])
     done = run(tmp_path, "audit", "a", "--against", "b", "--match", "doi")
     assert "\x1b" not in done.stdout + done.stderr
     assert done.returncode == 1

@@ -5,16 +5,16 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import forkserver
 import pytest
-import truth as truths
-from harvests import HARVESTER, Harvest, Hostile, environment
+from support import fork_server
+from support import oracle as truths
+from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
 
 from archive.store.snapshots import read_only
 
 
 def audited(archive: Path, target: str, *options: str) -> tuple[int, dict[str, object]]:
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, "audit", str(archive), "--against", target, "--json", *options],
         capture_output=True,
         text=True,
@@ -77,7 +77,7 @@ def test_a_census_finds_what_has_vanished_where_deletions_are_not_told(
 
 def test_a_second_process_is_told_so_and_leaves(hostile: Callable[..., Hostile], harvest: Harvest):
     server = hostile("--records", "300", "--page-size", "10", "--latency-ms", "150")
-    first = forkserver.Process(
+    first = fork_server.Process(
         harvest.command(server.url),
         cwd=harvest.archive.parent,
         env=environment(),

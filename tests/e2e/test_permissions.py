@@ -3,18 +3,18 @@
 import stat
 from pathlib import Path
 
-import forkserver
 import pytest
-from amounts import NIGHTLY
-from echoing import echoing
-from harvests import HARVESTER, environment
-from secret_search import SECRET, everything, shown
+from support import fork_server
+from support.echo_provider import echoing
+from support.example_counts import NIGHTLY
+from support.harvest_runs import HARVESTER, environment
+from support.secret_search import SECRET, everything, shown
 
 ENTIRE = {"TEST_TOKEN": SECRET, "HARVESTER_CONTACT": "me@example.org"}
 
 
 def run(words: list[str], folder: Path, umask: int, state: Path) -> tuple[int, str]:
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, *words],
         cwd=folder,
         capture_output=True,

@@ -5,10 +5,10 @@ import io
 import json
 from pathlib import Path
 
-import making
 import pytest
-from releasing import make_release
-from typed import Said, Typed
+from support import archive_builder
+from support.command_runner import Said, Typed
+from support.release_builder import make_release
 
 from archive.formats import jsonseq
 from archive.index.build import index
@@ -32,7 +32,7 @@ def fields(said: Said) -> dict[tuple[str, str], dict[str, object]]:
 
 
 def test_the_fields_of_an_archive(tmp_path: Path, typed: Typed):
-    making.ended(tmp_path / "a", PAGES)
+    archive_builder.ended(tmp_path / "a", PAGES)
     index(tmp_path / "a")
     said = typed("profile", tmp_path / "a", "--json")
     assert said.code == 0
@@ -63,13 +63,13 @@ def test_the_fields_of_an_archive(tmp_path: Path, typed: Typed):
 
 
 def test_only_the_latest_version_of_live_records_counts(tmp_path: Path, typed: Typed):
-    made, channel, (window,) = making.begun(tmp_path / "a")
+    made, channel, (window,) = archive_builder.begun(tmp_path / "a")
     for pages, more in ((["oai:x:1", "oai:x:2"], {}), (["oai:x:1"], {"filler": " anew"})):
-        made.put(making.answer(channel, window.window, pages, payload=making.payload(pages, **more)))
+        made.put(archive_builder.answer(channel, window.window, pages, payload=archive_builder.payload(pages, **more)))
         made.commit()
     gone = [("oai:x:2", "2021-01-01T00:00:00Z", "deleted", None)]
-    tombstone = making.payload(["oai:x:2"], deleted=True, datestamp="2021-01-01T00:00:00Z")
-    made.put(making.answer(channel, window.window, ["oai:x:2"], outcomes=gone, payload=tombstone))
+    tombstone = archive_builder.payload(["oai:x:2"], deleted=True, datestamp="2021-01-01T00:00:00Z")
+    made.put(archive_builder.answer(channel, window.window, ["oai:x:2"], outcomes=gone, payload=tombstone))
     made.commit()
     made.finish("complete")
     made.close()
@@ -112,11 +112,13 @@ def test_fields_are_chosen_by_their_path(sampled: Path, typed: Typed):
 
 def test_drift_stops_a_publication_and_only_when_asked(tmp_path: Path, typed: Typed):
     for name, number, filler in (("old", 200, " of some length, as titles are"), ("new", 200, "")):
-        making.ended(tmp_path / name, [])
+        archive_builder.ended(tmp_path / name, [])
         folder = tmp_path / name
-        made, channel, (window,) = making.begun(folder / "a")
+        made, channel, (window,) = archive_builder.begun(folder / "a")
         ids = [f"oai:x:{n}" for n in range(number)]
-        made.put(making.answer(channel, window.window, ids, payload=making.payload(ids, filler=filler)))
+        made.put(
+            archive_builder.answer(channel, window.window, ids, payload=archive_builder.payload(ids, filler=filler))
+        )
         made.commit()
         made.finish("complete")
         made.close()
@@ -150,13 +152,13 @@ def test_a_file_that_is_no_profile_is_a_usage_error(sampled: Path, typed: Typed,
 
 
 def test_an_archive_without_an_index_gets_one_unless_that_is_refused(tmp_path: Path, typed: Typed):
-    making.ended(tmp_path / "a", PAGES)
+    archive_builder.ended(tmp_path / "a", PAGES)
     assert typed("profile", tmp_path / "a", "--no-refresh").code == 3
     assert typed("profile", tmp_path / "a").code == 0
 
 
 def test_a_value_never_steers_the_terminal(tmp_path: Path, typed: Typed):
-    made, channel, (window,) = making.begun(tmp_path / "a")
+    made, channel, (window,) = archive_builder.begun(tmp_path / "a")
     ids = ["oai:x:1", "oai:x:2"]
     metadata = {"a\x1b]0;owned\x07": "\x1b]0;owned\x07", "b": "\x9b31m"}
     texts = [
@@ -167,7 +169,7 @@ def test_a_value_never_steers_the_terminal(tmp_path: Path, typed: Typed):
     ]
     payload = ((b"".join(map(jsonseq.encode, texts)), 2),)
     outcomes = [(i, "2020", "read", None) for i in ids]
-    made.put(making.answer(channel, window.window, ids, payload=payload, outcomes=outcomes))
+    made.put(archive_builder.answer(channel, window.window, ids, payload=payload, outcomes=outcomes))
     made.commit()
     made.finish("complete")
     made.close()

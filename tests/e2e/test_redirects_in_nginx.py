@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import harvests
+from support import harvest_runs
 
 from archive.migrations.outputs import write_nginx
 
@@ -37,7 +37,7 @@ ASKED = [
 def test_the_configuration_of_the_page_redirects_each_old_url(tmp_path: Path, need: Callable[[str], str]):
     [snippet] = re.findall(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert not write_nginx(tmp_path / "moved.map", PAIRS).conflicts
-    port = harvests.free_port()
+    port = harvest_runs.free_port()
     listening = snippet.replace("server {", f"server {{ listen 127.0.0.1:{port}; root {tmp_path}/none;")
     temporary = "".join(
         f"{name}_temp_path {tmp_path}/temp; " for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -52,8 +52,8 @@ def test_the_configuration_of_the_page_redirects_each_old_url(tmp_path: Path, ne
     try:
         assert [(path, _location(port, path, process)) for path, _ in ASKED] == ASKED
     finally:
-        harvests.end(process)
-        harvests.give_back(port)
+        harvest_runs.end(process)
+        harvest_runs.give_back(port)
 
 
 def _location(port: int, path: str, process: "subprocess.Popen[bytes]") -> str | None:

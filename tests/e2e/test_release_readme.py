@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import dumping
 import pytest
-import served
+from support import dump_builder, serving_archive
 
 from archive.releases.manifest import Manifest
 
-RECORDS = [served.record(f"oai:x:{n:02d}", f"2020-01-{n + 1:02d}", "é" * 9 * n, ["a"]) for n in range(40)]
+RECORDS = [serving_archive.record(f"oai:x:{n:02d}", f"2020-01-{n + 1:02d}", "é" * 9 * n, ["a"]) for n in range(40)]
 COMPRESSIONS = {"zstd": 3, "xz": 1, "gzip": 1}
 each = pytest.mark.parametrize(
     ("layout", "compression"), [(layout, packing) for layout in ("jsonseq", "jsonl", "tar") for packing in COMPRESSIONS]
@@ -25,8 +24,8 @@ each = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    gone = served.record("oai:x:99", "2020-02-01", None)
-    return served.harvested(tmp_path_factory.mktemp("readme") / "archive", [[*RECORDS, gone]])
+    gone = serving_archive.record("oai:x:99", "2020-02-01", None)
+    return serving_archive.harvested(tmp_path_factory.mktemp("readme") / "archive", [[*RECORDS, gone]])
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def make(archive: Path, tmp_path: Path) -> Callable[..., Manifest]:
     """Makes a release of several parts, each of several frames, in `tmp_path / "out"`."""
 
     def made(**making: Any) -> Manifest:
-        manifest = dumping.released(archive, tmp_path / "out", part_records=20, **making)
+        manifest = dump_builder.released(archive, tmp_path / "out", part_records=20, **making)
         assert len(manifest.content.parts) == 3
         assert manifest.content.parts[0].frames > 1
         return manifest

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import forkserver
-from harvests import HARVESTER, Harvest, Hostile, environment
+from support import fork_server
+from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
 
 LICENCE = ("--licence", "CC0-1.0")
 DAY, NEXT_DAY = ("--published", "2026-01-01", *LICENCE), ("--published", "2026-01-08", *LICENCE)
 
 
 def run(*words: object) -> tuple[int, str, str]:
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, *map(str, words)], capture_output=True, text=True, check=False, env=environment(), timeout=600
     )
     return done.returncode, done.stdout, done.stderr

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import making
 import pytest
 from lxml import etree
-from replaying import Ran, Replay, copied, crawl, replaying
+from support import archive_builder
+from support.replay_server import Ran, Replay, copied, crawl, replaying
 
 from archive.store import record as envelope
 from archive.store import shards
@@ -74,11 +74,11 @@ def states(folder: Path) -> dict[tuple[str, str], str]:
         "SELECT channels.name, o.identifier, o.state FROM outcomes AS o JOIN requests USING (request) "
         "JOIN channels USING (channel) ORDER BY outcome"
     )
-    return {(channel, identifier): state for channel, identifier, state in making.rows(folder, query)}
+    return {(channel, identifier): state for channel, identifier, state in archive_builder.rows(folder, query)}
 
 
 def findings(folder: Path) -> set[str]:
-    return {code for (code,) in making.rows(folder, "SELECT code FROM findings")}
+    return {code for (code,) in archive_builder.rows(folder, "SELECT code FROM findings")}
 
 
 def indexed(folder: Path, columns: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -108,7 +108,7 @@ def done(ran: Ran, code: int, replay: Replay, folder: Path) -> None:
     """The harvest ended so, asked for nothing that was not recorded, and its sums balance."""
     assert ran.code == code, ran.said[-3000:]
     assert [asked for asked in replay.strangers if not TRIAL.match(asked)] == []
-    making.check(folder)
+    archive_builder.check(folder)
     assert json.loads(printed("status", str(folder), "--json"))["balanced"]
 
 
@@ -225,7 +225,9 @@ def test_zenodo_by_id_in_every_state_that_was_recorded(
     assert kept(folder) == bodies
     # the recordings have this one in one form only
     assert findings(folder) == {"robots-closed", "robots-delay", "ids-refused", "held-and-absent"}
-    reasons = dict(making.rows(folder, "SELECT identifier, reason FROM outcomes WHERE state IN ('moved', 'deleted')"))
+    reasons = dict(
+        archive_builder.rows(folder, "SELECT identifier, reason FROM outcomes WHERE state IN ('moved', 'deleted')")
+    )
     assert reasons == {"17": "to 5173799", "18": "to 13505983", "14": "spam", "15": None}
     rows = indexed(folder, "doi, title, deleted, local_id")
     assert rows["zenodo-json", "13505983"]["doi"] == "10.5281/zenodo.13505983"
@@ -265,7 +267,7 @@ def test_zenodo_list_that_ends_long_before_its_stated_size_is_not_believed(
     done(crawl("oaipmh", folder, *words), 1, replay, folder)
     assert len(states(folder)) == 9
     assert findings(folder) == {"deleted-with-metadata", "list-size-differs"}
-    rows = making.rows(folder, "SELECT expected, found FROM findings WHERE code = 'list-size-differs'")
+    rows = archive_builder.rows(folder, "SELECT expected, found FROM findings WHERE code = 'list-size-differs'")
     assert rows == [(8_091_628, 9)]
 
 
@@ -281,7 +283,7 @@ def test_zenodo_says_no_records_with_422_and_that_is_an_empty_list(
     words = (copied("zenodo", replay, tmp_path), "prefix=oai_dc", "from=2030-01-01", "until=2030-01-31")
     done(crawl("oaipmh", folder, *words), 0, replay, folder)
     assert states(folder) == {}
-    assert making.rows(folder, "SELECT state, end FROM windows") == [("done", "no-records")]
+    assert archive_builder.rows(folder, "SELECT state, end FROM windows") == [("done", "no-records")]
     wrong = crawl("oaipmh", tmp_path / "wrong", words[0], "prefix=XXX")
     assert (wrong.code, "oai_datacite" in wrong.said) == (2, True)
 
@@ -554,7 +556,7 @@ def test_datacite_page_whose_token_leads_to_nothing(corpus: Path, replay: Replay
     ran = crawl("oaipmh", folder, copied("datacite", replay, tmp_path), *words)
     done(ran, 0, replay, folder)
     assert Counter(states(folder).values()) == {"read": 2}
-    assert making.rows(folder, "SELECT end FROM windows") == [("token-no-records",)]
+    assert archive_builder.rows(folder, "SELECT end FROM windows") == [("token-no-records",)]
     assert same_metadata(folder, page)
     assert {row["doi"] for row in indexed(folder, "doi").values()} == {
         "10.5072/not-a-real-doi",
@@ -621,7 +623,7 @@ def test_dataverse_native_json_and_its_export_as_ddi(corpus: Path, replay: Repla
     file.write_text("doi:10.5072/FK2/VQTYHD\nhttps://doi.org/10.5072/FK2/OZDVMO\nperma:PERM123456789\n")
     # one dataset is read as JSON, and its export as DDI is denied: a finding
     done(crawl("idrange", folder, "source=dataverse", f"site={replay.url}", f"ids=@{file}"), 1, replay, folder)
-    assert making.rows(folder, "SELECT code FROM findings WHERE severity <> 'info'") == [("held-and-absent",)]
+    assert archive_builder.rows(folder, "SELECT code FROM findings WHERE severity <> 'info'") == [("held-and-absent",)]
     assert states(folder) == {
         (f"idrange:{format_}", identifier): "read" if (format_, identifier) in bodies else "absent"
         for format_ in ("dataverse-json", "ddi")
@@ -679,7 +681,7 @@ def test_arxiv_list_after_it_ordered_a_wait(corpus: Path, replay: Replay, tmp_pa
     done(ran, 0, replay, folder)
     assert states(folder) == {("oaipmh:arXiv", f"oai:arXiv.org:{i}"): "read" for i in ("1412.8544", "hep-th/9504118")}
     assert same_metadata(folder, page)
-    assert making.rows(folder, "SELECT attempts FROM requests WHERE state = 'read'") == [(1,)]
+    assert archive_builder.rows(folder, "SELECT attempts FROM requests WHERE state = 'read'") == [(1,)]
     assert all(body is not None and page.read_bytes().count(body) == 1 for body in kept(folder).values())
 
 

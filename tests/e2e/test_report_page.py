@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-import reporting
-from browser import Browser, browser
-from programs import require_command
+from support import report_archive
+from support.browser import Browser, browser
+from support.programs import require_command
 
 from archive.audits import audit
 from archive.findings import Finding
@@ -39,15 +39,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
         number: "lost" if 300 <= number < 340 else "deleted" if number % 9 == 0 else "read" for number in range(1, 900)
     }
     findings = [Finding("poison-record", "error", text, text) for text in EVIL]
-    waits = [("repository.example", reporting.at(10 * n), 5.0, "429") for n in range(5)]
-    reporting.archive(folder / "archive", states, sets=EVIL, findings=findings, waits=waits, title=EVIL[0])
+    waits = [("repository.example", report_archive.at(10 * n), 5.0, "429") for n in range(5)]
+    report_archive.archive(folder / "archive", states, sets=EVIL, findings=findings, waits=waits, title=EVIL[0])
     index(folder / "archive")
-    lines = [*(reporting.identifier(number) for number in range(1, 950)), *EVIL]
+    lines = [*(report_archive.identifier(number) for number in range(1, 950)), *EVIL]
     (folder / "ids.csv").write_text(
         "identifier\n" + "".join(f'"{one.replace(chr(34), chr(34) * 2)}"\n' for one in lines)
     )
     with audit.against_file(folder / "archive", folder / "ids.csv") as comparison:
-        values = gather(folder / "archive", comparison, reporting.NOW)
+        values = gather(folder / "archive", comparison, report_archive.NOW)
     (folder / "report.html").write_text(as_html(values))
     return (folder / "report.html").as_uri()
 

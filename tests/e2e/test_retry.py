@@ -6,10 +6,9 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar
 
-import forkserver
-import making
-from harvests import HARVESTER, Harvest, Hostile, environment
-from serving import serving
+from support import archive_builder, fork_server
+from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
+from support.local_server import serving
 
 
 class Moody(BaseHTTPRequestHandler):
@@ -33,7 +32,7 @@ class Moody(BaseHTTPRequestHandler):
 
 
 def retry(archive: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    return forkserver.run(
+    return fork_server.run(
         [HARVESTER, "retry", archive, *words],
         capture_output=True,
         text=True,
@@ -46,7 +45,7 @@ def retry(archive: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 
 def states(archive: Path) -> dict[str, str]:
     query = "SELECT identifier, state FROM outcomes ORDER BY outcome"
-    return dict(making.rows(archive, query))
+    return dict(archive_builder.rows(archive, query))
 
 
 def test_ids_that_were_refused_are_asked_again_and_only_they(harvest: Harvest):
@@ -72,7 +71,7 @@ def test_ids_that_were_refused_are_asked_again_and_only_they(harvest: Harvest):
         assert set(Moody.asked) == {"5", "robots.txt"}
         again = retry(harvest.archive)
         assert (again.returncode, again.stderr) == (0, "harvester: nothing to ask again\n")
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     assert set(states(harvest.archive).values()) == {"read", "absent"}
 
 
@@ -86,8 +85,8 @@ def test_records_that_could_not_be_read_are_asked_for_by_getrecord(hostile: Call
     assert done.returncode == 1, done.stderr
     assert server.stats()["verbs"]["GetRecord"] > before
     query = "SELECT DISTINCT o.identifier FROM outcomes AS o JOIN requests USING (request) WHERE run = 2"
-    assert {row[0] for row in making.rows(harvest.archive, query)} == refused
-    making.check(harvest.archive)
+    assert {row[0] for row in archive_builder.rows(harvest.archive, query)} == refused
+    archive_builder.check(harvest.archive)
 
 
 def test_an_unfinished_run_goes_on(hostile: Callable[..., Hostile], harvest: Harvest):
@@ -95,5 +94,5 @@ def test_an_unfinished_run_goes_on(hostile: Callable[..., Hostile], harvest: Har
     harvest.kill_once(server.url, "SELECT request FROM requests WHERE listed > 0")
     done = retry(harvest.archive)
     assert done.returncode == 0, done.stderr
-    assert making.rows(harvest.archive, "SELECT count(*), min(state) FROM runs") == [(1, "complete")]
+    assert archive_builder.rows(harvest.archive, "SELECT count(*), min(state) FROM runs") == [(1, "complete")]
     assert len(states(harvest.archive)) == 1500

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from echoing import echoing
-from harvests import Harvest, Hostile
+from support.echo_provider import echoing
+from support.harvest_runs import Harvest, Hostile
 
 from archive.store.layout import Layout
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from echoing import TROUBLE, Echo, echoing
-from harvests import HARVESTER, environment
-from secret_search import BASE64, SECRET, everything, shown
+from support.echo_provider import TROUBLE, Echo, echoing
+from support.harvest_runs import HARVESTER, environment
+from support.secret_search import BASE64, SECRET, everything, shown
 
 from archive.store.layout import Layout
 

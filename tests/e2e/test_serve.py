@@ -12,14 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
-import forkserver
-import making
 import pytest
-import served
-from harvests import HARVESTER, Harvest, end, environment, free_port
 from lxml import etree
-from mirrors import Server, mirror
 from sickle import Sickle
+from support import archive_builder, fork_server, serving_archive
+from support.harvest_runs import HARVESTER, Harvest, end, environment, free_port
+from support.running_mirror import Server, mirror
 
 from archive.store.layout import Layout
 from archive.store.record import Record
@@ -28,20 +26,20 @@ COUNT = 250
 ODD = "oai:x:a/b c?d&e#f%20é+"
 MARC = "<record xmlns='http://www.loc.gov/MARC21/slim'><leader/></record>"
 MORE = [
-    served.record(ODD, "2022-01-01T00:00:00Z", "odd", ("user-one",)),
-    served.record("oai:repository.example:00007", "2022-01-01T00:00:00Z", "x", (), (), "marcxml", MARC),
-    served.record("oai:other.example:00007", "2022-01-01T00:00:00Z", "x"),
-    served.record("json:1", "2022-01-01T00:00:00Z", "x", (), (), "zenodo-json", None, "application/json"),
+    serving_archive.record(ODD, "2022-01-01T00:00:00Z", "odd", ("user-one",)),
+    serving_archive.record("oai:repository.example:00007", "2022-01-01T00:00:00Z", "x", (), (), "marcxml", MARC),
+    serving_archive.record("oai:other.example:00007", "2022-01-01T00:00:00Z", "x"),
+    serving_archive.record("json:1", "2022-01-01T00:00:00Z", "x", (), (), "zenodo-json", None, "application/json"),
 ]
-RECORDS = {one.identifier: one for one in [*served.many(COUNT), *MORE] if one.format == "oai_dc"}
+RECORDS = {one.identifier: one for one in [*serving_archive.many(COUNT), *MORE] if one.format == "oai_dc"}
 JSON, XML = {"Accept": "application/json"}, {"Accept": "application/xml"}
 Start = Callable[..., Server]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    many = served.many(COUNT)
-    return served.archive(
+    many = serving_archive.many(COUNT)
+    return serving_archive.archive(
         tmp_path_factory.mktemp("serve") / "archive", [*(many[n : n + 40] for n in range(0, COUNT, 40)), MORE]
     )
 
@@ -59,7 +57,7 @@ def server(start: Start, folder: Path) -> Server:
 
 
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
-    return forkserver.run(
+    return fork_server.run(
         [HARVESTER, "serve", *words], capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
 
@@ -95,7 +93,7 @@ def test_the_bytes_of_a_record_are_those_that_the_provider_sent(server: Server):
 
 def test_our_own_spider_makes_the_same_archive_of_it(server: Server, harvest: Harvest):
     assert harvest.run(server.url, "prefix=oai_dc") == 0, harvest.output
-    copies = {record.identifier: record for _, _, record in making.stored(harvest.archive)}
+    copies = {record.identifier: record for _, _, record in archive_builder.stored(harvest.archive)}
     assert {name: _known(one) for name, one in copies.items()} == {name: _known(one) for name, one in RECORDS.items()}
 
 
@@ -252,7 +250,7 @@ def test_who_asks_too_often_is_told_how_long_to_wait(start: Start, folder: Path)
 
 
 def test_an_archive_is_not_changed_by_serving_it(start: Start, tmp_path: Path):
-    folder = served.archive(tmp_path / "archive", [served.many(30)])
+    folder = serving_archive.archive(tmp_path / "archive", [serving_archive.many(30)])
     before = _files(folder)
     server = start(folder)
     assert server.ask("/oai?verb=ListRecords&metadataPrefix=oai_dc").error is None
@@ -278,7 +276,7 @@ def test_identify_says_what_was_asked_for(start: Start, folder: Path):
 
 
 def test_without_an_index_it_says_how_to_make_one_or_makes_it(start: Start, tmp_path: Path):
-    folder = served.archive(tmp_path / "archive", [served.many(30)])
+    folder = serving_archive.archive(tmp_path / "archive", [serving_archive.many(30)])
     Layout(folder).index.unlink()
     done = run(str(folder), "--port", "0")
     assert done.returncode == 3

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import served
-from amounts import amount, tried
-from mirrors import Server, mirror
-from residence import memory_of
 from sickle import Sickle
+from support import serving_archive
+from support.example_counts import amount, tried
+from support.memory_use import memory_of
+from support.running_mirror import Server, mirror
 
 COUNT = 500
 CLIENTS = 32
@@ -38,9 +38,9 @@ QUERIES = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    many = served.many(COUNT)
+    many = serving_archive.many(COUNT)
     pages = [many[n : n + 100] for n in range(0, COUNT, 100)]
-    return served.archive(tmp_path_factory.mktemp("load") / "archive", pages)
+    return serving_archive.archive(tmp_path_factory.mktemp("load") / "archive", pages)
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_good_clients_are_answered_rightly_whatever_others_do(server: Server):
 
     names = asyncio.run(everybody())
     tried("requests to harvester serve under attack", load.statuses.total() + load.answers.total())
-    assert names == sorted(one.identifier for one in served.many(COUNT))
+    assert names == sorted(one.identifier for one in serving_archive.many(COUNT))
     assert load.wrong == []
     assert set(load.statuses) <= {200, 503}
     assert load.statuses[200] > 0.9 * load.statuses.total()
@@ -278,7 +278,7 @@ def test_more_connections_than_it_takes_keep_nobody_out(folder: Path, tmp_path: 
         assert asyncio.run(crowd()) == [200] * 10
         files = Path(f"/proc/{server.process.pid}/fd")
         assert not files.exists() or len(list(files.iterdir())) <= 128
-        assert _harvest(server) == sorted(one.identifier for one in served.many(COUNT))
+        assert _harvest(server) == sorted(one.identifier for one in serving_archive.many(COUNT))
 
 
 def _harvest(server: Server) -> list[str]:

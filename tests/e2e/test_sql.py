@@ -16,11 +16,10 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
-import forkserver
-import making
 import pytest
-from releasing import make_release
-from typed import Typed
+from support import archive_builder, fork_server
+from support.command_runner import Typed
+from support.release_builder import make_release
 
 from archive.index.build import index
 from archive.index.example_queries import examples
@@ -33,7 +32,7 @@ PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive that no test here changes."""
     folder = tmp_path_factory.mktemp("few") / "archive"
-    making.ended(folder, PAGES)
+    archive_builder.ended(folder, PAGES)
     index(folder)
     return folder
 
@@ -142,7 +141,7 @@ def test_an_example_that_does_not_exist_is_a_usage_error(indexed: Path, typed: T
 
 
 def test_gaps_are_those_between_the_lowest_and_the_highest_id(tmp_path: Path, typed: Typed):
-    making.ended(tmp_path / "a", [["oai:x:10", "oai:x:11", "oai:x:20", "oai:x:22", "oai:x:abc"]])
+    archive_builder.ended(tmp_path / "a", [["oai:x:10", "oai:x:11", "oai:x:20", "oai:x:22", "oai:x:abc"]])
     index(tmp_path / "a")
     out = typed("sql", tmp_path / "a", "--example", "gaps", "--csv").out
     assert out.splitlines()[1:] == ["12,19,8", "21,21,1"]
@@ -191,7 +190,7 @@ def test_parquet_never_replaces_a_file(indexed: Path, typed: Typed, tmp_path: Pa
 
 def _piped(folder: Path, text: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "harvester", "sql", str(folder), *words]
-    return forkserver.run(command, input=text, capture_output=True, text=True, timeout=600)
+    return fork_server.run(command, input=text, capture_output=True, text=True, timeout=600)
 
 
 def test_statements_are_read_from_stdin_where_no_terminal_is(indexed: Path):

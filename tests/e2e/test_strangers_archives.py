@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import forkserver
-import making
 import pytest
-from harvests import HARVESTER, environment
+from support import archive_builder, fork_server
+from support.harvest_runs import HARVESTER, environment
 
 from archive.disk import durable
 from archive.errors import Damaged
@@ -69,7 +68,7 @@ PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 def forge(folder: Path, way: str) -> Path:
     """An archive whose ledger was changed by somebody who puts its digest right, with an index of before."""
     statement, value, _ = FORGED[way]
-    making.ended(folder, PAGES)
+    archive_builder.ended(folder, PAGES)
     index(folder)
     for name in (OUTSIDE, "00001.json-seq.zst"):
         (folder.parent / name).write_bytes((folder / "shards" / "00001.json-seq.zst").read_bytes())
@@ -86,7 +85,7 @@ def forge(folder: Path, way: str) -> Path:
 def forged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """The name of a forgery, and an archive with it, in a folder with what it wants."""
     folder = tmp_path_factory.mktemp("forged")
-    making.ended(folder / "good", PAGES)
+    archive_builder.ended(folder / "good", PAGES)
     index(folder / "good")
     return str(request.param), forge(folder / "archive", str(request.param))
 
@@ -146,7 +145,7 @@ def test_a_ledger_that_names_what_is_elsewhere_is_refused_by_its_name(
 
 
 def test_what_was_not_forged_is_read_by_each_of_these_commands(tmp_path: Path, told: Callable[..., tuple[int, str]]):
-    making.ended(tmp_path / "archive", PAGES)
+    archive_builder.ended(tmp_path / "archive", PAGES)
     index(tmp_path / "archive")
     places = {name: tmp_path / name for name in ("archive", "good", "out")}
     for command, words in COMMANDS.items():
@@ -165,11 +164,11 @@ def test_a_harvest_does_not_go_on_in_a_forged_archive(way: str, tmp_path: Path):
         write_digest(Layout(archive))
     before = below(tmp_path)
     for words in (
-        ["crawl", "oaipmh", "-a", f"url={making.URL}"],
+        ["crawl", "oaipmh", "-a", f"url={archive_builder.URL}"],
         ["crawl", "files"],
         ["crawl", "idrange", "-a", "ids=1-3", "-a", "url=https://repository.example/{id}"],
     ):
-        done = forkserver.run(
+        done = fork_server.run(
             [HARVESTER, *words, "-a", f"archive={archive}", "--contact", "a@example.org"],
             capture_output=True,
             text=True,
@@ -192,7 +191,7 @@ def test_mending_makes_another_ledger_of_what_is_in_the_archive(
     assert code == 1, text
     assert FORGED[way][2] in text
     assert below(tmp_path) == before
-    assert {record.identifier for *_, record in making.stored(archive)} == {"oai:x:1", "oai:x:2", "oai:x:3"}
+    assert {record.identifier for *_, record in archive_builder.stored(archive)} == {"oai:x:1", "oai:x:2", "oai:x:3"}
     assert told("verify", str(archive))[0] == 0
 
 
@@ -202,7 +201,7 @@ def test_mending_makes_another_ledger_of_what_is_in_the_archive(
 @pytest.fixture
 def contents(tmp_path: Path) -> Path:
     """An archive that says of a file elsewhere that it is the content of a record's file."""
-    making.ended(tmp_path / "archive", PAGES)
+    archive_builder.ended(tmp_path / "archive", PAGES)
     secret = tmp_path / OUTSIDE
     secret.write_bytes(b"x")
     ledger = Ledger(tmp_path / "archive" / "ledger.sqlite")
@@ -231,7 +230,7 @@ def test_mending_forgets_a_content_that_is_elsewhere(contents: Path, told: Calla
     assert told("mend", str(contents))[0] == 1
     assert below(contents.parent) == {OUTSIDE: b"x"}
     assert told("verify", str(contents))[0] == 0
-    assert making.rows(contents, "SELECT count(*) FROM contents") == [(0,)]
+    assert archive_builder.rows(contents, "SELECT count(*) FROM contents") == [(0,)]
 
 
 # --- the index
@@ -240,7 +239,7 @@ def test_mending_forgets_a_content_that_is_elsewhere(contents: Path, told: Calla
 @pytest.fixture
 def indexed(tmp_path: Path) -> Path:
     """An archive as it should be, with an index that names a shard elsewhere."""
-    making.ended(tmp_path / "archive", PAGES)
+    archive_builder.ended(tmp_path / "archive", PAGES)
     index(tmp_path / "archive")
     (tmp_path / OUTSIDE).write_bytes((tmp_path / "archive" / "shards" / "00001.json-seq.zst").read_bytes())
     with closing(duckdb.connect(str(tmp_path / "archive" / "index.duckdb"))) as db:
@@ -296,7 +295,7 @@ def everything(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize("link", LINKS)
 def test_nothing_is_written_through_a_link(link: str, tmp_path: Path, told: Callable[..., tuple[int, str]]):
     archive, outside = tmp_path / "archive", tmp_path / "outside"
-    making.ended(archive, PAGES)
+    archive_builder.ended(archive, PAGES)
     outside.mkdir()
     LINKS[link](archive, outside)
     (archive / "shards" / "00001.json-seq.zst").write_bytes(b"")  # so that there is something to mend
@@ -305,7 +304,7 @@ def test_nothing_is_written_through_a_link(link: str, tmp_path: Path, told: Call
         code, text = told(*words)
         assert code == 4, (words, text)
     with pytest.raises(Damaged, match="is a link"):
-        ArchiveWriter(archive, making.SOURCE, making.SOFTWARE)
+        ArchiveWriter(archive, archive_builder.SOURCE, archive_builder.SOFTWARE)
     assert everything(outside) == before
 
 
@@ -317,20 +316,20 @@ def linked(archive: Path, name: str, target: Path) -> Path:
 
 def test_a_shard_that_would_be_begun_is_not_written_through_a_link(tmp_path: Path):
     archive = tmp_path / "archive"
-    made, channel, (window,) = making.begun(archive)
+    made, channel, (window,) = archive_builder.begun(archive)
     with closing(made):
         target = linked(archive, "shards/00001.json-seq.zst.open", tmp_path / "target")
         made._shard_number = 0
-        made.put(making.answer(channel, window.window, ["oai:x:1"]))
+        made.put(archive_builder.answer(channel, window.window, ["oai:x:1"]))
         made.commit()
     assert target.read_bytes() == b"of somebody else"
-    assert {record.identifier for *_, record in making.stored(archive)} == {"oai:x:1"}
+    assert {record.identifier for *_, record in archive_builder.stored(archive)} == {"oai:x:1"}
 
 
 def test_a_shard_that_is_left_open_is_not_cut_through_a_link(tmp_path: Path):
     archive = tmp_path / "archive"
-    made, channel, (window,) = making.begun(archive)
-    made.put(making.answer(channel, window.window, ["oai:x:1"]))
+    made, channel, (window,) = archive_builder.begun(archive)
+    made.put(archive_builder.answer(channel, window.window, ["oai:x:1"]))
     made.commit()
     opened, target = archive / "shards" / "00001.json-seq.zst.open", tmp_path / "target"
     made._lock.release()  # as if it were killed
@@ -340,13 +339,13 @@ def test_a_shard_that_is_left_open_is_not_cut_through_a_link(tmp_path: Path):
     opened.symlink_to(target)
     before = target.read_bytes()
     with pytest.raises(Damaged, match="is a link"):
-        making.writer(archive)
+        archive_builder.writer(archive)
     assert target.read_bytes() == before
 
 
 def test_the_work_of_an_index_is_not_done_through_a_link(tmp_path: Path):
     archive, outside = tmp_path / "archive", tmp_path / "outside"
-    making.ended(archive, PAGES)
+    archive_builder.ended(archive, PAGES)
     outside.mkdir()
     (outside / "index.duckdb").write_bytes(b"of somebody else")
     (archive / ".index").symlink_to(outside)

@@ -6,11 +6,11 @@ from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-import making
 import pytest
-from harvests import Harvest
-from serving import serving
-from typed import Typed
+from support import archive_builder
+from support.command_runner import Typed
+from support.harvest_runs import Harvest
+from support.local_server import serving
 
 RECORDS, PAGE = 60, 20
 OAI = (
@@ -94,17 +94,17 @@ def test_a_list_that_cannot_be_cut_is_asked_record_by_record_once_and_it_is_said
         monkeypatch.setattr(Provider, name, value)
     harvest.settings = ["HARVEST_TRIES=1"]
     assert harvest.run(provider) == 1, harvest.output
-    states = making.rows(harvest.archive, "SELECT identifier, state FROM outcomes")
+    states = archive_builder.rows(harvest.archive, "SELECT identifier, state FROM outcomes")
     last = dict(states)
     assert Counter(last.values()) == {"read": RECORDS - 1, "refused": 1}
     assert last[f"oai:x:{poison}"] == "refused"
     # for the list, and for what changed while it was listed
     assert Provider.asked["GetRecord"] == 2 * RECORDS
     assert Provider.asked["ListRecords"] < 20
-    found = dict(making.rows(harvest.archive, "SELECT code, found FROM findings"))
+    found = dict(archive_builder.rows(harvest.archive, "SELECT code, found FROM findings"))
     assert {"ranges-ignored", "poison-record"} <= found.keys()
     assert found["asked-singly"] == RECORDS
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 @pytest.mark.parametrize(

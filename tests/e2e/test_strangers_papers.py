@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import making
 import pytest
-from browser import Browser, browser
 from lxml import html
 from markdown_it import MarkdownIt
-from programs import require_command
-from typed import Typed
+from support import archive_builder
+from support.browser import Browser, browser
+from support.command_runner import Typed
+from support.programs import require_command
 
 from archive.formats import jsonseq
 from archive.releases.documents import CITATION, LICENCE, README
@@ -48,7 +48,7 @@ def record(identifier: str) -> bytes:
         (EVIL,),
         EVIL,
         "application/xml",
-        making.URL,
+        archive_builder.URL,
         "2026-03-04T05:06:07Z",
         "0" * 64,
         {"title": [EVIL]},
@@ -61,11 +61,11 @@ def record(identifier: str) -> bytes:
 def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: Typed) -> Path:
     """A release as `harvester dump` makes it of an archive of which a stranger wrote all that is text."""
     named = {"url": f"https://repository.example/{EVIL}", "hosts": ["repository.example"], "name": EVIL}
-    monkeypatch.setattr(making, "SOURCE", {**named, "licence": EVIL})
-    monkeypatch.setattr(making, "CHANNEL", (f"oaipmh:{EVIL}", EVIL, None))
-    made, channel, (window,) = making.begun(tmp_path / "archive")
+    monkeypatch.setattr(archive_builder, "SOURCE", {**named, "licence": EVIL})
+    monkeypatch.setattr(archive_builder, "CHANNEL", (f"oaipmh:{EVIL}", EVIL, None))
+    made, channel, (window,) = archive_builder.begun(tmp_path / "archive")
     payload = ((b"".join(jsonseq.encode(record(name)) for name in EVILS), len(EVILS)),)
-    made.put(making.answer(channel, window.window, EVILS, payload=payload))
+    made.put(archive_builder.answer(channel, window.window, EVILS, payload=payload))
     made.commit()
     count = made.count_window(window.window, 1)
     made.close_window(window.window, state="done", end="all", count=count, stated=None, pages=1, attempts=1)
@@ -191,6 +191,6 @@ def test_the_manifest_and_the_release_are_whole(release: Path, typed: Typed):
 
 @pytest.mark.parametrize("option", ["--title", "--name", "--set", "--format", "--media-type"])
 def test_a_word_that_is_not_utf8_is_no_name_of_a_release(option: str, typed: Typed, tmp_path: Path):
-    making.ended(tmp_path / "archive", [["oai:x:1"]])
+    archive_builder.ended(tmp_path / "archive", [["oai:x:1"]])
     assert typed("dump", tmp_path / "archive", tmp_path / "out", option, "\udcff").code == 2
     assert not (tmp_path / "out").exists()

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-import bagging
-import making
 import pytest
-from harvests import HARVESTER, environment
-from serving import serving
+from support import archive_builder, handmade_bags
+from support.harvest_runs import HARVESTER, environment
+from support.local_server import serving
 
 from archive.formats import jsonseq
 from archive.index.build import index
@@ -104,8 +103,8 @@ def crawl(spider: str, **words: str) -> Callable[[str, Path], list[str]]:
 def files(base: str, folder: Path) -> list[str]:
     """Of a record whose JSON names a file at the provider."""
     source = {"url": f"{base}/api/records/{{id}}", "hosts": [urlsplit(base).netloc]}
-    made = making.ArchiveWriter(folder / "archive", source, making.SOFTWARE)
-    made.begin("idrange", "full", {"url": base}, making.SOFTWARE)
+    made = archive_builder.ArchiveWriter(folder / "archive", source, archive_builder.SOFTWARE)
+    made.begin("idrange", "full", {"url": base}, archive_builder.SOFTWARE)
     channel = made.ledger.channel("idrange:json", "json", None)
     values = {"id": "1", "files": [{"key": "a", "links": {"self": f"{base}/files/a"}}], "metadata": {}}
     text = record.encode(
@@ -122,7 +121,7 @@ def files(base: str, folder: Path) -> list[str]:
         None,
         (),
     )
-    made.put(making.answer(channel, None, ["1"], payload=((jsonseq.encode(text), 1),)))
+    made.put(archive_builder.answer(channel, None, ["1"], payload=((jsonseq.encode(text), 1),)))
     made.commit()
     made.finish("complete")
     made.close()
@@ -131,7 +130,7 @@ def files(base: str, folder: Path) -> list[str]:
 
 def fill(base: str, folder: Path) -> list[str]:
     fetch = f"{base}/files/b 1 data/b\n".encode()
-    bag = bagging.write_bag(folder / "bag", {"data/a": b"x"}, more={"fetch.txt": fetch})
+    bag = handmade_bags.write_bag(folder / "bag", {"data/a": b"x"}, more={"fetch.txt": fetch})
     manifest = bag / "manifest-sha256.txt"
     manifest.write_text(manifest.read_text() + f"{'0' * 64}  data/b\n")
     return ["fill", str(bag), "--allow-host", urlsplit(base).netloc, "--tries", "1"]
@@ -139,7 +138,7 @@ def fill(base: str, folder: Path) -> list[str]:
 
 def sample(place: str) -> Callable[[str, Path], list[str]]:
     def command(base: str, folder: Path) -> list[str]:
-        making.ended(folder / "archive", [["oai:x:1"]])
+        archive_builder.ended(folder / "archive", [["oai:x:1"]])
         index(folder / "archive")
         return ["audit", str(folder / "archive"), "--against", f"{base}{place}", "--sample", "1"]
 

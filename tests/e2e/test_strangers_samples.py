@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-import making
 import pytest
-from serving import serving
-from typed import Typed
+from support import archive_builder
+from support.command_runner import Typed
+from support.local_server import serving
 
 from archive.index.build import index
 from harvester.ratelimit import bans, limiter
@@ -115,7 +115,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     """The records 1 to 40, without those from 21 to 30: what is not held is asked for as well."""
-    making.ended(tmp_path / "a", [[f"oai:x:{n}" for n in range(1, 41) if n not in range(21, 31)]])
+    archive_builder.ended(tmp_path / "a", [[f"oai:x:{n}" for n in range(1, 41) if n not in range(21, 31)]])
     index(tmp_path / "a")
     return tmp_path / "a"
 
@@ -176,9 +176,9 @@ def test_a_target_that_lets_nobody_in_has_told_nothing(
 def test_closed_ids_alone_do_not_make_a_sample_complete(
     provider: str, typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    made, channel, (window,) = making.begun(tmp_path / "a")
+    made, channel, (window,) = archive_builder.begun(tmp_path / "a")
     closed = [(f"oai:x:{n}", None, "forbidden", None) for n in range(1, 41)]
-    made.put(making.answer(channel, window.window, [], listed=40, outcomes=closed, payload=()))
+    made.put(archive_builder.answer(channel, window.window, [], listed=40, outcomes=closed, payload=()))
     made.commit()
     made.close()
     index(tmp_path / "a")

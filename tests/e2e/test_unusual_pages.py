@@ -3,11 +3,11 @@
 import gzip
 import re
 
-import making
 import pytest
-from deviating_provider import RECORDS, Provider
-from harvests import Harvest
-from serving import serving
+from support import archive_builder
+from support.deviating_provider import RECORDS, Provider
+from support.harvest_runs import Harvest
+from support.local_server import serving
 
 NOTICE = b"<br />\n<b>Notice</b>:  Undefined index: creator in <b>/var/www/OaiDc.php</b> on line <b>68</b><br />\n"
 # shape: (numbers of the records that cannot be had, exit codes that are right, a finding that is made)
@@ -91,10 +91,10 @@ def test_unusual_pages_are_read_or_the_run_is_not_complete(harvest: Harvest, sha
     harvest.settings = ["HARVEST_TRIES=2"]
     with serving(type("Shaped", (Unusual,), {"shape": shape})) as base:
         assert harvest.run(f"{base}/oai") in codes, harvest.output[-3000:]
-    making.check(harvest.archive)
-    held = {record.identifier: record for *_, record in making.stored(harvest.archive)}
+    archive_builder.check(harvest.archive)
+    held = {record.identifier: record for *_, record in archive_builder.stored(harvest.archive)}
     assert held.keys() == {f"oai:x:{number}" for number in range(RECORDS) if number not in cannot}
-    found = {row[0] for row in making.rows(harvest.archive, "SELECT code FROM findings")}
+    found = {row[0] for row in archive_builder.rows(harvest.archive, "SELECT code FROM findings")}
     assert code in found if code else not found
     deleted = {name for name, record in held.items() if record.deleted}
     assert deleted == ({f"oai:x:{n}" for n in range(0, RECORDS, 4)} if "status" in shape else set())

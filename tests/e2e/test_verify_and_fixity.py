@@ -10,12 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import forkserver
-import making
 import pytest
-from bagging import write_bag
-from harvests import HARVESTER, environment
-from releasing import make_release
+from support import archive_builder, fork_server
+from support.handmade_bags import write_bag
+from support.harvest_runs import HARVESTER, environment
+from support.release_builder import make_release
 
 
 class Said(NamedTuple):
@@ -25,14 +24,14 @@ class Said(NamedTuple):
 
 
 def typed(*words: object) -> Said:
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, *map(str, words)], capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
     return Said(done.returncode, done.stdout, done.stderr)
 
 
 def archive(folder: Path) -> Path:
-    making.ended(folder, [["oai:x:1", "oai:x:2"], ["oai:x:3"]])
+    archive_builder.ended(folder, [["oai:x:1", "oai:x:2"], ["oai:x:3"]])
     return folder
 
 

@@ -4,12 +4,11 @@ import subprocess
 from collections import Counter
 from typing import Any
 
-import forkserver
-import making
 import pytest
-from faulty_provider import PAGE, RECORDS, Provider
-from harvests import HARVESTER, Harvest, environment
-from serving import serving
+from support import archive_builder, fork_server
+from support.faulty_provider import PAGE, RECORDS, Provider
+from support.harvest_runs import HARVESTER, Harvest, environment
+from support.local_server import serving
 
 from archive.lookup.story import read_story
 from archive.store.accounting import read_account
@@ -39,11 +38,13 @@ class Tombstones(Provider):
 
 
 def copies(harvest: Harvest) -> Counter[tuple[Any, ...]]:
-    return Counter((r.identifier, r.datestamp, r.deleted, r.sha256) for _, _, r in making.stored(harvest.archive))
+    return Counter(
+        (r.identifier, r.datestamp, r.deleted, r.sha256) for _, _, r in archive_builder.stored(harvest.archive)
+    )
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    done = forkserver.run(
+    done = fork_server.run(
         [HARVESTER, *words], capture_output=True, text=True, timeout=600, check=False, env=environment()
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -51,7 +52,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def check_whole(harvest: Harvest) -> None:
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     account = read_account(harvest.archive)
     assert account.balanced
     assert account.listed == RECORDS
@@ -72,9 +73,9 @@ def test_a_list_that_was_cut_stores_each_version_once(fault: str, harvest: Harve
     assert code == 0, harvest.output[-3000:]
     assert len(copies(harvest)) == RECORDS
     assert set(copies(harvest).values()) == {1}
-    [(again,)] = making.rows(harvest.archive, NOT_MODIFIED)
+    [(again,)] = archive_builder.rows(harvest.archive, NOT_MODIFIED)
     assert again >= PAGE
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     assert read_account(harvest.archive).balanced
     story = read_story(harvest.archive, "oai:x:1")
     assert (story.state, len(story.versions)) == ("read", 1)
@@ -104,11 +105,11 @@ def test_the_tail_of_a_list_stores_nothing_twice(harvest: Harvest):
     handler = type("Handler", (Recent,), {"asked": []})
     with serving(handler) as url:
         harvest.run(f"{url}/oai")
-    [(again,)] = making.rows(harvest.archive, NOT_MODIFIED)
+    [(again,)] = archive_builder.rows(harvest.archive, NOT_MODIFIED)
     assert again == RECORDS
     assert set(copies(harvest).values()) == {1}
     assert len(copies(harvest)) == RECORDS
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
 
 
 class Dying(Provider):

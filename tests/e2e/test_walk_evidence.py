@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-import making
 import pytest
-from faulty_provider import FIRST, PAGE, RECORDS, Provider, error
-from harvests import Harvest
-from serving import serving
+from support import archive_builder
+from support.faulty_provider import FIRST, PAGE, RECORDS, Provider, error
+from support.harvest_runs import Harvest
+from support.local_server import serving
 
 from archive.lookup.story import read_story
 from archive.store.accounting import read_account
@@ -44,11 +44,13 @@ def provider(fault: str) -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 
 def held(harvest: Harvest) -> set[int]:
-    return {int(r.identifier.rpartition(":")[2]) for _, _, r in making.stored(harvest.archive)}
+    return {int(r.identifier.rpartition(":")[2]) for _, _, r in archive_builder.stored(harvest.archive)}
 
 
 def codes(harvest: Harvest) -> set[str]:
-    return {code for (code,) in making.rows(harvest.archive, "SELECT code FROM findings WHERE severity <> 'info'")}
+    return {
+        code for (code,) in archive_builder.rows(harvest.archive, "SELECT code FROM findings WHERE severity <> 'info'")
+    }
 
 
 @pytest.mark.parametrize("fault", ["none", "noRecordsMatch in mid-list", "noRecordsMatch in mid-list, no size"])
@@ -98,7 +100,7 @@ def test_a_set_whose_headers_do_not_show_it_is_its_own_list(harvest: Harvest):
     with provider("no set is shown") as (url, _):
         assert harvest.run(url, "set=a") == 0, harvest.output[-3000:]
     assert held(harvest) == set(range(0, RECORDS, 2))
-    assert not making.rows(harvest.archive, "SELECT code FROM findings")
+    assert not archive_builder.rows(harvest.archive, "SELECT code FROM findings")
 
 
 def test_records_of_one_second_are_sought_by_set(harvest: Harvest):
@@ -116,7 +118,7 @@ def test_records_that_no_bounded_list_contains_are_named_by_the_list_without_bou
     assert "parts-short" not in codes(harvest)
     assert code == (1 if codes(harvest) else 0)
     assert sum(words.get("verb") == "GetRecord" for words in handler.asked) == Undated.undated  # type: ignore[attr-defined]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     assert read_account(harvest.archive).balanced
 
 
@@ -144,9 +146,9 @@ def test_a_list_of_no_size_that_breaks_off_is_listed_again_in_parts(order: str, 
         code = harvest.run(f"{url}/oai")
     assert held(harvest) == set(range(RECORDS)), harvest.output[-3000:]
     assert code == 0, harvest.output[-3000:]
-    found = making.rows(harvest.archive, "SELECT count(*) FROM findings WHERE code = 'list-broke-off'")
+    found = archive_builder.rows(harvest.archive, "SELECT count(*) FROM findings WHERE code = 'list-broke-off'")
     assert found != [(0,)]
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     assert read_account(harvest.archive).balanced
 
 
@@ -163,6 +165,8 @@ def test_slices_that_are_refused_are_read_as_one_list(harvest: Harvest):
         assert harvest.run(f"{url}/oai", "slices=month") == 1, harvest.output[-3000:]
     assert held(harvest) == set(range(RECORDS))
     assert codes(harvest) == {"tail-refused"}
-    assert making.rows(harvest.archive, "SELECT count(*) FROM findings WHERE code = 'bounds-refused'") == [(1,)]
-    making.check(harvest.archive)
+    assert archive_builder.rows(harvest.archive, "SELECT count(*) FROM findings WHERE code = 'bounds-refused'") == [
+        (1,)
+    ]
+    archive_builder.check(harvest.archive)
     assert read_account(harvest.archive).balanced

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import making
 import pytest
-from harvests import Harvest, Hostile
-from typed import Typed
+from support import archive_builder
+from support.command_runner import Typed
+from support.harvest_runs import Harvest, Hostile
 
 from archive.files.checksums import FileDigests
 from archive.files.store import FileRow, FileStore, keep
@@ -24,17 +24,17 @@ from harvester.cli import COMMANDS
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    making.ended(tmp_path / "archive", [["oai:x:1", "oai:x:2"], ["oai:x:3"]])
+    archive_builder.ended(tmp_path / "archive", [["oai:x:1", "oai:x:2"], ["oai:x:3"]])
     return tmp_path / "archive"
 
 
 def settled(folder: Path, identifier: str, state: str, *notes: Finding, ending: str = "findings") -> None:
     """Another run, in which one id ended in a state."""
-    made = making.writer(folder)
-    made.begin("oaipmh", "full", {"url": making.URL}, making.SOFTWARE)
-    channel = made.ledger.channel(*making.CHANNEL)
+    made = archive_builder.writer(folder)
+    made.begin("oaipmh", "full", {"url": archive_builder.URL}, archive_builder.SOFTWARE)
+    channel = made.ledger.channel(*archive_builder.CHANNEL)
     more: dict[str, Any] = {} if state == "read" else {"outcomes": [(identifier, None, state, "why")], "payload": ()}
-    made.put(making.answer(channel, None, [identifier], notes=notes, **more))
+    made.put(archive_builder.answer(channel, None, [identifier], notes=notes, **more))
     made.finish(ending)
     made.close()
 
@@ -83,7 +83,7 @@ def test_the_keys_that_programs_rely_on(archive: Path, typed: Typed):
     }
     [request] = said.json["requests"]
     assert (request["url"], request["window"]["state"], request["waits"]) == (
-        f"{making.URL}?verb=ListRecords",
+        f"{archive_builder.URL}?verb=ListRecords",
         "done",
         [],
     )
@@ -100,10 +100,10 @@ def test_the_record_is_shown_when_that_is_asked_for(archive: Path, typed: Typed)
 
 def filed(archive: Path, identifier: str, *rows: FileRow, left_out: int = 0) -> None:
     """Another run, in which the files of a record ended so; what was read is kept."""
-    made = making.writer(archive)
-    made.begin("files", "full", {"files": "true"}, making.SOFTWARE)
+    made = archive_builder.writer(archive)
+    made.begin("files", "full", {"files": "true"}, archive_builder.SOFTWARE)
     store = FileStore(made.ledger, archive, made.run_number)
-    ((outcome,),) = making.rows(archive, "SELECT max(outcome) FROM outcomes WHERE identifier = ?", identifier)
+    ((outcome,),) = archive_builder.rows(archive, "SELECT max(outcome) FROM outcomes WHERE identifier = ?", identifier)
     store.list_record(
         identifier, outcome, [replace(row, state="open") for row in rows], left_out, "2026-03-04T05:06:07Z"
     )
@@ -227,8 +227,8 @@ def test_an_id_that_nobody_saw_is_a_finding(archive: Path, typed: Typed, words: 
 
 
 def test_a_number_in_a_range_that_is_not_settled_is_open(archive: Path, typed: Typed):
-    made = making.writer(archive)
-    made.begin("idrange", "full", {"url": making.URL}, making.SOFTWARE)
+    made = archive_builder.writer(archive)
+    made.begin("idrange", "full", {"url": archive_builder.URL}, archive_builder.SOFTWARE)
     channel = made.ledger.channel("idrange:json", "json", None)
     made.open_windows([NewWindow(channel, "ids", "1", "1000")])
     made.close()

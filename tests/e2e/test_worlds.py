@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import forkserver
-import making
 import pytest
-import truth as truths
-from amounts import amount, tried
-from bending import BENDS, bent
-from harvests import Harvest, Hostile, environment
-from worlds import World, drawn
+from support import archive_builder, fork_server
+from support import oracle as truths
+from support.example_counts import amount, tried
+from support.faulty_proxy import BENDS, bent
+from support.harvest_runs import Harvest, Hostile, environment
+from support.scenarios import World, drawn
 
 from archive.store.accounting import read_account
 from archive.store.snapshots import read_only
@@ -61,7 +60,7 @@ def crawl_at(base: str, harvest: Harvest, server: Hostile, world: World, *words:
     command = harvest.command(base + paths[world.way], *world.words, *words, spider=world.way)
     repeat = f"server.py --port {server.port} {shlex.join(world.options)}\n{shlex.join(command)}\nbend: {world.bend}"
     try:
-        done = forkserver.run(
+        done = fork_server.run(
             [*command, "-s", "DOWNLOAD_TIMEOUT=20"],
             cwd=harvest.archive.parent,
             capture_output=True,
@@ -89,7 +88,7 @@ def test_whatever_a_provider_does_the_archive_is_the_truth_or_names_what_differs
     else:
         code = searched(harvest, server, world)
     assert code in (0, 1, 3), harvest.output
-    making.check(harvest.archive)
+    archive_builder.check(harvest.archive)
     stats = server.stats()
     assert not stats.get("probe_hits"), harvest.output
     assert stats["requests"] < REQUESTS_A_RECORD * 250, harvest.output
@@ -121,7 +120,7 @@ def listed(harvest: Harvest, server: Hostile, world: World) -> int:
     for kind in always:
         assert not found[kind], (kind, found[kind][:5], harvest.output)
     missing = set(found["missing"]) - set(found["named"]) - in_doubt(harvest.archive, server, world)
-    if world.bend is not None and making.rows(harvest.archive, LIMITED):
+    if world.bend is not None and archive_builder.rows(harvest.archive, LIMITED):
         missing = set()  # the run says which lists it had, and that others cannot be known
     # a run that says it is unfinished names the windows that stay open, not what would be in them
     assert not missing or code == 3, (sorted(missing)[:5], harvest.output)
@@ -131,7 +130,7 @@ def listed(harvest: Harvest, server: Hostile, world: World) -> int:
 
 def in_doubt(archive: Path, server: Hostile, world: World) -> set[str]:
     """Identifiers of windows of which a finding says that nothing shows their lists to be whole."""
-    spans = making.rows(archive, IN_DOUBT if world.bend is None else IN_DOUBT_WHERE_BENT)
+    spans = archive_builder.rows(archive, IN_DOUBT if world.bend is None else IN_DOUBT_WHERE_BENT)
     return {
         truths.collapsed(row["identifier"])
         for row in server.truth()
@@ -147,7 +146,7 @@ def asked_one_by_one(harvest: Harvest, server: Hostile, world: World) -> int:
     code = crawl(harvest, server, world, f"ids={first - 5}-{last}", f"accept={accept}")
     with closing(read_only(harvest.archive / "ledger.sqlite")) as db:
         ends = {row[0]: row[1:] for row in db.execute(BY_ID).fetchall()}
-    records = {record.identifier: record for *_, record in making.stored(harvest.archive)}
+    records = {record.identifier: record for *_, record in archive_builder.stored(harvest.archive)}
     assert {str(number) for number in range(first - 5, last + 1)} <= set(ends), harvest.output
     for identifier, (state, reason) in ends.items():
         row = rows.get(identifier)
@@ -170,7 +169,7 @@ def asked_one_by_one(harvest: Harvest, server: Hostile, world: World) -> int:
 def searched(harvest: Harvest, server: Hostile, world: World) -> int:
     live = {str(row["recid"]) for row in server.truth() if row["status"] == "live"}
     code = crawl(harvest, server, world)
-    held = {record.identifier: record for *_, record in making.stored(harvest.archive)}
+    held = {record.identifier: record for *_, record in archive_builder.stored(harvest.archive)}
     assert set(held) <= live, harvest.output
     assert set(held) == live or code, harvest.output
     assert all(record.metadata and str(record.metadata["id"]) == name for name, record in held.items())
@@ -185,7 +184,7 @@ def named(archive: Path) -> list[tuple[Any, ...]]:
         "SELECT window FROM windows WHERE state <> 'done'",
         "SELECT identifier FROM outcomes WHERE state IN ('refused', 'lost', 'open') AND reason IS NOT NULL",
     )
-    return [row for query in queries for row in making.rows(archive, query)]
+    return [row for query in queries for row in archive_builder.rows(archive, query)]
 
 
 def test_each_world_is_drawn_again_the_same_and_all_that_can_be_drawn_is():
@@ -203,4 +202,4 @@ def test_the_comparison_would_notice_a_record_that_is_not_there(hostile: Callabl
     assert searched(harvest, server, world) == 0
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/__mutate?add=1", timeout=10):
         live = {str(row["recid"]) for row in server.truth() if row["status"] == "live"}
-    assert live - {record.identifier for *_, record in making.stored(harvest.archive)}
+    assert live - {record.identifier for *_, record in archive_builder.stored(harvest.archive)}

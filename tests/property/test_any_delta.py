@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from states import State, archive_of, options
+from support.state_archives import State, archive_of, options
 
 from archive.releases.build import write_release
 from archive.releases.delta import apply_delta, write_delta

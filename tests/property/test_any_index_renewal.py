@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from making import SOFTWARE, URL, answer, payload, writer
+from support.archive_builder import SOFTWARE, URL, answer, payload, writer
 
 from archive.index import build as index
 from archive.store.layout import Layout

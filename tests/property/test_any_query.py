@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import served
-from amounts import amount, tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from support import serving_archive
+from support.example_counts import amount, tried
 
 from harvester.serving import tokens
 from harvester.serving.holdings import ArchiveHoldings
@@ -63,7 +63,9 @@ STATES = st.lists(PARTS, max_size=9) | st.tuples(
 
 @pytest.fixture(scope="module")
 def holdings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArchiveHoldings]:
-    held = ArchiveHoldings(served.archive(tmp_path_factory.mktemp("any") / "archive", [served.many(30)]))
+    held = ArchiveHoldings(
+        serving_archive.archive(tmp_path_factory.mktemp("any") / "archive", [serving_archive.many(30)])
+    )
     yield held
     held.close()
 

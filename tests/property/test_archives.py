@@ -3,9 +3,9 @@
 import tempfile
 from pathlib import Path
 
-import making
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import archive_builder
 
 # windows, each with pages, each with identifiers; the same one may stand in several
 WINDOWS = st.lists(
@@ -24,11 +24,11 @@ def test_any_order_of_windows_pages_and_commits_gives_the_same_archive(
     order = data.draw(st.permutations([(number, page) for number, pages in enumerate(windows) for page in pages]))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "archive"
-        writer, channel, rows = making.begun(
+        writer, channel, rows = archive_builder.begun(
             folder, len(windows), shard_bytes=data.draw(st.sampled_from([300, 1 << 20]))
         )
         for number, page in order:
-            writer.put(making.answer(channel, rows[number].window, page))
+            writer.put(archive_builder.answer(channel, rows[number].window, page))
             if data.draw(st.booleans()):
                 writer.commit()
         for row, pages in zip(rows, windows, strict=True):
@@ -37,7 +37,7 @@ def test_any_order_of_windows_pages_and_commits_gives_the_same_archive(
             assert (count.listed, count.distinct) == (len(listed), len(set(listed)))
         writer.finish("complete")
         writer.close()
-        making.check(folder)
-        held = making.stored(folder)
+        archive_builder.check(folder)
+        held = archive_builder.stored(folder)
         assert {record.identifier for _, _, record in held} == truth
         assert len(held) == sum(len(page) for pages in windows for page in pages)

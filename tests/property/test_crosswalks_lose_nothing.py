@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from xsddraw import Schema
+from support.xsd_documents import Schema
 
 from archive.conversions.schemas import Schemas, declared
 from archive.crosswalks.errors import ConversionError

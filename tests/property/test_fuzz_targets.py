@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from amounts import NIGHTLY, amount, tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.example_counts import NIGHTLY, amount, tried
 
 FUZZ = Path(__file__).resolve().parent.parent / "fuzz"
 sys.path.append(str(FUZZ))

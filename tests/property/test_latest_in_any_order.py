@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import dumping
-import making
-import served
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import archive_builder, dump_builder, serving_archive
 
 from archive.formats import jsonseq
 from archive.index.build import index
@@ -43,19 +41,21 @@ def archive(
     `again` are records that each run lists once more without storing them.
     """
     for listed, left_out in zip(runs, again or [[] for _ in runs], strict=True):
-        writer = making.writer(folder)
+        writer = archive_builder.writer(folder)
         try:
-            writer.begin("oaipmh", "full", {"url": making.URL}, making.SOFTWARE)
+            writer.begin("oaipmh", "full", {"url": archive_builder.URL}, archive_builder.SOFTWARE)
             for identifier, stamp, gone, title, spec in listed:
-                record = served.record(identifier, stamp, None if gone else title)
+                record = serving_archive.record(identifier, stamp, None if gone else title)
                 name = "oaipmh:oai_dc" + (f":{spec}" if spec else "")
                 channel = writer.ledger.channel(name, "oai_dc", spec)
                 outcomes = [(identifier, stamp, "deleted" if gone else "read", None)]
-                writer.put(making.answer(channel, None, [identifier], outcomes=outcomes, payload=framed(record)))
+                writer.put(
+                    archive_builder.answer(channel, None, [identifier], outcomes=outcomes, payload=framed(record))
+                )
             for identifier, stamp, gone, _, spec in left_out:
                 channel = writer.ledger.channel("oaipmh:oai_dc" + (f":{spec}" if spec else ""), "oai_dc", spec)
                 outcomes = [(identifier, stamp, "deleted" if gone else "read", NOT_MODIFIED)]
-                writer.put(making.answer(channel, None, [identifier], outcomes=outcomes, payload=()))
+                writer.put(archive_builder.answer(channel, None, [identifier], outcomes=outcomes, payload=()))
             writer.finish("complete")
         finally:
             writer.close()
@@ -83,7 +83,7 @@ def framed(record: envelope.Record) -> tuple[tuple[bytes, int], ...]:
 
 def states(folder: Path) -> dict[str, Any]:
     """What each way to read an archive says of its latest states, without what tells when a copy came."""
-    manifest = dumping.released(folder, folder.with_name(f"{folder.name}-dump"))
+    manifest = dump_builder.released(folder, folder.with_name(f"{folder.name}-dump"))
     index(folder)
     with closing(duckdb.connect(str(Layout(folder).index), read_only=True)) as db:
         of_index = db.execute("SELECT identifier, stamp, deleted, sha256 FROM records ORDER BY ALL").fetchall()
@@ -97,7 +97,7 @@ def states(folder: Path) -> dict[str, Any]:
         assert (got.deleted, got.text) == (slow.deleted, slow.text)
         assert got.deleted == deleted
     assert live == [identifier for identifier, _, deleted, _ in of_index if not deleted]
-    dumped = dumping.texts(folder.with_name(f"{folder.name}-dump"))
+    dumped = dump_builder.texts(folder.with_name(f"{folder.name}-dump"))
     assert [text["identifier"] for text in dumped] == live
     return {"root": manifest.content.root, "index": of_index, "live": live}
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from amounts import amount
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.example_counts import amount
 
 from archive.store.lookup_file import Lookup, LookupWriter, Place, check_lookup
 

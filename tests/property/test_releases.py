@@ -4,10 +4,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import dumping
-import served
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import dump_builder, serving_archive
 
 from archive.releases import sorting
 from archive.store.record import Record
@@ -17,7 +16,7 @@ NAMES = st.sampled_from(
 )
 RECORDS = st.lists(
     st.builds(
-        served.record, NAMES, st.sampled_from(["", "2020-01-01", "2021-02-03T04:05:06Z"]),
+        serving_archive.record, NAMES, st.sampled_from(["", "2020-01-01", "2021-02-03T04:05:06Z"]),
         st.none() | st.text(st.characters(codec="utf-8"), max_size=30), st.permutations(["a", "b:c", "é"]),
         format_=st.sampled_from(["oai_dc", "marcxml"]),
     ),
@@ -50,20 +49,20 @@ def test_any_order_and_any_split_over_shards_and_buckets_gives_the_same_bytes(
 ):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        one = served.harvested(folder / "one", [records])
-        first = dumping.released(one, folder / "first", **making)
-        dumping.check(folder / "first")
+        one = serving_archive.harvested(folder / "one", [records])
+        first = dump_builder.released(one, folder / "first", **making)
+        dump_builder.check(folder / "first")
         # older versions of some come before, and must leave no trace
         older = data.draw(st.lists(st.sampled_from(records), max_size=4))
-        other = served.harvested(folder / "other", [*cut(data, older), *cut(data, records)], shard_bytes=300)
+        other = serving_archive.harvested(folder / "other", [*cut(data, older), *cut(data, records)], shard_bytes=300)
         whole = sorting.BUCKET_BYTES
         sorting.BUCKET_BYTES = data.draw(st.sampled_from([200, 1000, whole]))
         try:
-            second = dumping.released(other, folder / "second", **making)
+            second = dump_builder.released(other, folder / "second", **making)
         finally:
             sorting.BUCKET_BYTES = whole
         assert second.content == first.content
-        assert dumping.bytes_of(folder / "second") == dumping.bytes_of(folder / "first")
+        assert dump_builder.bytes_of(folder / "second") == dump_builder.bytes_of(folder / "first")
 
 
 @settings(max_examples=25)
@@ -71,15 +70,17 @@ def test_any_order_and_any_split_over_shards_and_buckets_gives_the_same_bytes(
 def test_every_record_is_there_once_and_what_it_was(records: list[Record], making: dict[str, object]):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        manifest = dumping.released(served.harvested(folder / "archive", [records]), folder / "out", **making)
-        assert sorted(row[:4] for row in dumping.rows(folder / "out")) == sorted(
+        manifest = dump_builder.released(
+            serving_archive.harvested(folder / "archive", [records]), folder / "out", **making
+        )
+        assert sorted(row[:4] for row in dump_builder.rows(folder / "out")) == sorted(
             (r.identifier, r.format, r.datestamp, r.deleted) for r in records
         )
         live = sorted((r for r in records if not r.deleted), key=lambda r: (r.identifier, r.format))
-        found = dumping.texts(folder / "out")
+        found = dump_builder.texts(folder / "out")
         assert [text if making["form"] == "bare" else text["metadata"] for text in found] == [r.metadata for r in live]
         gone = sorted((r.identifier, r.format) for r in records if r.deleted)
-        assert [(t["identifier"], t["format"]) for t in dumping.texts(folder / "out", "tombstones")] == gone
+        assert [(t["identifier"], t["format"]) for t in dump_builder.texts(folder / "out", "tombstones")] == gone
         assert all(
             part.records <= making["part_records"] or not making["part_records"] for part in manifest.content.parts
         )

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zlib import crc32
 
-import making
 import pytest
-from amounts import amount
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import archive_builder
+from support.example_counts import amount
 
 from archive.store.ledger import NewWindow, WindowRow
 from archive.store.splits import SplitList, iter_splits
@@ -144,9 +144,9 @@ def harvested(
 ) -> tuple[set[str], int | None, bool]:
     """Harvest as the spider does: (ids held, the size first stated, whether anything speaks against completeness)."""
     traits = Traits(SECOND, FIRST, FIRST + SECOND * LONG, ranges=True, target=PAGE)
-    writer = making.writer(folder / "archive")
-    writer.begin("oaipmh", "full", {"url": making.URL}, making.SOFTWARE)
-    channel = writer.ledger.channel(*making.CHANNEL)
+    writer = archive_builder.writer(folder / "archive")
+    writer.begin("oaipmh", "full", {"url": archive_builder.URL}, archive_builder.SOFTWARE)
+    channel = writer.ledger.channel(*archive_builder.CHANNEL)
     waiting = writer.open_windows([NewWindow(channel, LIST_RECORDS, None, None)])
     attempts: dict[int, int] = {}
     beginnings = Beginnings()
@@ -164,7 +164,7 @@ def harvested(
             first_stated = stated
         if beginnings.repeats(channel, ids[:PAGE], span):
             traits.ranges = False
-        writer.put(making.answer(channel, row.window, ids, attempt))
+        writer.put(archive_builder.answer(channel, row.window, ids, attempt))
         held |= set(ids)
         count = writer.count_window(row.window, attempt)
         ended = Ended(

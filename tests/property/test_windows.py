@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from amounts import amount
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from support.example_counts import amount
 
 from harvester.oaipmh import datestamps, tokens
 from harvester.oaipmh.cutting import (

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import making
 import pytest
 from lxml import etree
+from support import archive_builder
 
 from archive.formats import jsonseq
 from archive.store import record as envelope
@@ -109,7 +109,7 @@ def test_every_record_is_there_and_its_original_says_what_the_page_says(path: Pa
         assert len(page.rows) == len(elements)
         records = [
             envelope.decode(item.text)
-            for item in jsonseq.parse([b"".join(piece for piece, _ in making.unpacked(page.payload))])
+            for item in jsonseq.parse([b"".join(piece for piece, _ in archive_builder.unpacked(page.payload))])
             if isinstance(item, jsonseq.Text)
         ]
         assert len(records) == (0 if verb == "ListIdentifiers" else len(elements))

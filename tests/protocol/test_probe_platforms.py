@@ -5,7 +5,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from answering import Answering, Reply, answering
+from support.stub_server import Answering, Reply, answering
 
 from harvester.cli.probe import look
 from harvester.errors import Unreachable

@@ -5,10 +5,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import dumping
 import pytest
-import served
-from checkers import rocrate_problems
+from support import dump_builder, serving_archive
+from support.external_checkers import rocrate_problems
 
 from archive.releases.documents import write_papers
 from archive.releases.manifest import Manifest
@@ -18,15 +17,17 @@ from archive.releases.rocrate import METADATA
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("release")
-    records = [served.record(f"oai:x:{n:02d}", f"2020-01-{n + 1:02d}", "T" * n, ["a"]) for n in range(12)]
-    archive = served.harvested(folder / "archive", [[*records, served.record("oai:x:99", "2020-02-01", None)]])
-    dumping.released(archive, folder / "out", part_records=5)
+    records = [serving_archive.record(f"oai:x:{n:02d}", f"2020-01-{n + 1:02d}", "T" * n, ["a"]) for n in range(12)]
+    archive = serving_archive.harvested(
+        folder / "archive", [[*records, serving_archive.record("oai:x:99", "2020-02-01", None)]]
+    )
+    dump_builder.released(archive, folder / "out", part_records=5)
     return folder / "out"
 
 
 @pytest.fixture(scope="module")
 def manifest(folder: Path) -> Manifest:
-    return dumping.read_manifest(folder)
+    return dump_builder.read_manifest(folder)
 
 
 # recommendations of 1.2 that releases do not follow: the page has the name that the specification gives it; as the

@@ -1,0 +1,1 @@
+"""What tests share: servers, builders of archives and releases, oracles, and ways to run commands."""
