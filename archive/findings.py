@@ -1,6 +1,7 @@
-"""Findings: what a harvest or a check has to say, each with a code, a severity and one sentence.
+"""Findings of a harvest and problems found by a check, each with a code, a severity and one sentence.
 
-`info` is worth knowing and leaves a run complete; `warning` and `error` do not: the run is done with findings.
+`info` is worth knowing and leaves a run complete; after a `warning` or an `error` the run is done with findings. A
+check reports what it read and every problem that it found.
 """
 
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""What an audit comes to: its numbers, and what makes two sides complete."""
+"""The result of an audit: its numbers, the conditions under which two sides are complete, and declared totals.
+
+A total that a provider or user declares is compared with what was counted.
+"""
 
 import sqlite3
 from collections.abc import Iterable, Iterator

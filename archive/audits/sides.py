@@ -1,4 +1,8 @@
-"""Indexes that an audit reads: what they know of records counts for as long as the shards are the same."""
+"""The two sides of an audit, in DuckDB: what ledgers, lists of ids and releases say of each id, one row an id.
+
+Channels are compared by a name without their kind ("oai_dc", "oai_dc:SET"), by a format, or by "" for everything.
+What an index says of records is used only while the shards are unchanged.
+"""
 
 import csv
 import itertools

@@ -4,6 +4,8 @@ An invertible Bloom lookup table (Goodrich and Mitzenmacher 2011, arXiv:1101.224
 cells. Cell by cell one table is taken from the other, so that what both have is gone; a cell with one item left gives
 it away, and taking that out of its other cells lays open the next. How large a table must be follows from the number
 of differences, whatever the number of items. What cannot be taken apart is never guessed.
+
+The file of a sketch is a header, the cells and a digest over both, which detects every flipped byte and truncation.
 """
 
 import struct

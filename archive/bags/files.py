@@ -1,4 +1,8 @@
-"""The files of a bag as they are on disk: regular ones below its folder, and nothing that a link leads to outside."""
+"""Files of a bag on disk, and the paths that manifests list.
+
+Only regular files below the folder count; no link is followed out of it. Paths are percent-decoded, and refused when
+they lead out of the bag (RFC 8493, 2.1.3 and 5.1).
+"""
 
 import io
 import os

@@ -1,4 +1,7 @@
-"""Manifests of a bag: which files each lists, and with which checksums (RFC 8493, 2.1.3 and 2.2.1)."""
+"""Manifests of a bag: the files that each lists, and their checksums (RFC 8493, 2.1.3 and 2.2.1).
+
+Each listed file is read once to verify all checksums that any manifest has for it (RFC 8493, section 3).
+"""
 
 import hashlib
 import re

@@ -1,6 +1,8 @@
-"""The tag files of a bag as text (RFC 8493, 2.1.1, 2.1.3, 2.2.2, 2.2.3): lines in, values and what is wrong out.
+"""Parse and write the tag files of a bag: paths, manifest lines, fetch.txt, bag-info.txt.
 
-All of it was written by others. What cannot be understood is a finding and is passed over; nothing is mended.
+RFC 8493, sections 2.1.1, 2.1.3, 2.2.2 and 2.2.3.
+
+Input is untrusted. What cannot be parsed becomes a finding and is skipped; nothing is repaired.
 """
 
 import codecs

@@ -1,4 +1,10 @@
-"""The metadata of one record made once more of its original; and what became of it."""
+"""Convert the metadata of records again from their originals, in place.
+
+A shard whose records change is rewritten beside the old one under the name of its next generation: the same records in
+the same frames, so that outcomes stay valid. Once it is synced, one ledger transaction switches to it, and the old
+file is removed. If it is interrupted anywhere, the ledger names a whole shard, and the same call resumes after the
+last shard that was committed.
+"""
 
 import sqlite3
 from collections import Counter

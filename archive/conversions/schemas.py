@@ -1,8 +1,12 @@
-"""DataCite JSON against the JSON schema of the version it declares.
+"""Schemas that records are validated against: JSON schemas of DataCite, and XML schemas (XSD) from a folder.
 
-The schemas are not ours: they come with the Python package `datacite`, or from a folder. There is none for 2.x, 3.x,
-4.4 and what follows 4.5, and JSON made of XML has the shape of 4.5 whatever version its XML declares: such a record is
-checked against the schema of 4.5 with what its own version has otherwise, which is written down here after the XSDs.
+DataCite JSON is validated against the schema of the version that it declares. The schemas come with the Python package
+`datacite`, or from a folder. There is none for 2.x, 3.x, 4.4 and versions after 4.5, and JSON made from XML has the
+shape of 4.5 whatever version its XML declares: such a record is validated against the schema of 4.5 with the
+differences of its own version, which are listed here from the XSDs.
+
+A record names its XML schema by a URL; the file is the one whose path ends like it (kernel-4.3/metadata.xsd). If there
+is none, any schema that declares the root element in its namespace is used. Nothing is fetched.
 """
 
 import copy

@@ -1,8 +1,11 @@
-"""Check the records of an archive: against the schemas that they declare, and representations against each other.
+"""Validate the records of an archive: against the schemas that they declare, and representations against each other.
 
-Shards are read in processes of their own, every record against its outcome; what is found goes through files into a
-database in the archive's folder, where the latest version of each record is told from the others. Nothing is changed,
-and no number of records makes it need more memory.
+Shards are read in worker processes, every record against its outcome. Results go through files into a database in the
+archive's folder, which finds the latest version of each record. Nothing is changed, and memory use does not depend on
+the number of records.
+
+Two representations of one id disagree only if they describe different things: markup, entities, case, white space,
+the precision of dates, the order of titles and missing values are no disagreement.
 """
 
 import html

@@ -1,4 +1,10 @@
-"""Lines of text that are only ever appended, each closed by a checksum: a flipped bit or a torn end is seen."""
+"""Checkpoints of interrupted checks, in append-only files whose lines each carry a checksum.
+
+A flipped bit or a torn last line is detected. A checkpoint lies beside what is checked until the check is done, and
+lists the files that were read and found intact, so that the same command resumes from there. An entry counts only
+while size, times and inode of the file are unchanged, for the same user on the same machine, and for one day: an older
+read says too little about the disk today.
+"""
 
 import hashlib
 import json

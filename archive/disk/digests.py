@@ -1,4 +1,8 @@
-"""Digests: of files, and of bytes while they are written."""
+"""Digests of files, and of bytes while they are written.
+
+Many files are hashed on all cores: large ones in threads (hashlib releases the GIL), small ones in worker processes.
+Only regular files are opened: reading a pipe or a device that was put into a bag would never end.
+"""
 
 import hashlib
 import os

@@ -1,7 +1,11 @@
-"""Every write to disk: in order, synced, and under its final name only when it is whole.
+"""Durable writes: files and folders are synced and get their final name, by rename, only when they are whole.
 
-`watch` is called with the name of each step, before and after it is taken. It is None outside tests, which
-kill the process there, or raise before a step what a full disk raises in it.
+A folder is built beside its destination as `.NAME.staging` and renamed once. A killed process leaves only that staging
+folder, which the next process that makes NAME removes. A process may restrict writing to owner and group for all that
+it makes, whatever its umask was.
+
+`watch` is called with the name of each step, before and after it. It is None outside tests, which kill the process
+there, or raise what a full disk would raise.
 """
 
 import errno

@@ -1,4 +1,7 @@
-"""The account of the files (law 1): those that records list end in one state each, and what is counted twice agrees."""
+"""The account of files (law 1): each file that a record lists ends in one state, and both counts of it agree.
+
+`check_files` reads the stored files back: each content against the ledger, and files that the ledger does not know.
+"""
 
 import re
 import sqlite3

@@ -1,4 +1,7 @@
-"""The row of the index that a record gives: a JSON object on a line, as sql/load_versions.sql reads it."""
+"""Rows of the index: the JSON line that a record becomes, and the files that carry these lines into DuckDB.
+
+The query `load_versions` reads the lines. Files are limited in size, so that the disk space they need is bounded.
+"""
 
 import gc
 import sqlite3

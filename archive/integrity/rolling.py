@@ -1,8 +1,9 @@
-"""Rolling checks: which files to read now, so that each is read at least once in so many days and every day is alike.
+"""Rolling fixity checks: read each file at least once in a given number of days, with the same load every day.
 
-A file has to be read before its deadline, which is set some days before it would be overdue: runs may be missed. The
-share of a run is the smallest one that, were it read in every run from now on, would keep all deadlines; files whose
-deadline is nearest come first. No file, clock or log here: values and `now` in, decisions out.
+A file must be read before its deadline, some days before it would be overdue, because runs may be missed. The share of
+a run is the smallest that, read in every run from now on, keeps all deadlines; the files with the nearest deadlines
+come first. These decisions are pure: no file, clock or log. A run then reads the files that are due, at a limited
+rate, and logs the result of each.
 """
 
 import time

@@ -1,7 +1,8 @@
-"""One record by its id, of a release or an archive, reading no more than its lookup and one frame.
+"""Read one record by its id, from a release or an archive.
 
-Nothing that is read is believed: manifest, lookup and frame carry checks of their own, and a record that was found
-under a key is compared with the id that was asked for.
+With a lookup only the lookup and one frame are read. Nothing that is read is trusted: manifest, lookup and frame have
+checksums of their own, and the id of a record that was found under a key is compared with the requested one. Without
+a lookup the ledger is queried: slower, and correct whatever derived files exist.
 """
 
 import sqlite3

@@ -1,6 +1,11 @@
-"""The map from old URLs to new ones: as CSV, and as lines for a `map` of nginx.
+"""Results of a migration: redirects from old URLs to new ones, and success tables.
 
-nginx compares keys without case, takes a `$` in a value for a variable, and refuses a key that comes twice.
+Redirects are written as CSV, and as lines for a `map` of nginx, which compares keys without case, takes a `$` in a
+value for a variable, and refuses duplicate keys.
+
+Success tables count what was moved and check that declared numbers agree with each other. A published table had
+2,862,188 of 2,890,136 moved, 28,889 missing, 99.9 %: moved and missing exceed the total by 941, and the quotient is
+99.03 %.
 """
 
 import csv

@@ -1,4 +1,8 @@
-"""The latest version of each live record of an archive, one after the other, whatever their number."""
+"""Build a profile of the live records of an archive or a release.
+
+The latest version of each live record is read from shards or parts, in several processes. Each field is summarised in
+bounded memory, whatever the number of records.
+"""
 
 from array import array
 from collections import Counter

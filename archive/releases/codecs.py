@@ -1,8 +1,12 @@
-"""What parts are compressed with. Whichever it is, a frame is finished by itself and carries a check of its content.
+"""Compression and layout of the parts of a release. Each frame is complete in itself and has a checksum of its content.
 
-zstd: a frame (`archive.store.frames`). xz: a stream with CRC64. gzip: a member without name and time. One after another
-they are what `zstd`, `xz` and `gzip` read as one file. The same content and level give the same bytes wherever the
-compressor's version is the same.
+zstd: a frame (`archive.store.frames`). xz: a stream with CRC64. gzip: a member without name and time. Concatenated,
+`zstd`, `xz` and `gzip` read them as one file. The same content and level give the same bytes with the same version of
+the compressor.
+
+The texts of a frame are a JSON text sequence (RFC 7464), lines, or members of a tar archive. The tar archive has one
+file a record (POSIX ustar) and nothing that depends on the machine or the day. It continues over all frames of a part;
+`TAR_END`, in a frame of its own, ends it.
 """
 
 import hashlib

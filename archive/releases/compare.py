@@ -1,6 +1,7 @@
-"""Two releases compared, record by record when both have their index, by their manifests alone when not.
+"""Compare two releases, record by record if both have their index, otherwise by their manifests.
 
-A record is the same when its text, its datestamp and its state (live or a tombstone) are.
+Two records are equal if text, datestamp and state (live or tombstone) are. An archive is compared as the release that
+would be made from it now: its root and its index are computed, its parts are not written.
 """
 
 import shutil

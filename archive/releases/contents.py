@@ -1,4 +1,7 @@
-"""What a release or a delta holds: its index and its texts, read side by side in their order, and checked."""
+"""The content of a release or a delta: index entries and texts, read side by side in order, and verified.
+
+Entries are spooled to a file while others are made, and read back in the same order: memory use stays flat.
+"""
 
 import io
 from collections.abc import Iterator

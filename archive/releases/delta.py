@@ -1,8 +1,9 @@
-"""A delta: what turns a release into the next one, without the records that both have.
+"""Deltas: what turns a release into the next one, without the records that both have.
 
-It is a folder like a release, with a manifest of the kind `delta`, an index and a lookup. Its parts are `added-`,
+A delta is a folder like a release, with a manifest of the kind `delta`, an index and a lookup. Its parts are `added-`,
 `changed-` and `deleted-`: JSON text sequences of the texts that the new release has; a deletion that leaves no
-tombstone is a text with `"gone":true`. `new-NAME` is NAME of the new release, where that is not made of its records.
+tombstone is a text with `"gone":true`. `new-NAME` is the file NAME of the new release, unless that is made from its
+records. Applied to the release that it was made against, a delta gives the new release byte for byte.
 """
 
 import hashlib

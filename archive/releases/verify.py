@@ -1,4 +1,8 @@
-"""A release or a delta, read back to the last byte: every file against the manifest, each record against the index."""
+"""Verify a release or a delta to the last byte: every file against the manifest, each record against the index.
+
+Files must exist with the declared size and digests. The manifest is untrusted: no name in it is followed out of the
+folder. Frames are read and compared with the index record by record, in worker processes.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,7 @@
-"""Where the shapes of a chart are: across in percent of its width, down in pixels, so that text keeps its size."""
+"""Geometry of charts: horizontally in percent of the width, vertically in pixels, so that text keeps its size.
+
+Numbers and times are put into a fixed number of slots: cells of a range, intervals of a run, months of some years.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

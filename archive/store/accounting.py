@@ -1,7 +1,8 @@
-"""The account (law 1): every id that was listed ends in one state, and what is counted twice is the same both times.
+"""The account (law 1): every listed id ends in one state, and everything is counted in two ways that must agree.
 
-It is read from the ledger alone, also while a harvest writes: requests against their outcomes, windows against
-their requests, outcomes against the records in frames, frames against shards. A row that is off is named.
+It is read from the ledger alone, also during a harvest: requests against their outcomes, windows against their
+requests, outcomes against the records in frames, frames against shards. Rows that do not agree are named. The work of
+the runs (requests, time, records, bytes) is read from the same tables.
 """
 
 import json

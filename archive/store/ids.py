@@ -1,8 +1,9 @@
-"""Ids that are asked for one by one: what the ledger knows of them, so that each is asked once and none forgotten.
+"""Ids in the ledger: those that are requested one by one, and those that arrived in bulk.
 
-A window of verb `ids` is some ids of one channel: those between two numbers (`from_`, `until`), or those that a list
-named in it, each with an outcome `open`. One window of verb `rest` stands for all ids that no window has yet.
-All of it is done by the thread that writes the ledger.
+A window of verb `ids` covers ids of one channel: those between two numbers (`from_`, `until`), or those that a list
+named, each with an outcome `open`. One window of verb `rest` covers all ids that no other window has yet, so that each
+id is requested once and none is forgotten. For dumps, the ledger keeps which were read completely, and how far one was
+counted. All of this runs in the thread that writes the ledger.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

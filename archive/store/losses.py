@@ -1,4 +1,9 @@
-"""What the ledger knows of earlier runs that an increment builds on."""
+"""Losses: records that were held live before a run and that the run found to be gone.
+
+What an increment builds on is read here too: the state in which earlier runs of its channels ended. All of it comes
+from the ledger, so that a resumed run decides the same. A run that found nothing gone, or that is the first of its
+channels, costs two short queries.
+"""
 
 from dataclasses import dataclass
 

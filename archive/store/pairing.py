@@ -1,4 +1,7 @@
-"""Records and outcomes, one for one: the n-th record of a frame is that of the n-th outcome the ledger names for it."""
+"""Records paired with outcomes: the n-th record of a frame belongs to the n-th outcome the ledger has for the frame.
+
+From these pairs the latest state of each record (`archive.store.versions`) is read shard by shard.
+"""
 
 import sqlite3
 from collections.abc import Iterator

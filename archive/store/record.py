@@ -1,4 +1,10 @@
-"""The record as a shard holds it: one JSON object, its keys in a fixed order."""
+"""A record as a shard holds it: one JSON object with its keys in a fixed order, and the original it was made from.
+
+The XML of a record is kept as it was sent, and derived data are derived from it again. What may precede the first tag
+of a document (declaration, comments, processing instructions) is skipped by a scanner that looks at each byte once.
+Regular expressions fail here: one that can match two comments as one backtracks over all ways to divide a series of
+them, and one that cannot keeps a hundred bytes of state for each byte skipped.
+"""
 
 import base64
 import hashlib

@@ -1,4 +1,7 @@
-"""Lists that were cut into parts: what each stated and gave before, and what its parts brought."""
+"""Lists that were split: what each declared and returned before, and what its parts returned.
+
+A list without a declared size may have broken off. The ledger knows where to request each such list again to detect it.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

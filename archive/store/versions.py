@@ -1,4 +1,4 @@
-"""Which copy of a record is its latest state: the one rule for everything that reads an archive.
+"""The latest state of a record among its copies: the one rule for everything that reads an archive.
 
 Copies are those of one identifier in one format, from any run and channel; docs/archive-format.md states the rule:
 

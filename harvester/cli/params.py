@@ -1,4 +1,8 @@
-"""NAME=VALUE as options give it: arguments of a spider, settings of Scrapy."""
+"""Parameter types and the command class of the CLI.
+
+NAME=VALUE pairs are arguments of a spider or Scrapy settings. A command refuses an option that is given twice if only
+one value can count.
+"""
 
 from collections import Counter
 from functools import partial

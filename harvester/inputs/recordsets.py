@@ -1,4 +1,7 @@
-"""Whatever a path names that holds records: what this software makes, a bag of it, and files of others."""
+"""Open whatever a path names that holds records: archives, releases, bags of them, and files made by other software.
+
+Where no index of the records can exist (files, bags, parts) they are loaded into a table for SQL.
+"""
 
 import os
 import tempfile

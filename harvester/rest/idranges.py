@@ -1,4 +1,8 @@
-"""Ranges of ids: "1-5000,7001-", read, walked in chunks, counted; both ends are included."""
+"""Ids of a harvest: ranges such as "1-5000,7001-" (both ends included) or lists, supplied in chunks.
+
+A position in a supply is a text that the ledger stores: the next id of a range, or "@" and the number of the next id
+of a list. From a position on, a supply returns the same ids again.
+"""
 
 import re
 from bisect import bisect_right

@@ -1,7 +1,10 @@
-"""The connections of a server: so many at once, and whoever keeps one waiting makes room for others.
+"""HTTP of our provider: connections, request allowances and content negotiation.
 
-A connection costs a file and some kilobytes even where nothing is asked: a client that opens a thousand and sends its
-header letter by letter must not keep the others out. Those that are being answered are never given up for a new one.
+A connection costs a file descriptor and some kilobytes even while nothing is requested. A client that opens a thousand
+and sends its header byte by byte must not keep others out: when all are in use, the one that has waited longest for
+its request is closed; one whose request is being answered never is. The allowance of a client is a token bucket,
+refilled evenly; it is pure, time is an argument. Records exist as JSON and XML, and are chosen by Accept and
+Accept-Encoding (RFC 9110, section 12.5).
 """
 
 import asyncio

@@ -1,4 +1,7 @@
-"""A source: one repository or platform, where it answers and how it wants to be asked, read from TOML and checked."""
+"""A source: one repository or platform, its endpoints and limits, read from TOML and validated.
+
+Licences are SPDX identifiers; they are compared without case and written in the spelling of the SPDX list.
+"""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""Run by the checkers' own Python: `crate_context.py CACHE` gives rocrate-validator the JSON-LD context without a network.
+"""Give rocrate-validator the JSON-LD context without a network: `crate_context.py CACHE`, run in `.venv/checkers`.
 
 The validator asks w3id.org for it. The package rocrate has the context of 1.1, which goes into the validator's HTTP
 cache as that of 1.2: the terms that releases use are the same, but for sha256, which is new.
