@@ -12,6 +12,8 @@ __all__ = [
     "Hole",
     "Made",
     "Options",
+    "SecondOpinion",
+    "ask_bagit",
     "check_bag",
     "check_profile",
     "checked_date",
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from archive.bags.payload import payload_of
     from archive.bags.plan import Options, with_safe_names
     from archive.bags.profile import check_profile
+    from archive.bags.second_opinion import SecondOpinion, ask_bagit
     from archive.bags.tagfiles import checked_date, checked_info, merged_info
 else:
     __getattr__ = lazy.exports(__name__)

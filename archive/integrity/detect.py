@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from archive.bags import CODES, BagReport, check_bag, is_bag
+from archive.bags import CODES, BagReport, SecondOpinion, ask_bagit, check_bag, is_bag
 from archive.disk import Checked
 from archive.errors import NotAnArchive
 from archive.findings import Problem, VerifyReport
@@ -56,10 +56,7 @@ def check(
     """
     kind = recognise(path)
     if kind == BAG:
-        report = as_report(check_bag(path, quick=quick, progress=progress, checked=checked))
-        if inside:
-            _look_inside(path / "data", report, progress, quick)
-        return report
+        return _bag_report(check_bag(path, quick=quick, progress=progress, checked=checked), progress, inside=inside)
     # a bag of many small files is checked in the time it takes to import these
     from archive.integrity.verify import verify
     from archive.releases import check_part, check_release
@@ -69,6 +66,26 @@ def check(
     if kind == PART:
         return check_part(path)
     return verify(path, progress, quick=quick, checked=checked)
+
+
+def check_bag_twice(
+    path: Path,
+    progress: Progress | None = None,
+    *,
+    quick: bool = False,
+    inside: bool = False,
+    checked: Checked | None = None,
+) -> tuple[VerifyReport, SecondOpinion]:
+    """Check a bag as `check` does, and have bagit-python validate it as well."""
+    bag = check_bag(path, quick=quick, progress=progress, checked=checked)
+    return _bag_report(bag, progress, inside=inside), ask_bagit(bag)
+
+
+def _bag_report(bag: BagReport, progress: Progress | None, *, inside: bool) -> VerifyReport:
+    report = as_report(bag)
+    if inside:
+        _look_inside(bag.path / "data", report, progress, bag.quick)
+    return report
 
 
 def as_report(bag: BagReport) -> VerifyReport:

@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from archive.bags import Bag, Made
+from archive.bags import Bag, Made, SecondOpinion
 from harvester import __version__
 from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.params import command
+from harvester.cli.second_opinion import opinion_lines, opinion_values
 from harvester.cli.sizes import Size
 from harvester.errors import UsageError
-from harvester.exits import DONE, FINDINGS
+from harvester.exits import DAMAGED, DONE, FINDINGS
 from harvester.http import email
 
 
@@ -34,6 +35,7 @@ from harvester.http import email
 )
 @click.option("--fetch-url", metavar="URL", help="list files in fetch.txt, as below this URL, and leave them out")
 @click.option("--fetch", metavar="GLOB", multiple=True, help="only files of such a path below data/; repeatable")
+@click.option("--second-opinion", is_flag=True, help="validate each bag, and have bagit-python validate it, too")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def bag(
     path: Path,
@@ -48,6 +50,7 @@ def bag(
     safe_names: bool,
     fetch_url: str | None,
     fetch: tuple[str, ...],
+    second_opinion: bool,
     as_json: bool,
 ) -> int:
     """Put PATH, an archive, a release or any folder, into the bag OUT (BagIt 1.0, SHA-256 and SHA-512).
@@ -61,8 +64,12 @@ def bag(
 
     OUT has its name when it is whole: after a kill the same command goes on or begins anew.
 
+    --second-opinion reads every bag back, twice: our check, and bagit-python, the validator of the Library of Congress.
+    A bag with files to be fetched is valid for neither until `harvester fill` has fetched them.
+
     Exit codes: 0 done, 1 done and something was left out or will be read otherwise by others, 2 usage, 3 an archive
-    that is being written to or was left open, or no room, 4 a file is not what was recorded.
+    that is being written to or was left open, or no room, 4 a file is not what was recorded, or the two validators
+    disagree.
     """
     from archive.bags import Options, checked_date, checked_info, merged_info, payload_of, with_safe_names, write_bags
 
@@ -90,11 +97,22 @@ def bag(
     )
     with payload_of(path, with_index=with_index) as payload, advancing("bagging", "bytes") as progress:
         made = write_bags(with_safe_names(payload) if safe_names else payload, out, options, progress)
+    opinions = _opinions(made) if second_opinion else {}
     if as_json:
-        print_json(_as_json(payload.kind, made))
+        print_json(_as_json(payload.kind, made, opinions))
     else:
-        _show(made)
+        _show(made, opinions)
+    if any(not opinion.agrees for opinion in opinions.values()):
+        return DAMAGED
     return FINDINGS if made.remarks else DONE
+
+
+def _opinions(made: Made) -> dict[str, SecondOpinion]:
+    """Validate every bag that was made, with both validators. Returns the second verdicts by the paths of the bags."""
+    from archive.bags import ask_bagit, check_bag
+
+    with advancing("validating", "bytes") as progress:
+        return {one.path: ask_bagit(check_bag(Path(one.path), progress=progress)) for one in made.bags}
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -116,7 +134,7 @@ def _base(url: str | None) -> str | None:
     return url if url.endswith("/") else f"{url}/"
 
 
-def _as_json(kind: str, made: Made) -> dict[str, Any]:
+def _as_json(kind: str, made: Made, opinions: dict[str, SecondOpinion]) -> dict[str, Any]:
     return {
         "kind": kind,
         "bags": [
@@ -128,17 +146,21 @@ def _as_json(kind: str, made: Made) -> dict[str, Any]:
                 "copied": one.copied,
                 "to_fetch": one.fetched,
             }
+            | ({"second_opinion": opinion_values(opinions[one.path])} if one.path in opinions else {})
             for one in made.bags
         ],
         "remarks": [{"code": one.code, "path": one.path, "message": one.message} for one in made.remarks],
     }
 
 
-def _show(made: Made) -> None:
+def _show(made: Made, opinions: dict[str, SecondOpinion]) -> None:
     for remark in made.remarks:
         say(f"{remark.code}: {cell(remark.path)}: {remark.message}", err=True)
     for one in made.bags:
         say(f"{one.path}: {counted(one.files, 'file')}, {counted(one.bytes, 'byte')}: {_ways(one)}")
+        if one.path in opinions:
+            for line in opinion_lines(one.path, opinions[one.path]):
+                say(line)
 
 
 def _ways(one: Bag) -> str:

@@ -15,6 +15,7 @@ from archive.findings import Problem, VerifyReport
 from harvester import __version__
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.cli.params import command
+from harvester.cli.second_opinion import opinion_lines, opinion_values
 from harvester.errors import UsageError
 from harvester.exits import DAMAGED, DONE, FINDINGS
 
@@ -27,9 +28,12 @@ _SHOWN_MOST = 1000
 @click.option("--quick", is_flag=True, help="look only at what is there and how long it is: no checksum is taken")
 @click.option("--inside", is_flag=True, help="check the archive or release in a bag record by record, too")
 @click.option("--profile", type=click.Path(path_type=Path), help="a BagIt profile (JSON) that a bag must conform to")
+@click.option("--second-opinion", is_flag=True, help="have bagit-python validate a bag, too, and compare the verdicts")
 @click.option("--fresh", is_flag=True, help="read all of it, also what an interrupted check has read already")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-def verify(path: Path, quick: bool, inside: bool, profile: Path | None, fresh: bool, as_json: bool) -> int:
+def verify(
+    path: Path, quick: bool, inside: bool, profile: Path | None, second_opinion: bool, fresh: bool, as_json: bool
+) -> int:
     """Check PATH: an archive, a shard, a release, a delta, a part of one, a bag of anybody, or a file of records.
 
     Every checksum is taken, of every file; this is the default. Shards and parts are read to their end and compared
@@ -38,24 +42,35 @@ def verify(path: Path, quick: bool, inside: bool, profile: Path | None, fresh: b
     A check that was interrupted goes on from there within a day: what it had read and found good is kept beside PATH
     (.NAME.verifying) until it is done, and counts only while size, times and inode of a file are the same.
 
+    --second-opinion prints the verdict of bagit-python, the validator of the Library of Congress, beside ours. It reads
+    a bag once more. If one of them calls the bag valid and the other does not, the files in question are named.
+
     Exit codes: 0 as it was written (files that a killed process left behind, and warnings about a bag, are no damage),
     1 there are files that do not belong there, the index is stale, or a bag has holes that are still to be fetched,
-    4 something is damaged or missing.
+    4 something is damaged or missing, or the second opinion disagrees.
     """
     from archive.integrity import detect
 
     rules = None if profile is None else _read_profile(profile)
+    if second_opinion and (kind := detect.recognise(path)) != detect.BAG:
+        raise UsageError(f"--second-opinion requires a bag, and {path} is not one ({kind}); leave it out")
+    opinion = None
     with _going_on(path, quick, inside, fresh) as checked, advancing("verifying", "bytes") as progress:
         report = _check_of_others(path) if path.is_file() else None
-        if report is None:
+        if second_opinion:
+            report, opinion = detect.check_bag_twice(path, progress, quick=quick, inside=inside, checked=checked)
+        elif report is None:
             report = detect.check(path, progress, quick=quick, inside=inside, checked=checked)
     if rules is not None:
         _check_profile(path, rules, report)
     if as_json:
-        print_json(_as_json(report))
+        print_json(_as_json(report) | ({} if opinion is None else {"second_opinion": opinion_values(opinion)}))
     else:
         _show(report)
-    return DAMAGED if report.damaged else DONE if report.whole else FINDINGS
+        if opinion is not None:
+            for line in opinion_lines(str(path), opinion):
+                say(line)
+    return DAMAGED if report.damaged or (opinion and not opinion.agrees) else DONE if report.whole else FINDINGS
 
 
 def _check_of_others(path: Path) -> VerifyReport | None:

@@ -314,7 +314,7 @@ class _Act:
         record = read_manifest(play.release).content.parts[0].first
         self.run("get", str(play.release), record.identifier, "--format", PREFIXES[-1])
         self.run("bag", str(play.release), str(play.bag))
-        self.run("verify", str(play.bag))
+        self.run("verify", str(play.bag), "--second-opinion")
         self.run("report", str(play.mirror), "--html", str(play.report))
 
     def conclude(self) -> None:

@@ -179,3 +179,31 @@ def test_killed_while_it_fills_the_same_command_goes_on(tmp_path: Path):
         assert [wanted for _, wanted in server.asked][2:] == ["bytes=5000000-"]
     validate(tmp_path / "bag")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["bag", "f"]
+
+
+def test_a_second_opinion_is_printed_beside_ours(archive: Path):
+    done = run(archive, "bag", "archive", "bag", "--second-opinion")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[1].startswith("bag: bagit 1.")
+    assert done.stdout.endswith(" agrees: valid\n")
+    done = run(archive, "verify", "bag", "--second-opinion", "--json")
+    opinion = json.loads(done.stdout)["second_opinion"]
+    assert (done.returncode, opinion["valid"], opinion["agrees"], opinion["files"]) == (0, True, True, [])
+    assert "second_opinion" not in json.loads(run(archive, "verify", "bag", "--json").stdout)
+
+
+def test_a_second_opinion_that_disagrees_ends_with_4_and_names_the_file(tmp_path: Path):
+    folder_of(tmp_path / "files", {"100%25.txt": b"x"})
+    done = run(tmp_path, "bag", "files", "bag", "--second-opinion", "--json")
+    opinion = json.loads(done.stdout)["bags"][0]["second_opinion"]
+    assert (done.returncode, opinion["valid"], opinion["agrees"]) == (4, False, False)
+    assert "data/100%25.txt" in opinion["files"]
+    done = run(tmp_path, "verify", "bag", "--second-opinion")
+    assert (done.returncode, done.stderr) == (4, "")
+    assert "  look at data/100%25.txt" in done.stdout.splitlines()
+
+
+def test_a_second_opinion_is_for_bags_only(archive: Path):
+    done = run(archive, "verify", "archive", "--second-opinion")
+    assert done.returncode == 2
+    assert "--second-opinion requires a bag" in done.stderr
