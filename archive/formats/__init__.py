@@ -1,4 +1,4 @@
-"""Text formats: canonical JSON (RFC 8785), JSON text sequences (RFC 7464), delimited text."""
+"""Text formats: canonical JSON (RFC 8785), JSON text sequences (RFC 7464), delimited text; quantities for people."""
 
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ __all__ = [
     "plain_name",
     "read_table",
     "reread",
+    "size_text",
 ]
 
 if TYPE_CHECKING:
@@ -25,5 +26,6 @@ if TYPE_CHECKING:
     from archive.formats.canonical import Number, encode_as_sent, reread
     from archive.formats.delimited import delimiter_of, iter_lines, iter_rows, open_text, plain_name, read_table
     from archive.formats.jsonseq import LF, RS
+    from archive.formats.quantities import size_text
 else:
     __getattr__ = lazy.exports(__name__)

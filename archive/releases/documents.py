@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from archive.disk import durable
+from archive.formats import size_text
 from archive.releases import codecs, rocrate
 from archive.releases.manifest import FileEntry, Manifest
 from archive.store import STATES
@@ -108,7 +109,7 @@ def _environment() -> Environment:
         "md": _markdown,
         "yaml": _yaml,
         "line": _line,
-        "size": _size,
+        "size": size_text,
         "url": rocrate.as_uri,
     }
     return environment
@@ -157,12 +158,3 @@ def _markdown(text: object) -> str:
 def _yaml(text: object) -> str:
     """A text as a quoted YAML scalar."""
     return rocrate.escaped(json.dumps(str(text), ensure_ascii=False))
-
-
-def _size(size_bytes: int) -> str:
-    """A size for people."""
-    size, units = float(size_bytes), iter(("bytes", "kB", "MB", "GB"))
-    unit = next(units)
-    while size >= 1000 and (larger := next(units, None)):
-        size, unit = size / 1000, larger
-    return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from archive.formats import size_text
 from archive.report.charts import (
     BAR_PIXELS,
     ROW_PIXELS,
@@ -31,7 +32,6 @@ from archive.report.words import (
     WORDS,
     floored,
     is_complete,
-    measured,
     moment,
     number,
     one_line,
@@ -225,7 +225,7 @@ def page_environment() -> Environment:
         "number": number,
         "share": share,
         "floor": floored,
-        "size": measured,
+        "size": size_text,
         "segments": segments,
         "boxes": map_boxes,
         "rows": map_rows,

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from archive.audits import Total
+from archive.formats import size_text
 from archive.report.breakdown import Cut
 from archive.report.charts import shares
 from archive.report.values import Compared, GapMap, ReportValues, Tally
@@ -14,7 +15,6 @@ from archive.report.words import (
     WORDS,
     floored,
     is_complete,
-    measured,
     moment,
     number,
     one_line,
@@ -280,7 +280,7 @@ def _runs_text(values: ReportValues) -> str:
             run.finished or "",
             number(run.requests),
             number(run.records),
-            measured(run.content_bytes),
+            size_text(run.content_bytes),
         )
         for run in values.runs
     ]

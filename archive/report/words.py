@@ -69,15 +69,6 @@ def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def measured(size_bytes: int) -> str:
-    """A size for people."""
-    size, units = float(size_bytes), iter(("bytes", "kB", "MB", "GB"))
-    unit = next(units)
-    while size >= 1000 and (larger := next(units, None)):
-        size, unit = size / 1000, larger
-    return f"{size:,.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
-
-
 def one_line(text: object) -> str:
     """A text as one line."""
     return " ".join(str(text).split())

@@ -10,9 +10,8 @@ import click
 from archive.bags import Bag, Made, SecondOpinion
 from harvester import __version__
 from harvester.cli.output import advancing, cell, counted, print_json, say
-from harvester.cli.params import command
+from harvester.cli.params import Size, command
 from harvester.cli.second_opinion import opinion_lines, opinion_values
-from harvester.cli.sizes import Size
 from harvester.errors import UsageError
 from harvester.exits import DAMAGED, DONE, FINDINGS
 from harvester.http import email

@@ -8,7 +8,7 @@ import orjson
 
 from archive.store import read_work
 from harvester.cli.output import cell, print_table, say, table
-from harvester.cli.plan import ask, count, hours, size
+from harvester.cli.plan import ask, count, size
 from harvester.cli.plan import command as step_command
 from harvester.cli.processes import run_again
 from harvester.crawl import spider_class
@@ -18,6 +18,7 @@ from harvester.http import Credentials, user_agent
 from harvester.planning import Cost, from_counts, step_cost
 from harvester.planning import plan as mix
 from harvester.sources import MixStep, Source
+from harvester.text import estimated_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ def _show(planned: Mix, place: mix.Place, costs: tuple[Cost, ...] | None) -> Non
                     run.state if run else "not begun",
                     count(run.requests) if run else "",
                     count(cost.requests) if cost else "",
-                    hours(run.seconds) if run else "",
-                    hours(cost.seconds) if cost else "",
+                    estimated_duration(run.seconds) if run else "",
+                    estimated_duration(cost.seconds) if cost else "",
                     count(run.records) if run else "",
                     count(cost.records) if cost else "",
                     size(run.content_bytes) if run else "",

@@ -15,7 +15,7 @@ from archive.releases import FRAME_BYTES, LEVELS, Making, Manifest, Options, Sel
 from archive.store import read_description
 from harvester import __version__
 from harvester.cli.output import advancing, counted, print_json, say
-from harvester.cli.params import command
+from harvester.cli.params import Size, command
 from harvester.errors import UsageError
 from harvester.exits import DONE, FINDINGS
 from harvester.planning import is_known
@@ -24,8 +24,6 @@ from harvester.sources import is_loopback
 # the first of those that are asked for is what index and lookup are of
 LAYOUTS = ("jsonseq", "jsonl", "tar")
 DEFAULT_LEVELS = {"zstd": 10, "xz": 6, "gzip": 6}
-_UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
-_SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?i?b)?", re.IGNORECASE)
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
 
 
@@ -58,7 +56,7 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?", re.ASCII)
     help="JSON text sequences (jsonseq, the default), JSON lines, or a tar archive with a file a record; "
     "several for all of them in one release",
 )
-@click.option("--part-bytes", default="50GB", show_default=True, metavar="SIZE", help="no part is larger")
+@click.option("--part-bytes", type=Size(), default="50GB", show_default=True, metavar="SIZE", help="no part is larger")
 @click.option("--part-records", type=click.IntRange(1), metavar="N", help="no part has more records")
 @click.option("--name", metavar="NAME", help="of the release; default: of its source and day")
 @click.option("--title", metavar="TEXT", help="of the release, for people")
@@ -154,7 +152,7 @@ def _making(words: dict[str, Any]) -> Making:
     level = DEFAULT_LEVELS[compression] if words["level"] is None else words["level"]
     if not lowest <= level <= highest:
         raise UsageError(f"--level {level}: {compression} has levels {lowest} to {highest}")
-    return Making(form, layout, compression, level, FRAME_BYTES, _size(words["part_bytes"]), words["part_records"] or 0)
+    return Making(form, layout, compression, level, FRAME_BYTES, words["part_bytes"], words["part_records"] or 0)
 
 
 def _layouts(words: dict[str, Any]) -> tuple[str, ...]:
@@ -180,14 +178,6 @@ def _published(text: str | None) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise UsageError(f"--published {text} is no date; write YYYY-MM-DD") from None
-
-
-def _size(text: str) -> int:
-    match = _SIZE.fullmatch(text.strip())
-    unit = (match[2] or "").lower() if match else "?"
-    if match is None or (unit.rstrip("b") and unit not in _UNITS) or not int(match[1]):
-        raise UsageError(f"--part-bytes {text} is no size; write 50GB, 500MB or 4GiB")
-    return int(match[1]) * _UNITS.get(unit, 1)
 
 
 def _licence(folder: Path, source: dict[str, Any], words: dict[str, Any]) -> dict[str, str]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harvester.cli.output import advancing, cell, counted, print_json, say
-from harvester.cli.params import command
-from harvester.cli.sizes import Size
+from harvester.cli.params import Size, command
 from harvester.exits import DONE, FINDINGS, UNFINISHED
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """`harvester fixity`: read everything again within so many days, a share of it in each run."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,23 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harvester.cli.output import advancing, counted, print_json, say
-from harvester.cli.params import command
+from harvester.cli.params import ByteRate, command
 from harvester.exits import DAMAGED, DONE, FINDINGS
 
 if TYPE_CHECKING:
     from archive.integrity import FixityReport
 
-_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30}
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]i?)?b?(?:/s)?", re.IGNORECASE)
 _SHOWN_MOST = 100
-
-
-def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float:
-    """`50MB/s` as bytes a second."""
-    match = _RATE.fullmatch(value.strip())
-    if match is None:
-        raise click.BadParameter(f"{value!r} is no rate; write 50MB/s, 800kB/s or 1GiB/s, and 0 for no bound")
-    return float(match[1]) * _UNITS[(match[2] or "").lower()]
 
 
 @command()
@@ -33,7 +22,7 @@ def _rate(ctx: click.Context, param: click.Parameter, value: str) -> float:
     "--days", type=click.FloatRange(0.01), default=14, show_default=True, help="read every file once in these"
 )
 @click.option("--every", type=click.FloatRange(0.01), default=24, show_default=True, help="hours from run to run")
-@click.option("--rate", callback=_rate, default="50MB/s", show_default=True, help="read no faster; 0 for no bound")
+@click.option("--rate", type=ByteRate(), default="50MB/s", show_default=True, help="read no faster; 0 for no bound")
 @click.option("--once", "everything", is_flag=True, help="read every file now, whatever is due")
 @click.option("--report", "only_report", is_flag=True, help="say where it stands, and read nothing")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON array, an object for each DIR")

@@ -6,10 +6,12 @@ one value can count.
 
 from collections import Counter
 from functools import partial
+from typing import Any
 
 import click
 
 from harvester.errors import UsageError
+from harvester.text import parse_byte_rate, parse_size
 
 
 def pairs(words: tuple[str, ...]) -> dict[str, str]:
@@ -22,6 +24,28 @@ def pairs(words: tuple[str, ...]) -> dict[str, str]:
         if values.setdefault(name, value) != value:
             raise UsageError(f"{name} is given twice, as {values[name]!r} and as {value!r}; only one can count")
     return values
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes, as `parse_size` reads it."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return value if isinstance(value, int) else parse_size(str(value), _option(param))
+
+
+class ByteRate(click.ParamType[float]):
+    """Bytes a second, as `parse_byte_rate` reads them."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        return float(value) if isinstance(value, int | float) else parse_byte_rate(str(value), _option(param))
+
+
+def _option(param: click.Parameter | None) -> str:
+    return "the size" if param is None else param.opts[0]
 
 
 class Command(click.Command):

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from archive.formats import size_text
 from harvester.cli.output import cell, print_json, print_table, say, table
 from harvester.cli.params import Command, pairs
 from harvester.errors import UsageError
@@ -14,6 +15,7 @@ from harvester.planning import Answers, Cost, channel_costs, from_counts, step_c
 from harvester.planning import plan as mix
 from harvester.rest import IdRanges
 from harvester.sources import MixStep, Source
+from harvester.text import estimated_duration
 
 KNOWN = frozenset({"site", "url", "ids"})
 
@@ -79,24 +81,8 @@ def _ids(text: str | None) -> int | None:
 # --- what is printed
 
 
-def hours(seconds: float | None) -> str:
-    """Seconds as people plan with them: minutes, hours, and days from four on."""
-    if seconds is None:
-        return "?"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
-    return f"{seconds / 3600:.1f} h" if seconds < 96 * 3600 else f"{seconds / 86400:,.0f} days"
-
-
 def size(number: float | None) -> str:
-    """Bytes in decimal units."""
-    if number is None:
-        return "?"
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:,.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:,.1f} TB"
+    return "?" if number is None else size_text(number)
 
 
 def count(number: int | None) -> str:
@@ -155,7 +141,7 @@ def _show(
     for step, cost in zip(steps, taken, strict=True):
         made.add_row(*map(cell, (command(step), cost.what, *_numbers(cost), step.because)))
     requests, seconds, bytes_ = total(taken)
-    made.add_row(*map(cell, ("all", "", "", count(requests), hours(seconds), size(bytes_), "")))
+    made.add_row(*map(cell, ("all", "", "", count(requests), estimated_duration(seconds), size(bytes_), "")))
     print_table(made)
     for sentence in dict.fromkeys(word for cost in (*costs, *taken) for word in cost.assumed):
         say(f"Assumed: {sentence}.")
@@ -171,4 +157,4 @@ def command(step: MixStep) -> str:
 
 
 def _numbers(cost: Cost) -> tuple[str, str, str, str]:
-    return count(cost.records), count(cost.requests), hours(cost.seconds), size(cost.bytes)
+    return count(cost.records), count(cost.requests), estimated_duration(cost.seconds), size(cost.bytes)

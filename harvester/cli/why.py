@@ -13,9 +13,9 @@ from archive.formats import reread
 from archive.lookup import Asked, ChannelStory, FileOf, FilesOf, Range, Story, Version, Window, read_story
 from harvester.cli.output import cell, counted, print_json, print_table, say, table
 from harvester.cli.params import command
-from harvester.crawl import duration
 from harvester.errors import UsageError
 from harvester.exits import DAMAGED, DONE, FINDINGS, UNFINISHED
+from harvester.text import duration
 
 # so many waits of a request are shown one by one; --json has all
 WAITS_SHOWN = 5

@@ -23,7 +23,6 @@ __all__ = [
     "WindowEnd",
     "ask_again",
     "crawl",
-    "duration",
     "ending_of",
     "files",
     "fillings",
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from harvester.crawl.decoders import Decoders
     from harvester.crawl.files import PartWalk, next_named
     from harvester.crawl.filestep import run_steps, split
-    from harvester.crawl.progress import duration
     from harvester.crawl.records import Batch, WindowEnd, notes_of
     from harvester.crawl.retry import (
         STALE,

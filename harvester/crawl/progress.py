@@ -19,6 +19,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from harvester.ratelimit import WaitOn
+from harvester.text import duration
 
 PLAIN_SECONDS = 5.0
 LIVE_SECONDS = 0.5
@@ -91,18 +92,6 @@ def waiting_words(waiting: WaitOn, at: datetime | None) -> str:
     """For whom the harvest waits, why, and until when; the time of day is local."""
     when = f" ({at + timedelta(seconds=waiting.seconds):%H:%M:%S})" if at is not None else ""
     return f"{waiting.host}: {waiting.reason}, next request in {waiting.seconds:.0f} s{when}"
-
-
-def duration(seconds: float | None) -> str:
-    """`42 s`, `3 min 5 s`, `7 h 12 min`."""
-    if seconds is None:
-        return "?"
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def display(now: Snapshot) -> Group:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from harvester.ratelimit import Budget, covers
+from harvester.ratelimit import Budget, budget_text, covers
 from harvester.sources import MixStep, Search, Source
 
 Number = TypeVar("Number", int, float)
@@ -140,7 +140,7 @@ def pace(
     parts = urlsplit(url)
     budgets = source.host_budgets(has_token).get(parts.netloc.lower(), ())
     found = [
-        Pace(budget.seconds / budget.requests, _budget_words(budget))
+        Pace(budget.seconds / budget.requests, budget_text(budget))
         for budget in (*budgets, *seen)
         if covers(budget.path, parts.path)
     ]
@@ -345,8 +345,3 @@ def _bytes(records: int | None, each: float | None, times: int = 1) -> int | Non
 
 def _each(number: int, of: str) -> str:
     return f" in {number} {of}{'es' if of.endswith('x') else 's'}" if number > 1 else ""
-
-
-def _budget_words(budget: Budget) -> str:
-    unit = {1.0: "a second", 60: "a minute", 3600: "an hour", 86400: "a day"}.get(budget.seconds)
-    return f"{budget.requests:,} {unit or f'in {budget.seconds:g} s'}"

@@ -55,7 +55,7 @@ class Limits:
         """(seconds, reason) of the budgets that let nobody through now."""
         for meter in self.metering(path):
             if (seconds := meter.wait_seconds(clock)) > 0:
-                yield seconds, words(meter.budget)
+                yield seconds, budget_text(meter.budget)
 
     def grant(self, clock: float, path: str) -> None:
         """A request leaves now."""
@@ -222,7 +222,7 @@ class Limits:
         return limits
 
 
-def words(budget: Budget) -> str:
-    """A budget as people say it: `60 a minute`."""
+def budget_text(budget: Budget) -> str:
+    """Format a budget: `60 a minute`."""
     units = {1.0: "a second", 60.0: "a minute", 3600.0: "an hour", 86400.0: "a day"}
     return f"{budget.requests:,} {units.get(budget.seconds, f'in {budget.seconds:g} s')}"

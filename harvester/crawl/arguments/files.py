@@ -15,6 +15,7 @@ from harvester.crawl.arguments.base import Arguments, names, number
 from harvester.errors import UsageError
 from harvester.http import essence
 from harvester.sources import Source, own_source
+from harvester.text import parse_size
 
 KNOWN = frozenset({"archive", "source", "site", "hosts", "files", "downloads", "sample"})
 # of these the files spider is told what the record spider was told
@@ -22,13 +23,7 @@ SHARED = ("archive", "source", "site", "hosts")
 ALL = "true"
 # so many downloads are under way at once where nobody says how many
 DOWNLOADS = 4
-_UNITS = {"": 1, "b": 1} | {
-    f"{letter}{ending}": base**power
-    for power, letter in enumerate("kmgt", 1)
-    for ending, base in (("", 1000), ("b", 1000), ("ib", 1024))
-}
 _PART = re.compile(r"\s*(size|type|set|key)\s*(<=|>=|!=|=|<|>)\s*(\S.*?)\s*")
-_SIZE = re.compile(r"(\d{1,12})(?:\.(\d{1,3}))?\s*([a-z]*)", re.IGNORECASE)
 _ALLOWED = (
     "it is true, or conditions with commas between them: size<=100MB (also < > >= =; kB MB GB TB, KiB MiB GiB TiB), "
     "type=application/pdf or type=text/*, set=SPEC, key=*.csv, each of the last three also with !="
@@ -177,11 +172,12 @@ def _condition(text: str) -> Condition:
         if sign not in ("=", "!="):
             raise UsageError(f"files={text[:80]}: {name} goes with = and != only; {_ALLOWED}")
         return Condition(name, sign, value)
-    size = _SIZE.fullmatch(value)
-    if size is None or size[3].lower() not in _UNITS or sign == "!=":
-        raise UsageError(f"files={text[:80]}: no size; {_ALLOWED}")
-    unit, digits = _UNITS[size[3].lower()], size[2] or ""
-    return Condition(name, sign, int(size[1] + digits) * unit // 10 ** len(digits))
+    if sign == "!=":
+        raise UsageError(f"files={text[:80]}: size goes with < > <= >= and = only; {_ALLOWED}")
+    try:
+        return Condition(name, sign, parse_size(value, f"files={text[:80]}: size", least=0))
+    except UsageError as error:
+        raise UsageError(f"{error}; {_ALLOWED}") from None
 
 
 def _holds(one: Condition, file: RecordFile, sets: tuple[str, ...]) -> bool:

@@ -1,0 +1,57 @@
+"""Sizes, rates and durations as text: one grammar and one message for all arguments and options."""
+
+import re
+
+from harvester.errors import UsageError
+
+_SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*(?:([kmgtp])(i)?)?b?", re.IGNORECASE | re.ASCII)
+_PER_SECOND = re.compile(r"\s*/\s*s", re.IGNORECASE | re.ASCII)
+
+
+def parse_size(text: str, name: str, *, least: int = 1) -> int:
+    """Parse a number of bytes: `4096`, `500MB`, `1.5 TB` (powers of 1000), `512MiB` (of 1024), in any case.
+
+    A fraction of a byte is dropped. Raises UsageError, which names the argument `name`, for anything else and for less
+    than `least` bytes.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is not None:
+        whole, decimals, prefix, binary = found.groups(default="")
+        base = 1024 if binary else 1000
+        size: int = int(whole + decimals) * base ** " kmgtp".index(prefix.lower() or " ") // 10 ** len(decimals)
+        if size >= least:
+            return size
+    raise UsageError(f"{name} must be a size such as 500MB, 1.5GB or 512MiB{_at_least(least)}, not {text[:80]!r}")
+
+
+def parse_byte_rate(text: str, name: str) -> float:
+    """Parse bytes a second, a size with or without `/s`: `50MB/s`, `1GiB`; 0 is allowed. Raises UsageError."""
+    try:
+        return float(parse_size(_PER_SECOND.sub("", text), name, least=0))
+    except UsageError:
+        raise UsageError(f"{name} must be a rate such as 50MB/s or 1GiB/s, or 0, not {text[:80]!r}") from None
+
+
+def _at_least(least: int) -> str:
+    return "" if least <= 1 else f" of at least {least:,} bytes"
+
+
+def duration(seconds: float | None) -> str:
+    """Format a time that passes: `42 s`, `3 min 5 s`, `7 h 12 min`; `?` for None."""
+    if seconds is None:
+        return "?"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def estimated_duration(seconds: float | None) -> str:
+    """Format a forecast, in one unit: `40 s`, `12 min`, `7.5 h`, `9 days`; `?` for None."""
+    if seconds is None:
+        return "?"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+    return f"{seconds / 3600:.1f} h" if seconds < 96 * 3600 else f"{seconds / 86400:,.0f} days"
