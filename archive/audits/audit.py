@@ -20,9 +20,11 @@ from archive.audits.sides import CHANNEL, FORMAT, HERE, IDENTIFIER, LOCAL, THERE
 from archive.duck import translated_duckdb
 from archive.errors import NotAnArchive, OtherArchive
 from archive.findings import Finding
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import INDEX, MANIFEST, check_index, read_manifest
 from archive.store import Layout, balances, read_description, snapshot
+
+_SQL = Queries(__package__)
 
 NOTHING_MORE = Wish()
 _FIRST = ("channel", "identifier", "reason", "datestamp_there", "datestamp_here", "deleted_there", "deleted_here")
@@ -243,7 +245,7 @@ def _compared(folder: Path, target: _Target, wish: Wish, stated: Sequence[Stated
 def _account(folder: Path) -> tuple[bool, int]:
     """Whether the account balances, and the windows of the last harvest of which nobody knows what is in them."""
     with snapshot(Layout(folder)) as ledger:
-        (lost,) = ledger.execute(question("audit_lost_windows")).fetchone()
+        (lost,) = ledger.execute(_SQL["audit_lost_windows"]).fetchone()
         return balances(ledger), int(lost)
 
 

@@ -16,7 +16,9 @@ from archive.audits.result import (
     percent_of,
 )
 from archive.audits.sides import HERE, THERE, Sides
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 # a total that is compared with the live ids of the target: its name, the number, and when that was stated
 Stated = tuple[str, int, str | None]
@@ -86,8 +88,8 @@ def _by_mark(sides: Sides, channels: Iterable[str]) -> tuple[dict[str, dict[str,
 
 def _groups(sides: Sides, by: str) -> list[Row]:
     """The same numbers, a row a group."""
-    if by != "window" and not sides.count("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'about'"):
-        sides.db.execute(question("audit_about"))
+    if by != "window" and not sides.count(_SQL["audit_has_years"]):
+        sides.db.execute(_SQL["audit_about"])
     groups: dict[str, dict[str, int]] = {}
     for group, mark, ids in sides.rows(f"audit_by_{by}"):
         groups.setdefault(group, dict.fromkeys(MARKS, 0))[mark] = ids

@@ -15,7 +15,9 @@ import orjson
 from archive.disk import translated
 from archive.errors import BadIdFile
 from archive.formats import delimiter_of, iter_lines, iter_rows, open_text, plain_name
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 # The names of columns and keys, the best first, as `plain_name` gives them.
 IDENTIFIER_NAMES = (
@@ -114,7 +116,7 @@ def parquet_columns(path: Path) -> dict[str, str | None]:
 
     try:
         with translated(path, "reading"), closing(duckdb.connect()) as db:
-            found = db.execute(question("idfile_names"), {"path": str(path)}).description or ()
+            found = db.execute(_SQL["idfile_names"], {"path": str(path)}).description or ()
     except duckdb.Error as cause:
         raise BadIdFile(f"{path} cannot be read as Parquet ({str(cause).splitlines()[0]})") from None
     names = [str(column[0]) for column in found]
@@ -219,7 +221,7 @@ def _iter_parquet(path: Path) -> Iterator[WantedId]:
     columns = {name: role for role, name in parquet_columns(path).items() if name is not None}
     try:
         with closing(duckdb.connect(config={"threads": 1, "memory_limit": "1GB"})) as db:
-            rows = db.execute(question("idfile_columns"), {"path": str(path), "names": list(columns)})
+            rows = db.execute(_SQL["idfile_columns"], {"path": str(path), "names": list(columns)})
             roles = [columns[column[0]] for column in rows.description or ()]
             number = 0
             while batch := rows.fetchmany(10_000):

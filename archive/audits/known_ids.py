@@ -12,7 +12,9 @@ from typing import Any
 
 from archive.audits.loglinear import Cell
 from archive.index import open_index
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,15 @@ class Knowledge:
         return {local_id: Here(*rest) for local_id, *rest in rows}
 
     def _rows(self, name: str, **parameters: Any) -> list[Any]:
-        return self._db.execute(question(name), parameters).fetchall()
+        return self._db.execute(_SQL[name], parameters).fetchall()
 
 
 def read_captures(folder: Path) -> Captures:
     """The cells for `archive.captures.unseen`. Raises StaleIndex when there is no index of the present state."""
     with closing(open_index(folder, strict=True)) as db:
-        rows = db.execute(question("captures_cells")).fetchall()
-        left_out = [(run, ids) for run, _, ids in db.execute(question("captures_left_out")).fetchall()]
-        partial = db.execute(question("captures_partial")).fetchall()
+        rows = db.execute(_SQL["captures_cells"]).fetchall()
+        left_out = [(run, ids) for run, _, ids in db.execute(_SQL["captures_left_out"]).fetchall()]
+        partial = db.execute(_SQL["captures_partial"]).fetchall()
     kinds = tuple(sorted({kind for seen, _ in rows for kind in seen}))
     cells = {tuple(kind in seen for kind in kinds): ids for seen, ids in rows}
     return Captures(kinds, cells, tuple(left_out), tuple(partial))

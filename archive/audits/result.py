@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archive.findings import Finding, finding
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 _NAMES = {
     "ListRecords": "completeListSize",
@@ -35,18 +37,18 @@ class Total:
 
 def list_totals(ledger: sqlite3.Connection, run: int | None) -> Iterator[Total]:
     """What the lists of a census said of their length, or those of the last harvests when `run` is None."""
-    for channel, verb, stated, counted, _ in ledger.execute(question("audit_stated"), {"run": run}):
+    for channel, verb, stated, counted, _ in ledger.execute(_SQL["audit_stated"], {"run": run}):
         if stated is not None:
             yield Total(f"{_NAMES[verb]}, {channel}", stated, counted)
     # the parts state only what they have: what the list before them stated is held against them as well
-    for channel, from_, until, stated, counted in ledger.execute(question("audit_short_splits"), {"run": run}):
+    for channel, from_, until, stated, counted in ledger.execute(_SQL["audit_short_splits"], {"run": run}):
         bounds = f"{from_ or 'the beginning'} to {until or 'the end'}" if from_ or until else "the whole list"
         yield Total(f"completeListSize, {channel}, {bounds} before it was cut", stated, counted)
 
 
 def list_doubts(ledger: sqlite3.Connection, run: int) -> Iterator[Finding]:
     """Iterate over the findings of a census that say why its list may not be all."""
-    yield from (Finding(*row) for row in ledger.execute(question("audit_doubts"), {"run": run}))
+    yield from (Finding(*row) for row in ledger.execute(_SQL["audit_doubts"], {"run": run}))
 
 
 def disagreements(totals: Iterable[Total]) -> tuple[Finding, ...]:

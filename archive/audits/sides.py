@@ -20,8 +20,10 @@ from archive.disk import translated
 from archive.duck import translated_duckdb, working_database
 from archive.errors import BadIdFile, StaleIndex
 from archive.index import check_proofs, copy_ledger, open_read_only
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import Layout, newest_of, read_description, read_looks, read_stamp, snapshot
+
+_SQL = Queries(__package__)
 
 # of 24 GiB: a join that needs more goes to the disk
 MEMORY_LIMIT = "1500MB"
@@ -53,7 +55,7 @@ class Sides:
             by_window=False,
             only_newer=False,
         )
-        self.db.execute(question("audit_tables"))
+        self.db.execute(_SQL["audit_tables"])
         self._names: dict[str, int] = {}
         self._ledgers: list[Path] = []
 
@@ -67,21 +69,21 @@ class Sides:
         """The number of what is called so; the last harvest counts where several channels are."""
         if text not in self._names:
             self._names[text] = len(self._names)
-            self.db.execute("INSERT INTO names VALUES (?, ?, ?, NULL)", [self._names[text], text, set_spec])
+            self.db.execute(_SQL["audit_add_name"], [self._names[text], text, set_spec])
         if since is not None:
             self.db.execute(
-                "UPDATE names SET since = greatest(since, moment_of($since)) WHERE name = $name",
+                _SQL["audit_name_since"],
                 {"since": since, "name": self._names[text]},
             )
         return self._names[text]
 
     def _name_channels(self, ledger: sqlite3.Connection, number: int, formats: Sequence[str] | None) -> None:
-        for channel, name, format_, set_spec, since in ledger.execute(question("audit_channels")).fetchall():
+        for channel, name, format_, set_spec, since in ledger.execute(_SQL["audit_channels"]).fetchall():
             if formats is not None and format_ not in formats:
                 continue
             by = {CHANNEL: name.partition(":")[2], FORMAT: format_}.get(self.by, "")
             known = self._name(by, set_spec if self.by == CHANNEL else None, since if number == HERE else None)
-            self.db.execute("INSERT INTO channels VALUES (?, ?, ?)", [number, channel, known])
+            self.db.execute(_SQL["audit_add_channel"], [number, channel, known])
 
     # --- what either side says
 
@@ -101,7 +103,7 @@ class Sides:
         self._ledgers.append(layout.root)
         with snapshot(layout) as ledger:
             self._name_channels(ledger, number, formats)
-            runs = [(int(run), side_of(run, mode)) for run, mode in ledger.execute("SELECT run, mode FROM runs")]
+            runs = [(int(run), side_of(run, mode)) for run, mode in ledger.execute(_SQL["audit_runs"])]
         sides = {run: side for run, side in runs if side is not None}
         copy_ledger(
             self.db, layout, number, sides, [run for run, side in runs if side is None], self.work, windows=windows
@@ -121,7 +123,7 @@ class Sides:
                 batch = list(itertools.islice(rows, BATCH_ROWS))
                 writer.writerows(batch)
             if batch:
-                self.db.execute(question("audit_load_ids"), {"path": str(spill), "name": name})
+                self.db.execute(_SQL["audit_load_ids"], {"path": str(spill), "name": name})
             spill.unlink()
             if len(batch) < BATCH_ROWS:
                 return
@@ -131,11 +133,11 @@ class Sides:
         columns = parquet_columns(path)
         words = {"true_words": list(TRUE_WORDS), "gone_states": list(GONE_STATES)}
         self.db.execute(
-            question("audit_load_parquet"),
+            _SQL["audit_load_parquet"],
             {"path": str(path), "name": name, **words}
             | {f"{word}_column": column or "none of these" for word, column in columns.items()},
         )
-        row = self.db.execute(question("audit_nameless")).fetchone()
+        row = self.db.execute(_SQL["audit_nameless"]).fetchone()
         if row is not None:
             raise BadIdFile(f"{path}, row {row[0] + 1}: no id in the column {columns['id']}")
 
@@ -143,12 +145,12 @@ class Sides:
         """The records of a release, by its index."""
         for format_ in formats:
             self._name(format_)
-        self.db.execute(question("audit_load_release"), {"path": str(index)})
+        self.db.execute(_SQL["audit_load_release"], {"path": str(index)})
 
     def add_index(self, index: Path, side: int) -> None:
         """What a current index knows of the records on a side."""
         self.db.execute("ATTACH $path AS known (READ_ONLY)", {"path": str(index)})
-        self.db.execute(question("audit_items"), {"side": side})
+        self.db.execute(_SQL["audit_items"], {"side": side})
         self.db.execute("DETACH known")
 
     # --- one row an id
@@ -159,7 +161,7 @@ class Sides:
         `finished`: all of the target is known; `own`: the archive's ledger is its own target; `stamped`: the datestamps
         of what is deleted there can be compared; `only_newer`: datestamps differ only when that there is later.
         """
-        days, odds = self.db.execute(question("audit_kinds")).fetchone() or (False, False)
+        days, odds = self.db.execute(_SQL["audit_kinds"]).fetchone() or (False, False)
         self._say(
             finished=finished,
             stamped=stamped,
@@ -169,16 +171,16 @@ class Sides:
             only_newer=only_newer,
         )
         for _ in self._parts():
-            self.db.execute(question("audit_several"))
-        if self.count("SELECT count(*) FROM several"):
+            self.db.execute(_SQL["audit_several"])
+        if self.count(_SQL["audit_several_count"]):
             self._choose()
-            self.db.execute(question("audit_sides"))
-            self.db.execute(question("audit_twice"))
+            self.db.execute(_SQL["audit_sides"])
+            self.db.execute(_SQL["audit_twice"])
         else:
-            self.db.execute(question("audit_sides_once"))
+            self.db.execute(_SQL["audit_sides_once"])
         if own:
-            self.db.execute(question("audit_own"))
-        self.db.execute(question("audit_paired"))
+            self.db.execute(_SQL["audit_own"])
+        self.db.execute(_SQL["audit_paired"])
 
     def _choose(self) -> None:
         """Find the ids whose latest state is not what their last copy says."""
@@ -186,23 +188,23 @@ class Sides:
             ledgers = [stack.enter_context(snapshot(Layout(folder))) for folder in self._ledgers]
             looks = [read_looks(ledger) for ledger in ledgers]
             in_turn = all(look.in_turn for look in looks)
-            for number, side, outcomes in self.db.execute(question("audit_doubtful"), {"in_turn": in_turn}).fetchall():
+            for number, side, outcomes in self.db.execute(_SQL["audit_doubtful"], {"in_turn": in_turn}).fetchall():
                 outcome = newest_of(ledgers[number], looks[number], outcomes)
                 if outcome != outcomes[-1]:
-                    self.db.execute("INSERT INTO chosen VALUES (?, ?)", [side, outcome])
+                    self.db.execute(_SQL["audit_choose"], [side, outcome])
 
     def compare(self) -> None:
         """Find the mark of every id; those that are not the same go into a table, all are in the view `every`."""
         for _ in self._parts():
-            self.db.execute(question("audit_compare"))
-        self.db.execute(question("audit_marked"))
-        if self.count("SELECT count(sha256) FROM items WHERE side = 0"):
-            self.db.execute(question("audit_digests"))
-        self.db.execute(question("audit_every"))
+            self.db.execute(_SQL["audit_compare"])
+        self.db.execute(_SQL["audit_marked"])
+        if self.count(_SQL["audit_target_digests"]):
+            self.db.execute(_SQL["audit_digests"])
+        self.db.execute(_SQL["audit_every"])
 
     def _parts(self) -> Iterator[int]:
         """Say to the views which part of both sides they are to show, part after part, and then all of them."""
-        rows = self.count("SELECT (SELECT count(*) FROM outcomes) + (SELECT count(*) FROM wanted)")
+        rows = self.count(_SQL["audit_rows_to_compare"])
         parts = 1 + rows // PART_ROWS
         for part in range(parts):
             self._say(parts=parts, part=part)
@@ -214,7 +216,7 @@ class Sides:
         with translated_duckdb(self.work):
             cursor = self.db.cursor()
             _set(cursor, self._said)
-            found = cursor.execute(question(name), parameters)
+            found = cursor.execute(_SQL[name], parameters)
             while batch := found.fetchmany(10_000):
                 yield from batch
 
@@ -268,7 +270,7 @@ def index_of_records(folder: Path) -> Path:
         expected = read_stamp(ledger, description["id"])
     with closing(open_read_only(layout.index, None)) as db:
         try:
-            found = dict(db.execute(question("audit_stamp")).fetchall())
+            found = dict(db.execute(_SQL["audit_stamp"]).fetchall())
         except duckdb.Error as cause:
             raise StaleIndex(f"{layout.index} cannot be read ({cause}); run `harvester index {folder}`") from cause
         if any(found.get(name) != expected[name] for name in ("index_version", "archive", "shard")):
@@ -280,4 +282,4 @@ def index_of_records(folder: Path) -> Path:
 def _has_sets(folder: Path) -> bool:
     """Whether an archive was harvested set by set: then its channels say which set an id is of."""
     with snapshot(Layout(folder)) as ledger:
-        return ledger.execute("SELECT 1 FROM channels WHERE set_spec IS NOT NULL LIMIT 1").fetchone() is not None
+        return ledger.execute(_SQL["audit_has_sets"]).fetchone() is not None

@@ -14,7 +14,9 @@ import duckdb
 from archive.audits.sketch import NO_TIME, Compared, Sketch
 from archive.disk import spread
 from archive.index import open_index
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 # records that one process sketches at a time
 PART_RECORDS = 2_500_000
@@ -40,7 +42,7 @@ def sketch_of(folder: Path, cells: int, compares: Compared) -> Sketch:
     Raises NotAnArchive, and StaleIndex when there is no index, or one of another state of the archive.
     """
     with closing(open_index(folder)) as db:
-        records = _one(db, "SELECT count(*) FROM records")
+        records = _one(db, _SQL["sketch_records"])
     parts = max(1, -(-records // PART_RECORDS))
     whole = Sketch(cells, compares)
     tasks = [Part(folder, number, parts, cells, compares) for number in range(parts)]
@@ -54,14 +56,14 @@ def sketched(task: Part) -> Sketch:
     sketch = Sketch(task.cells, task.compares)
     with closing(open_index(task.folder)) as db:
         parameters = {"part": task.part, "parts": task.parts, "no_time": NO_TIME}
-        sketch.fill(_rows(db.execute(question("sketch_items"), parameters)))
+        sketch.fill(_rows(db.execute(_SQL["sketch_items"], parameters)))
     return sketch
 
 
 def named(folder: Path, hashes: Sequence[str]) -> dict[str, str]:
     """The local ids of an archive that stand in sketches as these hashes (64 hexadecimal digits), by hash."""
     with closing(open_index(folder)) as db:
-        return dict(db.execute(question("sketch_named"), {"hashes": list(hashes)}).fetchall())
+        return dict(db.execute(_SQL["sketch_named"], {"hashes": list(hashes)}).fetchall())
 
 
 def _rows(answer: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, int]]:

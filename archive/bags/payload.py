@@ -16,9 +16,11 @@ from archive.disk import translated
 from archive.errors import Damaged, NotAtRest, NotBaggable
 from archive.files import stored_files
 from archive.index import open_index
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import INDEX, LOOKUP, MANIFEST, Manifest, is_release, read_manifest
 from archive.store import Layout, WriteLock, read_description, snapshot
+
+_SQL = Queries(__package__)
 
 # what an archive may hold beside its contents: derived, unfinished, hidden, or SQLite's own
 _PASSING = re.compile(
@@ -90,15 +92,15 @@ def _of_archive(layout: Layout, with_index: bool) -> Payload:
     described = read_description(layout.root)
     items = [_item(layout, "archive.json"), *_ledger(layout), *(_index(layout) if with_index else ())]
     with snapshot(layout) as ledger:
-        for name, state, size, sha256, sha512 in ledger.execute(question("bag_shards")):
+        for name, state, size, sha256, sha512 in ledger.execute(_SQL["bag_shards"]):
             if state != "sealed":
                 raise _left_open(layout, f"shard {name} is not sealed")
             items.append(_recorded(layout, f"shards/{name}", size, sha256, sha512))
         for stored in stored_files(ledger):
             items.append(_recorded(layout, stored.path, stored.bytes, stored.sha256, stored.sha512))
-        for name, sha256 in ledger.execute(question("bag_quarantine")):
+        for name, sha256 in ledger.execute(_SQL["bag_quarantine"]):
             items += _refused(layout, name, sha256)
-        records, shards, last = ledger.execute(question("bag_summary")).fetchone()
+        records, shards, last = ledger.execute(_SQL["bag_summary"]).fetchone()
     source = described["source"]
     whose = source.get("name") or ", ".join(source.get("hosts", ())) or "a repository"
     said = f"Harvest of {whose}, until {last}: {records} records in {shards} shards, and the ledger of all requests"

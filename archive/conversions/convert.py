@@ -20,7 +20,7 @@ from lxml import etree
 from archive.crosswalks import VERSIONS, ConversionError, Converted, convert, iso2709
 from archive.disk import durable, spread
 from archive.formats import encode_as_sent, jsonseq
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import (
     Anew,
     ArchiveWriter,
@@ -39,6 +39,9 @@ from archive.store import (
     snapshot,
 )
 from archive.store import frames as zstdframes
+
+_SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 # What becomes of a record: the same JSON again, another, some where there was none; or none now where there was some
 # (which stays), and none as before though XML came. `other`: without XML, or with XML that no crosswalk is for.
@@ -214,10 +217,10 @@ class _Due:
 
 def _due(ledger: sqlite3.Connection, everything: bool, report: ConvertReport) -> list[_Due]:
     """The shards to convert, in their order; the report is told what is current, and what was in use before."""
-    row = ledger.execute("SELECT value FROM meta WHERE key = ?", (_META,)).fetchone()
+    row = ledger.execute(_SQL["convert_meta"], (_META,)).fetchone()
     settled: dict[str, Any] = orjson.loads(row[0]) if row else {"versions": None, "shards": 0}
     due, report.current = [], 0
-    for shard, name, size, crosswalks in ledger.execute(question("convert_shards")):
+    for shard, name, size, crosswalks in ledger.execute(_SQL["convert_shards"]):
         in_use = settled["versions"] if shard <= settled["shards"] else _of_software(crosswalks)
         if in_use == IN_SHARDS and not everything:
             report.current += 1
@@ -267,7 +270,7 @@ def _converting_converted(
 
 def _tasks(ledger: sqlite3.Connection, layout: Layout, due: _Due, level: int) -> Iterator[_Task]:
     """All frames of a shard, in pieces of about `TASK_BYTES` of content; one without frames is one of none."""
-    rows = ledger.execute(question("frames_of_shard"), {"shard": due.shard, "first": 0, "last": None}).fetchall()
+    rows = ledger.execute(_STORE_SQL["frames_of_shard"], {"shard": due.shard, "first": 0, "last": None}).fetchall()
     first = content = 0
     for frame, _, _, size in rows:
         if content and content + size > TASK_BYTES:
@@ -282,7 +285,7 @@ def _convert_frames(task: _Task) -> _Piece:
     path, frames, seen = task.layout.shards / task.due.name, [], list[Redone]()
     with snapshot(task.layout) as ledger:
         places = {"shard": task.due.shard, "first": task.first, "last": task.last}
-        for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places).fetchall():
+        for number, offset, length, _ in ledger.execute(_STORE_SQL["frames_of_shard"], places).fetchall():
             frame = shards.read_frame_at(path, number, offset, length)
             pairs = matched(task.due.name, frame, kept_in(ledger, task.due.shard, number))
             made = [redone(text, record) for text, (record, _) in zip(frame.texts(), pairs, strict=True)]
@@ -320,7 +323,7 @@ def _settle(ledger: Ledger, layout: Layout, due: _Due, pieces: Iterable[_Piece],
         if sealed is not None:
             replace(ledger.db, due.shard, anew.path.name, *sealed)
         value = orjson.dumps({"versions": IN_SHARDS, "shards": due.shard}).decode()
-        ledger.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, value))
+        ledger.db.execute(_SQL["convert_set_meta"], (_META, value))
     report.shards += 1
     if sealed is not None:
         report.changed += 1

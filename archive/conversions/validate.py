@@ -29,7 +29,7 @@ from archive.crosswalks import Claims, claims_of, local_id
 from archive.disk import spread
 from archive.duck import working_database
 from archive.findings import Finding, finding
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import (
     FramesToSpill,
     Layout,
@@ -46,6 +46,9 @@ from archive.store import (
     snapshot,
     spilled,
 )
+
+_SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,7 @@ def validated(folder: Path, schemas: Path | None = None, progress: Progress | No
     try:
         with closing(_connect(work)) as db:
             _fill(db, Layout(folder), work, schemas, progress)
-            db.execute(question("validate_latest"))
+            db.execute(_SQL["validate_latest"])
             yield Validation(_report(folder, db), db)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -191,13 +194,13 @@ def _fill(
     with snapshot(layout) as ledger:
         there = [
             ShardToRead(number, name, state == "sealed", *rest)
-            for number, name, state, *rest in ledger.execute(question("shards_to_read"))
+            for number, name, state, *rest in ledger.execute(_STORE_SQL["shards_to_read"])
         ]
         tasks = [_Task(frames, schemas) for frames in frames_to_spill(ledger, layout, there, work)]
         done, total = 0, sum(shard.records for shard in there)
         for rows in spread(_check_frames, tasks, sum(shard.believed for shard in there)):
             parameters = {"path": str(rows.path), "longest": max(rows.longest + 1, 1 << 24)}
-            db.execute(question("validate_load"), parameters)
+            db.execute(_SQL["validate_load"], parameters)
             rows.path.unlink()
             done += rows.rows
             if progress is not None:
@@ -208,9 +211,9 @@ def _fill(
 def _choose(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection) -> None:
     """Keep the latest state of each record that has more copies than one in a temporary table."""
     looks = read_looks(ledger)
-    repeated = db.execute(question("validate_repeated")).fetchall()
+    repeated = db.execute(_SQL["validate_repeated"]).fetchall()
     chosen = [newest_of(ledger, looks, outcomes) for (outcomes,) in repeated]
-    db.execute("CREATE TEMP TABLE chosen AS SELECT unnest($outcomes)::BIGINT AS outcome", {"outcomes": chosen})
+    db.execute(_SQL["validate_choose"], {"outcomes": chosen})
 
 
 def _check_frames(task: _Task) -> Spill:
@@ -222,7 +225,7 @@ def _checked_lines(task: FramesToSpill, check: "_Check") -> Iterator[bytes]:
     shard, path = task.shard, task.layout.shard(task.shard.name, sealed=task.shard.sealed)
     with snapshot(task.layout) as ledger:
         places = {"shard": shard.shard, "first": task.first, "last": task.last}
-        for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places):
+        for number, offset, length, _ in ledger.execute(_STORE_SQL["frames_of_shard"], places):
             frame = shards.read_frame_at(path, number, offset, length)
             for record, kept in matched(shard.name, frame, kept_in(ledger, shard.shard, number)):
                 yield orjson.dumps(_row(record, kept.outcome, check), option=orjson.OPT_APPEND_NEWLINE)
@@ -340,12 +343,12 @@ def _disagreeing(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, tuple[str
 
 def _rows(db: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[Any, ...]]:
     # a cursor of its own: two questions are read at the same time
-    rows = db.cursor().execute(question(name))
+    rows = db.cursor().execute(_SQL[name])
     while several := rows.fetchmany(10_000):
         yield from several
 
 
 def _connect(work: Path) -> duckdb.DuckDBPyConnection:
     db = working_database(work / "checked.duckdb")
-    db.execute(question("validate_tables"))
+    db.execute(_SQL["validate_tables"])
     return db

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from archive.disk import Checked, Hashed, ToHash, hash_all, is_sha256
 from archive.files.store import FOLDER, path_of, stored_files
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import Layout, has_table, snapshot
+
+_SQL = Queries(__package__)
 
 STATES = ("read", "absent", "forbidden", "refused", "lost", "open")
 # so many records whose files are off are named
@@ -64,17 +66,17 @@ def files_standing(ledger: sqlite3.Connection) -> FilesStanding | None:
     if not has_table(ledger, "filelists"):
         return None
     accounts = file_accounts(ledger)
-    return FilesStanding(tuple(accounts), *ledger.execute(question("files_contents")).fetchone()) if accounts else None
+    return FilesStanding(tuple(accounts), *ledger.execute(_SQL["files_contents"]).fetchone()) if accounts else None
 
 
 def file_accounts(ledger: sqlite3.Connection) -> list[FileAccount]:
     """The account of each run that harvested files, in their order."""
     off: dict[int, list[str]] = {}
-    for run, identifier, listed, found in ledger.execute(question("files_off"), {"limit": NAMED}):
+    for run, identifier, listed, found in ledger.execute(_SQL["files_off"], {"limit": NAMED}):
         off.setdefault(run, []).append(f"{identifier} lists {listed} files in run {run}, {found} are counted")
     return [
         FileAccount(run, listed, left_out, dict(zip(STATES, counts, strict=True)), size, tuple(off.get(run, ())))
-        for run, listed, left_out, *counts, size in ledger.execute(question("files_account"))
+        for run, listed, left_out, *counts, size in ledger.execute(_SQL["files_account"])
     ]
 
 

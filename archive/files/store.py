@@ -12,8 +12,10 @@ from pathlib import Path
 from archive.disk import digests_of, durable, is_sha256
 from archive.errors import Damaged
 from archive.files.checksums import FileDigests, parse_checksum
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import Ledger, has_table
+
+_SQL = Queries(__package__)
 
 FOLDER, DOWNLOADS = "files", "downloads"
 
@@ -62,7 +64,7 @@ def stored_files(ledger: sqlite3.Connection) -> Iterator[StoredFile]:
     """Every content that some file in state read has, once each; nothing where no files were ever asked for."""
     if not has_table(ledger, "contents"):
         return
-    for sha256, sha512, size in ledger.execute(question("files_stored")):
+    for sha256, sha512, size in ledger.execute(_SQL["files_stored"]):
         yield StoredFile(path_of(sha256), size, sha256, sha512)
 
 
@@ -90,19 +92,19 @@ class FileStore:
 
         None when they were not listed yet.
         """
-        row = self._ledger.db.execute(question("files_listing"), (self._run, identifier)).fetchone()
+        row = self._ledger.db.execute(_SQL["files_listing"], (self._run, identifier)).fetchone()
         if row is None:
             return None
-        rows = self._ledger.db.execute(question("files_unsettled"), {"run": self._run, "identifier": identifier})
+        rows = self._ledger.db.execute(_SQL["files_unsettled"], {"run": self._run, "identifier": identifier})
         return int(row[0]), [FileRow(*one) for one in rows]
 
     def listed(self) -> int:
         """How many files this run has listed."""
-        return int(self._ledger.db.execute(question("files_listed"), (self._run,)).fetchone()[0])
+        return int(self._ledger.db.execute(_SQL["files_listed"], (self._run,)).fetchone()[0])
 
     def unnamed(self) -> dict[str, int]:
         """How many live records of which form the run has read, when not one of them says which files it has."""
-        return dict(self._ledger.db.execute(question("files_unnamed"), {"run": self._run}).fetchall())
+        return dict(self._ledger.db.execute(_SQL["files_unnamed"], {"run": self._run}).fetchall())
 
     def held_of(self, rows: Sequence[FileRow]) -> list[FileRow]:
         """The same rows, those as read whose content is here."""
@@ -123,7 +125,7 @@ class FileStore:
         }
         # a value that cannot be checked tells no content from another
         name = "files_held_checksum" if parse_checksum(row.checksum) is not None else "files_held_version"
-        found = self._ledger.db.execute(question(name), values).fetchone()
+        found = self._ledger.db.execute(_SQL[name], values).fetchone()
         if found is None or not self._is_there(*found):
             return None
         return replace(row, state="read", reason="held already", sha256=found[0], bytes=found[1])
@@ -138,7 +140,7 @@ class FileStore:
         """Say which files a record has, each with a row; `left_out` more were not asked for."""
         with self._ledger.transaction():
             self._ledger.db.execute(
-                "INSERT INTO filelists VALUES (?, ?, ?, ?, ?, ?)",
+                _SQL["add_filelist"],
                 (self._run, identifier, outcome, len(rows), left_out, at),
             )
             self._add(rows, at)
@@ -147,15 +149,14 @@ class FileStore:
         """Say how files ended; the contents they have are durable already."""
         with self._ledger.transaction():
             self._ledger.db.executemany(
-                "INSERT OR IGNORE INTO contents VALUES (?, ?, ?)",
+                _SQL["add_content"],
                 [(content.sha256, content.sha512, content.bytes) for content in contents],
             )
             self._add(rows, at)
 
     def _add(self, rows: Iterable[FileRow], at: str) -> None:
         self._ledger.db.executemany(
-            "INSERT INTO files (run, identifier, key, url, size, checksum, media_type, version, state, reason, sha256, "
-            "bytes, etag, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _SQL["add_file"],
             [
                 (
                     self._run,

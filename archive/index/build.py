@@ -31,7 +31,10 @@ from archive.index.file import (
 from archive.index.fill import Indexing, Meanwhile, Progress, connect, fill
 from archive.index.lookup import index_lookup, ledger_at_rest, put_in_place, write_index_lookup
 from archive.index.renewal import NotRenewable, Renewal, plan_renewal
+from archive.queries import Queries
 from archive.store import Layout, check_lookup, only_one, read_description, read_stamp, snapshot, stamp_digest
+
+_SQL = Queries(__package__)
 
 __all__ = ["IndexReport", "check_index", "check_index_digest", "index", "index_digest", "open_index"]
 
@@ -136,7 +139,7 @@ def _is_current(layout: Layout, stamp: dict[str, str], at_rest: str | None) -> b
     """Whether index and lookup are of this state of the ledger and can be opened."""
     try:
         with closing(open_index(layout.root)) as db:
-            found = dict(db.execute("SELECT name, value FROM stamp").fetchall())
+            found = dict(db.execute(_SQL["stamp"]).fetchall())
         lookup = check_lookup(index_lookup(layout))
     except ArchiveError:
         return False

@@ -9,7 +9,9 @@ import duckdb
 
 from archive.duck import MEMORY_LIMIT
 from archive.index.fill import LEDGER_TABLES, quoted
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 # of records: what is compared shard by shard
 _BY_SHARD = ("versions", "repeats")
@@ -44,14 +46,14 @@ def differences(held: Path, made: Path, work: Path) -> list[Difference]:
 
 def _of_shards(db: duckdb.DuckDBPyConnection) -> Iterator[Difference]:
     for table in _BY_SHARD:
-        rows = db.execute(question("check_shards").format(table=table)).fetchall()
+        rows = db.execute(_SQL["check_shards"].format(table=table)).fetchall()
         for shard, found, expected in rows:
-            first = db.execute(question("check_first").format(table=table), {"shard": shard}).fetchone()
+            first = db.execute(_SQL["check_first"].format(table=table), {"shard": shard}).fetchone()
             yield Difference(table, shard, found, expected, first[0] if first else None)
 
 
 def _of_tables(db: duckdb.DuckDBPyConnection) -> Iterator[Difference]:
     for table in _WHOLE:
-        [row] = db.execute(question("check_table").format(table=table)).fetchall()
+        [row] = db.execute(_SQL["check_table"].format(table=table)).fetchall()
         if row[:2] != row[2:]:
             yield Difference(table, None, row[0], row[2], None)

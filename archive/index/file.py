@@ -12,9 +12,12 @@ from archive.disk import sha256_of
 from archive.duck import MEMORY_LIMIT
 from archive.errors import Damaged, StaleIndex
 from archive.index.fill import check_proofs
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import INDEX, MANIFEST, is_release, read_manifest
 from archive.store import INDEX_VERSION, Layout, ShardToRead, read_description, read_stamp, snapshot
+
+_SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -104,8 +107,8 @@ def open_release(folder: Path, may_write: Path | None = None) -> duckdb.DuckDBPy
 
 def _open_files(folder: Path, may_write: Path | None) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(config={**_CONFIG})
-    db.execute(question("release_views").format(path=str(folder / INDEX).replace("'", "''")))
-    db.execute(question("shard_records"))
+    db.execute(_SQL["release_views"].format(path=str(folder / INDEX).replace("'", "''")))
+    db.execute(_SQL["shard_records"])
     db.execute("SET allowed_directories = ?", [[f"{folder}/"]])
     if may_write is not None:
         db.execute("SET allowed_paths = ?", [[str(may_write)]])
@@ -116,7 +119,7 @@ def _open_files(folder: Path, may_write: Path | None) -> duckdb.DuckDBPyConnecti
 
 def read_counts(db: duckdb.DuckDBPyConnection) -> tuple[int, int, int, int, int]:
     """What an index holds: records, versions, harvested, outcomes, shards."""
-    rows: Any = db.execute(question("index_counts")).fetchone()
+    rows: Any = db.execute(_SQL["index_counts"]).fetchone()
     return rows[0], rows[1], rows[2], rows[3], rows[4]
 
 
@@ -142,19 +145,19 @@ def shards_of(ledger: sqlite3.Connection) -> list[ShardToRead]:
     """Shards with records that count."""
     return [
         ShardToRead(number, name, state == "sealed", *rest)
-        for number, name, state, *rest in ledger.execute(question("shards_to_read"))
+        for number, name, state, *rest in ledger.execute(_STORE_SQL["shards_to_read"])
     ]
 
 
 def _stamp_of(db: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, str]:
     try:
-        return dict(db.execute("SELECT name, value FROM stamp").fetchall())
+        return dict(db.execute(_SQL["stamp"]).fetchall())
     except duckdb.Error as cause:
         raise StaleIndex(f"{folder}: index.duckdb cannot be read ({cause}); run `harvester index {folder}`") from cause
 
 
 def _censuses(ledger: sqlite3.Connection) -> frozenset[int]:
-    return frozenset(run for (run,) in ledger.execute("SELECT run FROM runs WHERE mode = 'census'"))
+    return frozenset(run for (run,) in ledger.execute(_SQL["census_runs"]))
 
 
 def _brings_no_record(found: dict[str, str], expected: dict[str, str], censuses: frozenset[int]) -> bool:

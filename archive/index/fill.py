@@ -17,7 +17,7 @@ from archive.errors import Damaged
 from archive.index import rows as spilling
 from archive.index.renewal import NotRenewable, Renewal
 from archive.index.rows import OutcomesToSpill, outcomes_to_spill, spill, spill_table
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import (
     Account,
     FramesToSpill,
@@ -29,6 +29,8 @@ from archive.store import (
     read_copies,
     read_looks,
 )
+
+_SQL = Queries(__package__)
 
 LEDGER_TABLES = (
     "runs",
@@ -95,7 +97,7 @@ def quoted(path: Path) -> str:
 def make_tables(db: duckdb.DuckDBPyConnection) -> None:
     """Tables, views and macros, empty."""
     for name in ("index_tables", "account_cuts_tables", "index_views", "shard_records"):
-        db.execute(question(name))
+        db.execute(_SQL[name])
 
 
 def fill(db: duckdb.DuckDBPyConnection, task: Indexing, meanwhile: Meanwhile | None = None) -> int:
@@ -109,12 +111,12 @@ def fill(db: duckdb.DuckDBPyConnection, task: Indexing, meanwhile: Meanwhile | N
     if task.renewal.afresh:
         make_tables(db)
     else:
-        db.execute(question("index_drop"))
+        db.execute(_SQL["index_drop"])
     db.execute("BEGIN")
     _drop(db, task.renewal)
     with while_loading(db):
         read = _load_shards(db, task)
-    running = [run for (run,) in db.execute("SELECT run FROM runs WHERE state IN ('open', 'unfinished')").fetchall()]
+    running = [run for (run,) in db.execute(_SQL["open_runs"]).fetchall()]
     behind = {"requests": task.renewal.request, "download_rows": task.renewal.file}
     for table in LEDGER_TABLES:
         if table not in behind:
@@ -124,10 +126,10 @@ def fill(db: duckdb.DuckDBPyConnection, task: Indexing, meanwhile: Meanwhile | N
     _settle(db, task, running)
     for account in read_accounts(task.ledger):
         for row in _account_rows(account):
-            db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute(_SQL["add_account"], row)
     with _beside(db, meanwhile):
         _cut_account(db, task.layout.root)
-        db.executemany("INSERT INTO stamp VALUES (?, ?)", [[name, value] for name, value in task.stamp.items()])
+        db.executemany(_SQL["add_stamp"], [[name, value] for name, value in task.stamp.items()])
         check_proofs(db, task.layout.root)
         add_lookups(db)
     db.execute("CHECKPOINT")
@@ -149,7 +151,7 @@ def _beside(db: duckdb.DuckDBPyConnection, work: Meanwhile | None) -> Iterator[N
 
 def check_proofs(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Raises Damaged unless the index holds as many records of each shard as were read, with the same hashes."""
-    for shard, name, records, hash_sum, found, found_sum, counted in db.execute(question("proofs_off")).fetchall():
+    for shard, name, records, hash_sum, found, found_sum, counted in db.execute(_SQL["proofs_off"]).fetchall():
         raise Damaged(
             f"{folder}: the index holds {found or 0} records of {name or shard}, their hashes add up to {found_sum}; "
             f"{records or 0} were read, with {hash_sum}, and {counted or 0} counted; nothing is lost, make it again: "
@@ -185,15 +187,15 @@ def _load_shards(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
             f"see harvester status {layout.root}"
         )
     for shard, proof in proofs.items():
-        db.execute("DELETE FROM proofs WHERE shard = ?", [shard])
-        db.execute("INSERT INTO proofs VALUES (?, ?, ?, ?)", [shard, *proof])
+        db.execute(_SQL["drop_proof"], [shard])
+        db.execute(_SQL["add_proof"], [shard, *proof])
     return done
 
 
 def _old_proofs(db: duckdb.DuckDBPyConnection, renewal: Renewal) -> Proofs:
     """What is held of the shards that are read on, nothing of the others."""
     proofs: Proofs = {shard.shard: (shard.name, 0, 0) for shard in renewal.read}
-    for shard, name, records, hash_sum in db.execute("SELECT * FROM proofs").fetchall():
+    for shard, name, records, hash_sum in db.execute(_SQL["proofs"]).fetchall():
         if shard in renewal.since:
             proofs[shard] = name, records, hash_sum
     return proofs
@@ -210,7 +212,7 @@ def while_loading(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def load(db: duckdb.DuckDBPyConnection, rows: Spill) -> None:
     """Take a spill file into its table, and away."""
     longest = max(_LINE_BYTES, rows.longest + 1)
-    db.execute(question(f"load_{rows.table}"), {"path": str(rows.path), "longest": longest})
+    db.execute(_SQL[f"load_{rows.table}"], {"path": str(rows.path), "longest": longest})
     rows.path.unlink()
 
 
@@ -218,19 +220,19 @@ def _settle(db: duckdb.DuckDBPyConnection, task: Indexing, running: list[int]) -
     """Number the versions of each record; `running` are the runs that had not ended when the old index was made."""
     renewal = task.renewal
     parameters = {"after": renewal.outcome, "shards": renewal.fresh, "runs": running}
-    db.execute(question("settle_repeated"), parameters)
-    db.execute("CREATE TEMP TABLE chosen (outcome BIGINT)")
-    db.execute("INSERT INTO chosen SELECT unnest($outcomes)", {"outcomes": list(_choose(db, task.ledger))})
-    db.execute(question("settle_versions"))
-    if db.execute("SELECT 1 FROM settled WHERE stays AND NOT whole LIMIT 1").fetchone():
+    db.execute(_SQL["settle_repeated"], parameters)
+    db.execute(_SQL["create_chosen"])
+    db.execute(_SQL["choose_outcomes"], {"outcomes": list(_choose(db, task.ledger))})
+    db.execute(_SQL["settle_versions"])
+    if db.execute(_SQL["part_stays"]).fetchone():
         raise NotRenewable("a copy that was left out is a version now")
-    db.execute("DROP TABLE settled; DROP TABLE chosen; DROP TABLE repeated")
+    db.execute(_SQL["drop_settled"])
 
 
 def _choose(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection) -> Iterator[int]:
     """The outcomes that are latest states although others came after them."""
     looks = read_looks(ledger)
-    doubtful = db.execute(question("settle_doubtful"), {"in_turn": looks.in_turn}).fetchall()
+    doubtful = db.execute(_SQL["settle_doubtful"], {"in_turn": looks.in_turn}).fetchall()
     for outcomes, contents in doubtful:
         known = dict(zip(outcomes, contents, strict=True))
         copies = read_copies(ledger, outcomes).values()
@@ -245,7 +247,7 @@ def add_lookups(db: duckdb.DuckDBPyConnection) -> bool:
     DuckDB makes it in memory only. Without it every question has the same answer, after a look at all identifiers.
     """
     try:
-        db.execute(question("index_lookups"))
+        db.execute(_SQL["index_lookups"])
     except duckdb.OutOfMemoryException:
         return False
     return True
@@ -254,10 +256,10 @@ def add_lookups(db: duckdb.DuckDBPyConnection) -> bool:
 def _cut_account(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """The account by window, year and set. Raises Damaged where law 1, a constraint of the table, does not hold."""
     try:
-        db.execute(question("account_cuts_fill"))
+        db.execute(_SQL["account_cuts_fill"])
     except duckdb.ConstraintException as cause:
         raise Damaged(f"{folder}: the account by window, year or set does not balance: {cause}") from cause
-    for cut, run, channel, value, listed, counted in db.execute(question("account_cuts_off")).fetchall():
+    for cut, run, channel, value, listed, counted in db.execute(_SQL["account_cuts_off"]).fetchall():
         raise Damaged(
             f"{folder}: the account by {cut} does not add up: {channel}, run {run}, {value}: {listed} listed, "
             f"{counted} counted; see harvester verify {folder}"

@@ -11,8 +11,10 @@ from pathlib import Path
 import duckdb
 
 from archive.disk import translated
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import Layout, snapshot
+
+_SQL = Queries(__package__)
 
 # a piece is on the disk twice until it is loaded: some 60 MB
 PIECE_ROWS = 1_000_000
@@ -46,18 +48,18 @@ def copy_ledger(
     """
     values = [[ledger, run, side] for run, side in sides.items()]
     if values:
-        db.executemany("INSERT INTO runs VALUES (?, ?, ?)", values)
+        db.executemany(_SQL["audit_add_run"], values)
     with snapshot(layout) as rows:
         (requests,), (outcomes,) = (
             rows.execute(f"SELECT coalesce(max({key}), 0) FROM {table}").fetchone()
             for key, table in (("request", "requests"), ("outcome", "outcomes"))
         )
-        gaps = _left_out(rows.execute(question("audit_runs")).fetchall(), skipped)
+        gaps = _left_out(rows.execute(_SQL["audit_runs"]).fetchall(), skipped)
     pieces = [Piece("windows", work / "windows")] if windows else []
     pieces += _pieces("requests", [(1, requests)], work)
     pieces += _pieces("outcomes", _without((1, outcomes), gaps), work)
     for piece in _written(layout, pieces):
-        db.execute(question(f"audit_load_{piece.table}"), {"path": str(piece.path), "ledger": ledger})
+        db.execute(_SQL[f"audit_load_{piece.table}"], {"path": str(piece.path), "ledger": ledger})
         piece.path.unlink()
 
 
@@ -109,7 +111,7 @@ def _write(layout: Layout, piece: Piece) -> Piece:
     with snapshot(layout) as ledger, translated(piece.path, "writing"):
         ledger.text_factory = bytes
         with piece.path.open("wb", buffering=1 << 20) as file:
-            for (lines,) in ledger.execute(question(f"audit_copy_{piece.table}"), parameters):
+            for (lines,) in ledger.execute(_SQL[f"audit_copy_{piece.table}"], parameters):
                 file.write(lines)
                 file.write(b"\n")
     return piece

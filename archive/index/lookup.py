@@ -9,7 +9,7 @@ import duckdb
 
 from archive.disk import durable
 from archive.errors import Damaged
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import (
     Layout,
     LookupWriter,
@@ -20,6 +20,8 @@ from archive.store import (
     snapshot,
     stamp_digest,
 )
+
+_SQL = Queries(__package__)
 
 _FETCHED = 10_000
 
@@ -43,13 +45,13 @@ def write_index_lookup(db: duckdb.DuckDBPyConnection, path: Path, stamp: dict[st
     A key is an identifier, the local id of one, or a DOI. `stamp` is that of the index; `at_rest` the SHA-256 of the
     ledger, where it was the same before and after the index was made.
     """
-    names = [name for (name,) in db.execute(question("index_shard_names")).fetchall()]
+    names = [name for (name,) in db.execute(_SQL["index_shard_names"]).fetchall()]
     numbers = {name: number for number, name in enumerate(names)}
-    latest = [[numbers[name], *place] for name, *place in db.execute(question("index_latest")).fetchall()]
+    latest = [[numbers[name], *place] for name, *place in db.execute(_SQL["index_latest"]).fetchall()]
     about = {"archive": stamp["archive"], "stamp": stamp_digest(stamp), "ledger": at_rest, "latest": latest}
     writer = LookupWriter(path, names, about)
     try:
-        rows = db.execute(question("index_places"))
+        rows = db.execute(_SQL["index_places"])
         while fetched := rows.fetchmany(_FETCHED):
             for *keys, name, offset, length, position in fetched:
                 for key in dict.fromkeys(filter(None, keys)):

@@ -17,9 +17,11 @@ from archive.duck import MEMORY_LIMIT, translated_duckdb
 from archive.errors import Damaged
 from archive.index.file import open_index, release_index
 from archive.index.fill import LEDGER_TABLES, quoted
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import is_release
 from archive.store import Layout
+
+_SQL = Queries(__package__)
 
 TABLES = "tables.json"
 _RECORDS = ("records", "versions")
@@ -59,13 +61,19 @@ def write_parquet(folder: Path, out: Path) -> list[Exported]:
             db.execute(f"SET partitioned_write_flush_threshold = {_FLUSHED_ROWS}")
             exported = [
                 *(
-                    _write(db, made, name, question("parquet_records").format(table=name), ("format", "month"))
+                    _write(
+                        db,
+                        made,
+                        name,
+                        _SQL["parquet_records"].format(table=name),
+                        ("format", "month"),
+                    )
                     for name in _RECORDS
                 ),
                 *(_write(db, made, name, f"FROM {name}", ("format",)) for name in _INSIDE),
                 *(_write(db, made, name, f"FROM {name}", ()) for name in _PLAIN),
             ]
-            described = {"stamp": dict(db.execute("SELECT name, value FROM stamp").fetchall())}
+            described = {"stamp": dict(db.execute(_SQL["stamp"]).fetchall())}
         text = json.dumps({**described, "tables": [asdict(one) for one in exported]}, indent=2, ensure_ascii=False)
         durable.write_new(made / TABLES, f"{text}\n".encode(), "parquet-tables")
     return exported

@@ -23,9 +23,11 @@ from archive.index.compare import Difference, differences
 from archive.index.file import IndexReport, open_release, read_counts, release_index, release_stamp
 from archive.index.fill import HASHES, Progress, add_lookups, check_proofs, connect, load, make_tables, while_loading
 from archive.index.rows import Parsed, no_collection, parse_record, row_line
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import INDEX, IndexRow, Making, Manifest, check_index, iter_index, read_manifest, read_texts
 from archive.store import SPILL_BYTES, Spill, only_one, spilled
+
+_SQL = Queries(__package__)
 
 # what a record of a release does not say, or not in every form
 _UNSAID: dict[str, Any] = {"sets": [], "url": None, "retrieved": None, "sha256": None}
@@ -111,11 +113,11 @@ def _fill(
             if progress is not None:
                 progress(done, total)
     for number, part in enumerate(content.parts, 1):
-        db.execute("INSERT INTO proofs VALUES (?, ?, ?, ?)", [number, *proofs[number]])
+        db.execute(_SQL["add_proof"], [number, *proofs[number]])
         row = [number, part.name, 0, "sealed", part.records, part.frames, part.bytes, part.content_bytes, part.sha256]
-        db.execute("INSERT INTO shards VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute(_SQL["add_shard"], row)
     _add_manifest(db, manifest)
-    db.executemany("INSERT INTO stamp VALUES (?, ?)", [[*pair] for pair in release_stamp(folder).items()])
+    db.executemany(_SQL["add_stamp"], [[*pair] for pair in release_stamp(folder).items()])
     db.execute("COMMIT")
     check_proofs(db, folder)
     if done != total:
@@ -130,16 +132,16 @@ def _add_manifest(db: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     for run in manifest.runs:
         known = [orjson.dumps(run.get(name) or {}).decode() for name in ("arguments", "software")]
         row = [run["run"], run["spider"], run["mode"], *known, run["started"], None, run["finished"], run["state"]]
-        db.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        db.execute(_SQL["add_run"], row)
     says = manifest.account
     states = [says[n] for n in ("read", "deleted", "absent", "moved", "forbidden", "refused", "lost", "open")]
     account = [None, None, says["listed"], *states, says["balanced"]]
-    db.execute("INSERT INTO account VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", account)
+    db.execute(_SQL["add_account"], account)
 
 
 def _tasks(db: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, work: Path) -> Iterator[_Frames]:
     numbers = {part.name: number for number, part in enumerate(manifest.content.parts, 1)}
-    frames = db.execute(question("release_frames"), {"path": str(folder / INDEX)}).fetchall()
+    frames = db.execute(_SQL["release_frames"], {"path": str(folder / INDEX)}).fetchall()
     by_part: dict[str, list[tuple[Any, ...]]] = {}
     for part, *frame in frames:
         if part not in numbers:

@@ -13,8 +13,11 @@ from typing import Any
 
 import duckdb
 
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import ShardToRead
+
+_SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 # of a stamp: what must be the same for an index to be one of this archive, made by this software
 _SAME = ("index_version", "archive")
@@ -64,12 +67,12 @@ def plan_renewal(
 def _plan(
     db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, shards: Iterable[ShardToRead], stamp: dict[str, str]
 ) -> Renewal:
-    found = dict(db.execute("SELECT name, value FROM stamp").fetchall())
-    if any(found.get(name) != stamp[name] for name in _SAME) or db.execute(question("proofs_off")).fetchall():
+    found = dict(db.execute(_SQL["stamp"]).fetchall())
+    if any(found.get(name) != stamp[name] for name in _SAME) or db.execute(_SQL["proofs_off"]).fetchall():
         raise NotRenewable("made of another archive or by other software, or not what it was made of")
     outcome, request, file = (int(found[name]) for name in ("outcome", "request", "file"))
     _check_beginning(db, ledger, outcome, file)
-    held = {row[0]: row[1:] for row in db.execute(question("index_shards")).fetchall()}
+    held = {row[0]: row[1:] for row in db.execute(_SQL["index_shards"]).fetchall()}
     read: list[ShardToRead] = []
     since: dict[int, int] = {}
     dropped: list[int] = []
@@ -93,7 +96,7 @@ def _check_beginning(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, 
     """The last rows of the index must be of this ledger, which could be another copy with another history."""
     if not outcome:
         raise NotRenewable("it is empty")
-    query = "SELECT identifier, request, state FROM outcomes WHERE outcome = ?"
+    query = _SQL["outcome_as_indexed"]
     if db.execute(query, [outcome]).fetchone() != ledger.execute(query, (outcome,)).fetchone():
         raise NotRenewable("made of another ledger")
     query = "SELECT identifier, key, run, state, sha256 FROM {} WHERE file = ?"
@@ -113,5 +116,5 @@ def _has_grown(ledger: sqlite3.Connection, shard: ShardToRead, was: tuple[Any, .
     """Whether a shard that was open has got more frames behind those that the index knows, or was only sealed."""
     name, state, records, _, *last = was
     place = {"shard": shard.shard, "first": last[0], "last": last[0]}
-    frames = ledger.execute(question("frames_of_shard"), place).fetchall()
+    frames = ledger.execute(_STORE_SQL["frames_of_shard"], place).fetchall()
     return state == "open" and shard.name == name and shard.records >= records and frames == [tuple(last)]

@@ -20,8 +20,11 @@ from archive.disk import sha256_of
 from archive.errors import Damaged
 from archive.formats import canonical
 from archive.index.columns import columns_of
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import FramesToSpill, Layout, ShardToRead, Spill, kept_in, matched, moment, shards, snapshot, spilled
+
+_SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 Json = dict[str, Any]
 
@@ -138,7 +141,7 @@ def outcomes_to_spill(
     ledger: sqlite3.Connection, layout: Layout, folder: Path, after: int = 0
 ) -> Iterator[OutcomesToSpill]:
     """Every outcome behind one, in pieces."""
-    [(last,)] = ledger.execute("SELECT coalesce(max(outcome), 0) FROM outcomes")
+    [(last,)] = ledger.execute(_SQL["last_outcome"])
     for first in range(after + 1, last + 1, PIECE_OUTCOMES):
         piece = min(first + PIECE_OUTCOMES - 1, last)
         yield OutcomesToSpill(layout, first, piece, folder / f"outcomes-{first}")
@@ -196,7 +199,7 @@ def _ledger_lines(ledger: sqlite3.Connection, table: str, parameters: dict[str, 
 
 
 def _ledger_rows(ledger: sqlite3.Connection, table: str, parameters: dict[str, int]) -> Iterator[dict[str, Any]]:
-    rows = ledger.execute(question(f"ledger_{table}"), parameters)
+    rows = ledger.execute(_STORE_SQL[f"ledger_{table}"], parameters)
     names = [column[0] for column in rows.description]
     for row in rows:
         yield dict(zip(names, row, strict=True))
@@ -214,7 +217,7 @@ class _FrameRows:
         path = self._task.layout.shard(shard.name, sealed=shard.sealed)
         places = {"shard": shard.shard, "first": self._task.first, "last": self._task.last}
         with snapshot(self._task.layout) as ledger:
-            for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places):
+            for number, offset, length, _ in ledger.execute(_STORE_SQL["frames_of_shard"], places):
                 frame = shards.read_frame_at(path, number, offset, length, parse=False)
                 try:
                     yield from self._rows(ledger, frame)
@@ -226,7 +229,7 @@ class _FrameRows:
     def _rows(self, ledger: sqlite3.Connection, frame: shards.Frame) -> Iterator[bytes]:
         """The rows of a frame. Raises KeyError, TypeError or ValueError where a record is not its outcome's."""
         shard, number = self._task.shard.shard, frame.frame
-        kept = ledger.execute(question("outcomes_of_frame"), {"shard": shard, "frame": number}).fetchall()
+        kept = ledger.execute(_STORE_SQL["outcomes_of_frame"], {"shard": shard, "frame": number}).fetchall()
         for position, (text, one) in enumerate(zip(frame.texts(), kept, strict=True)):
             outcome, run, identifier, datestamp, state, *_ = one
             parsed = parse_record(text)

@@ -16,6 +16,7 @@ from archive.index import check_index_digest, check_index_lookup, index_lookup, 
 from archive.integrity.fixity_log import NAME as FIXITY_LOG
 from archive.integrity.fixity_log import read_history
 from archive.integrity.mend_shards import Examined, examine, shards_of
+from archive.queries import Queries
 from archive.store import (
     SHARD_NAME,
     Frame,
@@ -29,6 +30,8 @@ from archive.store import (
     salvage,
     snapshot,
 )
+
+_SQL = Queries(__package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,7 @@ def _look_at_what_it_names(ledger: sqlite3.Connection, layout: Layout, found: Di
             return
         if not seen.good:
             found.shards.append(seen)
-    numbers = {int(row[0]) for row in ledger.execute("SELECT shard FROM shards")}
+    numbers = {int(row[0]) for row in ledger.execute(_SQL["mend_shards"])}
     for path in sorted(layout.shards.glob("*")) if layout.shards.is_dir() else ():
         match = SHARD_NAME.fullmatch(path.name.removesuffix(".open"))
         if match is not None and int(match[1]) not in numbers and _holds_records(path):
@@ -184,7 +187,7 @@ def _look_at_what_it_names(ledger: sqlite3.Connection, layout: Layout, found: Di
 
 def look_at_files(ledger: sqlite3.Connection, layout: Layout, found: Diagnosis) -> None:
     """Refused bodies and contents of files that are not what the ledger says, and shards that are left over."""
-    rows = ledger.execute("SELECT name, min(sha256) FROM quarantine GROUP BY name ORDER BY name").fetchall()
+    rows = ledger.execute(_SQL["mend_refused"]).fetchall()
     faults = ((name, _refused_fault(layout, name, sha256)) for name, sha256 in rows)
     found.refused = [(name, wrong) for name, wrong in faults if wrong is not None]
     found.files = list(check_files(ledger, layout.root, lambda _: None, quick=False, checked=None))

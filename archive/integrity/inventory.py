@@ -11,9 +11,11 @@ from archive.disk import sha256_of
 from archive.errors import NotAnArchive
 from archive.files import stored_files
 from archive.integrity.detect import ARCHIVE, BAG, RELEASE, recognise
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import MANIFEST, read_manifest
 from archive.store import Layout, read_description, snapshot
+
+_SQL = Queries(__package__)
 
 # the one to take where several are listed, the strongest first
 _PREFERRED = ("sha512", "sha256", "sha384", "sha224", "sha1", "md5")
@@ -60,10 +62,10 @@ def _of_archive(folder: Path) -> Iterator[Item]:
         digest = words[0].decode("ascii", "replace") if words else ""
         yield Item("ledger.sqlite", layout.ledger, layout.ledger.stat().st_size, "sha256", digest)
     with snapshot(layout) as ledger:
-        for _, name, state, _, _, size, _, sha256 in ledger.execute(question("shards_to_check")):
+        for _, name, state, _, _, size, _, sha256 in ledger.execute(_SQL["shards_to_check"]):
             if state == "sealed":
                 yield Item(f"shards/{name}", layout.shards / name, size, "sha256", sha256)
-        for name, sha256 in ledger.execute("SELECT DISTINCT name, sha256 FROM quarantine"):
+        for name, sha256 in ledger.execute(_SQL["fixity_refused"]):
             yield from _of_refused(layout.quarantine, name, sha256)
         for stored in stored_files(ledger):
             yield Item(stored.path, folder / stored.path, stored.bytes, "sha256", stored.sha256)

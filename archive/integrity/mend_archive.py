@@ -26,7 +26,7 @@ from archive.integrity.fixity_log import NAME as FIXITY_LOG
 from archive.integrity.mend_shards import examine, rewrite, shards_of
 from archive.integrity.rebuild import copy_readable, rebuild, run_words
 from archive.integrity.verify import verify
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import (
     FORMAT,
     FORMAT_VERSION,
@@ -42,6 +42,8 @@ from archive.store import (
     write_digest,
 )
 from archive.store import record as envelope
+
+_SQL = Queries(__package__)
 
 FOLDER, NOTE = "damaged", "note.txt"
 
@@ -227,7 +229,7 @@ class _Mending:
     def _mend_refused(self, ledger: Ledger) -> None:
         for name, _ in self._found.refused:
             with ledger.transaction():
-                ledger.db.execute("DELETE FROM quarantine WHERE name = ?", (name,))
+                ledger.db.execute(_SQL["mend_drop_refused"], (name,))
             for ending in (".json", ".body"):
                 self._put_away(self._layout.quarantine / (name + ending))
 
@@ -236,7 +238,7 @@ class _Mending:
             sha256 = {"sha256": Path(fault.path).name}
             with ledger.transaction():
                 for name in ("mend_file_runs", "mend_file_windows", "mend_files", "mend_contents"):
-                    ledger.db.execute(question(name), sha256)
+                    ledger.db.execute(_SQL[name], sha256)
             self._report.lost += 1
             self._put_away(self._layout.root / fault.path)
 
@@ -244,14 +246,14 @@ class _Mending:
         """A finding in the newest run: what it brought is no longer all as it was."""
         if not (self._changes_ledger or self._found.ledger is not None):
             return
-        row = ledger.db.execute("SELECT max(run) FROM runs").fetchone()
+        row = ledger.db.execute(_SQL["mend_newest_run"]).fetchone()
         if row[0] is None:
             return
         with ledger.transaction():
             for step in self._report.steps:
                 note = Finding("mended", "warning", f"{step.file}: {step.wrong}: {step.remedy}")
                 ledger.add_finding(row[0], note.code, note.severity, note.message, self._now)
-            ledger.db.execute("UPDATE runs SET state = 'findings' WHERE run = ? AND state = 'complete'", (row[0],))
+            ledger.db.execute(_SQL["mend_run_has_findings"], (row[0],))
 
 
 def _new_folder(root: Path, stamp: str) -> Path:
@@ -293,7 +295,7 @@ def _description(layout: Layout, now: str) -> dict[str, object]:
 
 def _url_of_ledger(layout: Layout) -> str | None:
     with suppress(ArchiveError, AttributeError, TypeError, ValueError), snapshot(layout) as ledger:
-        row = ledger.execute("SELECT arguments FROM runs ORDER BY run LIMIT 1").fetchone()
+        row = ledger.execute(_SQL["mend_first_arguments"]).fetchone()
         url = json.loads(row[0]).get("url") if row else None
         return url if isinstance(url, str) and urlsplit(url).netloc else None
     return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archive.errors import ArchiveError, Damaged
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import (
     SHARD_NAME,
     Difference,
@@ -24,6 +24,9 @@ from archive.store import (
     sealed_otherwise,
     shards,
 )
+
+_SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 
 @dataclass(slots=True)
@@ -48,7 +51,7 @@ class Examined:
 
 def shards_of(ledger: sqlite3.Connection, layout: Layout) -> list[ShardToCheck]:
     """The shards that the ledger counts something in, or that are sealed all the same."""
-    tasks = [ShardToCheck(layout, *row) for row in ledger.execute(question("shards_to_check"))]
+    tasks = [ShardToCheck(layout, *row) for row in ledger.execute(_SQL["shards_to_check"])]
     return [task for task in tasks if task.state == "sealed" or task.bytes or task.path.name == task.name]
 
 
@@ -56,7 +59,7 @@ def examine(ledger: sqlite3.Connection, task: ShardToCheck) -> Examined:
     """Read each frame where the ledger says it lies, and compare its records with their outcomes."""
     seen, records = Examined(task), 0
     places = {"shard": task.shard, "first": 0, "last": None}
-    rows = ledger.execute(question("frames_of_shard"), places).fetchall()
+    rows = ledger.execute(_STORE_SQL["frames_of_shard"], places).fetchall()
     for number, offset, length, _ in rows:
         kept = kept_in(ledger, task.shard, number)
         records += len(kept)
@@ -110,7 +113,7 @@ def rewrite(ledger: Ledger, layout: Layout, seen: Examined) -> NewShard:
     The old file stays where it is: whoever calls puts it away.
     """
     rows = ledger.db.execute(
-        "SELECT frame, offset, bytes, records, first_outcome, last_outcome FROM frames WHERE shard = ? ORDER BY frame",
+        _SQL["mend_frames"],
         (seen.task.shard,),
     ).fetchall()
     good = [row for row in rows if row[0] not in seen.bad]
@@ -120,9 +123,9 @@ def rewrite(ledger: Ledger, layout: Layout, seen: Examined) -> NewShard:
         sealed = _write(path, seen.task.path, [row[1:4] for row in good])
     with ledger.transaction():
         lost = _lose(ledger.db, seen)
-        ledger.db.execute("DELETE FROM frames WHERE shard = ?", (seen.task.shard,))
+        ledger.db.execute(_SQL["mend_drop_frames"], (seen.task.shard,))
         if path is None or sealed is None:
-            ledger.db.execute("DELETE FROM shards WHERE shard = ?", (seen.task.shard,))
+            ledger.db.execute(_SQL["mend_drop_shard"], (seen.task.shard,))
         else:
             seal, entries = sealed
             ranges = [row[4:] for row in good]
@@ -147,8 +150,7 @@ def next_generation(layout: Layout, name: str) -> Path:
 def count_shard(db: sqlite3.Connection, shard: int, name: str, seal: Seal) -> None:
     """Say in the ledger what a sealed shard is. Must run inside a transaction."""
     db.execute(
-        "UPDATE shards SET name = ?, state = 'sealed', records = ?, frames = ?, bytes = ?, content_bytes = ?, "
-        "sha256 = ?, sha512 = ? WHERE shard = ?",
+        _SQL["mend_seal_shard"],
         (name, seal.records, seal.frames, seal.length, seal.content_bytes, seal.sha256, seal.sha512, shard),
     )
 
@@ -158,7 +160,7 @@ def count_frames(
 ) -> None:
     """Say where the frames of a shard lie, and whose records they hold. Must run inside a transaction."""
     db.executemany(
-        "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        _SQL["mend_add_frame"],
         [
             (shard, e.frame, e.offset, e.length, e.content_bytes, e.records, *held)
             for e, held in zip(entries, ranges, strict=True)
@@ -186,9 +188,9 @@ def _lose(db: sqlite3.Connection, seen: Examined) -> int:
         for frame, reason in seen.bad.items()
         for kept in kept_in(db, seen.task.shard, frame)
     ]
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS mended (outcome INTEGER PRIMARY KEY, reason TEXT)")
-    db.execute("DELETE FROM temp.mended")
-    db.executemany("INSERT INTO temp.mended (reason, outcome) VALUES (?, ?)", lost)
+    db.execute(_SQL["mend_create_mended"])
+    db.execute(_SQL["mend_clear_mended"])
+    db.executemany(_SQL["mend_add_mended"], lost)
     for name in ("mend_not_modified", "mend_lost", "mend_validators", "mend_runs"):
-        db.execute(question(name))
+        db.execute(_SQL[name])
     return len(lost)

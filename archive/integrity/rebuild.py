@@ -24,7 +24,7 @@ from archive.errors import ArchiveError, Damaged
 from archive.files import path_of
 from archive.integrity.mend_shards import count_frames, count_shard, next_generation
 from archive.integrity.salvage import Salvaged, salvage_rows
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import (
     SHARD_NAME,
     Frame,
@@ -42,6 +42,8 @@ from archive.store import (
     shards,
 )
 from archive.store import record as envelope
+
+_SQL = Queries(__package__)
 
 REBUILT = "rebuilt"
 _READ_AT_ONCE = 1 << 20
@@ -71,7 +73,7 @@ def rebuild(layout: Layout, work: Path, source: dict[str, Any], now: str, *, tru
     try:
         salvaged = _salvage(layout, work, ledger)
         ledger.db.execute("ATTACH ? AS old", (str(work / "rows.sqlite"),))
-        ledger.db.execute("CREATE INDEX old.outcomes_by_identifier ON outcomes (identifier)")
+        ledger.db.execute(_SQL["rebuild_index_outcomes"])
         if trusted and salvaged.complete and salvaged.rows["meta"] and _carried_over(ledger, salvaged):
             return Rebuilt(ledger.path, True, _count(ledger.db, "sum(records)", "shards"), 0, ())
         return _Rebuilding(ledger, layout, source, now, salvaged).made()
@@ -130,7 +132,7 @@ def _carried_over(ledger: Ledger, salvaged: Salvaged) -> bool:
         check_names(db, ledger.path)
         whole = read_accounts(db)[-1]
         consistent = whole.balanced and not db.execute("PRAGMA main.foreign_key_check").fetchone()
-        consistent = consistent and all(is_sha256(name) for (name,) in db.execute("SELECT sha256 FROM main.contents"))
+        consistent = consistent and all(is_sha256(name) for (name,) in db.execute(_SQL["rebuild_new_contents"]))
         db.execute("COMMIT" if consistent else "ROLLBACK")
         return consistent
     except (sqlite3.Error, Damaged):
@@ -164,8 +166,8 @@ class _Rebuilding:
     def made(self) -> Rebuilt:
         with self._ledger.transaction():
             for name in ("rebuild_meta", "rebuild_runs", "rebuild_channels"):
-                self._db.execute(question(name))
-            self._channels = self._db.execute("SELECT channel, name, format FROM main.channels").fetchall()
+                self._db.execute(_SQL[name])
+            self._channels = self._db.execute(_SQL["rebuild_new_channels"]).fetchall()
             known = self._known_names()
             for number, paths in _shard_files(self._layout, known):
                 known.pop(number, None)
@@ -175,11 +177,11 @@ class _Rebuilding:
             self._take_refused()
             self._take_files()
             for name in ("rebuild_findings", "rebuild_waits", "rebuild_states"):
-                self._db.execute(question(name))
+                self._db.execute(_SQL[name])
         return Rebuilt(self._ledger.path, False, self._records, lost, tuple(self._replaced))
 
     def _known_names(self) -> dict[int, str]:
-        return dict(self._db.execute("SELECT shard, name FROM old.shards").fetchall())
+        return dict(self._db.execute(_SQL["rebuild_old_shards"]).fetchall())
 
     # shards
 
@@ -198,20 +200,16 @@ class _Rebuilding:
 
     def _count(self, number: int, path: Path, seal: Seal, entries: list[FrameEntry]) -> None:
         run = self._run_of(number, path)
-        self._db.execute(
-            "INSERT INTO main.shards VALUES (?, ?, ?, 'open', 0, 0, 0, 0, NULL, NULL)", (number, path.name, run)
-        )
+        self._db.execute(_SQL["rebuild_open_shard"], (number, path.name, run))
         count_shard(self._db, number, path.name, seal)
         ranges = [self._count_records(run, path, frame) for frame in shards.iter_frames(path)]
         count_frames(self._db, number, entries, ranges)
 
     def _run_of(self, number: int, path: Path) -> int:
         """The run that wrote a shard, where the old ledger says so; else the one that its records are given to."""
-        row = self._db.execute(
-            "SELECT run FROM main.runs WHERE run = (SELECT run FROM old.shards WHERE shard = ?)", (number,)
-        ).fetchone()
+        row = self._db.execute(_SQL["rebuild_run_of_shard"], (number,)).fetchone()
         if row is None:
-            row = self._db.execute("SELECT max(run) FROM main.runs WHERE mode = 'full'").fetchone()
+            row = self._db.execute(_SQL["rebuild_full_run"]).fetchone()
         return int(row[0]) if row[0] is not None else self._new_run(path)
 
     def _new_run(self, path: Path) -> int:
@@ -219,8 +217,7 @@ class _Rebuilding:
         records = [_record(text) for frame in shards.iter_frames(path) for text in frame.texts()]
         spider, arguments = run_words([r for r in records if r is not None], self._source)
         cursor = self._db.execute(
-            "INSERT INTO main.runs (spider, mode, arguments, software, started, finished, state) "
-            "VALUES (?, 'full', ?, '{}', ?, ?, 'findings')",
+            _SQL["rebuild_add_run"],
             (spider, orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS).decode(), self._now, self._now),
         )
         assert cursor.lastrowid is not None
@@ -249,15 +246,13 @@ class _Rebuilding:
             return None
         fitting = [number for number, _, format_ in self._channels if format_ == record.format]
         if len(fitting) > 1:
-            rows = self._db.execute(question("rebuild_channel_of"), (record.identifier,)).fetchall()
+            rows = self._db.execute(_SQL["rebuild_channel_of"], (record.identifier,)).fetchall()
             fitting = [number for (number,) in rows if number in fitting] or fitting
         return fitting[0] if fitting else self._new_channel(run, record.format)
 
     def _new_channel(self, run: int, format_: str) -> int:
-        spider = self._db.execute("SELECT spider FROM main.runs WHERE run = ?", (run,)).fetchone()[0]
-        cursor = self._db.execute(
-            "INSERT INTO main.channels (name, format) VALUES (?, ?) RETURNING channel", (f"{spider}:{format_}", format_)
-        )
+        spider = self._db.execute(_SQL["rebuild_spider"], (run,)).fetchone()[0]
+        cursor = self._db.execute(_SQL["rebuild_add_channel"], (f"{spider}:{format_}", format_))
         number = int(cursor.fetchone()[0])
         self._channels.append((number, f"{spider}:{format_}", format_))
         return number
@@ -266,15 +261,15 @@ class _Rebuilding:
 
     def _take_outcomes(self) -> int:
         """Ids as they stood last in the old ledger, where no record says otherwise. Returns how many are lost now."""
-        rows = self._db.execute(question("rebuild_outcomes"), {"whole": self._shards_whole}).fetchall()
+        rows = self._db.execute(_SQL["rebuild_outcomes"], {"whole": self._shards_whole}).fetchall()
         for (run, channel), group in groupby(rows, key=lambda row: row[:2]):
             self._request(run, channel, "the old ledger", [Outcome(*row[2:]) for row in group], self._now)
         return sum(row[4] == "lost" and str(row[5]).startswith("its record") for row in rows)
 
     def _take_refused(self) -> None:
         """Refused bodies that are whole are kept, whether the old ledger spoke of them or not."""
-        run = self._db.execute("SELECT max(run) FROM main.runs").fetchone()[0]
-        known = dict(self._db.execute("SELECT name, max(identifier) FROM old.quarantine GROUP BY name").fetchall())
+        run = self._db.execute(_SQL["rebuild_newest_run"]).fetchone()[0]
+        known = dict(self._db.execute(_SQL["rebuild_refused"]).fetchall())
         for path in sorted(self._layout.quarantine.glob("*.json")):
             try:
                 sha256 = digests_of(path).sha256
@@ -293,13 +288,13 @@ class _Rebuilding:
 
     def _take_files(self) -> None:
         """Files of records whose list is known whole and whose content is here; others are listed again."""
-        self._db.execute("CREATE TEMP TABLE stored (sha256 TEXT PRIMARY KEY, sha512 TEXT, bytes INTEGER)")
-        for (sha256,) in self._db.execute("SELECT DISTINCT sha256 FROM old.files WHERE sha256 IS NOT NULL").fetchall():
+        self._db.execute(_SQL["rebuild_create_stored"])
+        for (sha256,) in self._db.execute(_SQL["rebuild_old_contents"]).fetchall():
             path = self._layout.root / path_of(sha256) if is_sha256(sha256) else None
             if path is not None and path.is_file() and (found := digests_of(path)).sha256 == sha256:
-                self._db.execute("INSERT INTO stored VALUES (?, ?, ?)", (sha256, found.sha512, path.stat().st_size))
+                self._db.execute(_SQL["rebuild_add_stored"], (sha256, found.sha512, path.stat().st_size))
         for name in ("rebuild_contents", "rebuild_filelists", "rebuild_files"):
-            self._db.execute(question(name))
+            self._db.execute(_SQL[name])
 
 
 # --- reading what is there

@@ -10,6 +10,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
+
 _PAGE_BYTES = 4096
 # a row of a table, with its share of a page, takes more than this
 _ROW_BYTES_LEAST = 4
@@ -93,7 +97,7 @@ def _opened(damaged: Path, model: Path) -> sqlite3.Connection:
         try:
             # a file that was cut is read as far as it goes
             db.execute("PRAGMA writable_schema = ON")
-            if db.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()[0]:
+            if db.execute(_SQL["salvage_table_count"]).fetchone()[0]:
                 return db
         except _UNREADABLE as error:
             _check_disk(error)
@@ -118,11 +122,8 @@ def _replace_first_page(damaged: Path, model: Path) -> None:
 
 def _tables(model: Path) -> Iterator[_Table]:
     with closing(sqlite3.connect(model)) as db:
-        for name, numbered in db.execute(
-            "SELECT name, NOT wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
-            "AND name NOT LIKE 'sqlite%' ORDER BY name"
-        ).fetchall():
-            info = db.execute('SELECT name, type, "notnull", pk FROM pragma_table_info(?)', (name,)).fetchall()
+        for name, numbered in db.execute(_SQL["salvage_tables"]).fetchall():
+            info = db.execute(_SQL["salvage_keys"], (name,)).fetchall()
             columns = tuple(_Column(column, type_, bool(required)) for column, type_, required, _ in info)
             key = tuple(row[0] for row in sorted(info, key=lambda row: row[3]) if row[3])
             yield _Table(name, columns, key, bool(numbered) and len(key) == 1)
@@ -138,7 +139,7 @@ class _Reader:
 
     def __iter__(self) -> Iterator[tuple[object, ...]]:
         try:
-            info = self._source.execute("SELECT name FROM pragma_table_info(?)", (self._table.name,))
+            info = self._source.execute(_SQL["salvage_columns"], (self._table.name,))
             has = {name for (name,) in info}
         except _UNREADABLE as error:
             _check_disk(error)

@@ -17,7 +17,7 @@ from archive.findings import Problem, VerifyReport
 from archive.index import check_current, check_index_digest, check_index_lookup, index_lookup
 from archive.integrity.fixity_log import NAME as FIXITY_LOG
 from archive.integrity.fixity_log import read_history
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import (
     Layout,
     ShardCheck,
@@ -31,6 +31,8 @@ from archive.store import (
     read_description,
     snapshot,
 )
+
+_SQL = Queries(__package__)
 
 # left behind by a process that was killed; harmless, and taken away or written over by the next one
 _LEFT_OVER = re.compile(
@@ -126,7 +128,7 @@ def _verify_archive(folder: Path, progress: Progress | None, quick: bool, checke
 def _verify_with_ledger(
     ledger: sqlite3.Connection, layout: Layout, report: VerifyReport, progress: Progress | None, checked: Checked | None
 ) -> "_Known":
-    tasks = [ShardToCheck(layout, *row) for row in ledger.execute(question("shards_to_check"))]
+    tasks = [ShardToCheck(layout, *row) for row in ledger.execute(_SQL["shards_to_check"])]
     stored, file_bytes = count_files(ledger)
     total = sum(task.bytes for task in tasks) + file_bytes
     if report.quick:
@@ -294,7 +296,7 @@ def _is_other_generation(name: str, known: _Known) -> bool:
 def _verify_refused(ledger: sqlite3.Connection, layout: Layout, report: VerifyReport) -> int:
     """Check refused bodies, of which several rows may name one; returns the number of the last file."""
     last = 0
-    for name, sha256 in ledger.execute("SELECT DISTINCT name, sha256 FROM quarantine ORDER BY name"):
+    for name, sha256 in ledger.execute(_SQL["verify_refused"]):
         report.refused, last = report.refused + 1, max(last, int(name))
         try:
             if not report.quick or not all((layout.quarantine / f"{name}.{e}").exists() for e in ("json", "body")):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from archive.files import STATES, path_of
 from archive.lookup.held import array
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import has_table
+
+_SQL = Queries(__package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ def read_files_of(ledger: sqlite3.Connection, root: Path, identifiers: Iterable[
     if not has_table(ledger, "filelists"):
         return None
     names = {"identifiers": array(identifiers)}
-    lists = tuple(ListOf(*row) for row in ledger.execute(question("story_filelists"), names))
-    files = tuple(_file(root, *row) for row in ledger.execute(question("story_files"), names))
+    lists = tuple(ListOf(*row) for row in ledger.execute(_SQL["story_filelists"], names))
+    files = tuple(_file(root, *row) for row in ledger.execute(_SQL["story_files"], names))
     return FilesOf(lists, files) if lists or files else None
 
 

@@ -17,7 +17,7 @@ from archive.errors import Damaged, NotAnArchive, StaleIndex
 from archive.lookup.found import Answer, Got, chosen, gather
 from archive.lookup.held import Copy, array, iter_copies
 from archive.lookup.keys import find_id
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import DEAD, Manifest, decode_frame
 from archive.releases import manifest as release
 from archive.store import (
@@ -39,6 +39,8 @@ from archive.store import (
 )
 from archive.store import record as envelope
 
+_SQL = Queries(__package__)
+
 
 def find_in_ledger(folder: Path, asked: str) -> Answer:
     """Every version of an id's records.
@@ -48,7 +50,7 @@ def find_in_ledger(folder: Path, asked: str) -> Answer:
     layout = Layout(folder)
     with snapshot(layout) as ledger:
         found = find_id(folder, ledger, asked)
-        stored = dict(ledger.execute(question("get_stored"), {"outcomes": array(found.outcomes)}).fetchall())
+        stored = dict(ledger.execute(_SQL["get_stored"], {"outcomes": array(found.outcomes)}).fetchall())
         copies = [_checked(copy) for copy in iter_copies(ledger, layout, stored)]
         last = _latest(ledger, copies)
     return replace(chosen(_versions(copies, last), asked, found.searched), others=found.others)

@@ -11,9 +11,11 @@ from pathlib import Path
 import orjson
 
 from archive.errors import ArchiveError, Damaged
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import Layout, check_refused, kept_in, shards
 from archive.store import record as envelope
+
+_SQL = Queries(__package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Refused:
 
 def iter_copies(ledger: sqlite3.Connection, layout: Layout, stored: Mapping[int, str]) -> Iterator[Copy]:
     """The records of some outcomes (number -> identifier), in their order; an outcome may have come without one."""
-    rows = ledger.execute(question("held_frames"), {"outcomes": array(stored)}).fetchall()
+    rows = ledger.execute(_SQL["held_frames"], {"outcomes": array(stored)}).fetchall()
     for outcome, shard, name, state, frame, offset, length in rows:
         kept = [kept.outcome for kept in kept_in(ledger, shard, frame)]
         if outcome in kept:
@@ -60,7 +62,7 @@ def iter_refused(
 ) -> Iterator[Refused]:
     """Bodies that were answers to some requests, or are of some ids."""
     parameters = {"requests": array(requests), "identifiers": array(identifiers)}
-    for request, name, size, sha256 in ledger.execute(question("held_refused"), parameters):
+    for request, name, size, sha256 in ledger.execute(_SQL["held_refused"], parameters):
         problem = None
         try:
             check_refused(layout.quarantine, name, sha256)

@@ -15,7 +15,9 @@ import duckdb
 from archive.crosswalks import local_id, namespace, normalise_doi
 from archive.errors import StaleIndex
 from archive.index import open_index
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 # characters at the end of an identifier that SQLite compares; what is left then is compared in full
 _TAIL = 12
@@ -55,10 +57,10 @@ def find_id(folder: Path, ledger: sqlite3.Connection, asked: str) -> Found:
 def _ask_index(folder: Path, asked: str, local_ids: dict[str, str]) -> tuple[list[tuple[int, str]], int]:
     """Outcomes that the index knows, and the last one of all in it. Adds the local ids of what has the DOI."""
     with closing(open_index(folder)) as index:
-        for (identifier,) in index.execute(question("lookup_doi"), {"doi": normalise_doi(asked)}).fetchall():
+        for (identifier,) in index.execute(_SQL["lookup_doi"], {"doi": normalise_doi(asked)}).fetchall():
             local_ids.setdefault(local_id(identifier), "doi")
-        rows = index.execute(question("lookup_index"), {"local_ids": list(local_ids)}).fetchall()
-        [(last,)] = index.execute("SELECT coalesce(max(outcome), 0) FROM outcomes").fetchall()
+        rows = index.execute(_SQL["lookup_index"], {"local_ids": list(local_ids)}).fetchall()
+        [(last,)] = index.execute(_SQL["lookup_last_outcome"]).fetchall()
     return rows, int(last)
 
 
@@ -66,7 +68,7 @@ def _scan(ledger: sqlite3.Connection, key: str, after: int) -> Iterator[tuple[in
     """Outcomes with this local id behind a number."""
     tail = _ascii_end(key)[-_TAIL:].lower()
     parameters = {"after": after, "tail": tail, "length": len(tail)}
-    for outcome, identifier in ledger.execute(question("lookup_scan"), parameters):
+    for outcome, identifier in ledger.execute(_SQL["lookup_scan"], parameters):
         if local_id(identifier) == key:
             yield outcome, identifier
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from archive.crosswalks import local_id
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 # a part of "1-5000,7001-,9999"
 _PART = re.compile(r"(\d+)(-?)(\d*)", re.ASCII)
@@ -46,7 +48,7 @@ def read_nearest(ledger: sqlite3.Connection, asked_for: str) -> tuple[Range, ...
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         return ()
     number = int(text)
-    rows = ledger.execute(question("nearby_ranges"), {"number": number, "limit": NEAREST})
+    rows = ledger.execute(_SQL["nearby_ranges"], {"number": number, "limit": NEAREST})
     near = [Range(bool(covers), *row) for covers, *row in rows] + list(_rests(ledger, number))
     return tuple(one for one in near if one.covers) or tuple(
         sorted(near, key=lambda one: one.distance(number))[:NEAREST]
@@ -55,12 +57,12 @@ def read_nearest(ledger: sqlite3.Connection, asked_for: str) -> tuple[Range, ...
 
 def read_channels(ledger: sqlite3.Connection) -> tuple[ChannelSeen, ...]:
     """Every channel of the archive, by name."""
-    return tuple(ChannelSeen(*row) for row in ledger.execute(question("nearby_channels")))
+    return tuple(ChannelSeen(*row) for row in ledger.execute(_SQL["nearby_channels"]))
 
 
 def _rests(ledger: sqlite3.Connection, number: int) -> Iterator[Range]:
     """What is left to be asked of ranges."""
-    for window, run, channel, next_, ranges, state in ledger.execute(question("nearby_rests")):
+    for window, run, channel, next_, ranges, state in ledger.execute(_SQL["nearby_rests"]):
         for first, dash, last in _PART.findall(ranges or ""):
             from_, until = max(int(first), int(next_)), None if dash and not last else int(last or first)
             if until is None or from_ <= until:

@@ -13,8 +13,10 @@ from archive.lookup.files import FilesOf, read_files_of
 from archive.lookup.held import Copy, Refused, array, iter_copies, iter_refused
 from archive.lookup.keys import Found, find_id
 from archive.lookup.nearby import ChannelSeen, Range, read_channels, read_nearest
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import Layout, newest, read_copies, read_description, read_looks, snapshot
+
+_SQL = Queries(__package__)
 
 # what decides how an id stands when it stands differently in several channels: the first of these
 WORST = ("lost", "open", "refused", "read", "deleted", "moved", "forbidden", "absent")
@@ -190,7 +192,7 @@ def read_story(folder: Path, asked_for: str) -> Story:
 
 
 def _asked(ledger: sqlite3.Connection, outcomes: Sequence[int]) -> tuple[Asked, ...]:
-    rows = ledger.execute(question("story_asked"), {"outcomes": array(outcomes)}).fetchall()
+    rows = ledger.execute(_SQL["story_asked"], {"outcomes": array(outcomes)}).fetchall()
     return tuple(_ask(ledger, *row) for row in rows)
 
 
@@ -214,7 +216,7 @@ def _ask(
     window: int | None,
     *of_window: Any,
 ) -> Asked:
-    rows = ledger.execute(question("story_waits"), {"run": run, "since": since, "at": at})
+    rows = ledger.execute(_SQL["story_waits"], {"run": run, "since": since, "at": at})
     return Asked(
         outcome,
         identifier,
@@ -281,5 +283,5 @@ def _findings(
     ledger: sqlite3.Connection, identifiers: Iterable[str], channels: Iterable[ChannelStory], files: FilesOf | None
 ) -> Iterator[FindingNamed]:
     runs = {channel.last.run for channel in channels} | (files.runs if files is not None else frozenset())
-    for run, *row in ledger.execute(question("story_findings"), {"identifiers": array(sorted(identifiers))}):
+    for run, *row in ledger.execute(_SQL["story_findings"], {"identifiers": array(sorted(identifiers))}):
         yield FindingNamed(run in runs, run, *row)

@@ -17,6 +17,9 @@ from archive.disk import translated
 from archive.errors import BadIdFile
 from archive.formats import plain_name, read_table
 from archive.migrations.names import key_of
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 DONE, FAILED, PENDING = "done", "failed", "pending"
 _SQLITE = b"SQLite format 3\x00"
@@ -193,10 +196,8 @@ def _of_csv(path: Path) -> tuple[list[str], Iterator[tuple[int, Sequence[Any]]]]
 def _of_sqlite(path: Path, wording: Wording) -> tuple[list[str], Iterator[tuple[int, Sequence[Any]]]]:
     """The same of a table: the one that was named, or the only one that has the columns."""
     with closing(_open(path)) as db:
-        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')")]
-        columns = {
-            name: [row[0] for row in db.execute("SELECT name FROM pragma_table_info(?)", (name,))] for name in tables
-        }
+        tables = [name for (name,) in db.execute(_SQL["log_tables"])]
+        columns = {name: [row[0] for row in db.execute(_SQL["log_columns"], (name,))] for name in tables}
     named = [name for name in tables if name == wording.table]
     fitting = named or [name for name in tables if wording.table is None and _fits(columns[name], wording)]
     if len(fitting) != 1:

@@ -19,8 +19,10 @@ from archive.duck import translated_duckdb, working_database
 from archive.errors import BadQuery
 from archive.migrations.fields import Mapping
 from archive.migrations.sides import Rule, Stock, Taking, iter_side, read_stock, side_line, source_taking, target_taking
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import spilled
+
+_SQL = Queries(__package__)
 
 # an item of the source is in one of these; those behind WITHDRAWN are no longer live there
 MATCHED, MISSING, GONE, AMBIGUOUS, CONTESTED, UNKEYED, WITHDRAWN, KEPT = CLASSES = (
@@ -110,8 +112,8 @@ class Migration:
     def first(self, class_: str, limit: int) -> list[tuple[str, str, str | None]]:
         """(item, local id, title) of some items of a class, or of records that nothing claims."""
         if class_ == UNCLAIMED:
-            return self.db.execute(question("migration_unclaimed"), {"limit": limit}).fetchall()
-        return self.db.execute(question("migration_first"), {"class": class_, "limit": limit}).fetchall()
+            return self.db.execute(_SQL["migration_unclaimed"], {"limit": limit}).fetchall()
+        return self.db.execute(_SQL["migration_first"], {"class": class_, "limit": limit}).fetchall()
 
     def missing(self) -> Iterator[str]:
         """Local ids of items that are not in the target, each once."""
@@ -123,29 +125,29 @@ class Migration:
 
     def unredirected(self) -> int:
         """Items that were matched and are in no redirect, for want of a URL on one side."""
-        return _number(self.db, question("migration_unredirected"))
+        return _number(self.db, _SQL["migration_unredirected"])
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """(item, record of the target) of everything that the rule brought together, ambiguous or not."""
         return self._rows("migration_pairs")
 
     def chains(self) -> list[tuple[str, str, str | None, list[int]]]:
-        """(code, chain, item, positions) of what is wrong with chains; see `migration_chains.sql`."""
-        return self.db.execute("SELECT code, chain, item, positions FROM chains ORDER BY ALL").fetchall()
+        """(code, chain, item, positions) of what is wrong with chains; see `migration_chains`."""
+        return self.db.execute(_SQL["migration_wrong_chains"]).fetchall()
 
     def by(self, what: str) -> dict[str, dict[str, int]]:
         """Classes of items by type, year or set."""
         found: dict[str, dict[str, int]] = {}
-        for name, class_, items in self.db.execute(question(f"migration_by_{what}")).fetchall():
+        for name, class_, items in self.db.execute(_SQL[f"migration_by_{what}"]).fetchall():
             found.setdefault(name, dict.fromkeys(CLASSES, 0))[class_] = items
         return found
 
     def differences(self, field: int, limit: int) -> list[tuple[str, str, list[str], list[str]]]:
         """(item, target, old values, new values) of some pairs that differ in a field, counted from 0."""
-        return self.db.execute(question("migration_field_examples"), {"field": field, "limit": limit}).fetchall()
+        return self.db.execute(_SQL["migration_field_examples"], {"field": field, "limit": limit}).fetchall()
 
     def _rows(self, name: str) -> Iterator[Any]:
-        rows = self.db.execute(question(name))
+        rows = self.db.execute(_SQL[name])
         while batch := rows.fetchmany(10_000):
             yield from batch
 
@@ -168,12 +170,12 @@ def migrated(
         if rule.kind == "sql":
             _pair_by(db, rule.argument)
         else:
-            db.execute(question("migration_pair_keys"))
-        db.execute(question("migration_claims"))
-        db.execute(question("migration_classes"), {"needs_keys": rule.kind != "sql"})
-        db.execute(question("migration_chains"))
+            db.execute(_SQL["migration_pair_keys"])
+        db.execute(_SQL["migration_claims"])
+        db.execute(_SQL["migration_classes"], {"needs_keys": rule.kind != "sql"})
+        db.execute(_SQL["migration_chains"])
         if fields:
-            db.execute(question("migration_judge"), {"fields": len(fields)})
+            db.execute(_SQL["migration_judge"], {"fields": len(fields)})
         yield Migration(_report(db, rule, stocks, mapping), db)
 
 
@@ -183,7 +185,7 @@ def working() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     work = Path(tempfile.mkdtemp(prefix="harvester-migration-"))
     try:
         with closing(working_database(work / "migration.duckdb")) as db:
-            db.execute(question("migration_tables"))
+            db.execute(_SQL["migration_tables"])
             yield db, work
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -203,7 +205,7 @@ def load_side(
     before = stocks[0].items if side == "target" and len(stocks) > 1 else 0
     lines = (side_line(record, taking) for record in iter_side(path))
     load_lines(db, f"{side}", lines, work, lambda rows: progress and progress(before + rows, total))
-    db.execute(question(f"migration_items_{side}"), {"format": taking.format})
+    db.execute(_SQL[f"migration_items_{side}"], {"format": taking.format})
 
 
 def load_lines(
@@ -217,7 +219,7 @@ def load_lines(
     done = 0
     while (spill := spilled(itertools.islice(lines, BATCH_ROWS), what, work / what)).rows:
         longest = max(spill.longest + 1, 1 << 20)
-        db.execute(question(f"migration_load_{what}"), {"path": str(spill.path), "longest": longest})
+        db.execute(_SQL[f"migration_load_{what}"], {"path": str(spill.path), "longest": longest})
         done += spill.rows
         advanced(done)
 
@@ -245,9 +247,9 @@ def _report(
     db: duckdb.DuckDBPyConnection, rule: Rule, stocks: tuple[Stock, Stock], mapping: Mapping | None
 ) -> MigrationReport:
     classes, targets = dict.fromkeys(CLASSES, 0), dict.fromkeys(TARGET_CLASSES, 0)
-    for side, class_, items in db.execute(question("migration_counts")).fetchall():
+    for side, class_, items in db.execute(_SQL["migration_counts"]).fetchall():
         (classes if side == "source" else targets)[class_] = items
-    chains = dict(db.execute("SELECT code, count(*) FROM chains GROUP BY code ORDER BY code").fetchall())
+    chains = dict(db.execute(_SQL["migration_chain_counts"]).fetchall())
     fields = _fields(db, mapping) if mapping else ()
     off = [
         f"the {side} holds {stock.items} items, {read} were read and {sum(counts.values())} ended in a class"
@@ -264,13 +266,13 @@ def _report(
 
 def _fields(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[FieldReport, ...]:
     counts = [dict.fromkeys(JUDGEMENTS, 0) for _ in mapping.fields]
-    for number, judgement, pairs in db.execute(question("migration_judged")).fetchall():
+    for number, judgement, pairs in db.execute(_SQL["migration_judged"]).fetchall():
         counts[number][judgement] = pairs
     return tuple(FieldReport(field.name, field.how, told) for field, told in zip(mapping.fields, counts, strict=True))
 
 
 def _loaded(db: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-    row: Any = db.execute(question("migration_loaded")).fetchone()
+    row: Any = db.execute(_SQL["migration_loaded"]).fetchone()
     return int(row[0]), int(row[1])
 
 

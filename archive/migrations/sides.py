@@ -28,8 +28,10 @@ from archive.migrations.names import (
     urls_of,
     version_of,
 )
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import BARE, ENVELOPE, is_release, open_contents, read_manifest
+
+_SQL = Queries(__package__)
 
 Json = dict[str, Any]
 
@@ -161,7 +163,7 @@ def read_stock(path: Path) -> Stock:
         content = read_manifest(path).content
         return _stock(content.identifiers, {name: counts["records"] for name, counts in content.by_format.items()})
     with closing(open_index(path)) as db:
-        rows = db.execute(question("migration_stock")).fetchall()
+        rows = db.execute(_SQL["migration_stock"]).fetchall()
     return _stock(rows[0][2] if rows else 0, {name: live for name, live, _ in rows})
 
 
@@ -174,7 +176,7 @@ def iter_side(path: Path) -> Iterator[SideRecord]:
         yield from _of_release(path)
         return
     with closing(open_index(path)) as db:
-        rows = db.execute(question("migration_records"))
+        rows = db.execute(_SQL["migration_records"])
         while batch := rows.fetchmany(2_000):
             for identifier, format_, deleted, sets, text in batch:
                 yield SideRecord(identifier, format_, deleted, tuple(sets), text)

@@ -18,7 +18,9 @@ from archive.duck import translated_duckdb
 from archive.migrations.log import LogLine, Wording, iter_log
 from archive.migrations.match import Progress, load_lines, load_side, working
 from archive.migrations.sides import log_taking, planned_taking, read_stock
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 UPLOAD_CLASSES = ("done", "failed", "false_failure", "false_success", "never_tried", "unlogged", "removed")
 # how the classes are what the log says: key, classes
@@ -97,14 +99,14 @@ class Uploads:
 
     def first(self, class_: str, limit: int) -> list[tuple[str, int | None, str | None]]:
         """(item, line, reason) of some items of a class."""
-        return self.db.execute(question("uploads_first"), {"class": class_, "limit": limit}).fetchall()
+        return self.db.execute(_SQL["uploads_first"], {"class": class_, "limit": limit}).fetchall()
 
     def twice(self, limit: int) -> list[tuple[str, int, list[str]]]:
         """(item, copies, records) of some items that were uploaded more than once."""
-        return self.db.execute(question("uploads_twice"), {"limit": limit}).fetchall()
+        return self.db.execute(_SQL["uploads_twice"], {"limit": limit}).fetchall()
 
     def _rows(self, name: str) -> Iterator[Any]:
-        rows = self.db.execute(question(name))
+        rows = self.db.execute(_SQL[name])
         while batch := rows.fetchmany(10_000):
             yield from batch
 
@@ -132,10 +134,10 @@ def uploaded(
             load_side(db, "source", planned, planned_taking(stocks[0].format), work, stocks, progress)
         load_side(db, "target", target, log_taking(stocks[-1].format), work, stocks, progress)
         for name in ("uploads_planned", "uploads_items", "uploads_pairs"):
-            db.execute(question(name))
+            db.execute(_SQL[name])
         if matched is not None:
             load_lines(db, "matched", (orjson.dumps(pair, option=orjson.OPT_APPEND_NEWLINE) for pair in matched), work)
-        db.execute(question("uploads_classes"))
+        db.execute(_SQL["uploads_classes"])
         yield Uploads(_report(db, counted.lines, stocks[-1].items), db)
 
 
@@ -167,12 +169,12 @@ class _Counted:
 def _report(db: duckdb.DuckDBPyConnection, read: int, records: int) -> UploadReport:
     table = {said: dict.fromkeys(UPLOAD_CLASSES, 0) for said in SAID}
     twice = copies = 0
-    for said, class_, items, repeated, more in db.execute(question("uploads_counts")).fetchall():
+    for said, class_, items, repeated, more in db.execute(_SQL["uploads_counts"]).fetchall():
         table[said or "unsaid"][class_] = items
         twice, copies = twice + repeated, copies + more
-    totals: Any = db.execute(question("uploads_totals")).fetchone()
+    totals: Any = db.execute(_SQL["uploads_totals"]).fetchone()
     lines, items, things, found, shared = map(int, totals)
-    reasons = {name: (all_, false) for name, all_, false in db.execute(question("uploads_reasons")).fetchall()}
+    reasons = {name: (all_, false) for name, all_, false in db.execute(_SQL["uploads_reasons"]).fetchall()}
     planned = sum(table["unsaid"].values())
     report = UploadReport(lines, items, planned, table, things, found, shared, twice, copies, reasons, ())
     off = tuple(_off(report, read, records, _items_read(db)))
@@ -180,7 +182,7 @@ def _report(db: duckdb.DuckDBPyConnection, read: int, records: int) -> UploadRep
 
 
 def _items_read(db: duckdb.DuckDBPyConnection) -> int:
-    row: Any = db.execute(question("migration_loaded")).fetchone()
+    row: Any = db.execute(_SQL["migration_loaded"]).fetchone()
     return int(row[1])
 
 

@@ -25,9 +25,11 @@ from archive.profiles import fieldwalk
 from archive.profiles.fieldsums import FieldSum, add, field_sum, fold
 from archive.profiles.fieldwalk import FieldWalk
 from archive.profiles.model import COLUMN, METADATA, Field, Profile
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import ENVELOPE, INDEX, MIGRATOR, Making, is_release, iter_index, read_manifest, read_texts
 from archive.store import Layout, Record, record, shard_file, shards
+
+_SQL = Queries(__package__)
 
 
 def iter_live(folder: Path) -> Iterator[Record]:
@@ -37,7 +39,7 @@ def iter_live(folder: Path) -> Iterator[Record]:
     """
     layout = Layout(folder)
     with closing(open_index(folder)) as index:
-        places = index.execute(question("live_places"))
+        places = index.execute(_SQL["live_places"])
         while rows := places.fetchmany(1000):
             for name, state, frame, offset, length, positions in rows:
                 path = shard_file(layout, name, sealed=state == "sealed")
@@ -136,7 +138,7 @@ def _shard_tasks(folder: Path, sample: int | None, seed: int) -> tuple[list[_Sha
     layout = Layout(folder)
     frames: list[tuple[str, int, int, int, array[int]]] = []
     with closing(open_index(folder)) as index:
-        places = index.execute(question("live_places"))
+        places = index.execute(_SQL["live_places"])
         while rows := places.fetchmany(1000):
             for name, state, frame, offset, length, positions in rows:
                 name = shard_file(layout, name, sealed=state == "sealed").name
@@ -155,7 +157,7 @@ def _part_tasks(folder: Path, sample: int | None, seed: int) -> tuple[list[_Shar
     choice = _choice(sample, seed, content.records)
     path = folder / INDEX
     with translated_duckdb(path), closing(duckdb.connect(config={"threads": 1})) as db:
-        frames = db.execute(question("profile_frames"), {"path": str(path)}).fetchall()
+        frames = db.execute(_SQL["profile_frames"], {"path": str(path)}).fetchall()
     tasks: list[_ShardTask | _PartTask] = []
     for part in dict.fromkeys(name for name, *_ in frames):
         here = [(frame, records) for name, frame, records in frames if name == part]

@@ -18,13 +18,15 @@ import orjson
 
 from archive.disk import digests_of, durable
 from archive.duck import translated_duckdb
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases.codecs import compress, encode_texts, member_name
 from archive.releases.entries import Entry, lookup_keys
 from archive.releases.manifest import INDEX, LOOKUP, Content, Edge, FileEntry, Making, OtherLayout, Part, Selection
 from archive.releases.merkle import MerkleTree
 from archive.releases.parts import FrameEdges, PartsWriter
 from archive.store import LookupWriter
+
+_SQL = Queries(__package__)
 
 RECORDS, TOMBSTONES = "records", "tombstones"
 # the smallest buffer that DuckDB reads lines with
@@ -316,8 +318,8 @@ def _write_index(spool: Path, longest: int, path: Path) -> int:
     }
     with translated_duckdb(path), closing(duckdb.connect(config=config)) as db:
         values = {"spool": str(spool), "longest": max(_LINE_BYTES, longest + 1), "path": str(path)}
-        db.execute(question("write_release_index"), values)
-        [(identifiers,)] = db.execute(question("count_identifiers"), {"path": str(path)}).fetchall()
+        db.execute(_SQL["write_release_index"], values)
+        [(identifiers,)] = db.execute(_SQL["count_identifiers"], {"path": str(path)}).fetchall()
     file = durable.AppendFile(path, "release-index")
     file.sync()
     file.close()

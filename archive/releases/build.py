@@ -13,13 +13,16 @@ import orjson
 
 from archive.disk import WORK, staged
 from archive.errors import CannotDump, Damaged
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases.assembly import assemble
 from archive.releases.documents import write_papers
 from archive.releases.entries import Entry
 from archive.releases.manifest import Content, Making, Manifest, Selection, write_manifest
 from archive.releases.sorting import Plan, iter_entries, make_plan
 from archive.store import FORMAT_VERSION, Account, Layout, read_accounts, read_description, snapshot
+
+_SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 FULL = "full"
 FRAME_BYTES = 4 << 20
@@ -139,10 +142,10 @@ def _account(account: Account, archive: Path) -> dict[str, Any]:
 
 def _runs(ledger: sqlite3.Connection) -> tuple[dict[str, Any], ...]:
     """What each run took, and by which software."""
-    cursor = ledger.execute(question("work_of_runs"))
+    cursor = ledger.execute(_STORE_SQL["work_of_runs"])
     names = [column[0] for column in cursor.description]
     runs = [dict(zip(names, row, strict=True)) for row in cursor]
-    software = {row[0]: row[4] for row in ledger.execute(question("ledger_runs"))}
+    software = {row[0]: row[4] for row in ledger.execute(_STORE_SQL["ledger_runs"])}
     for run in runs:
         run["arguments"] = {key: _public(value) for key, value in orjson.loads(run["arguments"]).items()}
         run["software"] = orjson.loads(software[run["run"]])

@@ -16,11 +16,13 @@ import duckdb
 from archive.disk import WORK
 from archive.duck import translated_duckdb, working_database
 from archive.errors import Damaged, NotAnArchive, OtherArchive
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases.build import FRAME_BYTES, Options, Progress, assemble_archive, read_stated
 from archive.releases.contents import check_index
 from archive.releases.entries import ENVELOPE
 from archive.releases.manifest import INDEX, Content, Edge, Making, Manifest, Part, Selection, read_manifest
+
+_SQL = Queries(__package__)
 
 SAME, ADDED, CHANGED, REVIVED, DELETED = "same", "added", "changed", "revived", "deleted"
 TOMBSTONE_ADDED, TOMBSTONE_CHANGED, GONE = "tombstone_added", "tombstone_changed", "gone"
@@ -66,13 +68,13 @@ class Comparison:
 
     def lines(self) -> Iterator[tuple[str, str, str]]:
         """(identifier, format, kind) of every record, in the order of identifiers."""
-        rows = self.db.execute(question("compare_lines"))
+        rows = self.db.execute(_SQL["compare_lines"])
         while batch := rows.fetchmany(10_000):
             yield from batch
 
     def first(self, kind: str, limit: int) -> list[tuple[str, str]]:
         """(identifier, format) of some records of one kind."""
-        return self.db.execute(question("compare_first"), {"kind": kind, "limit": limit}).fetchall()
+        return self.db.execute(_SQL["compare_first"], {"kind": kind, "limit": limit}).fetchall()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def compared(old: Side, new: Side) -> Iterator[Comparison]:
     work = Path(tempfile.mkdtemp(prefix="harvester-diff-"))
     try:
         with translated_duckdb(work), closing(working_database(work / "diff.duckdb")) as db:
-            db.execute(question("compare_releases"), {**paths, "texts": texts})
+            db.execute(_SQL["compare_releases"], {**paths, "texts": texts})
             comparison = _counted(db, texts)
             _check_sums(comparison.counts, old, new)
             yield comparison
@@ -201,7 +203,7 @@ def _place(edge: Edge) -> tuple[bytes, bytes]:
 def _counted(db: duckdb.DuckDBPyConnection, texts: bool) -> Comparison:
     counts = dict.fromkeys(KINDS, 0)
     by_format: dict[str, dict[str, int]] = {}
-    for name, kind, records in db.execute(question("compare_counts")).fetchall():
+    for name, kind, records in db.execute(_SQL["compare_counts"]).fetchall():
         counts[kind] += records
         by_format.setdefault(name, {})[kind] = records
     return Comparison(texts, counts, by_format, db)

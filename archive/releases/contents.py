@@ -18,12 +18,14 @@ import zstandard
 from archive.disk import sha256_of, translated
 from archive.duck import translated_duckdb
 from archive.errors import Damaged
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases.changes import Row
 from archive.releases.entries import Entry, doi_in
 from archive.releases.manifest import INDEX, MANIFEST, Manifest, Part, read_manifest
 from archive.releases.parts import iter_texts
 from archive.store import is_file_name
+
+_SQL = Queries(__package__)
 
 _FETCHED = 10_000
 
@@ -39,7 +41,7 @@ class Contents:
         """The index of the parts of one kind, in order."""
         names = [part.name for part in self._parts(kind)]
         with translated_duckdb(self.folder / INDEX), closing(duckdb.connect(config={"threads": 1})) as db:
-            found = db.execute(question("release_rows"), {"path": str(self.folder / INDEX), "parts": names})
+            found = db.execute(_SQL["release_rows"], {"path": str(self.folder / INDEX), "parts": names})
             while batch := found.fetchmany(_FETCHED):
                 yield from map(Row._make, batch)
 

@@ -24,7 +24,7 @@ import zstandard
 from archive.crosswalks import index_doi
 from archive.disk import spread, translated
 from archive.errors import CannotDump, Damaged
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases.contents import Spool
 from archive.releases.entries import Entry, entry_text, is_taken
 from archive.releases.manifest import Selection
@@ -46,6 +46,9 @@ from archive.store import (
     shards,
     snapshot,
 )
+
+_SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 # of texts: what is sorted in memory at once, on average, and what a process reads before it writes it to buckets
 BUCKET_BYTES = 64 << 20
@@ -101,9 +104,9 @@ def make_plan(ledger: sqlite3.Connection, layout: Layout, work: Path, form: str,
     """Everything that the ledger counts now, and nothing that comes later; `work` is a folder to spill to."""
     found = [
         ShardToRead(number, name, state == "sealed", *rest)
-        for number, name, state, *rest in ledger.execute(question("shards_to_read"))
+        for number, name, state, *rest in ledger.execute(_STORE_SQL["shards_to_read"])
     ]
-    [(content,)] = ledger.execute("SELECT coalesce(sum(content_bytes), 0) FROM frames")
+    [(content,)] = ledger.execute(_SQL["sort_content_bytes"])
     piece_bytes = max(PIECE_BYTES, content // MOST_PIECES)
     return Plan(
         tuple(frames_to_spill(ledger, layout, found, work, piece_bytes)),
@@ -146,9 +149,9 @@ def _borders(ledger: sqlite3.Connection, buckets: int) -> tuple[str, ...]:
     """The first identifiers of all buckets but the first, so that about as many records are in each."""
     if buckets < 2:
         return ()
-    [(last,)] = ledger.execute("SELECT coalesce(max(outcome), 0) FROM outcomes")
+    [(last,)] = ledger.execute(_SQL["sort_last_outcome"])
     step = max(1, last // (buckets * _SAMPLES))
-    sample = sorted(name for (name,) in ledger.execute(question("sample_of_kept"), {"step": step}))
+    sample = sorted(name for (name,) in ledger.execute(_SQL["sample_of_kept"], {"step": step}))
     return tuple(sorted({sample[len(sample) * n // buckets] for n in range(1, buckets)})) if sample else ()
 
 
@@ -191,7 +194,7 @@ def _rows(task: _Task, offered: Offered) -> Iterator[Row | None]:
     piece, shard = task.piece, task.piece.shard
     places = {"shard": shard.shard, "first": piece.first, "last": piece.last}
     with snapshot(piece.layout) as ledger:
-        for number, offset, length, _ in ledger.execute(question("frames_of_shard"), places).fetchall():
+        for number, offset, length, _ in ledger.execute(_STORE_SQL["frames_of_shard"], places).fetchall():
             path = piece.layout.shard(shard.name, sealed=shard.sealed)
             frame = shards.read_frame_at(path, number, offset, length, parse=False)
             kept = kept_in(ledger, shard.shard, number)

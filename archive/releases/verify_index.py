@@ -11,9 +11,11 @@ from pathlib import Path
 import duckdb
 
 from archive.duck import translated_duckdb
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases.manifest import DEAD, INDEX, IndexRow, Manifest, Part
 from archive.releases.merkle import MerkleTree
+
+_SQL = Queries(__package__)
 
 _FETCHED = 10_000
 _MEMORY_LIMIT = "1GB"
@@ -53,7 +55,7 @@ def iter_index(
     path = folder / INDEX
     values = {"path": str(path), "part": part, "first_frame": first_frame, "last_frame": last_frame}
     with translated_duckdb(path), closing(duckdb.connect(config=config)) as db:
-        found = db.execute(question("release_index"), values)
+        found = db.execute(_SQL["release_index"], values)
         while batch := found.fetchmany(_FETCHED):
             for row in batch:
                 yield IndexRow(*row)

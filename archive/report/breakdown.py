@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from archive.index import open_index
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import STATES, Account, Layout, read_accounts, read_description, snapshot
+
+_SQL = Queries(__package__)
 
 CUTS = ("window", "year", "month", "set")
 
@@ -58,7 +60,7 @@ def by_window(ledger: sqlite3.Connection, account: Account, run: int | None) -> 
     """The account by window from an open ledger, of one run or of each; `account` is that of the run, or of all."""
     wrong = _windows_off(ledger, account)
     found = []
-    for row in ledger.execute(question("account_by_window"), {"run": run}):
+    for row in ledger.execute(_SQL["account_by_window"], {"run": run}):
         of_run, channel, window, verb, from_, until, state, listed, *counts = row
         about = "outside of any window" if window is None else f"{verb} {from_ or '…'} to {until or '…'}, {state}"
         value = None if window is None else str(window)
@@ -71,7 +73,7 @@ def by_month(ledger: sqlite3.Connection, account: Account, run: int | None) -> t
     balanced = {channel.channel: channel.balanced for channel in account.channels}
     return tuple(
         _cut(run, channel, month, listed, counts, balanced.get(channel, False))
-        for channel, month, listed, *counts in ledger.execute(question("account_by_month"), {"run": run})
+        for channel, month, listed, *counts in ledger.execute(_SQL["account_by_month"], {"run": run})
     )
 
 
@@ -79,7 +81,7 @@ def by_set(folder: Path, account: Account, run: int | None) -> tuple[Cut, ...]:
     """The account by set from the index, after all runs or of one, whose `account` it is. Raises StaleIndex."""
     balanced = {channel.channel: channel.balanced for channel in account.channels}
     with closing(open_index(folder, strict=True)) as db:
-        rows = db.execute(question("account_by_set"), {"run": run}).fetchall()
+        rows = db.execute(_SQL["account_by_set"], {"run": run}).fetchall()
     return tuple(
         _cut(run, channel, value, listed, counts, balanced.get(channel, False))
         for channel, value, listed, *counts in rows
@@ -109,7 +111,7 @@ def _windows_off(ledger: sqlite3.Connection, account: Account) -> set[str | None
     wrong: set[str | None] = {off.row for off in account.off if off.table == "windows"}
     for off in account.off:
         if off.table == "requests":
-            row = ledger.execute("SELECT window FROM requests WHERE request = ?", (int(off.row),)).fetchone()
+            row = ledger.execute(_SQL["window_of_request"], (int(off.row),)).fetchone()
             wrong.add(None if row is None or row[0] is None else str(row[0]))
     return wrong
 

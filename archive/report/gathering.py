@@ -9,7 +9,7 @@ from typing import Any
 
 from archive.audits import DIFFERS, EXTRA, FORGOTTEN, MISSING, SAME, UNTOLD, Comparison
 from archive.errors import StaleIndex
-from archive.queries import question
+from archive.queries import Queries
 from archive.report.breakdown import Cut, by_month, by_set, by_window, summed, years_of
 from archive.report.charts import SLOTS, cell_width, cells_of, periods_of, slot_width, slots_of
 from archive.report.standing import RunStanding, Standing, read_standing
@@ -26,6 +26,8 @@ from archive.report.values import (
     Timeline,
 )
 from archive.store import Layout, RunWork, read_work, snapshot
+
+_SQL = Queries(__package__)
 
 RUNS, TIMELINES, SETS, WINDOWS, GROUPS = 60, 6, 40, 60, 60
 EXAMPLES, GAP_RUNS, MAPS = 20, 60, 3
@@ -119,24 +121,24 @@ def _windows_left(ledger: sqlite3.Connection, standing: Standing) -> tuple[Cut, 
 
 def _timeline(ledger: sqlite3.Connection, run: int) -> Timeline | None:
     """What a run did over its time; None when it did nothing yet."""
-    start, last = ledger.execute(question("report_span"), {"run": run}).fetchone()
+    start, last = ledger.execute(_SQL["report_span"], {"run": run}).fetchone()
     if start is None:
         return None
     width = slot_width(last - start, SLOTS)
     asked = {
         slot: (requests, read, ids)
         for slot, requests, read, ids in ledger.execute(
-            question("report_timeline"), {"run": run, "start": start, "width": width}
+            _SQL["report_timeline"], {"run": run, "start": start, "width": width}
         )
     }
-    waits = ((began - start, seconds) for began, seconds in ledger.execute(question("report_waits"), {"run": run}))
+    waits = ((began - start, seconds) for began, seconds in ledger.execute(_SQL["report_waits"], {"run": run}))
     slots = slots_of(last - start, width, asked, waits)
-    answers = tuple(ledger.execute(question("report_answers"), {"run": run}).fetchall())
+    answers = tuple(ledger.execute(_SQL["report_answers"], {"run": run}).fetchall())
     return Timeline(run, datetime.fromtimestamp(start, UTC), width, slots, answers)
 
 
 def _findings(ledger: sqlite3.Connection) -> tuple[FindingLine, ...]:
-    rows = ledger.execute(question("report_findings"), {"limit": EXAMPLES}).fetchall()
+    rows = ledger.execute(_SQL["report_findings"], {"limit": EXAMPLES}).fetchall()
     return tuple(
         FindingLine(
             code, severity, count, tuple((run, identifier, message) for *_, run, identifier, message, _ in same)
@@ -166,10 +168,8 @@ def _compared(comparison: Comparison, months: tuple[Cut, ...]) -> Compared:
         channel: Tally(**{name: marks.get(mark, 0) for mark, name in _MARKS.items()})
         for channel, marks in report.channels.items()
     }
-    comparison.sides.db.execute(question("report_ids"))
-    found = {
-        month: Tally(*counts) for month, *counts in comparison.sides.db.execute(question("report_months")).fetchall()
-    }
+    comparison.sides.db.execute(_SQL["report_ids"])
+    found = {month: Tally(*counts) for month, *counts in comparison.sides.db.execute(_SQL["report_months"]).fetchall()}
     if report.target == "ledger":
         found = _dated(found, months)
     return Compared(
@@ -221,7 +221,7 @@ def _dated(found: dict[str | None, Tally], months: tuple[Cut, ...]) -> dict[str 
 
 def _maps(comparison: Comparison) -> tuple[GapMap, ...]:
     """A map for each of the prefixes that most of the ids have before their number."""
-    rows = comparison.sides.db.execute(question("report_prefixes"), {"limit": MAPS}).fetchall()
+    rows = comparison.sides.db.execute(_SQL["report_prefixes"], {"limit": MAPS}).fetchall()
     return tuple(_map(comparison, *row) for row in rows if row[-1] >= MAP_SHARE)
 
 
@@ -229,10 +229,9 @@ def _map(comparison: Comparison, prefix: str, ids: int, first: int, last: int, s
     width = cell_width(first, last)
     place = {"prefix": prefix, "first": first, "width": width}
     counted = {
-        int(cell): Tally(*counts)
-        for cell, *counts in comparison.sides.db.execute(question("report_map"), place).fetchall()
+        int(cell): Tally(*counts) for cell, *counts in comparison.sides.db.execute(_SQL["report_map"], place).fetchall()
     }
-    rows = comparison.sides.db.execute(question("report_gaps"), {"prefix": prefix, "limit": GAP_RUNS}).fetchall()
+    rows = comparison.sides.db.execute(_SQL["report_gaps"], {"prefix": prefix, "limit": GAP_RUNS}).fetchall()
     runs = tuple(GapRun(*row[:4]) for row in rows)
     return GapMap(prefix, cells_of(first, last, width, counted), runs, rows[0][4] if rows else 0, share)
 

@@ -2,24 +2,27 @@
 
 from dataclasses import dataclass
 
-from archive.queries import question
+from archive.queries import Queries
 from archive.report.values import ReportValues
+
+_PACKAGES = ("archive.store", "archive.index", "archive.audits", "archive.report")
 
 _LEDGER, _INDEX, _AUDIT = "SQLite, ledger.sqlite", "DuckDB, index.duckdb", "DuckDB, within an audit"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question of `archive/sql`; `engine` says where it runs."""
+    """A query of `archive`, from `queries.sql` of `package`; `engine` says where it runs."""
 
     name: str
+    package: str
     title: str
     engine: str
     sql: str
 
 
 def queries_of(values: ReportValues) -> list[Query]:
-    """The questions that a report of these values shows the answers of, in the order of the page."""
+    """List the queries behind a report of these values, in the order of the page."""
     named = [
         ("account_of_all", "The account after all harvests", _LEDGER),
         ("account_of_runs", "The account of each run", _LEDGER),
@@ -47,4 +50,8 @@ def queries_of(values: ReportValues) -> list[Query]:
         ("report_answers", "How the requests of a run were answered", _LEDGER),
         ("report_findings", "Findings by code", _LEDGER),
     ]
-    return [Query(name, title, engine, question(name).strip()) for name, title, engine in named]
+    found = []
+    for name, title, engine in named:
+        package = next(package for package in _PACKAGES if name in Queries(package).all)
+        found.append(Query(name, package, title, engine, Queries(package)[name].strip()))
+    return found

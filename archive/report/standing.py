@@ -13,8 +13,10 @@ import orjson
 from archive.audits import Total, list_totals
 from archive.errors import StaleIndex
 from archive.index import check_current
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import Account, Layout, read_accounts, read_description, snapshot
+
+_SQL = Queries(__package__)
 
 WINDOW_STATES = ("open", "done", "split", "lost")
 
@@ -97,9 +99,9 @@ def read_standing(folder: Path) -> Standing:
     with snapshot(layout) as ledger:
         *of_runs, whole = read_accounts(ledger)
         accounts = {account.run: account for account in of_runs}
-        windows = dict.fromkeys(WINDOW_STATES, 0) | dict(ledger.execute(question("standing_windows")).fetchall())
-        findings = ledger.execute(question("standing_findings")).fetchall()
-        count, size = ledger.execute("SELECT count(*), coalesce(sum(bytes), 0) FROM quarantine").fetchone()
+        windows = dict.fromkeys(WINDOW_STATES, 0) | dict(ledger.execute(_SQL["standing_windows"]).fetchall())
+        findings = ledger.execute(_SQL["standing_findings"]).fetchall()
+        count, size = ledger.execute(_SQL["standing_quarantine"]).fetchone()
         return Standing(
             folder,
             description,
@@ -118,16 +120,14 @@ def read_standing(folder: Path) -> Standing:
 def _runs(ledger: sqlite3.Connection, accounts: dict[int | None, Account]) -> tuple[RunStanding, ...]:
     return tuple(
         RunStanding(run, spider, mode, orjson.loads(arguments), started, finished, state, bool(newest), accounts[run])
-        for run, spider, mode, arguments, started, finished, state, newest in ledger.execute(question("standing_runs"))
+        for run, spider, mode, arguments, started, finished, state, newest in ledger.execute(_SQL["standing_runs"])
     )
 
 
 def _shards(ledger: sqlite3.Connection, layout: Layout) -> ShardsStanding:
     count = records = frames = size = content = 0
     wrong = []
-    for name, state, *numbers in ledger.execute(
-        "SELECT name, state, records, frames, bytes, content_bytes FROM shards ORDER BY shard"
-    ):
+    for name, state, *numbers in ledger.execute(_SQL["standing_shards"]):
         count, records, frames = count + 1, records + numbers[0], frames + numbers[1]
         size, content = size + numbers[2], content + numbers[3]
         if (sentence := _wrong_size(layout, name, state, numbers[2])) is not None:

@@ -16,9 +16,11 @@ from typing import Any
 import orjson
 
 from archive.findings import DOUBTS
-from archive.queries import question
+from archive.queries import Queries
 from archive.store.layout import Layout, read_description
 from archive.store.snapshots import snapshot
+
+_SQL = Queries(__package__)
 
 STATES = ("read", "deleted", "absent", "moved", "forbidden", "refused", "lost", "open")
 # so many rows that are off are named of each kind; the sums say how many there are
@@ -87,14 +89,14 @@ def read_accounts(ledger: sqlite3.Connection) -> list[Account]:
     """The account of each run in their order, then that of the archive. Call it inside a transaction."""
     off = tuple(_off(ledger))
     codes = {"codes": json.dumps(sorted(DOUBTS))}
-    doubts = {int(run): _Doubt(*rest) for run, *rest in ledger.execute(question("account_doubts"), codes)}
-    channels = [_channel(row, off) for row in ledger.execute(question("account_of_runs"), {"run": None})]
+    doubts = {int(run): _Doubt(*rest) for run, *rest in ledger.execute(_SQL["account_doubts"], codes)}
+    channels = [_channel(row, off) for row in ledger.execute(_SQL["account_of_runs"], {"run": None})]
     by_run = [_of_run(run, doubt, channels, off) for run, doubt in doubts.items()]
     harvests = [run for run, doubt in doubts.items() if doubt.mode != "census"]
     if len(harvests) == 1:  # the ids of the only harvest stand as it left them
         whole = [replace(channel, run=None) for channel in channels if channel.run == harvests[0]]
     else:
-        whole = [_channel(row, off) for row in ledger.execute(question("account_of_all"))]
+        whole = [_channel(row, off) for row in ledger.execute(_SQL["account_of_all"])]
     settled = all(doubt.settled for doubt in doubts.values() if doubt.newest and doubt.mode != "census")
     return [*by_run, Account(None, tuple(whole), off, bool(harvests) and settled and _nothing_missing(whole))]
 
@@ -152,19 +154,19 @@ def _off(ledger: sqlite3.Connection) -> Iterator[Off]:
 
 def _off_rows(ledger: sqlite3.Connection, of_run: int | None) -> Iterator[Off]:
     limit = {"run": of_run, "limit": NAMED}
-    for request, run, channel, said, found in ledger.execute(question("account_requests_off"), limit):
+    for request, run, channel, said, found in ledger.execute(_SQL["account_requests_off"], limit):
         yield Off("requests", str(request), f"request {request} names {said} outcomes, {found} are there", run, channel)
-    for window, run, channel, *counts in ledger.execute(question("account_windows_off"), limit):
+    for window, run, channel, *counts in ledger.execute(_SQL["account_windows_off"], limit):
         yield Off("windows", str(window), _window_sentence(window, *counts), run, channel)
-    for shard, run, frame, said, found in ledger.execute(question("account_frames_off"), limit):
+    for shard, run, frame, said, found in ledger.execute(_SQL["account_frames_off"], limit):
         sentence = f"shard {shard}, frame {frame} holds {said} records, {found} outcomes are in its range"
         yield Off("frames", f"{shard}/{frame}", sentence, run)
-    for shard, run, *counts in ledger.execute(question("account_shards_off"), limit):
+    for shard, run, *counts in ledger.execute(_SQL["account_shards_off"], limit):
         yield Off("shards", shard, _shard_sentence(shard, *counts), run)
 
 
 def _off_sums(ledger: sqlite3.Connection) -> Iterator[Off]:
-    outcomes, of_requests, kept, in_frames, in_shards = ledger.execute(question("account_sums")).fetchone()
+    outcomes, of_requests, kept, in_frames, in_shards = ledger.execute(_SQL["account_sums"]).fetchone()
     if outcomes != of_requests:
         yield Off("outcomes", "all", f"{outcomes} outcomes, requests name {of_requests}")
     if not kept == in_frames == in_shards:
@@ -174,7 +176,7 @@ def _off_sums(ledger: sqlite3.Connection) -> Iterator[Off]:
 
 def _off_outcomes(ledger: sqlite3.Connection, run: int | None) -> Iterator[Off]:
     limit = {"run": run, "limit": NAMED}
-    for outcome, request, identifier in ledger.execute(question("account_outcomes_off"), limit):
+    for outcome, request, identifier in ledger.execute(_SQL["account_outcomes_off"], limit):
         sentence = f"outcome {outcome} ({identifier}) is not in the range of its request {request}"
         yield Off("outcomes", str(outcome), sentence)
 
@@ -226,7 +228,7 @@ def read_work(folder: Path) -> list[RunWork]:
         return []
     read_description(folder)
     with snapshot(Layout(folder)) as ledger:
-        rows = ledger.execute(question("work_of_runs")).fetchall()
+        rows = ledger.execute(_SQL["work_of_runs"]).fetchall()
     return [
         RunWork(run, spider, mode, orjson.loads(arguments), state, started, finished, requests, records, size)
         for run, spider, mode, arguments, state, started, finished, requests, records, size in rows

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from archive.disk import sha256_of
 from archive.errors import ArchiveError
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import shards
 from archive.store.layout import Layout
 from archive.store.pairing import Difference, Kept, compared, kept_in
 from archive.store.shard_salvage import Damage, salvage
 from archive.store.shards import Frame
 from archive.store.snapshots import snapshot
+
+_SQL = Queries(__package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def check_shard(task: ShardToCheck) -> ShardCheck:
 def _check_frame(ledger: sqlite3.Connection, task: ShardToCheck, frame: Frame, check: ShardCheck) -> None:
     """Compare a frame with the ledger's row of it, and its records with their outcomes."""
     check.frames, check.records = check.frames + 1, check.records + frame.records
-    row = ledger.execute(question("frame_of_shard"), {"shard": task.shard, "frame": frame.frame}).fetchone()
+    row = ledger.execute(_SQL["frame_of_shard"], {"shard": task.shard, "frame": frame.frame}).fetchone()
     found = (frame.offset, frame.length, len(frame.content), frame.records)
     if row != found:
         said = "has no such frame" if row is None else f"says {row}"
@@ -146,7 +148,7 @@ def sealed_otherwise(task: ShardToCheck) -> str | None:
     if task.state == "sealed" or not path.exists():
         return None
     with snapshot(task.layout) as ledger:  # of a time when the file was there
-        row = ledger.execute("SELECT records FROM shards WHERE shard = ?", (task.shard,)).fetchone()
+        row = ledger.execute(_SQL["shard_records"], (task.shard,)).fetchone()
     sealed = shards.check_shard(path).records
     if row is None or row[0] == sealed:
         return None
@@ -156,7 +158,7 @@ def sealed_otherwise(task: ShardToCheck) -> str | None:
 def _frame_by_frame(ledger: sqlite3.Connection, task: ShardToCheck, check: ShardCheck) -> list[Fault]:
     """Where a shard is damaged: the ledger says where each frame begins, whatever became of those before it."""
     for number, offset, length, _ in ledger.execute(
-        question("frames_of_shard"), {"shard": task.shard, "first": 0, "last": None}
+        _SQL["frames_of_shard"], {"shard": task.shard, "first": 0, "last": None}
     ).fetchall():
         try:
             frame = shards.read_frame_at(task.path, number, offset, length)

@@ -6,9 +6,11 @@ from itertools import groupby
 from operator import itemgetter
 
 from archive.findings import finding
-from archive.queries import question
+from archive.queries import Queries
 from archive.store.ledger import Ledger
 from archive.store.versions import is_day, moment
+
+_SQL = Queries(__package__)
 
 IMPOSSIBLE = "impossible-datestamp"
 
@@ -30,8 +32,8 @@ def iter_contradicted(ledger: Ledger, run: int) -> Iterator[tuple[str, int]]:
     An id that the run has also asked for by itself is settled, and so is one that was deleted or published while the
     lists were read.
     """
-    [started] = ledger.db.execute("SELECT provider_started FROM runs WHERE run = ?", (run,)).fetchone()
-    rows = ledger.db.execute(question("contradicted"), {"run": run}).fetchall()
+    [started] = ledger.db.execute(_SQL["provider_started"], (run,)).fetchone()
+    rows = ledger.db.execute(_SQL["contradicted"], {"run": run}).fetchall()
     for (_, identifier), group in groupby(rows, key=itemgetter(0, 1)):
         listed = [
             Listed(channel, request, outcome, at, bool(gone)) for _, _, channel, request, outcome, at, gone in group
@@ -59,7 +61,7 @@ def changed_meanwhile(listed: Iterable[Listed], started: str | None) -> bool:
 
 def count_older_than_held(ledger: Ledger, run: int) -> tuple[int, str | None]:
     """Count the ids of a run whose datestamps are older than one that an earlier run brought; names the first."""
-    found, first = ledger.db.execute(question("older_than_held"), {"run": run}).fetchone()
+    found, first = ledger.db.execute(_SQL["older_than_held"], {"run": run}).fetchone()
     return int(found), first
 
 
@@ -68,9 +70,9 @@ def note_impossible_datestamps(ledger: Ledger, run: int, now: str) -> None:
 
     One that an earlier process of the run wrote is replaced.
     """
-    found = ledger.db.execute(question("impossible_datestamps"), {"run": run, "code": IMPOSSIBLE}).fetchall()
+    found = ledger.db.execute(_SQL["impossible_datestamps"], {"run": run, "code": IMPOSSIBLE}).fetchall()
     with ledger.transaction():
-        ledger.db.execute("DELETE FROM findings WHERE run = ? AND code = ?", (run, IMPOSSIBLE))
+        ledger.db.execute(_SQL["drop_finding"], (run, IMPOSSIBLE))
         for channel, records, first in found:
             note = finding(IMPOSSIBLE, identifier=first, found=records)
             ledger.add_finding(

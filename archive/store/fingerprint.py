@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from archive.errors import StaleIndex
-from archive.queries import question
+from archive.queries import Queries
+
+_SQL = Queries(__package__)
 
 # raised when what is derived changes
 INDEX_VERSION = 5
@@ -15,7 +17,7 @@ INDEX_VERSION = 5
 
 def read_stamp(ledger: sqlite3.Connection, archive: str) -> dict[str, str]:
     """What an index of this archive (its id) is made of, by name."""
-    rows = {str(name): str(value) for name, value in ledger.execute(question("ledger_stamp"))}
+    rows = {str(name): str(value) for name, value in ledger.execute(_SQL["ledger_stamp"])}
     return {"index_version": str(INDEX_VERSION), "archive": archive, **rows}
 
 

@@ -5,6 +5,7 @@ are written in the transaction that also names the frames which hold their recor
 frames were synced: a record is durable before it is counted.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +17,11 @@ import orjson
 
 from archive.disk import durable
 from archive.errors import Damaged
+from archive.queries import Queries
 from archive.store import schema
 from archive.store.snapshots import translated
+
+_SQL = Queries(__package__)
 
 # the reason of an outcome `read` or `deleted` without a record of its own: the provider says that what is held is what
 # there is (304), or a list brought again a version that the run had stored already
@@ -41,23 +45,6 @@ class Outcome(NamedTuple):
     def has_record(self) -> bool:
         """Whether a record of its own belongs to it."""
         return has_record(self.state, self.reason)
-
-
-# An id's state in a run is that of its last outcome in a channel. Most runs have none that may be unsettled, and
-# then one pass over the outcomes says so; otherwise only their ids are looked at again.
-_DOUBTFUL = """
-CREATE TEMP TABLE doubtful AS
-    SELECT DISTINCT r.channel, o.identifier
-    FROM requests AS r CROSS JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
-    WHERE r.run = ? AND o.state IN ('open', 'lost', 'refused')
-"""
-_UNSETTLED = """
-SELECT DISTINCT state FROM (
-    SELECT o.state, max(o.outcome)
-    FROM requests AS r CROSS JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome
-    JOIN doubtful AS d ON d.channel = r.channel AND d.identifier = o.identifier
-    WHERE r.run = ? GROUP BY r.channel, o.identifier)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +111,7 @@ class Ledger:
             self.db.execute("PRAGMA journal_mode = WAL")
             self.db.execute("PRAGMA synchronous = FULL")
             self.db.execute("PRAGMA foreign_keys = ON")
-            if not self.db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+            if not self.db.execute(_SQL["has_tables"]).fetchone():
                 self._make()
             schema.check_version(self.db, path)
             schema.check_names(self.db, path)
@@ -168,8 +155,7 @@ class Ledger:
         """The unfinished run of the same words, if there is one: the same command again resumes it."""
         with translated(self.path):
             rows = self.db.execute(
-                "SELECT run, spider, mode, arguments, started, provider_started, state FROM runs "
-                "WHERE spider = ? AND mode = ? AND arguments = ? AND state IN ('open', 'unfinished') ORDER BY run DESC",
+                _SQL["open_run"],
                 (spider, mode, _canonical(arguments)),
             ).fetchall()
         return _run(rows[0]) if rows else None
@@ -178,8 +164,7 @@ class Ledger:
         """The newest run over the whole of what `arguments` names that ended with nothing lost or open."""
         with translated(self.path):
             rows = self.db.execute(
-                "SELECT run, spider, mode, arguments, started, provider_started, state FROM runs "
-                "WHERE spider = ? AND arguments = ? AND state IN ('complete', 'findings') ORDER BY run DESC",
+                _SQL["last_run"],
                 (spider, _canonical(arguments)),
             ).fetchall()
         return next((_run(row) for row in rows if row[2] in modes), None)
@@ -192,13 +177,7 @@ class Ledger:
         """
         with translated(self.path):
             rows = self.db.execute(
-                "SELECT run, spider, mode, arguments, started, provider_started, state FROM runs "
-                "WHERE spider = :spider AND state IN ('complete', 'findings') "
-                "AND EXISTS (SELECT 1 FROM windows AS w WHERE w.run = runs.run AND w.channel = :channel) "
-                "AND EXISTS (SELECT 1 FROM requests AS r WHERE r.channel = :channel AND r.run <= runs.run "
-                "AND r.first_outcome IS NOT NULL) "
-                "AND NOT EXISTS (SELECT 1 FROM findings AS f WHERE f.run = runs.run "
-                "AND f.code IN ('increments-refused', 'increments-unproven')) ORDER BY run DESC",
+                _SQL["last_listing"],
                 {"spider": spider, "channel": channel},
             ).fetchall()
         wanted = _without_lists(arguments)
@@ -209,8 +188,7 @@ class Ledger:
         """(channel, format, set) of each channel that a run has windows of."""
         with translated(self.path):
             rows = self.db.execute(
-                "SELECT channel, format, set_spec FROM channels "
-                "WHERE channel IN (SELECT channel FROM windows WHERE run = ?) ORDER BY channel",
+                _SQL["channels_of_run"],
                 (run,),
             ).fetchall()
         return [(int(channel), str(format_), spec) for channel, format_, spec in rows]
@@ -218,7 +196,7 @@ class Ledger:
     def add_run(self, spider: str, mode: str, arguments: dict[str, Any], software: dict[str, Any], now: str) -> Run:
         with self.transaction():
             cursor = self.db.execute(
-                "INSERT INTO runs (spider, mode, arguments, software, started, state) VALUES (?, ?, ?, ?, ?, 'open')",
+                _SQL["add_run"],
                 (spider, mode, _canonical(arguments), _canonical(software), now),
             )
         assert cursor.lastrowid is not None
@@ -227,80 +205,75 @@ class Ledger:
     def reopen_run(self, run: int) -> None:
         """A run that is resumed is open again, and what it lost is asked again."""
         with self.transaction():
-            self.db.execute("UPDATE runs SET state = 'open', finished = NULL WHERE run = ?", (run,))
+            self.db.execute(_SQL["reopen_run"], (run,))
             self.db.execute(
-                "UPDATE windows SET state = 'open', end = NULL, closed = NULL WHERE run = ? AND state = 'lost'",
+                _SQL["reopen_lost_windows"],
                 (run,),
             )
 
     def take_back(self, run: int, codes: Sequence[str]) -> list[str]:
         """Remove those findings of a run that are judged again when it ends. Returns their codes."""
-        marks = ",".join("?" * len(codes))
+        chosen = {"run": run, "codes": json.dumps(list(codes))}
         with self.transaction():
-            rows = self.db.execute(f"SELECT code FROM findings WHERE run = ? AND code IN ({marks})", (run, *codes))
-            found = [str(code) for (code,) in rows.fetchall()]
+            found = [str(code) for (code,) in self.db.execute(_SQL["findings_with_codes"], chosen).fetchall()]
             if found:
-                self.db.execute(f"DELETE FROM findings WHERE run = ? AND code IN ({marks})", (run, *codes))
+                self.db.execute(_SQL["drop_findings_with_codes"], chosen)
         return found
 
     def ask_again(self, run: int) -> None:
         """Open the windows of a run that were read to their end once more."""
         with self.transaction():
-            self.db.execute(
-                "UPDATE windows SET state = 'open', end = NULL, closed = NULL WHERE run = ? AND state = 'done'", (run,)
-            )
+            self.db.execute(_SQL["reopen_done_windows"], (run,))
 
     def drop_run(self, run: int) -> None:
         """Forget a run that has no window and no request."""
         with self.transaction():
-            self.db.execute("DELETE FROM findings WHERE run = ?", (run,))
-            self.db.execute("DELETE FROM waits WHERE run = ?", (run,))
-            self.db.execute("DELETE FROM runs WHERE run = ?", (run,))
+            self.db.execute(_SQL["drop_findings"], (run,))
+            self.db.execute(_SQL["drop_waits"], (run,))
+            self.db.execute(_SQL["drop_run"], (run,))
 
     def has_runs(self) -> bool:
         with translated(self.path):
-            return self.db.execute("SELECT 1 FROM runs LIMIT 1").fetchone() is not None
+            return self.db.execute(_SQL["has_runs"]).fetchone() is not None
 
     def set_provider_started(self, run: int, response_date: str) -> None:
         """Keep the responseDate of the run's first response: the next incremental run starts there."""
         with self.transaction():
             self.db.execute(
-                "UPDATE runs SET provider_started = ? WHERE run = ? AND provider_started IS NULL",
+                _SQL["set_provider_started"],
                 (response_date, run),
             )
 
     def finish_run(self, run: int, state: str, now: str) -> None:
         with self.transaction():
-            self.db.execute("UPDATE runs SET state = ?, finished = ? WHERE run = ?", (state, now, run))
+            self.db.execute(_SQL["finish_run"], (state, now, run))
 
     def settled_state(self, run: int) -> str:
         """The state to leave a run in: unfinished while a window or an id is open or lost, else by its findings.
 
         A loss in bulk leaves it unfinished as well: whoever runs it again asks once more, or accepts the loss.
         """
-        if self._any("SELECT 1 FROM findings WHERE run = ? AND code = 'loss-in-bulk'", run):
+        if self._any(_SQL["run_lost_in_bulk"], run):
             return "unfinished"
         states = self._unsettled_states(run)
-        if not states.isdisjoint(("open", "lost")) or self._any(
-            "SELECT 1 FROM windows WHERE run = ? AND state IN ('open', 'lost')", run
-        ):
+        if not states.isdisjoint(("open", "lost")) or self._any(_SQL["run_has_open_windows"], run):
             return "unfinished"
-        findings = self._any("SELECT 1 FROM findings WHERE run = ? AND severity IN ('warning', 'error')", run)
+        findings = self._any(_SQL["run_has_findings"], run)
         return "findings" if findings or "refused" in states else "complete"
 
     def _unsettled_states(self, run: int) -> set[str]:
         """The last states of those ids of a run that were open, lost or refused at some time."""
         with translated(self.path):
-            self.db.execute("DROP TABLE IF EXISTS temp.doubtful")
-            self.db.execute(_DOUBTFUL, (run,))
-            if not self.db.execute("SELECT 1 FROM doubtful LIMIT 1").fetchone():
+            self.db.execute(_SQL["drop_doubtful"])
+            self.db.execute(_SQL["create_doubtful"], (run,))
+            if not self.db.execute(_SQL["has_doubtful"]).fetchone():
                 return set()
-            self.db.execute("CREATE INDEX temp.doubtful_ids ON doubtful (identifier)")
-            return {state for (state,) in self.db.execute(_UNSETTLED, (run,))}
+            self.db.execute(_SQL["index_doubtful"])
+            return {state for (state,) in self.db.execute(_SQL["unsettled_states"], (run,))}
 
     def _any(self, query: str, run: int) -> bool:
         with translated(self.path):
-            return self.db.execute(f"{query} LIMIT 1", (run,)).fetchone() is not None
+            return self.db.execute(query, (run,)).fetchone() is not None
 
     # channels and windows
 
@@ -308,20 +281,17 @@ class Ledger:
         """The channel's number; it is made when it is new."""
         with self.transaction():
             self.db.execute(
-                "INSERT INTO channels (name, format, set_spec) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                _SQL["add_channel"],
                 (name, format_, set_spec),
             )
-            row = self.db.execute("SELECT channel FROM channels WHERE name = ?", (name,)).fetchone()
+            row = self.db.execute(_SQL["channel_named"], (name,)).fetchone()
         return int(row[0])
 
     def windows(self, run: int, state: str | None = None) -> list[WindowRow]:
         """Windows of a run in the order they were opened."""
         with translated(self.path):
             rows = self.db.execute(
-                "SELECT window, channel, parent, verb, from_, until, state, max(attempts, coalesce("
-                "(SELECT max(attempt) FROM requests WHERE requests.window = windows.window), 0)), "
-                "(SELECT set_spec FROM windowsets AS s WHERE s.window = windows.window) FROM windows "
-                "WHERE run = ? AND (? IS NULL OR state = ?) ORDER BY window",
+                _SQL["windows_of_run"],
                 (run, state, state),
             ).fetchall()
         return [WindowRow(*row) for row in rows]
@@ -329,32 +299,26 @@ class Ledger:
     def provider_started(self, run: int) -> str | None:
         """The responseDate of the run's first response, in UTC."""
         with translated(self.path):
-            row = self.db.execute("SELECT provider_started FROM runs WHERE run = ?", (run,)).fetchone()
+            row = self.db.execute(_SQL["provider_started"], (run,)).fetchone()
         return row[0] if row else None
 
     def distinct_in(self, window: int) -> int:
         """Distinct identifiers that a window which ended has brought."""
         with translated(self.path):
-            row = self.db.execute(
-                "SELECT coalesce(distinct_ids, 0) FROM windows WHERE window = ?", (window,)
-            ).fetchone()
+            row = self.db.execute(_SQL["distinct_in_window"], (window,)).fetchone()
         return int(row[0])
 
     def records_done(self, run: int) -> int:
         """Records in the windows of a run that are done."""
         with translated(self.path):
-            row = self.db.execute(
-                "SELECT coalesce(sum(distinct_ids), 0) FROM windows WHERE run = ? AND state = 'done'", (run,)
-            ).fetchone()
+            row = self.db.execute(_SQL["records_done"], (run,)).fetchone()
         return int(row[0])
 
     def stated_totals(self, run: int) -> list[tuple[str | None, int | None]]:
         """(set, size stated by the provider) of each first list of a run that was asked; the body of each channel."""
         with translated(self.path):
             rows = self.db.execute(
-                "SELECT set_spec, stated FROM windows JOIN channels USING (channel) WHERE window IN "
-                "(SELECT min(window) FROM windows WHERE run = ? AND parent IS NULL GROUP BY channel) "
-                "AND state <> 'open' ORDER BY window",
+                _SQL["stated_totals"],
                 (run,),
             ).fetchall()
         return [(row[0], row[1]) for row in rows]
@@ -366,20 +330,13 @@ class Ledger:
         Returns how many records changed at `since` or later after they were read, and the windows they were in.
         """
         with translated(self.path):
-            self.db.execute("DROP TABLE IF EXISTS temp.changed")
+            self.db.execute(_SQL["drop_changed"])
             self.db.execute(
-                "CREATE TEMP TABLE changed AS SELECT DISTINCT channel, identifier FROM outcomes JOIN requests "
-                "USING (request) WHERE run = ? AND datestamp >= ? AND outcomes.state IN ('read', 'deleted')",
+                _SQL["create_changed"],
                 (run, since),
             )
             rows = self.db.execute(
-                "SELECT w.window, w.channel, w.parent, w.verb, w.from_, w.until, w.state, w.attempts, "
-                "count(DISTINCT o.identifier) FROM windows AS w JOIN requests AS r USING (window) "
-                "JOIN outcomes AS o USING (request) "
-                "JOIN changed AS c ON c.channel = w.channel AND c.identifier = o.identifier "
-                "WHERE w.run = ? AND w.state = 'done' AND w.pages > 1 AND w.stated IS NULL AND o.datestamp < ? "
-                "AND NOT EXISTS (SELECT 1 FROM windows AS child WHERE child.parent = w.window) "
-                "GROUP BY w.window ORDER BY w.window",
+                _SQL["torn_windows"],
                 (run, since),
             ).fetchall()
         return sum(row[8] for row in rows), [WindowRow(*row[:8]) for row in rows]
@@ -391,13 +348,12 @@ class Ledger:
         made = []
         for new in windows:
             cursor = self.db.execute(
-                "INSERT INTO windows (run, channel, parent, verb, from_, until, state, opened) "
-                "VALUES (?, ?, ?, ?, ?, ?, 'open', ?)",
+                _SQL["add_window"],
                 (run, new.channel, parent, new.verb, new.from_, new.until, now),
             )
             assert cursor.lastrowid is not None
             if new.set_spec is not None:
-                self.db.execute("INSERT INTO windowsets VALUES (?, ?)", (cursor.lastrowid, new.set_spec))
+                self.db.execute(_SQL["add_windowset"], (cursor.lastrowid, new.set_spec))
             made.append(
                 WindowRow(
                     cursor.lastrowid, new.channel, parent, new.verb, new.from_, new.until, "open", 0, new.set_spec
@@ -412,10 +368,7 @@ class Ledger:
         """
         with translated(self.path):
             row = self.db.execute(
-                "SELECT iif(w.verb IN ('ids', 'gathered'), count(DISTINCT o.identifier), count(o.outcome)), "
-                "count(DISTINCT o.identifier) FROM windows AS w JOIN requests AS r USING (window) "
-                "JOIN outcomes AS o ON o.outcome BETWEEN r.first_outcome AND r.last_outcome "
-                "WHERE w.window = ? AND (w.verb IN ('ids', 'gathered') OR (r.attempt = ? AND r.state = 'read'))",
+                _SQL["count_window"],
                 (window, attempt),
             ).fetchone()
         return WindowCount(row[0] or 0, row[1] or 0)
@@ -434,8 +387,7 @@ class Ledger:
     ) -> None:
         """Say how a window ended. Must run inside a transaction."""
         self.db.execute(
-            "UPDATE windows SET state = ?, end = ?, listed = ?, distinct_ids = ?, stated = ?, pages = ?, attempts = ?, "
-            "closed = ? WHERE window = ?",
+            _SQL["close_window"],
             (state, end, count.listed, count.distinct, stated, pages, attempts, now, window),
         )
 
@@ -464,7 +416,7 @@ class Ledger:
         self._next_request += 1
         self._next_outcome += len(outcomes)
         self.db.execute(
-            "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _SQL["add_request"],
             (
                 request,
                 run,
@@ -483,7 +435,7 @@ class Ledger:
             ),
         )
         self.db.executemany(
-            "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?)",
+            _SQL["add_outcome"],
             [(first + n, request, *outcome) for n, outcome in enumerate(outcomes)],
         )
         return request, first
@@ -503,25 +455,24 @@ class Ledger:
         found: int | None = None,
     ) -> None:
         self.db.execute(
-            "INSERT INTO findings (run, code, severity, channel, window, identifier, message, expected, found, at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _SQL["add_finding"],
             (run, code, severity, channel, window, identifier, message, expected, found, at),
         )
 
     def add_quarantine(self, request: int, identifier: str | None, name: str, size: int, sha256: str) -> None:
         self.db.execute(
-            "INSERT INTO quarantine (request, identifier, name, bytes, sha256) VALUES (?, ?, ?, ?, ?)",
+            _SQL["add_refused"],
             (request, identifier, name, size, sha256),
         )
 
     def add_validators(self, channel: int, found: Iterable[tuple[str, str]]) -> None:
         """Keep what ids of a channel are told apart by, as (identifier, value)."""
-        self.db.executemany("INSERT OR REPLACE INTO validators VALUES (?, ?, ?)", [(channel, *one) for one in found])
+        self.db.executemany(_SQL["set_validator"], [(channel, *one) for one in found])
 
     def add_waits(self, run: int, waits: Iterable[tuple[str, str, float, str]]) -> None:
         """Write waits, as (host, began, seconds, reason)."""
         self.db.executemany(
-            "INSERT INTO waits (run, host, began, seconds, reason) VALUES (?, ?, ?, ?, ?)",
+            _SQL["add_wait"],
             [(run, *wait) for wait in waits],
         )
 

@@ -7,13 +7,15 @@ channels, costs two short queries.
 
 from dataclasses import dataclass
 
-from archive.queries import question
+from archive.queries import Queries
 from archive.store.ledger import Ledger
+
+_SQL = Queries(__package__)
 
 
 def known_before(ledger: Ledger, run: int, channel: int) -> list[tuple[str, str | None, str]]:
     """Some of the outcomes that a channel had before a run, as (identifier, datestamp, state), the newest first."""
-    rows = ledger.db.execute(question("increment_known"), {"channel": channel, "run": run})
+    rows = ledger.db.execute(_SQL["increment_known"], {"channel": channel, "run": run})
     return [(str(identifier), stamp, str(state)) for identifier, stamp, state in rows]
 
 
@@ -51,11 +53,11 @@ def read_loss(ledger: Ledger, run: int, channel: int, *, whole: bool) -> Channel
     lists of the same format count as held in a list without a set; a census is compared with what harvests hold.
     """
     words = {"run": run, "channel": channel}
-    if not ledger.db.execute(question("loss_held_before"), words).fetchone()[0]:
+    if not ledger.db.execute(_SQL["loss_held_before"], words).fetchone()[0]:
         return None
-    if not whole and not ledger.db.execute(question("loss_gone_now"), words).fetchone()[0]:
+    if not whole and not ledger.db.execute(_SQL["loss_gone_now"], words).fetchone()[0]:
         return None
-    row = ledger.db.execute(question("loss_of_channel"), words).fetchone()
+    row = ledger.db.execute(_SQL["loss_of_channel"], words).fetchone()
     name, held, gone, first_gone, unnamed, first_unnamed = row
     return ChannelLoss(
         channel=channel,
@@ -70,4 +72,4 @@ def read_loss(ledger: Ledger, run: int, channel: int, *, whole: bool) -> Channel
 
 def lost_ids(ledger: Ledger, run: int, channel: int) -> list[str]:
     """Return the ids that a run found gone in a channel by id, and that were held live before it."""
-    return [row[0] for row in ledger.db.execute(question("loss_ids"), {"run": run, "channel": channel})]
+    return [row[0] for row in ledger.db.execute(_SQL["loss_ids"], {"run": run, "channel": channel})]

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 import orjson
 
 from archive.errors import Damaged
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import record as envelope
 from archive.store import shards
 from archive.store.layout import Layout
 from archive.store.record import Record
 from archive.store.snapshots import read_only
 from archive.store.versions import newest, read_copies, read_looks
+
+_SQL = Queries(__package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Difference:
 
 def kept_in(ledger: sqlite3.Connection, shard: int, frame: int) -> list[Kept]:
     """The outcomes whose records a frame holds, in the order of the records."""
-    rows = ledger.execute(question("outcomes_of_frame"), {"shard": shard, "frame": frame})
+    rows = ledger.execute(_SQL["outcomes_of_frame"], {"shard": shard, "frame": frame})
     return [
         Kept(outcome, run, identifier, datestamp, state, channel, bool(direct))
         for outcome, run, identifier, datestamp, state, channel, direct in rows
@@ -109,30 +111,30 @@ class LatestRecords:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._ledger: sqlite3.Connection = read_only(layout.ledger)
-        self._ledger.execute("CREATE TEMP TABLE latest (outcome INTEGER PRIMARY KEY, channel INTEGER NOT NULL)")
-        self._ledger.execute(question("latest_fill"))
+        self._ledger.execute(_SQL["create_latest"])
+        self._ledger.execute(_SQL["latest_fill"])
         self._choose()
         self._ledger.commit()
 
     def _choose(self) -> None:
         """Correct those records whose last copy is not their latest state."""
         looks = read_looks(self._ledger)
-        for (listed,) in self._ledger.execute(question("latest_doubtful")).fetchall():
+        for (listed,) in self._ledger.execute(_SQL["latest_doubtful"]).fetchall():
             outcomes = orjson.loads(listed)
             copy = newest(list(read_copies(self._ledger, outcomes).values()), looks)
-            self._ledger.execute("DELETE FROM latest WHERE outcome = ?", (max(outcomes),))
+            self._ledger.execute(_SQL["drop_latest"], (max(outcomes),))
             if not copy.deleted:
-                self._ledger.execute("INSERT INTO latest VALUES (?, ?)", (copy.outcome, copy.channel))
+                self._ledger.execute(_SQL["add_latest"], (copy.outcome, copy.channel))
 
     def parts(self) -> list[Part]:
         """Which shards hold records of which channels, from the first shard."""
-        return [Part(*row) for row in self._ledger.execute(question("latest_parts"))]
+        return [Part(*row) for row in self._ledger.execute(_SQL["latest_parts"])]
 
     def frames(self, part: Part) -> Iterator[list[tuple[Record, int]]]:
         """The records of a part, frame by frame, each with the number of its outcome. Raises Damaged."""
         place = {"shard": part.shard, "channel": part.channel}
-        for frame, offset, length in self._ledger.execute(question("latest_frames"), place).fetchall():
-            here = self._ledger.execute(question("latest_of_frame"), {**place, "frame": frame})
+        for frame, offset, length in self._ledger.execute(_SQL["latest_frames"], place).fetchall():
+            here = self._ledger.execute(_SQL["latest_of_frame"], {**place, "frame": frame})
             newest = {outcome for (outcome,) in here}
             read = shards.read_frame_at(self._layout.shards / part.name, frame, offset, length)
             pairs = matched(part.name, read, kept_in(self._ledger, part.shard, frame))

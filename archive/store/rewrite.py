@@ -11,8 +11,11 @@ from pathlib import Path
 
 from archive.disk import durable
 from archive.errors import Damaged
+from archive.queries import Queries
 from archive.store.layout import Layout
 from archive.store.shards import FrameEntry, Seal, ShardWriter
+
+_SQL = Queries(__package__)
 
 # no number that a ledger could not hold
 SHARD_NAME = re.compile(r"(\d{5,12})(?:\.(\d{1,12}))?\.json-seq\.zst", re.ASCII)
@@ -75,14 +78,11 @@ class Anew:
 def replace(db: sqlite3.Connection, shard: int, name: str, seal: Seal, frames: Iterable[FrameEntry]) -> None:
     """Name the new file; its frames hold the records of the same outcomes."""
     shards_done = db.execute(
-        "UPDATE shards SET name = ?, bytes = ?, content_bytes = ?, sha256 = ?, sha512 = ? "
-        "WHERE shard = ? AND (records, frames) = (?, ?)",
+        _SQL["replace_shard"],
         (name, seal.length, seal.content_bytes, seal.sha256, seal.sha512, shard, seal.records, seal.frames),
     )
     rows = [(f.offset, f.length, f.content_bytes, shard, f.frame, f.records) for f in frames]
-    done = db.executemany(
-        'UPDATE frames SET "offset" = ?, bytes = ?, content_bytes = ? WHERE (shard, frame, records) = (?, ?, ?)', rows
-    )
+    done = db.executemany(_SQL["replace_frame"], rows)
     if shards_done.rowcount != 1 or done.rowcount != seal.frames:
         raise Damaged(f"{name} has other frames than the ledger says of shard {shard}; nothing was changed")
 
@@ -108,7 +108,7 @@ def highest_number(layout: Layout) -> int:
 
 def left_over(ledger: sqlite3.Connection, layout: Layout) -> list[Path]:
     """Files of a conversion that was killed: other generations of shards that the ledger has."""
-    names = {str(name) for (name,) in ledger.execute("SELECT name FROM shards")}
+    names = {str(name) for (name,) in ledger.execute(_SQL["shard_names"])}
     numbers = {_generation(name)[0] for name in names}
     others = [path for path in sorted(layout.shards.iterdir()) if path.name.removesuffix(".open") not in names]
     matches = [(path, SHARD_NAME.fullmatch(path.name.removesuffix(".open"))) for path in others]

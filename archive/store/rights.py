@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from archive.findings import CODES
-from archive.queries import question
+from archive.queries import Queries
 from archive.store.layout import Layout
 from archive.store.snapshots import snapshot
+
+_SQL = Queries(__package__)
 
 
 def stated_rights(archive: Path) -> tuple[str, ...]:
     """Read what the last Identify that stated rights named; usually one address, and none for most archives."""
     before = CODES["rights-stated"][1].partition("{")[0]
     with snapshot(Layout(archive)) as ledger:
-        return tuple(message.removeprefix(before) for (message,) in ledger.execute(question("rights_stated")))
+        return tuple(message.removeprefix(before) for (message,) in ledger.execute(_SQL["rights_stated"]))

@@ -9,8 +9,10 @@ import sqlite3
 from pathlib import Path
 
 from archive.errors import Damaged, OtherArchive
-from archive.queries import question
+from archive.queries import Queries
 from archive.store.layout import FORMAT_VERSION
+
+_SQL = Queries(__package__)
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -104,15 +106,15 @@ CREATE TABLE IF NOT EXISTS windowsets (
 """
 
 # Shards sealed before there was a SHA-512 have none. Who only reads finds the column all the same.
-_HAS_SHA512 = "SELECT 1 FROM pragma_table_info('shards', 'main') WHERE name = 'sha512'"
-_SHA512 = "ALTER TABLE shards ADD COLUMN sha512 TEXT"
-_NO_SHA512 = "CREATE TEMP VIEW shards AS SELECT *, NULL AS sha512 FROM main.shards"
+_HAS_SHA512 = _SQL["has_sha512"]
+_SHA512 = _SQL["add_sha512"]
+_NO_SHA512 = _SQL["view_without_sha512"]
 
 
 def create(db: sqlite3.Connection) -> None:
     """Create the tables of a new ledger. Must run inside a transaction."""
     _run_each(db, _TABLES)
-    db.execute("INSERT INTO meta VALUES ('format_version', ?)", (str(FORMAT_VERSION),))
+    db.execute(_SQL["set_format_version"], (str(FORMAT_VERSION),))
 
 
 def upgrade(db: sqlite3.Connection) -> None:
@@ -138,12 +140,12 @@ def stand_in(db: sqlite3.Connection) -> None:
 
 def has_table(db: sqlite3.Connection, name: str) -> bool:
     """Return whether a ledger has a table; those of files are missing from one begun before there were any."""
-    return db.execute("SELECT 1 FROM main.sqlite_schema WHERE name = ?", (name,)).fetchone() is not None
+    return db.execute(_SQL["has_table"], (name,)).fetchone() is not None
 
 
 def check_version(db: sqlite3.Connection, path: Path) -> None:
     """Raise OtherArchive for a ledger of a later version, Damaged for one that names no version."""
-    row = db.execute("SELECT value FROM meta WHERE key = 'format_version'").fetchone()
+    row = db.execute(_SQL["format_version"]).fetchone()
     if row is None or not str(row[0]).isdigit():
         raise Damaged(f"{path} says nothing of its format; take it from a copy of the archive")
     if int(row[0]) > FORMAT_VERSION:
@@ -155,9 +157,9 @@ def check_names(db: sqlite3.Connection, path: Path) -> None:
 
     Also when the ledger has triggers or views of its own: what these answer may be another thing each time.
     """
-    for kind, name in db.execute(question("ledger_foreign")):
+    for kind, name in db.execute(_SQL["ledger_foreign"]):
         raise Damaged(f"{path} has a {kind} {name!a}, which no harvest makes; take it from a copy of the archive")
-    for folder, name in db.execute(question("ledger_names")):
+    for folder, name in db.execute(_SQL["ledger_names"]):
         raise Damaged(f"{path} names {name!a} in {folder}/, as no harvest does; take it from a copy of the archive")
 
 

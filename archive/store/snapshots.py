@@ -7,8 +7,11 @@ from pathlib import Path
 
 from archive.disk import durable, sha256_of
 from archive.errors import Busy, Damaged, DiskFailed, DiskFull, NotAnArchive
+from archive.queries import Queries
 from archive.store import schema
 from archive.store.layout import Layout
+
+_SQL = Queries(__package__)
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def read_only(path: Path) -> sqlite3.Connection:
         raise NotAnArchive(f"{path} is missing; is {path.parent} an archive?")
     with translated(path):
         db = sqlite3.connect(f"{path.absolute().as_uri()}?{_reading(path)}", uri=True, timeout=10)
-        db.execute("SELECT value FROM meta").fetchone()
+        db.execute(_SQL["read_meta"]).fetchone()
         schema.check_names(db, path)
         schema.stand_in(db)
     return db

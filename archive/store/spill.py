@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archive.disk import translated
-from archive.queries import question
+from archive.queries import Queries
 from archive.store.layout import Layout
+
+_SQL = Queries(__package__)
 
 # Of the content of frames and of rows: what a spill file holds. A few such files are there at a time.
 SPILL_BYTES = 64 << 20
@@ -73,7 +75,7 @@ def frames_to_spill(
     for shard in shards:
         begin = first = (since or {}).get(shard.shard, 0)
         content, frame = 0, first - 1
-        rows = ledger.execute(question("frames_of_shard"), {"shard": shard.shard, "first": first, "last": None})
+        rows = ledger.execute(_SQL["frames_of_shard"], {"shard": shard.shard, "first": first, "last": None})
         for frame, _, _, size in rows:
             if content and content + size > most:
                 yield FramesToSpill(layout, shard, first, frame - 1, _path(folder, shard, first), first == begin)

@@ -6,8 +6,10 @@ A list without a declared size may have broken off. The ledger knows where to re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from archive.queries import question
+from archive.queries import Queries
 from archive.store.ledger import Ledger
+
+_SQL = Queries(__package__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,12 @@ class SplitList:
 def iter_splits(ledger: Ledger, run: int) -> Iterator[SplitList]:
     """Read the lists that were cut, parts before the lists that they are parts of."""
     db = ledger.db
-    for window, *row in db.execute(question("splits_windows"), {"run": run}).fetchall():
-        for statement in question("splits_ids").split(";"):
+    for window, *row in db.execute(_SQL["splits_windows"], {"run": run}).fetchall():
+        for statement in _SQL["splits_ids"].split(";"):
             if statement.strip():
                 db.execute(statement, {"window": window})
-        counts: tuple[int, int, int] = db.execute(question("splits_counts")).fetchone()
-        lacking = db.execute(question("splits_lacking"), {"window": window}).fetchall()
+        counts: tuple[int, int, int] = db.execute(_SQL["splits_counts"]).fetchone()
+        lacking = db.execute(_SQL["splits_lacking"], {"window": window}).fetchall()
         names = tuple(identifier for (identifier,) in lacking)
         yield SplitList(*(window, *row, *counts, names))
 
@@ -48,7 +50,7 @@ def iter_splits(ledger: Ledger, run: int) -> Iterator[SplitList]:
 def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
     """Read the ids that a list of names showed in a window whose records could not be listed, and nothing brought."""
     found: dict[int, list[str]] = {}
-    for channel, identifier in ledger.db.execute(question("splits_open"), {"run": run}):
+    for channel, identifier in ledger.db.execute(_SQL["splits_open"], {"run": run}):
         found.setdefault(channel, []).append(identifier)
     return found
 
@@ -56,22 +58,22 @@ def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
 def not_seen(ledger: Ledger, run: int, channel: int, identifiers: Iterable[str]) -> list[str]:
     """Select the ids that no answer of a run has named in a channel, in their order."""
     db = ledger.db
-    db.execute("DROP TABLE IF EXISTS temp.shown")
-    db.execute("CREATE TEMP TABLE shown (place INTEGER PRIMARY KEY, identifier TEXT UNIQUE ON CONFLICT IGNORE)")
-    db.executemany("INSERT INTO temp.shown (identifier) VALUES (?)", ((name,) for name in identifiers))
-    return [name for (name,) in db.execute(question("splits_not_seen"), {"run": run, "channel": channel})]
+    db.execute(_SQL["drop_shown"])
+    db.execute(_SQL["create_shown"])
+    db.executemany(_SQL["add_shown"], ((name,) for name in identifiers))
+    return [name for (name,) in db.execute(_SQL["splits_not_seen"], {"run": run, "channel": channel})]
 
 
 def lose(ledger: Ledger, window: int) -> None:
     """Leave a list that was cut as lost: the next run of the same words lists it again."""
     with ledger.transaction():
-        ledger.db.execute("UPDATE windows SET state = 'lost' WHERE window = ?", (window,))
+        ledger.db.execute(_SQL["lose_window"], (window,))
 
 
 def restate(ledger: Ledger, window: int, stated: int) -> None:
     """Keep the size that the provider states now for a list that was cut."""
     with ledger.transaction():
-        ledger.db.execute("UPDATE windows SET stated = ? WHERE window = ?", (stated, window))
+        ledger.db.execute(_SQL["restate_window"], (stated, window))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,11 @@ def unsized_lists(ledger: Ledger, run: int, *, after: int = 0) -> list[UnsizedLi
     from the one behind `after` on.
     """
     found = []
-    lists = ledger.db.execute(question("unsized_lists"), {"run": run, "after": after}).fetchall()
+    lists = ledger.db.execute(_SQL["unsized_lists"], {"run": run, "after": after}).fetchall()
     for window, pages, listed, rises, falls in lists:
         only_falls = bool(falls) and not rises
         place = listed // pages // 2 if rises and falls else 0
         words = {"window": window, "place": place, "oldest": only_falls}
-        (edge,) = ledger.db.execute(question("unsized_edge"), words).fetchone()
+        (edge,) = ledger.db.execute(_SQL["unsized_edge"], words).fetchone()
         found.append(UnsizedList(window=window, pages=pages, listed=listed, falls=only_falls, edge=edge))
     return found

@@ -22,8 +22,10 @@ from datetime import UTC, datetime
 
 import orjson
 
-from archive.queries import question
+from archive.queries import Queries
 from archive.store.record import Record
+
+_SQL = Queries(__package__)
 
 # fractions, an offset, no Z: providers send them in headers, although only two forms are legal
 _STAMP = re.compile(
@@ -93,8 +95,8 @@ class Looks:
 
 def read_looks(ledger: sqlite3.Connection) -> Looks:
     """Read how the runs of an archive looked."""
-    runs = ledger.execute(question("newest_runs")).fetchall()
-    channels = ledger.execute("SELECT channel, set_spec IS NULL FROM channels").fetchall()
+    runs = ledger.execute(_SQL["newest_runs"]).fetchall()
+    channels = ledger.execute(_SQL["whole_channels"]).fetchall()
     return Looks(
         order={run: place for place, (run, _, _) in enumerate(runs)},
         whole=frozenset(run for run, _, whole in runs if whole),
@@ -108,7 +110,7 @@ def read_copies(ledger: sqlite3.Connection, outcomes: Iterable[int]) -> dict[int
     wanted, found = list(outcomes), dict[int, Copy]()
     for start in range(0, len(wanted), _BATCH):
         named = orjson.dumps(wanted[start : start + _BATCH]).decode()
-        for outcome, *rest, direct, deleted in ledger.execute(question("newest_copies"), {"outcomes": named}):
+        for outcome, *rest, direct, deleted in ledger.execute(_SQL["newest_copies"], {"outcomes": named}):
             run, channel, datestamp = rest
             found[outcome] = Copy(
                 outcome=outcome,

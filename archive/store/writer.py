@@ -16,12 +16,15 @@ from typing import Any
 from archive.disk import durable
 from archive.errors import Damaged, DiskFailed, OtherArchive
 from archive.findings import Finding
+from archive.queries import Queries
 from archive.store import shards
 from archive.store.layout import Layout, WriteLock, create, read_description
 from archive.store.ledger import Ledger, NewWindow, Outcome, Run, WindowCount, WindowRow
 from archive.store.quarantine import Kept, RefusedBody, write_refused
 from archive.store.rewrite import highest_number
 from archive.store.snapshots import check_digest, write_digest
+
+_SQL = Queries(__package__)
 
 # A group is committed when this much content waits, or this long after its first answer: a sync costs
 # some milliseconds, a page asked again after a crash costs the provider one request.
@@ -372,7 +375,7 @@ class ArchiveWriter:
                 raise AssertionError(f"frame {frame.frame} holds {frame.records} records, {len(held)} are counted")
             taken += frame.records
             self.ledger.db.execute(
-                "INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                _SQL["add_frame"],
                 (
                     self._shard_number,
                     frame.frame,
@@ -387,7 +390,7 @@ class ArchiveWriter:
         if taken != len(stored):
             raise AssertionError(f"{len(stored)} outcomes with a record, {taken} records in the shard")
         self.ledger.db.execute(
-            "UPDATE shards SET records = ?, frames = ?, bytes = ?, content_bytes = ? WHERE shard = ?",
+            _SQL["count_shard"],
             (shard.records, shard.frames, shard.length, shard.content_bytes, self._shard_number),
         )
 
@@ -395,11 +398,11 @@ class ArchiveWriter:
         """The shard being written; a new one is known to the ledger before its file exists."""
         if self._shard is None:
             with self.ledger.transaction():
-                row = self.ledger.db.execute("SELECT coalesce(max(shard), 0) FROM shards").fetchone()
+                row = self.ledger.db.execute(_SQL["last_shard"]).fetchone()
                 self._shard_number = 1 + max(int(row[0]), highest_number(self.layout))
                 name = f"{self._shard_number:05d}.json-seq.zst"
                 self.ledger.db.execute(
-                    "INSERT INTO shards VALUES (?, ?, ?, 'open', 0, 0, 0, 0, NULL, NULL)",
+                    _SQL["open_shard"],
                     (self._shard_number, name, self.run_number),
                 )
             self._shard = shards.ShardWriter(self.layout.shards / name, level=self._level)
@@ -413,17 +416,14 @@ class ArchiveWriter:
     def _sealed(self, number: int, seal: shards.Seal) -> None:
         with self.ledger.transaction():
             self.ledger.db.execute(
-                "UPDATE shards SET state = 'sealed', records = ?, frames = ?, bytes = ?, content_bytes = ?, "
-                "sha256 = ?, sha512 = ? WHERE shard = ?",
+                _SQL["seal_shard"],
                 (seal.records, seal.frames, seal.length, seal.content_bytes, seal.sha256, seal.sha512, number),
             )
 
     def _recover(self) -> list[str]:
         """Seal what a killed process left open, cut back to what the ledger counted. Returns what was done."""
         sentences = []
-        rows = self.ledger.db.execute(
-            "SELECT shard, name, bytes, records FROM shards WHERE state = 'open' ORDER BY shard"
-        ).fetchall()
+        rows = self.ledger.db.execute(_SQL["open_shards"]).fetchall()
         for number, name, believed, records in rows:
             path = self.layout.shards / name
             opened = path.with_name(name + ".open")
@@ -449,7 +449,7 @@ class ArchiveWriter:
     def _drop(self, number: int) -> None:
         """Forget a shard that was opened and never written to."""
         with self.ledger.transaction():
-            self.ledger.db.execute("DELETE FROM shards WHERE shard = ? AND records = 0", (number,))
+            self.ledger.db.execute(_SQL["drop_empty_shard"], (number,))
 
 
 def _without_payload(answer: Answer) -> Answer:

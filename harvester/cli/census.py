@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from archive.audits import Comparison, Wish
 from archive.audits import audit as audits
 from archive.errors import Damaged, NotAnArchive
+from archive.queries import Queries
 from archive.store import Layout, read_description, snapshot
 from harvester.cli.auditoptions import AuditOptions
 from harvester.cli.output import say
@@ -20,6 +21,8 @@ from harvester.errors import UsageError
 from harvester.exits import DAMAGED, FINDINGS, UNFINISHED, USAGE
 from harvester.rest import paths_of_searches
 from harvester.sources import Source, checked_url, own_source, own_source_at, single_sites, source_names
+
+_SQL = Queries(__package__)
 
 SPIDERS = ("oaipmh", "search", "exporter")
 
@@ -193,20 +196,20 @@ def _channels(folder: Path) -> list[tuple[str, str | None]]:
     """Prefix and set of what an archive has harvested over OAI-PMH; a whole list covers its sets."""
     read_description(folder)
     with snapshot(Layout(folder)) as ledger:
-        rows = ledger.execute("SELECT format, set_spec FROM channels WHERE name LIKE 'oaipmh:%' ORDER BY channel")
+        rows = ledger.execute(_SQL["listed_channels"])
         return [(str(format_), spec) for format_, spec in rows]
 
 
 def _has_others(folder: Path) -> bool:
     """Whether an archive has harvested in another way than by OAI-PMH."""
     with snapshot(Layout(folder)) as ledger:
-        query = "SELECT 1 FROM channels WHERE name NOT LIKE 'oaipmh:%' AND name NOT LIKE 'census:%' LIMIT 1"
+        query = _SQL["has_other_channels"]
         return ledger.execute(query).fetchone() is not None
 
 
 def _last_census(census: Path, asked: Asked) -> int:
     with snapshot(Layout(census)) as ledger:
-        query = "SELECT max(run) FROM runs WHERE mode = 'census' AND spider = ?"
+        query = _SQL["last_census"]
         row = ledger.execute(query, (asked.spider,)).fetchone()
     if row[0] is None:
         raise NotAnArchive(f"{census} has no census; the provider gave nothing to compare with")

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def _print_macro(ctx: click.Context, _: click.Parameter, given: bool) -> None:
     if given:
-        from archive.queries import question
+        from archive.queries import Queries
 
-        click.echo(question("shard_records"), nl=False)
+        click.echo(Queries("archive.index")["shard_records"], nl=False)
         ctx.exit(DONE)
 
 

@@ -14,10 +14,13 @@ import duckdb
 
 from archive.errors import ArchiveError, BadQuery
 from archive.index import example, examples
+from archive.queries import Queries
 from harvester.cli.execute import execute, one_line
 from harvester.cli.output import cell, print_table, say, table
 from harvester.cli.rows import Answer, answer_of, print_answer, table_lines
 from harvester.cli.statements import cut, is_blank
+
+_SQL = Queries(__package__)
 
 COMMANDS = (".examples", ".help", ".mode", ".quit", ".run", ".schema", ".tables")
 MODES = ("table", "csv", "jsonl")
@@ -42,10 +45,7 @@ class Schema:
 
 def read_schema(db: duckdb.DuckDBPyConnection) -> Schema:
     """What can be asked in the index."""
-    found = db.execute(
-        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal "
-        "ORDER BY table_name, column_index"
-    ).fetchall()
+    found = db.execute(_SQL["columns"]).fetchall()
     tables: dict[str, list[tuple[str, str]]] = {}
     for name, column, kind in found:
         tables.setdefault(name, []).append((column, kind))

@@ -13,6 +13,7 @@ import orjson
 
 from archive.disk import durable, translated
 from archive.errors import Damaged
+from archive.queries import Queries
 from archive.report import read_standing
 from archive.store import Layout, read_description, read_only
 from harvester.cli.auditoptions import verdict_of
@@ -23,6 +24,8 @@ from harvester.crawl import STALE, Filling, Gap, Told, fillings, full_identifier
 from harvester.errors import UsageError
 from harvester.exits import DAMAGED, DONE, FINDINGS, UNFINISHED, USAGE
 from harvester.sources import Source, own_source
+
+_SQL = Queries(__package__)
 
 # crawls that were begun, and their ids, until they are done
 FOLDER = ".repair"
@@ -237,16 +240,14 @@ def _remove_ids(kept: Path) -> None:
 def _is_open(folder: Path) -> bool:
     """Whether a run over a file of ids is unfinished."""
     with closing(read_only(Layout(folder).ledger)) as ledger:
-        query = (
-            "SELECT 1 FROM runs WHERE state IN ('open', 'unfinished') AND arguments ->> '$.ids' LIKE 'sha256:%' LIMIT 1"
-        )
+        query = _SQL["sample_is_open"]
         return ledger.execute(query).fetchone() is not None
 
 
 def _sample(folder: Path) -> str:
     """One of the identifiers that OAI-PMH gave, "" without any."""
     with closing(read_only(Layout(folder).ledger)) as ledger:
-        row = ledger.execute("SELECT identifier FROM outcomes WHERE identifier LIKE 'oai:%' LIMIT 1").fetchone()
+        row = ledger.execute(_SQL["an_oai_identifier"]).fetchone()
     return str(row[0]) if row else ""
 
 

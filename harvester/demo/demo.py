@@ -20,10 +20,13 @@ from typing import Protocol
 import duckdb
 
 from archive.errors import ArchiveError
+from archive.queries import Queries
 from archive.releases import read_manifest
 from archive.store import Account, Layout, read_account, read_only
 from harvester.demo.samples import PREFIXES, build_archive
 from harvester.errors import HarvestError, UsageError
+
+_SQL = Queries(__package__)
 
 MARKER = ".harvester-demo"
 # pages in all, whatever the number of records: the time that a demonstration takes is the provider's budget
@@ -148,7 +151,7 @@ def committed_records(folder: Path) -> int:
     """Outcomes that the ledger of a running harvest has counted; 0 before there is one."""
     try:
         with contextlib.closing(read_only(Layout(folder).ledger)) as db:
-            return int(db.execute("SELECT count(*) FROM outcomes").fetchone()[0])
+            return int(db.execute(_SQL["committed_outcomes"]).fetchone()[0])
     except ArchiveError:
         return 0
 

@@ -21,7 +21,7 @@ from archive.findings import Problem, VerifyReport
 from archive.formats import canonical
 from archive.index import open_index
 from archive.profiles import iter_live
-from archive.queries import question
+from archive.queries import Queries
 from archive.releases import (
     DEAD,
     ENVELOPE,
@@ -42,6 +42,8 @@ from archive.store import Layout, snapshot
 from harvester.errors import Unreadable, UsageError
 from harvester.inputs.convertible import Item, item_of, item_of_text, iter_items
 from harvester.inputs.opening import is_shard, opened
+
+_SQL = Queries(__package__)
 
 
 def payload(path: Path) -> Path:
@@ -243,7 +245,7 @@ def _loaded(path: Path, may_write: Path | None) -> duckdb.DuckDBPyConnection:
                 raise BadQuery(f"{path}: {error}") from None
         db = duckdb.connect()
         with translated_duckdb(lines):
-            db.execute(question("load_records"), {"path": str(lines), "longest": max(longest + 1, 1 << 24)})
+            db.execute(_SQL["load_records"], {"path": str(lines), "longest": max(longest + 1, 1 << 24)})
     if may_write is not None:
         db.execute("SET allowed_paths = ?", [[str(may_write)]])
     db.execute("SET enable_external_access = false")

@@ -20,10 +20,12 @@ from lxml import etree
 
 from archive.errors import Damaged
 from archive.index import open_index
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import BASE64, Layout, Record, decode, read_description, shard_file, shards
 from harvester.oaipmh import MetadataFormat, RepositorySet, datestamps, format_of, is_prefix, is_xml, parse_document
 from harvester.serving.provider import Item, Page, Position, Selection
+
+_SQL = Queries(__package__)
 
 # content of frames that is kept unpacked, over all threads
 CACHED_BYTES = 64 << 20
@@ -124,10 +126,10 @@ class ArchiveHoldings:
     # inside
 
     def _ask(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        """The rows that answer one of the questions in `archive/sql`; each thread has a cursor of its own."""
+        """Return the rows of a query of this package; each thread has a cursor of its own."""
         if not hasattr(self._threads, "cursor"):
             self._threads.cursor = self._db.cursor()
-        rows: list[tuple[Any, ...]] = self._threads.cursor.execute(question(name), parameters).fetchall()
+        rows: list[tuple[Any, ...]] = self._threads.cursor.execute(_SQL[name], parameters).fetchall()
         return rows
 
     def _counted(self, selection: Selection) -> int:

@@ -17,7 +17,7 @@ from support import archive_builder, bulk_provider, fork_server
 from support.bulk_provider import DAY, Bulk, serving
 from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
 
-from archive.queries import question
+from archive.queries import Queries
 
 
 def run(*words: str | Path) -> tuple[int, str, str]:
@@ -95,7 +95,9 @@ def test_a_dump_names_what_is_there_and_what_was_deleted(harvest: Harvest, tmp_p
     assert report["differences"] == {"deleted there": 1}
     assert report["reasons"] == {"deleted": 1, "never listed": 1}
     assert again[1] == report, "a census changes nothing of what is held"
-    assert archive_builder.rows(harvest.archive, question("exported_newest"))[0][0] == 1, "and is no dump to go on from"
+    assert archive_builder.rows(harvest.archive, Queries("archive.store")["exported_newest"])[0][0] == 1, (
+        "and is no dump to go on from"
+    )
     archive_builder.check(harvest.archive)
 
 

@@ -12,7 +12,7 @@ from support.conversion_archives import filled
 
 from archive.index import build as index
 from archive.index.file import open_index
-from archive.queries import question
+from archive.queries import Queries
 from archive.store import record as envelope
 from archive.store.layout import Layout
 from harvester.demo.samples import build_archive
@@ -144,7 +144,7 @@ def test_shards_are_read_without_an_index(archive: Path):
     query = "SELECT identifier, deleted, metadata ->> '$.doi' FROM shard_records($path) ORDER BY identifier"
     expected = [("oai:x:1", False, "10.5072/A"), ("oai:x:2", False, "10.5072/2"), ("oai:x:3", True, None)]
     with duckdb.connect() as db:
-        db.execute(question("shard_records"))
+        db.execute(Queries("archive.index")["shard_records"])
         assert db.execute(query, {"path": shards}).fetchall() == expected
     with duckdb.connect(Layout(archive).index, read_only=True) as db:
         assert db.execute(query, {"path": shards}).fetchall() == expected

@@ -12,7 +12,7 @@ from support import archive_builder, report_archive, serving_archive
 
 from archive.errors import NotAnArchive, StaleIndex
 from archive.index.build import index
-from archive.queries import question
+from archive.queries import Queries
 from archive.report.breakdown import Cut, read_breakdown, summed
 from archive.store.accounting import STATES, read_account
 from archive.store.layout import Layout
@@ -173,8 +173,8 @@ def table(folder: Path) -> duckdb.DuckDBPyConnection:
     made.execute(f"ATTACH '{Layout(folder).index}' AS built (READ_ONLY)")
     for name in ("outcomes", "requests", "windows", "versions", "account"):
         made.execute(f"CREATE TABLE {name} AS SELECT * FROM built.{name}")
-    made.execute(question("account_cuts_tables"))
-    made.execute(question("account_cuts_fill"))
+    made.execute(Queries("archive.index")["account_cuts_tables"])
+    made.execute(Queries("archive.index")["account_cuts_fill"])
     return made
 
 
@@ -195,7 +195,7 @@ def test_two_engines_count_the_same(tmp_path: Path, seed: int):
             "SELECT cut, run, channel, value, listed, read, deleted, absent, moved, forbidden, refused, "
             "lost, open FROM account_cuts"
         ).fetchall()
-        assert db.execute(question("account_cuts_off")).fetchall() == []
+        assert db.execute(Queries("archive.index")["account_cuts_off"]).fetchall() == []
     expected = [
         (by, cut.run, cut.channel, cut.value, cut.listed, *cut.states.values())
         for by in ("window", "year", "set")
@@ -219,4 +219,4 @@ def test_a_row_whose_states_are_not_what_was_listed_cannot_be_written(windows: P
 def test_a_row_that_is_off_by_one_is_named(windows: Path, statement: str, row: tuple[Any, ...]):
     with closing(table(windows)) as db:
         db.execute(statement)
-        assert db.execute(question("account_cuts_off")).fetchall() == [row]
+        assert db.execute(Queries("archive.index")["account_cuts_off"]).fetchall() == [row]

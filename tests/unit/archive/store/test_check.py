@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support import archive_builder
 
-from archive.queries import question
+from archive.queries import Queries
 from archive.store.check import ShardCheck, ShardToCheck, check_alone, check_shard
 from archive.store.layout import Layout
 from archive.store.snapshots import read_only
@@ -16,7 +16,7 @@ PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]
 def task(folder: Path) -> ShardToCheck:
     layout = Layout(folder)
     with closing(read_only(layout.ledger)) as ledger:
-        [row] = ledger.execute(question("shards_to_check")).fetchall()
+        [row] = ledger.execute(Queries("archive.integrity")["shards_to_check"]).fetchall()
     return ShardToCheck(layout, *row)
 
 

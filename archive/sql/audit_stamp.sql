@@ -1,2 +1,0 @@
--- What an index was made of: name, value.
-SELECT name, value FROM stamp;

@@ -1,2 +1,0 @@
--- Pairs by field and judgement.
-SELECT field, judgement, count(*) FROM judged GROUP BY ALL;
