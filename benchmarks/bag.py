@@ -34,7 +34,7 @@ from support import archive_builder
 
 from archive.bags import Options, check_bag, payload_of, write_bags
 from archive.formats import jsonseq
-from archive.store import frames, record
+from archive.store import envelope, frames
 
 FRAME = 3 << 20
 
@@ -44,7 +44,7 @@ def make_archive(folder: Path, size_bytes: int, count: int) -> None:
     writer, channel, [window] = archive_builder.begun(folder, shard_bytes=size_bytes // count)
     for number in range(size_bytes // FRAME + 1):
         identifier = f"oai:bench:{number}"
-        text = record.encode(
+        text = envelope.encode(
             identifier,
             "2020-01-01T00:00:00Z",
             False,

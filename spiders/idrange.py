@@ -20,8 +20,7 @@ from archive.findings import finding
 from archive.store import IDS, REST, Answer, NewWindow, WindowCount, WindowRow, lost_ids
 from archive.store import ids as ledger_of_ids
 from harvester.crawl import Batch, KeeperStopped, WindowEnd, lossguard
-from harvester.crawl.arguments import CENSUS, FILE, RETRY, IdrangeArguments
-from harvester.crawl.arguments import parse_idrange_arguments as parse_arguments
+from harvester.crawl.arguments import CENSUS, FILE, RETRY, IdrangeArguments, parse_idrange_arguments
 from harvester.errors import MalformedPage, Unreachable
 from harvester.http import NOT_SERVED, REDIRECTS, Asked, BlockResponse, IdUrls, block_request, host_of, pause_seconds
 from harvester.oaipmh import Decision, Done, Lost
@@ -53,7 +52,7 @@ class IdrangeSpider(HarvestSpider):
 
     @classmethod
     def read_arguments(cls, words: Mapping[str, str]) -> IdrangeArguments:
-        return parse_arguments(words)
+        return parse_idrange_arguments(words)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:

@@ -192,7 +192,7 @@ def convert_archive(
         for path in left_over(writer.ledger.db, layout):
             durable.remove(path)
         due = _due(writer.ledger.db, everything, report)
-        for shard, pieces in _converting_converted(writer.ledger.db, layout, due, level):
+        for shard, pieces in _converted_shards(writer.ledger.db, layout, due, level):
             _settle(writer.ledger, layout, shard, pieces, report)
             if progress is not None:
                 progress(sum(one.bytes for one in due[: report.shards]), sum(one.bytes for one in due))
@@ -260,7 +260,7 @@ class _Piece:
     examples: tuple[Redone, ...]
 
 
-def _converting_converted(
+def _converted_shards(
     ledger: sqlite3.Connection, layout: Layout, due: Sequence[_Due], level: int
 ) -> Iterator[tuple[_Due, Iterator[_Piece]]]:
     """Each shard with what is made of its frames, in order."""

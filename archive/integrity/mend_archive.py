@@ -34,6 +34,7 @@ from archive.store import (
     Layout,
     Ledger,
     WriteLock,
+    envelope,
     read_description,
     refuse_links,
     salvage,
@@ -41,7 +42,6 @@ from archive.store import (
     write_description,
     write_digest,
 )
-from archive.store import record as envelope
 
 _SQL = Queries(__package__)
 

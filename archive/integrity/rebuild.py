@@ -37,11 +37,11 @@ from archive.store import (
     ShardWriter,
     check_names,
     check_refused,
+    envelope,
     read_accounts,
     salvage,
     shards,
 )
-from archive.store import record as envelope
 
 _SQL = Queries(__package__)
 

@@ -27,6 +27,7 @@ from archive.store import (
     Record,
     check_current,
     content_of,
+    envelope,
     is_file_name,
     newest,
     open_lookup,
@@ -37,7 +38,6 @@ from archive.store import (
     read_stamp,
     snapshot,
 )
-from archive.store import record as envelope
 
 _SQL = Queries(__package__)
 

@@ -12,8 +12,7 @@ import orjson
 
 from archive.errors import ArchiveError, Damaged
 from archive.queries import Queries
-from archive.store import Layout, check_refused, kept_in, shards
-from archive.store import record as envelope
+from archive.store import Layout, check_refused, envelope, kept_in, shards
 
 _SQL = Queries(__package__)
 

@@ -27,7 +27,7 @@ from archive.profiles.fieldwalk import FieldWalk
 from archive.profiles.model import COLUMN, METADATA, Field, Profile
 from archive.queries import Queries
 from archive.releases import ENVELOPE, INDEX, MIGRATOR, Making, is_release, iter_index, read_manifest, read_texts
-from archive.store import Layout, Record, record, shard_file, shards
+from archive.store import Layout, Record, envelope, shard_file, shards
 
 _SQL = Queries(__package__)
 
@@ -44,7 +44,7 @@ def iter_live(folder: Path) -> Iterator[Record]:
             for name, state, frame, offset, length, positions in rows:
                 path = shard_file(layout, name, sealed=state == "sealed")
                 texts = shards.read_frame_at(path, frame, offset, length).texts()
-                yield from (record.decode_as_sent(texts[position]) for position in sorted(positions))
+                yield from (envelope.decode_as_sent(texts[position]) for position in sorted(positions))
 
 
 # so many values of a field are kept

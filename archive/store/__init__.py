@@ -85,6 +85,7 @@ __all__ = [
     "decode",
     "distinct_in_run",
     "encode_end",
+    "envelope",
     "first_tag",
     "frames",
     "frames_to_spill",
@@ -123,7 +124,6 @@ __all__ = [
     "read_piece",
     "read_stamp",
     "read_work",
-    "record",
     "refuse_links",
     "replace",
     "salvage",
@@ -143,7 +143,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from archive.store import contradictions, frames, ids, record, seektable, shards, splits
+    from archive.store import contradictions, envelope, frames, ids, seektable, shards, splits
     from archive.store.accounting import (
         STATES,
         Account,
@@ -156,6 +156,17 @@ if TYPE_CHECKING:
         read_work,
     )
     from archive.store.check import ShardCheck, ShardToCheck, check_alone, check_shard, look_at_shard, sealed_otherwise
+    from archive.store.envelope import (
+        BASE64,
+        NotJson,
+        ParsedJson,
+        Record,
+        decode,
+        first_tag,
+        parse_json,
+        parse_xml,
+        parsed_original,
+    )
     from archive.store.fingerprint import INDEX_VERSION, check_current, read_stamp, stamp_digest
     from archive.store.frames import CONTENT_MOST, MAGIC, Broken, checksum
     from archive.store.ids import (
@@ -186,17 +197,6 @@ if TYPE_CHECKING:
     from archive.store.pairing import Difference, Kept, LatestRecords, Part, compared, kept_in, matched
     from archive.store.pieces import WHOLE_MOST, Files, FolderFiles, is_file_name, open_lookup, read_piece
     from archive.store.quarantine import RefusedBody, check_refused
-    from archive.store.record import (
-        BASE64,
-        NotJson,
-        ParsedJson,
-        Record,
-        decode,
-        first_tag,
-        parse_json,
-        parse_xml,
-        parsed_original,
-    )
     from archive.store.rewrite import SHARD_NAME, Anew, NewFrame, left_over, replace, shard_file
     from archive.store.rights import stated_rights
     from archive.store.schema import check_names, has_table

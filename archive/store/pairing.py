@@ -11,10 +11,9 @@ import orjson
 
 from archive.errors import Damaged
 from archive.queries import Queries
-from archive.store import record as envelope
-from archive.store import shards
+from archive.store import envelope, shards
+from archive.store.envelope import Record
 from archive.store.layout import Layout
-from archive.store.record import Record
 from archive.store.snapshots import read_only
 from archive.store.versions import newest, read_copies, read_looks
 

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 import orjson
 
 from archive.queries import Queries
-from archive.store.record import Record
+from archive.store.envelope import Record
 
 _SQL = Queries(__package__)
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from archive.audits import Comparison, Wish
-from archive.audits import audit as audits
+from archive.audits import Comparison, Wish, audit
 from archive.errors import Damaged, NotAnArchive
 from archive.queries import Queries
 from archive.store import Layout, read_description, snapshot
@@ -53,14 +52,14 @@ def open_comparison(folder: Path, target: str, options: AuditOptions) -> Abstrac
     if options.via:
         raise UsageError(f"--via says how a URL or a source is asked, and {target} is neither")
     if target == "ledger":
-        return audits.against_ledger(folder, wish)
-    if audits.is_release(path):
-        return audits.against_release(folder, path, wish)
+        return audit.against_ledger(folder, wish)
+    if audit.is_release(path):
+        return audit.against_release(folder, path, wish)
     if path.is_dir():
-        return audits.against_archive(folder, path, wish)
+        return audit.against_archive(folder, path, wish)
     if not path.exists():
         raise UsageError(f"{target} is no URL, no source, no file, no archive, and not the word ledger")
-    return audits.against_file(folder, path, wish)
+    return audit.against_file(folder, path, wish)
 
 
 def what_to_ask(
@@ -131,7 +130,7 @@ def _against_asked(folder: Path, asked: Asked, options: AuditOptions, wish: Wish
         census = folder if elsewhere is None else elsewhere / "census"
         finished = _take_census(asked, census, words, options)
         wish = Wish(wish.by, (*wish.stated, *_counts(asked)))
-        with audits.against_census(
+        with audit.against_census(
             folder,
             asked.url,
             census,

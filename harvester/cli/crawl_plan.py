@@ -15,8 +15,7 @@ from harvester.crawl import spider_class
 from harvester.errors import HarvestError, UsageError
 from harvester.exits import UNFINISHED
 from harvester.http import Credentials, user_agent
-from harvester.planning import Cost, from_counts, step_cost
-from harvester.planning import plan as mix
+from harvester.planning import Cost, from_counts, plan, step_cost
 from harvester.sources import MixStep, Source
 from harvester.text import estimated_duration
 
@@ -36,22 +35,22 @@ class Mix:
         if not given.get("archive"):
             raise UsageError("name the archive: -a archive=DIR")
         source = Source.named(name, given.get("site"))
-        steps = mix.steps_of(source)
-        found = cls(source, steps, tuple(mix.words_of(steps, {**given, "source": name})), Path(given["archive"]))
+        steps = plan.steps_of(source)
+        found = cls(source, steps, tuple(plan.words_of(steps, {**given, "source": name})), Path(given["archive"]))
         found.as_written()
         return found
 
-    def as_written(self) -> list[mix.Words]:
+    def as_written(self) -> list[plan.Words]:
         """Each step as its spider writes it into the ledger."""
         return [_as_written(step.spider, words) for step, words in zip(self.steps, self.words, strict=True)]
 
-    def place(self) -> mix.Place:
+    def place(self) -> plan.Place:
         """Where the archive stands, by its ledger alone."""
         past = [
-            mix.PastRun(work.run, mix.Words(work.spider, work.mode, work.arguments), work.state)
+            plan.PastRun(work.run, plan.Words(work.spider, work.mode, work.arguments), work.state)
             for work in read_work(self.archive)
         ]
-        return mix.place_in(self.as_written(), past)
+        return plan.place_in(self.as_written(), past)
 
 
 def run_mix(name: str, given: Mapping[str, str], options: Sequence[str], contact: str | None, again: bool) -> int:
@@ -65,17 +64,17 @@ def run_mix(name: str, given: Mapping[str, str], options: Sequence[str], contact
     if place.over and not again:
         say("harvester: every step of the mix is done; --again begins a new round", err=True)
         _show(planned, place, None)
-        return mix.worst([mix.code_of(run) for run in place.runs])
+        return plan.worst([plan.code_of(run) for run in place.runs])
     costs = _forecast(planned, contact or "")
     place, code = _take(planned, place.again(), options)
     _show(planned, place, costs)
-    return mix.worst([code, *(mix.code_of(run) for run in place.runs)])
+    return plan.worst([code, *(plan.code_of(run) for run in place.runs)])
 
 
-def _as_written(spider: str, words: Mapping[str, str]) -> mix.Words:
+def _as_written(spider: str, words: Mapping[str, str]) -> plan.Words:
     arguments = spider_class(spider).read_arguments(words)
     # the ledger keeps JSON: tuples are lists there
-    return mix.Words(spider, arguments.mode, orjson.loads(orjson.dumps(arguments.identity)))
+    return plan.Words(spider, arguments.mode, orjson.loads(orjson.dumps(arguments.identity)))
 
 
 def _forecast(planned: Mix, contact: str) -> tuple[Cost, ...]:
@@ -89,7 +88,7 @@ def _forecast(planned: Mix, contact: str) -> tuple[Cost, ...]:
     return tuple(step_cost(planned.source, answers, step, has_token=token) for step in planned.steps)
 
 
-def _take(planned: Mix, place: mix.Place, options: Sequence[str]) -> tuple[mix.Place, int]:
+def _take(planned: Mix, place: plan.Place, options: Sequence[str]) -> tuple[plan.Place, int]:
     """Run step after step until a round is over or a step is not done. Returns the place then, and the last code."""
     while True:
         step, words = planned.steps[place.next], planned.words[place.next]
@@ -109,7 +108,7 @@ def _take(planned: Mix, place: mix.Place, options: Sequence[str]) -> tuple[mix.P
 # --- what is printed
 
 
-def _show(planned: Mix, place: mix.Place, costs: tuple[Cost, ...] | None) -> None:
+def _show(planned: Mix, place: plan.Place, costs: tuple[Cost, ...] | None) -> None:
     """The forecast beside what happened, a line a step."""
     work = {found.run: found for found in read_work(planned.archive)}
     columns = ("requests", "forecast", "time", "forecast", "records", "forecast", "bytes kept", "to receive")

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from archive.disk import translated
-from archive.releases import INDEX, Comparison, Content, ManifestComparison, Side, Stretch
-from archive.releases import compare as comparing
+from archive.releases import INDEX, Comparison, Content, ManifestComparison, Side, Stretch, compare
 from archive.store import Layout
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table
 from harvester.cli.params import command
@@ -17,13 +16,13 @@ from harvester.exits import DONE, FINDINGS
 
 SHOWN = 10
 _WORDS = {
-    comparing.SAME: "in both, text, datestamp and state", comparing.ADDED: "live, not in the old release",
-    comparing.CHANGED: "live in both, with another text or datestamp",
-    comparing.REVIVED: "live, a tombstone in the old release",
-    comparing.DELETED: "a tombstone, live in the old release",
-    comparing.TOMBSTONE_ADDED: "a tombstone of what the old release does not name",
-    comparing.TOMBSTONE_CHANGED: "a tombstone in both, with another text or datestamp",
-    comparing.GONE: "in the old release alone",
+    compare.SAME: "in both, text, datestamp and state", compare.ADDED: "live, not in the old release",
+    compare.CHANGED: "live in both, with another text or datestamp",
+    compare.REVIVED: "live, a tombstone in the old release",
+    compare.DELETED: "a tombstone, live in the old release",
+    compare.TOMBSTONE_ADDED: "a tombstone of what the old release does not name",
+    compare.TOMBSTONE_CHANGED: "a tombstone in both, with another text or datestamp",
+    compare.GONE: "in the old release alone",
 }  # fmt: skip
 
 
@@ -53,7 +52,7 @@ def diff(old: Path, new: Path, lines_file: Path | None, as_json: bool) -> int:
 
 def _read_sides(old: Path, new: Path, stack: ExitStack) -> tuple[Side, Side]:
     paths = (old, new)
-    found = [None if Layout(path).description.exists() else comparing.read_side(path) for path in paths]
+    found = [None if Layout(path).description.exists() else compare.read_side(path) for path in paths]
     like = next((side.manifest.content for side in found if side is not None), None)
     sides = [side or _digest(path, like, stack) for side, path in zip(found, paths, strict=True)]
     return sides[0], sides[1]
@@ -72,7 +71,7 @@ def _compare(old: Side, new: Side, lines_file: Path | None, as_json: bool) -> in
         if lines_file is not None:
             raise UsageError(f"--lines names records: both releases must have their {INDEX}, not a manifest alone")
         return _by_manifests(*sides, as_json)
-    with comparing.compared(*sides) as comparison:
+    with compare.compared(*sides) as comparison:
         if lines_file is not None:
             _write_lines(comparison, lines_file)
         if as_json:
@@ -92,7 +91,7 @@ def _compare(old: Side, new: Side, lines_file: Path | None, as_json: bool) -> in
 
 
 def _by_manifests(old: Side, new: Side, as_json: bool) -> int:
-    found = comparing.compare_manifests(old.manifest, new.manifest)
+    found = compare.compare_manifests(old.manifest, new.manifest)
     if as_json:
         print_json(
             {
@@ -135,18 +134,18 @@ def _write_lines(comparison: Comparison, path: Path) -> None:
     several = len(comparison.by_format) > 1
     with translated(path, "writing"), path.open("w", encoding="utf-8") as file:
         for identifier, name, kind in comparison.lines():
-            mark = comparing.MARKS[kind]
+            mark = compare.MARKS[kind]
             file.write(f"{mark} {identifier}\t{name}\n" if several else f"{mark} {identifier}\n")
 
 
 def _show(old: Side, new: Side, comparison: Comparison) -> None:
     made = table("", "records", "", numbers=("records",))
     for kind, count in comparison.counts.items():
-        if count or kind in (comparing.SAME, comparing.ADDED, comparing.CHANGED, comparing.DELETED):
+        if count or kind in (compare.SAME, compare.ADDED, compare.CHANGED, compare.DELETED):
             made.add_row(kind.replace("_", " "), f"{count:,}", _WORDS[kind])
     say(_title(old, new))
     print_table(made)
-    for kind in comparing.KINDS[1:]:
+    for kind in compare.KINDS[1:]:
         _name_some(comparison, kind)
     if not comparison.texts:
         say(_other_form(old, new) + ": live records were compared by their datestamps alone")
@@ -156,7 +155,7 @@ def _show(old: Side, new: Side, comparison: Comparison) -> None:
 def _name_some(comparison: Comparison, kind: str) -> None:
     several = len(comparison.by_format) > 1
     for identifier, name in comparison.first(kind, SHOWN):
-        say(f"{comparing.MARKS[kind]} {cell(identifier)}{f'  {cell(name)}' if several else ''}")
+        say(f"{compare.MARKS[kind]} {cell(identifier)}{f'  {cell(name)}' if several else ''}")
     if (more := comparison.counts[kind] - SHOWN) > 0:
         say(f"  and {more:,} more {kind.replace('_', ' ')}; --lines FILE names them all")
 

@@ -28,6 +28,7 @@ from archive.migrations import (
     code_points,
     contradictions,
     differences,
+    match,
     migrated,
     parse_rule,
     parse_stated,
@@ -36,7 +37,6 @@ from archive.migrations import (
     write_csv,
     write_nginx,
 )
-from archive.migrations import match as migrations
 from archive.report import migration_page
 from harvester.cli import report as reporting
 from harvester.cli import uploads
@@ -292,10 +292,10 @@ def _show_chains(found: Migration) -> None:
 def _show_fields(found: Migration) -> None:
     if not found.report.fields:
         return
-    made = table("field", *migrations.JUDGEMENTS, "agreement", numbers=(*migrations.JUDGEMENTS, "agreement"))
+    made = table("field", *match.JUDGEMENTS, "agreement", numbers=(*match.JUDGEMENTS, "agreement"))
     for field in found.report.fields:
         agreement = "" if field.agreement is None else f"{field.agreement:.2f} %"
-        made.add_row(cell(field.name), *(f"{field.judgements[name]:,}" for name in migrations.JUDGEMENTS), agreement)
+        made.add_row(cell(field.name), *(f"{field.judgements[name]:,}" for name in match.JUDGEMENTS), agreement)
     print_table(made)
     for number, field in enumerate(found.report.fields):
         for item, _, old, new in found.differences(number, 2):

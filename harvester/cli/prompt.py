@@ -64,14 +64,14 @@ def candidates(schema: Schema, line: str, word: str) -> list[str]:
     table, dot, _ = word.rpartition(".")
     if dot:
         return _starting((f"{table}.{column}" for column, _ in schema.tables.get(table, ())), word)
-    return _starting([*_columns(schema, before), *sorted(schema.tables), *KEYWORDS], word)
+    return _starting([*_columns_in(schema, before), *sorted(schema.tables), *KEYWORDS], word)
 
 
 def _of_command(schema: Schema, command: str) -> Iterable[str]:
     return {".mode": MODES, ".run": examples(), ".schema": sorted(schema.tables)}.get(command, ())
 
 
-def _columns(schema: Schema, line: str) -> list[str]:
+def _columns_in(schema: Schema, line: str) -> list[str]:
     """Those of the tables that a line names, or of all."""
     named = [table for table in schema.tables if re.search(rf"\b{re.escape(table)}\b", line)]
     return sorted({column for table in named or schema.tables for column, _ in schema.tables[table]})
@@ -174,7 +174,7 @@ class Prompt:
             case [".tables"]:
                 show(_tables(self._schema))
             case [".schema", name] if name in self._schema.tables:
-                show(_prompt_columns(self._schema, name))
+                show(_column_lines(self._schema, name))
             case [".examples"]:
                 print_examples()
             case [".mode", mode] if mode in MODES:
@@ -219,7 +219,7 @@ def _tables(schema: Schema) -> list[str]:
     return table_lines(Answer([("table", "VARCHAR"), ("columns", "VARCHAR")], iter(rows)))
 
 
-def _prompt_columns(schema: Schema, name: str) -> list[str]:
+def _column_lines(schema: Schema, name: str) -> list[str]:
     return table_lines(Answer([("column", "VARCHAR"), ("type", "VARCHAR")], iter(schema.tables[name])))
 
 

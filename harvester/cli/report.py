@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from archive.audits import Comparison
-from archive.audits import audit as audits
+from archive.audits import Comparison, audit
 from archive.disk import durable
 from archive.report import ReportValues, as_html, as_json, as_markdown, gather, is_complete
 from harvester.cli.output import plain, print_json
@@ -35,7 +34,7 @@ def report(folder: Path, html: Path | None, markdown: Path | None, as_json_: boo
     """
     if not no_refresh:  # without an index, or with an old one, the account by set is left out
         refresh(folder, missing=False)
-    with audits.against_ledger(folder) as comparison:
+    with audit.against_ledger(folder) as comparison:
         values = gather(folder, comparison, datetime.now(UTC))
     write_values(values, html, markdown, None)
     if as_json_:

@@ -26,13 +26,13 @@ def show(folder: Path, by: str, run: int | None, *, as_json: bool) -> int:
     except KeyError:
         raise UsageError(f"{folder} has no run {run}; harvester status {folder} shows its runs") from None
     if as_json:
-        print_json({"archive": str(folder), "by": by, "run": run, "rows": [_as_json(cut, by) for cut in cuts]})
+        print_json({"archive": str(folder), "by": by, "run": run, "rows": [_cut_as_json(cut, by) for cut in cuts]})
     else:
         _print(cuts, by)
     return DONE if all(cut.balanced for cut in cuts) else DAMAGED
 
 
-def _as_json(cut: Cut, by: str) -> dict[str, object]:
+def _cut_as_json(cut: Cut, by: str) -> dict[str, object]:
     about = {"about": cut.about} if by == "window" else {}
     return {
         "run": cut.run,
@@ -83,7 +83,7 @@ def status(folder: Path, as_json: bool, by: str | None, run: int | None) -> int:
         raise UsageError("--run goes with --by window, year, month or set; each run has its rows in the whole status")
     standing, files = read_standing(folder), read_files(folder)
     if as_json:
-        print_json({**_status_as_json(standing), "files": _files_json(files) if files is not None else None})
+        print_json({**_standing_as_json(standing), "files": _files_json(files) if files is not None else None})
     else:
         _show(standing, files)
     off = files is not None and not all(account.balanced for account in files.runs)
@@ -125,7 +125,7 @@ def _word(name: str, value: Any) -> str:
 # --- as JSON
 
 
-def _status_as_json(standing: Standing) -> dict[str, Any]:
+def _standing_as_json(standing: Standing) -> dict[str, Any]:
     shards = standing.shards
     return {
         "archive": str(standing.folder),

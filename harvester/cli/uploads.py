@@ -6,8 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from archive.migrations import SAID, Migration, Progress, UploadReport, Uploads, Wording, parse_wording, uploaded
-from archive.migrations import UPLOAD_CLASSES as CLASSES
+from archive.migrations import (
+    SAID,
+    UPLOAD_CLASSES,
+    Migration,
+    Progress,
+    UploadReport,
+    Uploads,
+    Wording,
+    parse_wording,
+    uploaded,
+)
 from archive.report import migration_page
 from harvester.cli import report as reporting
 from harvester.cli.auditoptions import AuditOptions, other_side
@@ -154,7 +163,7 @@ def show(found: Uploads, log: Path, target: Path) -> None:
     made = table(
         "class", "items", *(names[name] for name in said), "", numbers=("items", *(names[name] for name in said))
     )
-    for class_ in CLASSES:
+    for class_ in UPLOAD_CLASSES:
         if items := report.classes[class_]:
             made.add_row(class_, f"{items:,}", *(f"{report.table[name][class_]:,}" for name in said), _TELLING[class_])
     print_table(made)

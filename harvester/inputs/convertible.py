@@ -32,8 +32,7 @@ from archive.crosswalks import (
 from archive.crosswalks import text as text_of
 from archive.disk import translated
 from archive.formats import canonical, jsonseq
-from archive.store import NotJson, Record, parsed_original
-from archive.store import record as envelope
+from archive.store import NotJson, Record, envelope, parsed_original
 from harvester.errors import MalformedPage, ProviderError, Unreadable, UsageError
 from harvester.inputs import opening
 from harvester.oaipmh import NAMESPACE as OAI_NAMESPACE

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from archive.crosswalks import ConversionError, Converted, convert, unmapped
 from archive.formats import jsonseq
-from archive.store import FRAME_BYTES, frames
-from archive.store import record as envelope
+from archive.store import FRAME_BYTES, envelope, frames
 from harvester.oaipmh import datestamps, versions
 from harvester.oaipmh.protocol import ListPage, OaiRecord, parse_list_identifiers, parse_list_records, parse_record_page
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import orjson
 
 from archive.crosswalks import local_id
-from archive.store import NotJson, first_tag, record
+from archive.store import NotJson, envelope, first_tag
 from harvester.http import kind_of
 
 EMPTY, HTML, TEXT, JSON, XML = "empty", "html", "text", "json", "xml"
@@ -94,7 +94,7 @@ class Look:
         words = re.findall(r"[^\W\d_]{2,}", shape)
         if kind == JSON:
             try:
-                value = record.parse_json(body).value
+                value = envelope.parse_json(body).value
                 words = list(value) if isinstance(value, dict) else []
             except NotJson:
                 kind = TEXT

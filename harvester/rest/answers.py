@@ -13,8 +13,7 @@ from typing import Any
 
 from archive.crosswalks import ConversionError, convert, iso2709, records_in, unmapped
 from archive.formats import jsonseq
-from archive.store import BASE64, NOT_MODIFIED, NotJson, ParsedJson, first_tag
-from archive.store import record as envelope
+from archive.store import BASE64, NOT_MODIFIED, NotJson, ParsedJson, envelope, first_tag
 from harvester.errors import MalformedPage
 from harvester.http import (
     TRANSIENT,

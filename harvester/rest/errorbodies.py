@@ -12,8 +12,7 @@ from typing import Any
 
 from lxml import etree
 
-from archive.store import NotJson
-from archive.store import record as envelope
+from archive.store import NotJson, envelope
 from harvester.errors import MalformedPage
 from harvester.oaipmh import parse_document
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urljoin, urlsplit
 import orjson
 
 from archive.formats import jsonseq
-from archive.store import record as envelope
+from archive.store import envelope
 from harvester.errors import MalformedPage, UsageError
 from harvester.oaipmh import datestamps, packed, pieces
 from harvester.rest import answers

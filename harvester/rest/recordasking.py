@@ -14,8 +14,7 @@ from typing import Protocol
 from scrapy.exceptions import IgnoreRequest
 
 from archive.crosswalks import ConversionError, convert, index_fields, local_id
-from archive.store import MOVED_TO, moment
-from archive.store import record as envelope
+from archive.store import MOVED_TO, envelope, moment
 from harvester.errors import MalformedPage, ProviderError, Unreachable
 from harvester.http import (
     HOPS_MOST,

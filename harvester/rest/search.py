@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from archive.formats import jsonseq
-from archive.store import NotJson
-from archive.store import record as envelope
+from archive.store import NotJson, envelope
 from harvester.errors import MalformedPage
 from harvester.http import essence, kind_of, same, short_name
 from harvester.oaipmh import Span, datestamps, packed, pieces, versions

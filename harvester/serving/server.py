@@ -22,7 +22,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from archive.errors import ArchiveError
-from archive.store import record as envelope
+from archive.store import envelope
 from harvester.errors import UsageError
 from harvester.oaipmh import is_xml
 from harvester.serving.holdings import ArchiveHoldings

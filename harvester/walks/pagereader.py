@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from archive.findings import Finding
 from harvester.crawl import Decoders
 from harvester.errors import HarvestError, MalformedPage, NamelessRecords, ProviderError
-from harvester.oaipmh import LIST_IDENTIFIERS, Asked, DecodedPage, tokens
+from harvester.oaipmh import LIST_IDENTIFIERS, Asked, DecodedPage, tokens, xml
 from harvester.oaipmh import decode as decoding
-from harvester.oaipmh import xml as strictxml
 from harvester.walks.attempt import Walk
 from harvester.walks.list_walk import WalkRules
 from harvester.walks.questions import Questions
@@ -54,7 +53,7 @@ class PageReader:
         """Decode a body, leniently where nothing else helps. Raises MalformedPage and ProviderError."""
         body = reply.plain_body()
         if self.questions.noise:
-            body, _ = strictxml.without_noise(body)
+            body, _ = xml.without_noise(body)
         try:
             page = await self._decode(body, reply.url, walk, asked)
         except NamelessRecords:
@@ -62,7 +61,7 @@ class PageReader:
                 raise
             page = await self._decode(body, reply.url, walk, replace(asked, lenient=True))
         except MalformedPage:
-            document, noise = strictxml.without_noise(body)
+            document, noise = xml.without_noise(body)
             if not (noise and again):
                 raise
             page = await self._decode(document, reply.url, walk, asked)

@@ -9,8 +9,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
-from harvester.oaipmh import OLDEST, Row, Traits, cutting, datestamps, emptiness, hints, protocol
-from harvester.oaipmh import xml as strictxml
+from harvester.oaipmh import OLDEST, Row, Traits, cutting, datestamps, emptiness, hints, protocol, xml
 from harvester.ratelimit import WaitTooLong, limiter
 from harvester.walks.attempt import Channel, Walk
 from harvester.walks.replies import Reply
@@ -142,11 +141,11 @@ class Questions:
     def _parsed(self, body: bytes, parse: Callable[[bytes], T], *, again: bool) -> T:
         """Parse a body; without the text around it if an earlier try brought that as well. Raises MalformedPage."""
         if self.noise:
-            body, _ = strictxml.without_noise(body)
+            body, _ = xml.without_noise(body)
         try:
             return parse(body)
         except MalformedPage:
-            document, noise = strictxml.without_noise(body)
+            document, noise = xml.without_noise(body)
             if not (noise and again):
                 raise
         value = parse(document)
@@ -326,7 +325,7 @@ class Questions:
         """
         url = protocol.list_identifiers_url(self.url, channel.prefix, *bounds, channel.sent_set)
         body = (await self.asker.fetch(url)).plain_body()
-        return _headers_in(strictxml.without_noise(body)[0] if self.noise else body)
+        return _headers_in(xml.without_noise(body)[0] if self.noise else body)
 
 
 def _headers_in(body: bytes) -> tuple[list[Row], bool]:

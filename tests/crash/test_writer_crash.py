@@ -15,7 +15,7 @@ from support import archive_builder, harvest_server, task_server
 from support.example_counts import amount, tried
 
 from archive.integrity.verify import verify
-from archive.store import record as envelope
+from archive.store import envelope
 from archive.store.accounting import read_account
 
 Harvest = Callable[..., dict[str, Any]]

@@ -17,8 +17,7 @@ from support.bulk_provider import Bulk, serving
 from support.harvest_runs import Harvest, Hostile, environment
 
 from archive.integrity.verify import verify
-from archive.store import record as envelope
-from archive.store import shards
+from archive.store import envelope, shards
 from archive.store.accounting import read_account
 
 STATES = """

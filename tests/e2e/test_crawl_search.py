@@ -13,8 +13,7 @@ from support import archive_builder, bulk_provider, fork_server
 from support.bulk_provider import Bulk, serving
 from support.harvest_runs import Harvest, Hostile, environment
 
-from archive.store import record as envelope
-from archive.store import shards
+from archive.store import envelope, shards
 from archive.store.accounting import read_account
 
 STORED = "SELECT DISTINCT o.identifier FROM outcomes AS o WHERE o.state = 'read' ORDER BY 1"

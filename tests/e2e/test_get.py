@@ -12,7 +12,7 @@ import pytest
 from support import archive_builder, dump_builder, fork_server, harvest_runs, serving_archive
 from support.range_server import ranging
 
-from archive.store import record as envelope
+from archive.store import envelope
 
 RECORDS = [
     *serving_archive.many(900),

@@ -16,7 +16,7 @@ from support.harvest_runs import HARVESTER, environment
 
 from archive.findings import finding
 from archive.formats import jsonseq
-from archive.store import record as envelope
+from archive.store import envelope
 from archive.store.quarantine import RefusedBody
 from harvester.cli import main
 

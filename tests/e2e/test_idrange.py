@@ -11,7 +11,7 @@ from support import archive_builder, fork_server
 from support.example_counts import amount, tried
 from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
 
-from archive.store.record import Record
+from archive.store.envelope import Record
 
 ZENODO, MARC = "application/vnd.zenodo.v1+json", "application/marcxml+xml"
 FORMATS = {ZENODO: "zenodo-json", MARC: "marcxml"}

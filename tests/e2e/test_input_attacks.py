@@ -16,7 +16,7 @@ import zstandard
 from support import archive_builder
 from support.harvest_runs import Harvest
 
-from archive.store.record import Record
+from archive.store.envelope import Record
 
 brotli = pytest.importorskip("brotli")
 

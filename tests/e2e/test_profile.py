@@ -12,7 +12,7 @@ from support.release_builder import make_release
 
 from archive.formats import jsonseq
 from archive.index.build import index
-from archive.store.record import encode
+from archive.store.envelope import encode
 from harvester.demo.samples import build_archive
 
 PAGES = [["oai:x:1", "oai:x:2"], ["oai:x:3"]]

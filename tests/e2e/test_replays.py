@@ -22,8 +22,7 @@ from lxml import etree
 from support import archive_builder
 from support.replay_server import Ran, Replay, copied, crawl, replaying
 
-from archive.store import record as envelope
-from archive.store import shards
+from archive.store import envelope, shards
 from archive.store.layout import Layout
 from harvester.cli import main
 

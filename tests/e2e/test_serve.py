@@ -19,8 +19,8 @@ from support import archive_builder, fork_server, serving_archive
 from support.harvest_runs import HARVESTER, Harvest, end, environment, free_port
 from support.running_mirror import Server, mirror
 
+from archive.store.envelope import Record
 from archive.store.layout import Layout
-from archive.store.record import Record
 
 COUNT = 250
 ODD = "oai:x:a/b c?d&e#f%20é+"

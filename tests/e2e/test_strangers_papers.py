@@ -16,7 +16,7 @@ from support.programs import require_command
 from archive.formats import jsonseq
 from archive.releases.documents import CITATION, LICENCE, README
 from archive.releases.manifest import MANIFEST
-from archive.store import record as envelope
+from archive.store import envelope
 
 # HTML, Markdown, YAML, Jinja, lines, a terminal, text turned round
 EVILS = [

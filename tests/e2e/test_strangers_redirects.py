@@ -16,7 +16,7 @@ from support.local_server import serving
 
 from archive.formats import jsonseq
 from archive.index.build import index
-from archive.store import record
+from archive.store import envelope
 
 # run by Python as it starts: every address that is connected to, and every name that is looked up
 WATCH = """
@@ -107,7 +107,7 @@ def files(base: str, folder: Path) -> list[str]:
     made.begin("idrange", "full", {"url": base}, archive_builder.SOFTWARE)
     channel = made.ledger.channel("idrange:json", "json", None)
     values = {"id": "1", "files": [{"key": "a", "links": {"self": f"{base}/files/a"}}], "metadata": {}}
-    text = record.encode(
+    text = envelope.encode(
         "1",
         "2020-01-01T00:00:00Z",
         False,

@@ -24,12 +24,11 @@ from archive.formats import jsonseq
 from archive.integrity.fixity_log import parse_history
 from archive.releases import codecs
 from archive.releases import manifest as release
-from archive.store import frames, seektable
-from archive.store import record as envelope
+from archive.store import envelope, frames, seektable
+from archive.store.envelope import parsed_original
 from archive.store.frames import Broken
 from archive.store.layout import parse_description
 from archive.store.lookup_file import check_lookup
-from archive.store.record import parsed_original
 from harvester.cli.statements import cut
 from harvester.crawl.arguments import files as filearguments
 from harvester.errors import HarvestError, UsageError

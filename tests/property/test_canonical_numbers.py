@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archive.formats import canonical
 from archive.releases.entries import entry_text
-from archive.store import record
+from archive.store import envelope
 
 DIGITS = st.text("0123456789", min_size=1, max_size=22)
 NUMBERS = st.one_of(
@@ -26,7 +26,7 @@ def test_each_number_of_a_record_is_written_as_if_it_had_been_read_by_itself(
     some: list[str], others: list[str], words: str
 ):
     body = f'{{"a":[{",".join(some)}],"b":{{"c":[[{",".join(others)}]],"d":{json.dumps(words)}}}}}'.encode()
-    text = record.encode_json("i", "d", False, (), "json", "application/json", "u", "r", body)
-    written: Any = orjson.loads(entry_text("bare", text, record.decode(text)))
-    assert entry_text("bare", text, record.decode(text)) == canonical.encode(canonical.reread(body))
+    text = envelope.encode_json("i", "d", False, (), "json", "application/json", "u", "r", body)
+    written: Any = orjson.loads(entry_text("bare", text, envelope.decode(text)))
+    assert entry_text("bare", text, envelope.decode(text)) == canonical.encode(canonical.reread(body))
     assert written["b"]["d"] == words

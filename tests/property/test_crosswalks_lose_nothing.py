@@ -21,7 +21,7 @@ from archive.crosswalks.registry import convert
 from archive.crosswalks.targets import written
 from archive.crosswalks.unread import unread
 from archive.formats.canonical import encode_as_sent
-from archive.store import record as envelope
+from archive.store import envelope
 
 Json = dict[str, Any]
 

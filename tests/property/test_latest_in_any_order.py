@@ -13,7 +13,7 @@ from support import archive_builder, dump_builder, serving_archive
 from archive.formats import jsonseq
 from archive.index.build import index
 from archive.lookup.get import find_in_ledger, open_reader
-from archive.store import record as envelope
+from archive.store import envelope
 from archive.store.layout import Layout
 from archive.store.ledger import NOT_MODIFIED
 from archive.store.pairing import LatestRecords

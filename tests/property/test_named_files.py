@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archive.files.metadata import files_of
 from archive.files.store import FileRow
-from archive.store.record import Record
+from archive.store.envelope import Record
 from harvester.crawl.arguments.files import parse_filter
 from harvester.crawl.files import choose, part_name, sets_of, wanted_of
 

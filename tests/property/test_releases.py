@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support import dump_builder, serving_archive
 
 from archive.releases import sorting
-from archive.store.record import Record
+from archive.store.envelope import Record
 
 NAMES = st.sampled_from(
     ["1", "10", "9", "oai:x:é", "oai:x:\U0001f600", "a/../b", "10.5555/A", "x\x00y", "%0A", "\ufffe"]

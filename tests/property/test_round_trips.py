@@ -12,8 +12,7 @@ from lxml import etree
 from archive.crosswalks.marc import marc_json, marc_xml
 from archive.formats import jsonseq
 from archive.formats.jsonseq import Parser, Text
-from archive.store import record as envelope
-from archive.store import seektable, shards
+from archive.store import envelope, seektable, shards
 from archive.store.shard_salvage import Damage, salvage
 
 LINES = st.characters(exclude_categories=["Cs"])

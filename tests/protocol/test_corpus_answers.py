@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.store import record
+from archive.store import envelope
 from harvester.http.mediatypes import essence
 from harvester.rest.answers import Received, settle
 
@@ -45,8 +45,8 @@ def parses(path: Path) -> bool:
     if path.suffix != ".json":
         return True
     try:
-        return isinstance(record.parse_json(path.read_bytes()).value, dict)
-    except record.NotJson:
+        return isinstance(envelope.parse_json(path.read_bytes()).value, dict)
+    except envelope.NotJson:
         return False
 
 

@@ -11,7 +11,7 @@ from lxml import etree
 from support import archive_builder
 
 from archive.formats import jsonseq
-from archive.store import record as envelope
+from archive.store import envelope
 from harvester.errors import HarvestError, MalformedPage, ProviderError
 from harvester.oaipmh import protocol
 from harvester.oaipmh.decode import DecodedPage, decode_get_record, decode_list_identifiers, decode_list_records

@@ -10,9 +10,8 @@ from typing import Any
 import zstandard
 
 from archive.formats import jsonseq
+from archive.store import envelope, shards
 from archive.store import frames as zstdframes
-from archive.store import record as envelope
-from archive.store import shards
 from archive.store.layout import Layout
 from archive.store.ledger import NewWindow, Outcome, WindowRow
 from archive.store.quarantine import check_refused

@@ -8,8 +8,8 @@ import orjson
 
 from archive.crosswalks.registry import convert
 from archive.formats import jsonseq
-from archive.store import record as envelope
-from archive.store.record import parsed_original
+from archive.store import envelope
+from archive.store.envelope import parsed_original
 from support.archive_builder import answer, begun
 
 DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"

@@ -11,7 +11,7 @@ import orjson
 
 from archive.formats import jsonseq
 from archive.index.build import index
-from archive.store.record import encode_json
+from archive.store.envelope import encode_json
 from support import archive_builder
 
 STAMP = "2022-11-23T00:00:00Z"

@@ -21,8 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lxml import etree
 
-from archive.store import record as envelope
-from archive.store import shards
+from archive.store import envelope, shards
 from archive.store.layout import Layout
 from harvester.oaipmh import datestamps
 

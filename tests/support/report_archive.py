@@ -6,7 +6,7 @@ from pathlib import Path
 
 from archive.findings import Finding
 from archive.formats import jsonseq
-from archive.store import record
+from archive.store import envelope
 from archive.store.ledger import NewWindow
 from support import archive_builder
 
@@ -106,7 +106,7 @@ def archive(
 
 def _record(number: int, datestamp: str, state: str, specs: list[str], title: str) -> bytes:
     deleted = state == "deleted"
-    return record.encode(
+    return envelope.encode(
         identifier(number),
         datestamp,
         deleted,

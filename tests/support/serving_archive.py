@@ -6,7 +6,7 @@ from typing import Any
 
 from archive.formats import jsonseq
 from archive.index.build import index
-from archive.store import record as envelope
+from archive.store import envelope
 from support import archive_builder
 
 ABOUT = '<provenance xmlns="http://www.openarchives.org/OAI/2.0/provenance"><originDescription/></provenance>'

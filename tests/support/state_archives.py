@@ -9,7 +9,7 @@ from typing import NamedTuple
 from archive.formats import jsonseq
 from archive.releases.build import Options
 from archive.releases.manifest import Making, Selection
-from archive.store import record
+from archive.store import envelope
 from archive.store.ledger import NewWindow
 from support import archive_builder
 
@@ -37,7 +37,7 @@ class State(NamedTuple):
 
     def text(self) -> bytes:
         metadata = None if self.deleted else {"title": [self.title], "identifier": [f"doi:10.5072/{self.identifier}"]}
-        return record.encode(
+        return envelope.encode(
             self.identifier,
             self.datestamp,
             self.deleted,

@@ -14,7 +14,7 @@ from archive.crosswalks.registry import convert
 from archive.formats import canonical
 from archive.index.rows import parse_record, row_line
 from archive.releases.entries import entry_text
-from archive.store import record as envelope
+from archive.store import envelope
 from harvester.cli.output import json_text
 from harvester.inputs.convertible import iter_items
 

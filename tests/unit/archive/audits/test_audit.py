@@ -18,7 +18,7 @@ from archive.errors import BadIdFile, StaleIndex
 from archive.formats import jsonseq
 from archive.index import ledger_copy
 from archive.index.build import index
-from archive.store import record
+from archive.store import envelope
 from archive.store.ledger import NewWindow
 
 STAMP, LATER, LONG_AFTER = "2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z", "2030-01-01T00:00:00Z"
@@ -304,7 +304,7 @@ def test_content_is_compared_where_both_sides_know_its_digest(tmp_path: Path):
         writer, channel, (window,) = archive_builder.begun(tmp_path / name)
         how = ("oai_dc", "application/xml", archive_builder.URL, STAMP)
         texts = [
-            record.encode(one, STAMP, False, (), *how, sha256, {}, "<a/>", ())
+            envelope.encode(one, STAMP, False, (), *how, sha256, {}, "<a/>", ())
             for one, sha256 in (("oai:x:1", digest), ("oai:x:2", "3" * 64))
         ]
         payload = ((b"".join(map(jsonseq.encode, texts)), 2),)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from archive.conversions.convert import redone
 from archive.crosswalks.iso2709 import iso2709
-from archive.store import record as envelope
-from archive.store.record import decode, encode, encode_bytes
+from archive.store import envelope
+from archive.store.envelope import decode, encode, encode_bytes
 
 DC = "http://www.openarchives.org/OAI/2.0/oai_dc/"
 XML = f'<dc xmlns="{DC}" xmlns:d="http://purl.org/dc/elements/1.1/"><d:title>T</d:title></dc>'

@@ -10,7 +10,7 @@ from lxml import etree
 from archive.conversions.schemas import Declared, Schemas, declared
 from archive.crosswalks.registry import convert
 from archive.errors import NoSchemas
-from archive.store.record import Record
+from archive.store.envelope import Record
 
 pytest.importorskip("jsonschema_rs")
 pytest.importorskip("datacite")

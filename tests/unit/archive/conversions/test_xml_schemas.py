@@ -6,7 +6,7 @@ import pytest
 
 from archive.conversions.schemas import XmlSchemas
 from archive.errors import NoSchemas
-from archive.store.record import Record
+from archive.store.envelope import Record
 
 XSD = """<schema xmlns="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:x" elementFormDefault="qualified">
 <element name="r"><complexType><sequence><element name="{}" type="int"/></sequence></complexType></element></schema>"""

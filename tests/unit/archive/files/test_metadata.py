@@ -11,7 +11,7 @@ from archive.crosswalks.marc import marc_json
 from archive.files.checksums import Checksum
 from archive.files.lists import FileList, NotAList, RecordFile
 from archive.files.metadata import files_of, parse_file_list, rank
-from archive.store.record import Record
+from archive.store.envelope import Record
 
 URL = "https://repository.example/api/records/1"
 MD5 = Checksum("md5", "0" * 32)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archive.formats.canonical import encode as canonical
 from archive.index.rows import metadata_text, parse_record, row_line
-from archive.store import record
+from archive.store import envelope
 
 TRICKY = st.sampled_from(
     [
@@ -38,7 +38,7 @@ METADATA = st.dictionaries(TRICKY, JSON, max_size=3)
 
 
 def encoded(identifier: str, metadata: Any, original: str | None, about: tuple[str, ...]) -> bytes:
-    return record.encode(
+    return envelope.encode(
         identifier,
         "2020-01-01",
         False,
@@ -74,7 +74,7 @@ def test_metadata_are_found_wherever_they_look_like_something_else(
 
 def test_metadata_that_were_sent_stay_as_they_are():
     body = b'{"metadata": {"size": 1.50, "original":"x", "n": 12345678901234567890}}'
-    text = record.encode_json("1", "", False, (), "json", "application/json", "u", "r", body)
+    text = envelope.encode_json("1", "", False, (), "json", "application/json", "u", "r", body)
     parsed = parse_record(text)
     assert parsed.metadata == body
     assert body in row_line(parsed, 1, 2, 3, 4, 5)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import archive_builder
 
-from archive.index import rows as spilling
+from archive.index import rows
 from archive.store import spill
 from archive.store.layout import Layout
 from archive.store.snapshots import read_only
@@ -60,16 +60,16 @@ def test_every_record_and_outcome_is_in_one_piece(tmp_path: Path, monkeypatch: p
     work.mkdir()
     archive_builder.ended(made, [[f"oai:x:{page}.{n}" for n in range(4)] for page in range(5)])
     for outcomes, size in ((1, 1), (7, 2000), (20, 1 << 20), (1000, 1 << 30)):
-        monkeypatch.setattr(spilling, "PIECE_OUTCOMES", outcomes)
+        monkeypatch.setattr(rows, "PIECE_OUTCOMES", outcomes)
         monkeypatch.setattr(spill, "SPILL_BYTES", size)
         with closing(read_only(made / "ledger.sqlite")) as ledger:
             whole = [spill.ShardToRead(1, "00001.json-seq.zst", False, 1 << 20, 20, None)]
             frames = list(spill.frames_to_spill(ledger, Layout(made), whole, work))
-            pieces = list(spilling.outcomes_to_spill(ledger, Layout(made), work))
+            pieces = list(rows.outcomes_to_spill(ledger, Layout(made), work))
         assert [(a.last + 1) for a in frames[:-1]] == [b.first for b in frames[1:]]
         assert (frames[0].first, frames[-1].last) == (0, 4)
         for tasks in (frames, pieces):
-            files = [spilling.spill(task) for task in tasks]
+            files = [rows.spill(task) for task in tasks]
             lines = [orjson.loads(line) for each in files for line in each.path.read_bytes().splitlines()]
             assert [line["outcome"] for line in lines] == list(range(1, 21))
             assert sum(each.rows for each in files) == 20

@@ -13,7 +13,7 @@ from support.conversion_archives import filled
 from archive.index import build as index
 from archive.index.file import open_index
 from archive.queries import Queries
-from archive.store import record as envelope
+from archive.store import envelope
 from archive.store.layout import Layout
 from harvester.demo.samples import build_archive
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from support import archive_builder
 
 from archive.integrity.rebuild import run_words
-from archive.store import record as envelope
+from archive.store import envelope
 
 RECORD = envelope.decode(archive_builder.record("oai:repository.example:7"))
 LISTED = replace(RECORD, url="https://repository.example/oai?verb=ListRecords&metadataPrefix=oai_dc")

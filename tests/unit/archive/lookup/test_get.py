@@ -15,8 +15,7 @@ from archive.index.lookup import check_index_lookup, index_lookup
 from archive.lookup.found import Answer
 from archive.lookup.get import open_reader
 from archive.releases.delta import write_delta
-from archive.store import lookup_file
-from archive.store import record as envelope
+from archive.store import envelope, lookup_file
 from archive.store.layout import Layout
 from archive.store.pieces import FolderFiles
 

@@ -13,7 +13,7 @@ from support import archive_builder
 from archive.errors import NotAnArchive
 from archive.findings import Finding
 from archive.lookup.story import Story, read_story
-from archive.store import record
+from archive.store import envelope
 from archive.store.layout import Layout
 from archive.store.ledger import NewWindow
 from archive.store.quarantine import RefusedBody
@@ -76,7 +76,7 @@ def test_a_record_that_is_held_is_told_with_its_place(archive: Path):
     offset = archive_builder.rows(archive, "SELECT offset FROM frames WHERE frame = 1")[0][0]
     place = (version.copy.shard, version.copy.frame, version.copy.offset, version.copy.position)
     assert place == ("00001.json-seq.zst", 1, offset, 1)
-    assert record.decode(version.copy.text).identifier == "oai:x:4"
+    assert envelope.decode(version.copy.text).identifier == "oai:x:4"
     assert (version.copy.sha256, version.copy.problem) == ("0" * 64, None)
     assert (story.nearest, story.elsewhere) == ((), ())
 

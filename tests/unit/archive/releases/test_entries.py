@@ -10,7 +10,7 @@ from archive.crosswalks.targets import migrator_entry
 from archive.errors import CannotDump
 from archive.releases.entries import Entry, doi_in, entry_text, is_taken, lookup_keys
 from archive.releases.manifest import Selection
-from archive.store import record as envelope
+from archive.store import envelope
 
 RDM = {
     "id": "abcde-12345", "created": "2023-11-14T18:30:55+00:00", "updated": "2023-11-15T00:00:00+00:00",

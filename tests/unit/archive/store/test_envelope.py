@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from archive.store import record as envelope
+from archive.store import envelope
 
 WHOLE = (
     "oai:x:1",

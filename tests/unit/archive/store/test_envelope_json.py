@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.formats import jsonseq
-from archive.store import record as envelope
-from archive.store.record import NotJson, decode, encode_bytes, encode_json, parse_json, sent_bytes
+from archive.store import envelope
+from archive.store.envelope import NotJson, decode, encode_bytes, encode_json, parse_json, sent_bytes
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),

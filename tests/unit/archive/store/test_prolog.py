@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.store.record import first_tag
+from archive.store.envelope import first_tag
 
 PIECES = st.lists(st.sampled_from(["<!--", "-->", "<?", "?>", " ", "\n", "x", "-", "<", ">", "?"]), max_size=20)
 # what is meant, for texts that are short

@@ -22,6 +22,6 @@ def test_a_stated_total_stands_beside_the_count(tmp_path: Path, capsys: pytest.C
     lines = capsys.readouterr().out.splitlines()
     row = next(line for line in lines if line.startswith("completeListSize"))
     assert row.split()[-3:] == ["1,240", "1,238", "NO"]
-    assert status._status_as_json(standing)["totals"] == [
+    assert status._standing_as_json(standing)["totals"] == [
         {"name": "completeListSize, oaipmh:oai_dc", "stated": 1240, "counted": 1238, "agrees": False},
     ]

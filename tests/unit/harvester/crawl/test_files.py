@@ -8,7 +8,7 @@ import pytest
 from archive.files.checksums import Checksum
 from archive.files.lists import FileList, RecordFile
 from archive.files.store import FileRow
-from archive.store.record import Record
+from archive.store.envelope import Record
 from harvester.crawl.arguments.files import parse_filter
 from harvester.crawl.files import choose, host_of, list_row, part_name, sets_of, state_of, wanted_of
 from harvester.http.redirects import sendable

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from archive.files.store import FileRow
+from archive.store.envelope import Record
 from archive.store.ledger import WindowRow
 from archive.store.pairing import Part
-from archive.store.record import Record
 from harvester.crawl.files import Named, PartWalk, next_named
 
 RECORD = Record("1", "2024-01-01", False, (), "f", "t", "https://x.example/1", "", None, None, None)

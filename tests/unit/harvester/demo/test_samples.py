@@ -13,8 +13,7 @@ from lxml import etree
 from support import archive_builder
 
 from archive.crosswalks.fields import index_fields
-from archive.store import record as envelope
-from archive.store import shards
+from archive.store import envelope, shards
 from archive.store.layout import Layout
 from harvester.demo.samples import (
     PREFIXES,

@@ -6,7 +6,7 @@ import pytest
 from support import archive_builder
 
 from archive.formats import jsonseq
-from archive.store import record as envelope
+from archive.store import envelope
 from archive.store.shards import FRAME_BYTES
 from harvester.errors import MalformedPage, ProviderError
 from harvester.oaipmh.decode import DecodedPage, decode_get_record, decode_list_identifiers, decode_list_records

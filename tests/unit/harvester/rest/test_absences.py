@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from archive.store import record as envelope
+from archive.store import envelope
 from harvester.rest.absences import Known, Look, impossible_ids
 from harvester.rest.answers import Received, settle
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archive.formats import jsonseq
-from archive.store import record as envelope
+from archive.store import envelope
 from archive.store.ledger import NOT_MODIFIED
 from harvester.rest.answers import Received, Unusable, decode_block, settle, unpacked
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from archive.store import record as envelope
+from archive.store import envelope
 from harvester.rest.answers import Received, settle
 from harvester.rest.errorbodies import judge_json
 

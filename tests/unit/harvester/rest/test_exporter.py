@@ -8,7 +8,7 @@ import pytest
 from support import bulk_provider
 
 from archive.formats import jsonseq
-from archive.store import record as envelope
+from archive.store import envelope
 from harvester.errors import MalformedPage, UsageError
 from harvester.rest.exporter import (
     BATCH_MEMBERS,

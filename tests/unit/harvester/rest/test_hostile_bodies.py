@@ -13,7 +13,7 @@ import pytest
 from support import archive_builder
 
 from archive.formats import jsonseq
-from archive.store import record as envelope
+from archive.store import envelope
 from harvester.errors import MalformedPage
 from harvester.oaipmh.decode import decode_list_records
 from harvester.rest.exporter import Entry, Version, decode_batch, iter_entries

@@ -6,7 +6,7 @@ import pytest
 
 from archive.crosswalks.fields import index_fields
 from archive.crosswalks.iso2709 import iso2709
-from archive.store import record as envelope
+from archive.store import envelope
 from harvester.rest.answers import Received, Settled, settle
 
 MARC = "application/marc"

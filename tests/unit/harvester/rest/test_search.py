@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from archive.formats import jsonseq
-from archive.store import record
+from archive.store import envelope
 from harvester.errors import MalformedPage
 from harvester.oaipmh.cutting import Span
 from harvester.rest.hits import Count
@@ -88,7 +88,7 @@ def test_records_of_a_page_have_their_id_as_text_and_their_date_as_sent():
     assert page.rows == (("7", "2024-01-02T03:04:05.678+00:00"), ("abc", "2024"))
     assert (page.total, page.hits, page.next) == (2, 2, None)
     texts = [text for text in b"".join(piece for piece, _ in page.payload).split(jsonseq.RS) if text]
-    assert [record.decode(text).identifier for text in texts] == ["7", "abc"]
+    assert [envelope.decode(text).identifier for text in texts] == ["7", "abc"]
 
 
 def test_the_cursor_is_taken_out_of_the_link_and_nothing_else():

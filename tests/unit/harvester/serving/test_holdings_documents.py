@@ -8,7 +8,7 @@ from support import archive_builder
 
 from archive.formats import jsonseq
 from archive.index.build import index
-from archive.store import record
+from archive.store import envelope
 from harvester.serving.holdings import ArchiveHoldings
 from harvester.serving.provider import Selection
 
@@ -22,7 +22,7 @@ BODY = (
 @pytest.mark.parametrize("known", [True, False])
 def test_a_document_is_an_element_when_it_is_listed(tmp_path: Path, encoding: str, known: bool):
     body = BODY.format(encoding).encode(encoding)
-    text = record.encode_bytes(
+    text = envelope.encode_bytes(
         "1",
         "2020-01-01T00:00:00Z",
         False,
