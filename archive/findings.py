@@ -273,7 +273,14 @@ def finding(
     """Make a finding. Raises KeyError for a code, or a word of its sentence, that is not known."""
     severity, sentence = CODES[code]
     values = {"identifier": identifier, "expected": expected, "found": found, **words}
-    return Finding(code, severity, sentence.format_map(values), identifier, expected, found)
+    return Finding(
+        code=code,
+        severity=severity,
+        message=sentence.format_map(values),
+        identifier=identifier,
+        expected=expected,
+        found=found,
+    )
 
 
 _HARMLESS = ("left-over", "unproven", "warning")

@@ -266,7 +266,13 @@ class ExporterSpider(HarvestSpider):
         version, level = walk.version, self.settings.getint("HARVEST_ZSTD_LEVEL")
         try:
             return await self.decoders.run(
-                exporter.decode_batch, batch, version.kind, version.url, now_text(), walk.header, level
+                exporter.decode_batch,
+                batch=batch,
+                kind=version.kind,
+                url=version.url,
+                retrieved=now_text(),
+                header=walk.header,
+                level=level,
             )
         except MalformedPage as error:
             if len(batch) == 1:
@@ -311,7 +317,14 @@ class ExporterSpider(HarvestSpider):
         for one in decoded.entries:
             if one.refused is not None:
                 reason = one.reason or ""
-                body = RefusedBody(walk.version.url, 200, (), one.refused, common["at"], reason)
+                body = RefusedBody(
+                    url=walk.version.url,
+                    http_status=200,
+                    headers=(),
+                    body=one.refused,
+                    retrieved=common["at"],
+                    reason=reason,
+                )
                 answers.append(
                     Answer(
                         **common,
@@ -362,7 +375,7 @@ class ExporterSpider(HarvestSpider):
         return True
 
     def _end(self, walk: FileWalk, end: str) -> WindowEnd:
-        return WindowEnd(walk.window, walk.attempt, walk.answers, end, None, 1)
+        return WindowEnd(window=walk.window, attempt=walk.attempt, answers=walk.answers, end=end, stated=None, pages=1)
 
     # --- what the pipelines ask
 

@@ -208,12 +208,26 @@ class FilesSpider(HarvestSpider):
                 walk.note_lost(row)
                 return []
         scrub = self.credentials.scrub
-        chosen = filewalk.choose(record, files, self.arguments.wanted, self.allowed_hosts, self._left, scrub)
+        chosen = filewalk.choose(
+            record=record,
+            files=files,
+            wanted=self.arguments.wanted,
+            hosts=self.allowed_hosts,
+            most=self._left,
+            scrub=scrub,
+        )
         self._types.update(media_type_of(file) or "unknown" for file in files.files)
         await self._tell(record, files, chosen)
         walk.note_unsaid(record.identifier, chosen.unsaid)
         rows = await self.keeper.do(self._store.held_of, [row] if row is not None else list(chosen.rows))
-        await self.keeper.do(self._store.list_record, record.identifier, outcome, rows, chosen.left_out, now_text())
+        await self.keeper.do(
+            self._store.list_record,
+            identifier=record.identifier,
+            outcome=outcome,
+            rows=rows,
+            left_out=chosen.left_out,
+            at=now_text(),
+        )
         if self._left is not None:
             self._left -= min(len(rows), self._left)
         for one in rows:

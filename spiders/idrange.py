@@ -176,7 +176,13 @@ class IdrangeSpider(HarvestSpider):
             for start in range(0, len(names), NAMED_MOST):
                 window, part = NewWindow(number, IDS, None, None), names[start : start + NAMED_MOST]
                 row = await self.keeper.do(
-                    ledger_of_ids.open_named, ledger, writer.run_number, window, part, state.form.url, writer.now()
+                    ledger_of_ids.open_named,
+                    ledger=ledger,
+                    run=writer.run_number,
+                    window=window,
+                    named=part,
+                    url=state.form.url,
+                    now=writer.now(),
                 )
                 await self._walk_again(row)
 
@@ -263,14 +269,14 @@ class IdrangeSpider(HarvestSpider):
         windows = windows if chunk.ids else []
         rows = await self.keeper.do(
             ledger_of_ids.open_chunk,
-            writer.ledger,
-            writer.run_number,
-            self._rest,
-            next_,
-            windows,
-            writer.now(),
-            named,
-            self._list_name(),
+            ledger=writer.ledger,
+            run=writer.run_number,
+            rest=self._rest,
+            next_=next_,
+            windows=windows,
+            now=writer.now(),
+            named=named,
+            url=self._list_name(),
         )
         self._rest = _moved_on(self._rest, next_)
         for row in rows:
@@ -283,7 +289,13 @@ class IdrangeSpider(HarvestSpider):
     async def _close_rest(self) -> None:
         writer = self.keeper.writer
         await self.keeper.do(
-            ledger_of_ids.open_chunk, writer.ledger, writer.run_number, self._rest, None, [], writer.now()
+            ledger_of_ids.open_chunk,
+            ledger=writer.ledger,
+            run=writer.run_number,
+            rest=self._rest,
+            next_=None,
+            windows=[],
+            now=writer.now(),
         )
         self._rest = _moved_on(self._rest, None)
 
@@ -305,7 +317,13 @@ class IdrangeSpider(HarvestSpider):
         writer = self.keeper.writer
         window = NewWindow(channel, IDS, what, None)
         row = await self.keeper.do(
-            ledger_of_ids.open_named, writer.ledger, writer.run_number, window, identifiers, f"ids={what}", writer.now()
+            ledger_of_ids.open_named,
+            ledger=writer.ledger,
+            run=writer.run_number,
+            window=window,
+            named=identifiers,
+            url=f"ids={what}",
+            now=writer.now(),
         )
         await self._walk(row, identifiers)
 
@@ -430,7 +448,7 @@ class IdrangeSpider(HarvestSpider):
             await self._find_once(
                 walk.state, "type-not-served", found=service.turned, status=service.status, accept=walk.form.accept
             )
-        result = judged(walk, fetched, said, decoded, self.tries, now_text())
+        result = judged(walk=walk, fetched=fetched, said=said, decoded=decoded, tries=self.tries, at=now_text())
         walk.waiting.extendleft(reversed(result.elsewhere))
         if result.again:
             self._ask_later(walk, result.again)
@@ -457,13 +475,13 @@ class IdrangeSpider(HarvestSpider):
         try:
             return await self.decoders.run(
                 bodies.decode_block,
-                answers,
-                form.name,
-                form.accept,
-                now_text(),
-                level,
-                self.settings.getint("DOWNLOAD_MAXSIZE"),
-                state.known(deleted),
+                answers=answers,
+                name=form.name,
+                accept=form.accept,
+                retrieved=now_text(),
+                level=level,
+                most=self.settings.getint("DOWNLOAD_MAXSIZE"),
+                known=state.known(deleted),
             )
         except MalformedPage as error:
             if len(answers) == 1:
@@ -593,7 +611,14 @@ class IdrangeSpider(HarvestSpider):
             if mixed or not state.trusted:
                 what = bodies.UNPROVEN + "what may be a proxy's page"
                 count = await self.keeper.do(
-                    ledger_of_ids.refuse_unproven, ledger, run, number, bodies.UNPROVEN, form.url, what, writer.now()
+                    ledger_of_ids.refuse_unproven,
+                    ledger=ledger,
+                    run=run,
+                    channel=number,
+                    begins=bodies.UNPROVEN,
+                    url=form.url,
+                    reason=what,
+                    now=writer.now(),
                 )
                 if count:
                     reason = str(state.now or "pages of HTML, plain text or nothing")
@@ -682,4 +707,13 @@ def _check_census(spider: Spider | None) -> None:
 def _moved_on(rest: WindowRow, place: str | None) -> WindowRow:
     """The rest as the ledger has it now."""
     state = "done" if place is None else "open"
-    return WindowRow(rest.window, rest.channel, rest.parent, rest.verb, place, rest.until, state, rest.attempts)
+    return WindowRow(
+        window=rest.window,
+        channel=rest.channel,
+        parent=rest.parent,
+        verb=rest.verb,
+        from_=place,
+        until=rest.until,
+        state=state,
+        attempts=rest.attempts,
+    )

@@ -95,7 +95,14 @@ class OaipmhSpider(WindowedSpider):
         self.rules = self._new_rules()
         self._strays = StrayCheck(self.questions, self.rules.traits, self.rules.sent_bounds)
         level = self.settings.getint("HARVEST_ZSTD_LEVEL")
-        self._reader = PageReader(self.rules, self.questions, self.decoders, self.find, now_text, level)
+        self._reader = PageReader(
+            rules=self.rules,
+            questions=self.questions,
+            decoders=self.decoders,
+            find=self.find,
+            now=now_text,
+            level=level,
+        )
         await self._open_channels()
         writer = self.keeper.writer
         if self.resumed:
@@ -208,7 +215,14 @@ class OaipmhSpider(WindowedSpider):
             part = names[start : start + NAMED_MOST]
             rows.append(
                 await self.keeper.do(
-                    ids.open_named, writer.ledger, writer.run_number, window, part, why, writer.now(), parent=parent
+                    ids.open_named,
+                    ledger=writer.ledger,
+                    run=writer.run_number,
+                    window=window,
+                    named=part,
+                    url=why,
+                    now=writer.now(),
+                    parent=parent,
                 )
             )
         return rows

@@ -342,14 +342,14 @@ class SearchSpider(WindowedSpider):
         try:
             return await self.decoders.run(
                 search.decode_page,
-                reply.plain_body(),
-                arguments.style,
-                reply.url,
-                arguments.name,
-                arguments.accept,
-                media_type,
-                now_text(),
-                self.settings.getint("HARVEST_ZSTD_LEVEL"),
+                body=reply.plain_body(),
+                style=arguments.style,
+                url=reply.url,
+                name=arguments.name,
+                accept=arguments.accept,
+                media_type=media_type,
+                retrieved=now_text(),
+                level=self.settings.getint("HARVEST_ZSTD_LEVEL"),
                 stored=stored,
             )
         except MalformedPage as error:

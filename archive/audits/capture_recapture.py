@@ -160,12 +160,12 @@ def _log_linear(counts: Mapping[Cell, int], names: Sequence[str]) -> Unseen:
     many = len(best.pairs)
     held = f"{many} dependence{'s' if many > 1 else ''}" if many else "independent channels"
     return Unseen(
-        sum(counts.values()),
-        best.estimate,
-        min(low for low, _ in ends),
-        max(high for _, high in ends),
-        f"log-linear, {held}",
-        best.pairs,
-        fits.p_value,
-        tuple(warnings),
+        seen=sum(counts.values()),
+        estimate=best.estimate,
+        low=min(low for low, _ in ends),
+        high=max(high for _, high in ends),
+        method=f"log-linear, {held}",
+        dependent=best.pairs,
+        p_value=fits.p_value,
+        warnings=tuple(warnings),
     )

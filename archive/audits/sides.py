@@ -106,7 +106,13 @@ class Sides:
             runs = [(int(run), side_of(run, mode)) for run, mode in ledger.execute(_SQL["audit_runs"])]
         sides = {run: side for run, side in runs if side is not None}
         copy_ledger(
-            self.db, layout, number, sides, [run for run, side in runs if side is None], self.work, windows=windows
+            db=self.db,
+            layout=layout,
+            ledger=number,
+            sides=sides,
+            skipped=[run for run, side in runs if side is None],
+            work=self.work,
+            windows=windows,
         )
 
     def add_ids(self, path: Path) -> None:

@@ -71,7 +71,14 @@ def write_bags(payload: Payload, out: Path, options: Options, progress: Progress
                 if os.path.lexists(out.with_name(name)):
                     raise NotBaggable(f"{out.with_name(name)} is there already; name another place, or remove it")
             _clear(staging)
-            whole = _make(payload, planned, staging, out, options, _Counter(progress, payload))
+            whole = _make(
+                payload=payload,
+                planned=planned,
+                staging=staging,
+                out=out,
+                options=options,
+                counter=_Counter(progress, payload),
+            )
             text = orjson.dumps({"fingerprint": mark, "bags": [asdict(bag) for bag in whole]})
             durable.write_new(staging / _WHOLE, text, "bag-whole")
         _name(staging, out, whole)

@@ -208,7 +208,7 @@ def _of_folder(folder: Path) -> Payload:
         ("External-Description", f"The {count} files of the folder {name}" if count != 1 else f"The file in {name}"),
         ("Internal-Sender-Identifier", name),
     )
-    return Payload("folder", folder, _sorted(items), info, (), tuple(sorted(empty)))
+    return Payload(kind="folder", root=folder, items=_sorted(items), info=info, left_out=(), empty=tuple(sorted(empty)))
 
 
 def _walk(root: Path, empty: list[str], *, strict: bool) -> Iterator[tuple[str, os.stat_result]]:
@@ -259,7 +259,15 @@ def _checked(root: Path, name: str, size: int, sha256: str, sha512: str | None, 
     found = _stat(root / name)
     if found.st_size != size:
         raise Damaged(f"{root / name} is {found.st_size} bytes long, {size} were written; take it from a copy")
-    return Item(name, root / name, size, sha256, sha512, settled, found.st_mtime_ns)
+    return Item(
+        path=name,
+        source=root / name,
+        bytes=size,
+        sha256=sha256,
+        sha512=sha512,
+        settled=settled,
+        stamp=found.st_mtime_ns,
+    )
 
 
 def _stat(path: Path) -> os.stat_result:

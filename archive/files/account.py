@@ -75,7 +75,14 @@ def file_accounts(ledger: sqlite3.Connection) -> list[FileAccount]:
     for run, identifier, listed, found in ledger.execute(_SQL["files_off"], {"limit": NAMED}):
         off.setdefault(run, []).append(f"{identifier} lists {listed} files in run {run}, {found} are counted")
     return [
-        FileAccount(run, listed, left_out, dict(zip(STATES, counts, strict=True)), size, tuple(off.get(run, ())))
+        FileAccount(
+            run=run,
+            listed=listed,
+            left_out=left_out,
+            states=dict(zip(STATES, counts, strict=True)),
+            bytes=size,
+            off=tuple(off.get(run, ())),
+        )
         for run, listed, left_out, *counts, size in ledger.execute(_SQL["files_account"])
     ]
 

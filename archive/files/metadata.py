@@ -146,7 +146,14 @@ def _listed(files: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
                 (file.get("supplied_md5"), "md5"),
             )
             media_type = _text(file.get("mimetype"))
-            yield RecordFile(key, joined(url, at), size, checksum, media_type, file.get("is_link_only") is True)
+            yield RecordFile(
+                key=key,
+                url=joined(url, at),
+                size=size,
+                checksum=checksum,
+                media_type=media_type,
+                is_link=file.get("is_link_only") is True,
+            )
 
 
 def _eprints(documents: Sequence[Any], url: str) -> Iterator[RecordFile | None]:

@@ -63,7 +63,11 @@ def index(folder: Path, progress: Progress | None = None, *, full: bool = False)
                 write_index_lookup(db, lookup, stamp, at_rest if at_rest == ledger_at_rest(layout) else None)
 
             with translated_duckdb(made, _AGAIN):
-                read = _make(Indexing(layout, ledger, stamp, renewal, work, progress), made, look_up)
+                read = _make(
+                    Indexing(layout=layout, ledger=ledger, stamp=stamp, renewal=renewal, work=work, progress=progress),
+                    made,
+                    look_up,
+                )
             _put_in_place(made, layout)
             put_in_place(lookup, layout)
     with closing(open_read_only(layout.index)) as db:
@@ -83,7 +87,14 @@ def check_index(folder: Path, progress: Progress | None = None) -> list[Differen
         check_index_digest(layout)
         made = work / layout.index.name
         renewal = Renewal(tuple(shards_of(ledger)))
-        task = Indexing(layout, ledger, read_stamp(ledger, description["id"]), renewal, work, progress)
+        task = Indexing(
+            layout=layout,
+            ledger=ledger,
+            stamp=read_stamp(ledger, description["id"]),
+            renewal=renewal,
+            work=work,
+            progress=progress,
+        )
         with translated_duckdb(made, _AGAIN):
             _make(task, made)
             return differences(layout.index, made, work)

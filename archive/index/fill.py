@@ -171,7 +171,14 @@ def _load_shards(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
     # those that take long first, so that no core waits for one at the end
     tasks: list[FramesToSpill | OutcomesToSpill] = [
         *outcomes_to_spill(task.ledger, layout, task.work, renewal.outcome),
-        *frames_to_spill(task.ledger, layout, renewal.read, task.work, spilling.PIECE_BYTES, renewal.since),
+        *frames_to_spill(
+            ledger=task.ledger,
+            layout=layout,
+            shards=renewal.read,
+            folder=task.work,
+            piece_bytes=spilling.PIECE_BYTES,
+            since=renewal.since,
+        ),
     ]
     for rows in spread(spill, tasks, sum(shard.believed for shard in renewal.read)):
         load(db, rows)

@@ -151,7 +151,16 @@ def _tasks(db: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, work
     for part, number in numbers.items():
         for first, last, records in _pieces(part, by_part.get(part, []), manifest):
             path = work / f"{part}-{first}"
-            yield _Frames(folder, manifest.content.making, part, number, first, last, row, path)
+            yield _Frames(
+                folder=folder,
+                making=manifest.content.making,
+                part=part,
+                number=number,
+                first=first,
+                last=last,
+                row=row,
+                path=path,
+            )
             row += records
 
 
@@ -188,7 +197,14 @@ class _Rows:
         for frame, group in groupby(found, lambda one: one.frame):
             rows = list(group)
             # none is read as JSON there: each one is here
-            texts = read_texts(task.folder, task.part, task.making, rows[0].offset, rows[0].length, ())
+            texts = read_texts(
+                folder=task.folder,
+                name=task.part,
+                making=task.making,
+                offset=rows[0].offset,
+                length=rows[0].length,
+                only=(),
+            )
             if len(texts) != len(rows):
                 raise Damaged(
                     f"{task.folder / task.part}, frame {frame} holds {len(texts)} records, {INDEX} names {len(rows)}; "
@@ -197,7 +213,7 @@ class _Rows:
             for position, (one, text) in enumerate(zip(rows, texts, strict=True)):
                 parsed = _parse(task, one, text)
                 self.hash_sum += parsed.hash
-                yield row_line(parsed, task.number, frame, position, None, row)
+                yield row_line(parsed=parsed, shard=task.number, frame=frame, position=position, run=None, outcome=row)
                 row += 1
 
 

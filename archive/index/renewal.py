@@ -89,7 +89,9 @@ def _plan(
             dropped.append(shard.shard)
     if held:
         raise NotRenewable(f"shards {sorted(held)} are no longer there")
-    return Renewal(tuple(read), since, tuple(dropped), records, outcome, request, file)
+    return Renewal(
+        read=tuple(read), since=since, dropped=tuple(dropped), held=records, outcome=outcome, request=request, file=file
+    )
 
 
 def _check_beginning(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, outcome: int, file: int) -> None:

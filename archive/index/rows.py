@@ -241,4 +241,4 @@ class _FrameRows:
             ):
                 raise ValueError(f"record {position} is not that of outcome {outcome}")
             self.hash_sum += parsed.hash
-            yield row_line(parsed, shard, number, position, run, outcome)
+            yield row_line(parsed=parsed, shard=shard, frame=number, position=position, run=run, outcome=outcome)

@@ -236,7 +236,18 @@ class _Rebuilding:
 
     def _request(self, run: int, channel: int | None, what: str, outcomes: list[Outcome], at: str) -> list[int]:
         _, first = self._ledger.add_request(
-            run, channel, None, 1, f"{REBUILT}: {what}", "read", None, REBUILT, 1, at, 0, outcomes
+            run=run,
+            channel=channel,
+            window=None,
+            attempt=1,
+            url=f"{REBUILT}: {what}",
+            state="read",
+            http_status=None,
+            reason=REBUILT,
+            attempts=1,
+            at=at,
+            listed=0,
+            outcomes=outcomes,
         )
         return [first, first + len(outcomes) - 1]
 
@@ -283,7 +294,20 @@ class _Rebuilding:
                 continue
             if run is None:
                 continue
-            request, _ = self._ledger.add_request(run, None, None, 1, url, "refused", status, reason, 1, at, 0, ())
+            request, _ = self._ledger.add_request(
+                run=run,
+                channel=None,
+                window=None,
+                attempt=1,
+                url=url,
+                state="refused",
+                http_status=status,
+                reason=reason,
+                attempts=1,
+                at=at,
+                listed=0,
+                outcomes=(),
+            )
             self._ledger.add_quarantine(request, known.get(path.stem), path.stem, size, sha256)
 
     def _take_files(self) -> None:

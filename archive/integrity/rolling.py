@@ -178,7 +178,7 @@ class FixityReport:
 def report_fixity(path: Path, schedule: Schedule, now: datetime) -> FixityReport:
     """Where a folder stands by its log; nothing is read but what lists its files."""
     log = log_path(path, archive=recognise(path) == ARCHIVE)
-    return _report(path, log, inventory(path), read_history(log), schedule, now)
+    return _report(path=path, log=log, items=inventory(path), history=read_history(log), schedule=schedule, now=now)
 
 
 def run_fixity(
@@ -207,9 +207,11 @@ def run_fixity(
         chosen = watched if everything else due.files
         by_name = {item.name: item for item in items}
         work = [by_name[file.name] for file in chosen]
-        done = _read_all(log, work, pace, progress, clock, sleep)
+        done = _read_all(log=log, work=work, pace=pace, progress=progress, clock=clock, sleep=sleep)
         # what was taken away, or rightly changed meanwhile, is not there any more
-        report = _report(path, log.path, inventory(path), log.history, schedule, clock())
+        report = _report(
+            path=path, log=log.path, items=inventory(path), history=log.history, schedule=schedule, now=clock()
+        )
         report.due, report.due_bytes = len(work), sum(item.bytes for item in work)
         report.share, (report.read, report.read_bytes) = due.share, done
     return report
@@ -226,7 +228,16 @@ def _note_seen(log: FixityLog, items: Iterable[Item], now: datetime) -> None:
     for item in items:
         last = log.history.files.get(item.name)
         if last is None or last.expected != item.digest:
-            new.append(Entry(now.isoformat(), item.name, item.bytes, SEEN, item.algorithm, item.digest))
+            new.append(
+                Entry(
+                    at=now.isoformat(),
+                    name=item.name,
+                    bytes=item.bytes,
+                    result=SEEN,
+                    algorithm=item.algorithm,
+                    expected=item.digest,
+                )
+            )
     log.add(*new)
     log.sync()
 
@@ -274,7 +285,15 @@ def _check(item: Item, before: str | None, clock: Callable[[], datetime], wait: 
         size, digest, result = 0, None, UNREADABLE
     if result != GOOD and item.name == "ledger.sqlite" and not item.path.with_name("ledger.sqlite.sha256").exists():
         return None  # a harvest has begun
-    return Entry(clock().isoformat(), item.name, size, result, item.algorithm, item.digest, digest)
+    return Entry(
+        at=clock().isoformat(),
+        name=item.name,
+        bytes=size,
+        result=result,
+        algorithm=item.algorithm,
+        expected=item.digest,
+        digest=digest,
+    )
 
 
 def _watched(items: Iterable[Item], history: History, now: datetime) -> list[Watched]:
@@ -300,13 +319,13 @@ def _report(
         if file.failed
     ]
     return FixityReport(
-        path,
-        log,
-        len(items),
-        sum(item.bytes for item in items),
-        len(due.files),
-        sum(file.bytes for file in due.files),
-        due.share,
+        path=path,
+        log=log,
+        files=len(items),
+        bytes=sum(item.bytes for item in items),
+        due=len(due.files),
+        due_bytes=sum(file.bytes for file in due.files),
+        share=due.share,
         never=sum(file.good is None for file in watched),
         oldest=oldest(watched),
         late=overdue(watched, now, schedule.days),

@@ -137,7 +137,7 @@ def _verify_with_ledger(
         report.problems += _ledger_problems(ledger)
         _take_all(report, _check_shards(tasks, checked), total, progress)
     last = _verify_refused(ledger, layout, report)
-    _verify_files(ledger, layout, report, total, progress, checked)
+    _verify_files(ledger=ledger, layout=layout, report=report, total=total, progress=progress, checked=checked)
     report.files, report.file_bytes = stored, file_bytes
     return _Known({f"shards/{task.path.name}" for task in tasks}, last)
 

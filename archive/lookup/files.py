@@ -101,21 +101,21 @@ def _file(
 ) -> FileOf:
     path = None if sha256 is None else path_of(sha256)
     return FileOf(
-        identifier,
-        key,
-        run,
-        state,
-        reason,
-        size,
-        checksum,
-        media_type,
-        url,
-        at,
-        length,
-        sha256,
-        held_in,
-        path,
-        None if path is None or length is None else _problem(root, path, length),
+        identifier=identifier,
+        key=key,
+        run=run,
+        state=state,
+        reason=reason,
+        size=size,
+        checksum=checksum,
+        media_type=media_type,
+        url=url,
+        at=at,
+        bytes=length,
+        sha256=sha256,
+        held_in=held_in,
+        path=path,
+        problem=None if path is None or length is None else _problem(root, path, length),
     )
 
 

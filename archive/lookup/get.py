@@ -87,7 +87,15 @@ def _versions(copies: Iterable[tuple[Copy, Record]], last: Set[int]) -> Iterator
             versions.pop()
         versions.append((copy, record))
     for copy, record in (one for versions in kept.values() for one in versions):
-        yield Got(copy.text, copy.shard, copy.offset, copy.position, record.identifier, record.format, record.deleted)
+        yield Got(
+            text=copy.text,
+            file=copy.shard,
+            offset=copy.offset,
+            position=copy.position,
+            identifier=record.identifier,
+            format=record.format,
+            deleted=record.deleted,
+        )
 
 
 def _content(record: Record) -> tuple[str, bool, str | None]:
@@ -263,8 +271,18 @@ def _records(
             text = texts[position]
             if enveloped:
                 values = orjson.loads(text)
-                yield Got(text, file, offset, position, values["identifier"], values["format"], values["deleted"])
+                yield Got(
+                    text=text,
+                    file=file,
+                    offset=offset,
+                    position=position,
+                    identifier=values["identifier"],
+                    format=values["format"],
+                    deleted=values["deleted"],
+                )
             else:
-                yield Got(text, file, offset, position, None, None, deleted=False)
+                yield Got(
+                    text=text, file=file, offset=offset, position=position, identifier=None, format=None, deleted=False
+                )
         except (IndexError, KeyError, TypeError, ValueError) as cause:
             raise Damaged(f"{where}: record {position} cannot be read ({cause!r}); take it from a copy") from cause

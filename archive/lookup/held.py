@@ -52,8 +52,26 @@ def iter_copies(ledger: sqlite3.Connection, layout: Layout, stored: Mapping[int,
         kept = [kept.outcome for kept in kept_in(ledger, shard, frame)]
         if outcome in kept:
             position, path = kept.index(outcome), layout.shard(name, sealed=state == "sealed")
-            text, sha256, problem = _record(path, name, frame, offset, length, position, stored[outcome])
-            yield Copy(outcome, name, path, frame, offset, position, sha256, text, problem)
+            text, sha256, problem = _record(
+                path=path,
+                shard=name,
+                frame=frame,
+                offset=offset,
+                length=length,
+                position=position,
+                identifier=stored[outcome],
+            )
+            yield Copy(
+                outcome=outcome,
+                shard=name,
+                path=path,
+                frame=frame,
+                offset=offset,
+                position=position,
+                sha256=sha256,
+                text=text,
+                problem=problem,
+            )
 
 
 def iter_refused(

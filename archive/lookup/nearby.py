@@ -67,4 +67,12 @@ def _rests(ledger: sqlite3.Connection, number: int) -> Iterator[Range]:
             from_, until = max(int(first), int(next_)), None if dash and not last else int(last or first)
             if until is None or from_ <= until:
                 covers = from_ <= number and (until is None or number <= until)
-                yield Range(covers, window, run, channel, str(from_), None if until is None else str(until), state)
+                yield Range(
+                    covers=covers,
+                    window=window,
+                    run=run,
+                    channel=channel,
+                    from_=str(from_),
+                    until=None if until is None else str(until),
+                    state=state,
+                )

@@ -174,17 +174,17 @@ def read_story(folder: Path, asked_for: str) -> Story:
         files = read_files_of(ledger, folder, found.identifiers)
         versions = tuple(_versions(ledger, layout, asked))
         return Story(
-            asked_for,
-            found,
-            channels,
-            asked,
-            versions,
-            tuple(iter_refused(ledger, layout, refused, found.identifiers)),
-            tuple(_findings(ledger, {*found.identifiers, asked_for}, channels, files)),
-            () if seen else read_nearest(ledger, asked_for),
-            () if seen else read_channels(ledger),
-            files,
-            _latest(ledger, versions),
+            asked_for=asked_for,
+            found=found,
+            channels=channels,
+            asked=asked,
+            versions=versions,
+            refused=tuple(iter_refused(ledger, layout, refused, found.identifiers)),
+            findings=tuple(_findings(ledger, {*found.identifiers, asked_for}, channels, files)),
+            nearest=() if seen else read_nearest(ledger, asked_for),
+            elsewhere=() if seen else read_channels(ledger),
+            files=files,
+            latest=_latest(ledger, versions),
         )
 
 
@@ -218,23 +218,23 @@ def _ask(
 ) -> Asked:
     rows = ledger.execute(_SQL["story_waits"], {"run": run, "since": since, "at": at})
     return Asked(
-        outcome,
-        identifier,
-        channel or "",
-        state,
-        reason,
-        datestamp,
-        request,
-        run,
-        mode,
-        run_state,
-        at,
-        url,
-        http_status,
-        attempts,
-        since,
-        None if window is None else Window(window, *of_window),
-        tuple(Wait(*row) for row in rows),
+        outcome=outcome,
+        identifier=identifier,
+        channel=channel or "",
+        state=state,
+        reason=reason,
+        datestamp=datestamp,
+        request=request,
+        run=run,
+        mode=mode,
+        run_state=run_state,
+        at=at,
+        url=url,
+        http_status=http_status,
+        attempts=attempts,
+        since=since,
+        window=None if window is None else Window(window, *of_window),
+        waits=tuple(Wait(*row) for row in rows),
     )
 
 

@@ -165,8 +165,24 @@ def migrated(
     wanted = (mapping.old_format, mapping.new_format) if mapping else (None, None)
     formats = wanted[0] or stocks[0].format, wanted[1] or stocks[1].format
     with working() as (db, work), translated_duckdb(work):
-        load_side(db, "source", source, source_taking(rule, formats[0], fields), work, stocks, progress)
-        load_side(db, "target", target, target_taking(rule, formats[1], fields), work, stocks, progress)
+        load_side(
+            db=db,
+            side="source",
+            path=source,
+            taking=source_taking(rule, formats[0], fields),
+            work=work,
+            stocks=stocks,
+            progress=progress,
+        )
+        load_side(
+            db=db,
+            side="target",
+            path=target,
+            taking=target_taking(rule, formats[1], fields),
+            work=work,
+            stocks=stocks,
+            progress=progress,
+        )
         if rule.kind == "sql":
             _pair_by(db, rule.argument)
         else:
@@ -261,7 +277,16 @@ def _report(
         for field in fields
         if sum(field.judgements.values()) != classes[MATCHED]
     ]
-    return MigrationReport(rule.text, stocks[0].items, stocks[1].items, classes, targets, chains, fields, tuple(off))
+    return MigrationReport(
+        rule=rule.text,
+        items=stocks[0].items,
+        records=stocks[1].items,
+        classes=classes,
+        targets=targets,
+        chains=chains,
+        fields=fields,
+        off=tuple(off),
+    )
 
 
 def _fields(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[FieldReport, ...]:

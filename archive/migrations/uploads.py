@@ -131,8 +131,24 @@ def uploaded(
         counted = _Counted()
         load_lines(db, "log", (log_line(line) for line in counted.over(iter_log(log, wording))), work)
         if planned is not None:
-            load_side(db, "source", planned, planned_taking(stocks[0].format), work, stocks, progress)
-        load_side(db, "target", target, log_taking(stocks[-1].format), work, stocks, progress)
+            load_side(
+                db=db,
+                side="source",
+                path=planned,
+                taking=planned_taking(stocks[0].format),
+                work=work,
+                stocks=stocks,
+                progress=progress,
+            )
+        load_side(
+            db=db,
+            side="target",
+            path=target,
+            taking=log_taking(stocks[-1].format),
+            work=work,
+            stocks=stocks,
+            progress=progress,
+        )
         for name in ("uploads_planned", "uploads_items", "uploads_pairs"):
             db.execute(_SQL[name])
         if matched is not None:
@@ -176,9 +192,33 @@ def _report(db: duckdb.DuckDBPyConnection, read: int, records: int) -> UploadRep
     lines, items, things, found, shared = map(int, totals)
     reasons = {name: (all_, false) for name, all_, false in db.execute(_SQL["uploads_reasons"]).fetchall()}
     planned = sum(table["unsaid"].values())
-    report = UploadReport(lines, items, planned, table, things, found, shared, twice, copies, reasons, ())
+    report = UploadReport(
+        lines=lines,
+        items=items,
+        planned=planned,
+        table=table,
+        things=things,
+        found=found,
+        shared=shared,
+        twice=twice,
+        copies=copies,
+        reasons=reasons,
+        off=(),
+    )
     off = tuple(_off(report, read, records, _items_read(db)))
-    return UploadReport(lines, items, planned, table, things, found, shared, twice, copies, reasons, off)
+    return UploadReport(
+        lines=lines,
+        items=items,
+        planned=planned,
+        table=table,
+        things=things,
+        found=found,
+        shared=shared,
+        twice=twice,
+        copies=copies,
+        reasons=reasons,
+        off=off,
+    )
 
 
 def _items_read(db: duckdb.DuckDBPyConnection) -> int:

@@ -162,7 +162,16 @@ def _part_tasks(folder: Path, sample: int | None, seed: int) -> tuple[list[_Shar
     for part in dict.fromkeys(name for name, *_ in frames):
         here = [(frame, records) for name, frame, records in frames if name == part]
         for first, last in _grouped([records for _, records in here]):
-            tasks.append(_PartTask(folder, content.making, part, here[first][0], here[last][0], choice))
+            tasks.append(
+                _PartTask(
+                    folder=folder,
+                    making=content.making,
+                    part=part,
+                    first=here[first][0],
+                    last=here[last][0],
+                    choice=choice,
+                )
+            )
     return tasks, content.records, sum(part.bytes for part in content.parts)
 
 
@@ -258,19 +267,21 @@ def _columns(identifier: str, datestamp: str, sets: list[str], metadata: Any) ->
 
 def _field(group: Group, path: fieldwalk.Path, found: FieldSum) -> Field:
     top = sorted(found.top.items(), key=lambda pair: (-pair[1], str(pair[0])))[:TOP]
+    format_, kind = group
     return Field(
-        *group,
-        fieldwalk.written(path),
-        found.present,
-        found.values,
-        found.distinct,
-        found.missed,
-        dict(sorted(found.types.items())),
-        dict(sorted(found.lengths.items())),
-        found.shortest,
-        found.longest,
-        found.low,
-        found.high,
-        tuple(top),
-        found.examples,
+        format=format_,
+        kind=kind,
+        path=fieldwalk.written(path),
+        present=found.present,
+        values=found.values,
+        distinct=found.distinct,
+        missed=found.missed,
+        types=dict(sorted(found.types.items())),
+        lengths=dict(sorted(found.lengths.items())),
+        shortest=found.shortest,
+        longest=found.longest,
+        low=found.low,
+        high=found.high,
+        top=tuple(top),
+        examples=found.examples,
     )

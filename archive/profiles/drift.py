@@ -74,12 +74,39 @@ def _of_formats(before: Profile, now: Profile, percent: float) -> Iterator[Drift
         old, new = before.records.get(name, 0), now.records.get(name, 0)
         by = 100.0 * (new - old) / old if old else 100.0
         if not new:
-            yield _told("format-gone", name, "", "", old, 0, 100.0, f"none of {old:,} records is left")
+            yield _told(
+                code="format-gone",
+                format_=name,
+                kind="",
+                path="",
+                before=old,
+                now=0,
+                by=100.0,
+                said=f"none of {old:,} records is left",
+            )
         elif not old:
-            yield _told("format-new", name, "", "", 0, new, 100.0, f"{new:,} records, there were none")
+            yield _told(
+                code="format-new",
+                format_=name,
+                kind="",
+                path="",
+                before=0,
+                now=new,
+                by=100.0,
+                said=f"{new:,} records, there were none",
+            )
         elif abs(by) >= percent:
             code = "records-fewer" if new < old else "records-more"
-            yield _told(code, name, "", "", old, new, abs(by), f"{new:,} records, there were {old:,}")
+            yield _told(
+                code=code,
+                format_=name,
+                kind="",
+                path="",
+                before=old,
+                now=new,
+                by=abs(by),
+                said=f"{new:,} records, there were {old:,}",
+            )
 
 
 def _of_field(
@@ -142,7 +169,17 @@ def _told(
     severity: str | None = None,
 ) -> Drift:
     place = " ".join(part for part in (format_, "" if kind == "metadata" else kind, path) if part)
-    return Drift(code, severity or CODES[code], format_, kind, path, before, now, by, f"{place}: {said}")
+    return Drift(
+        code=code,
+        severity=severity or CODES[code],
+        format=format_,
+        kind=kind,
+        path=path,
+        before=before,
+        now=now,
+        by=by,
+        message=f"{place}: {said}",
+    )
 
 
 # --- chance

@@ -63,17 +63,17 @@ def field_sum(tally: Tally) -> FieldSum:
     # a number and a text that reads the same are different values
     hashes = {_hash("s", text) for text in tally.texts} | {_hash("n", str(value)) for value in tally.scalars}
     return FieldSum(
-        tally.present,
-        Counter(tally.types),
-        top,
-        missed,
-        _fewest(hashes),
-        Counter(tally.lengths),
-        min(lengths, default=None),
-        max(lengths, default=None),
-        min(numbers, default=None),
-        max(numbers, default=None),
-        _examples(tally.texts or map(str, tally.scalars)),
+        present=tally.present,
+        types=Counter(tally.types),
+        top=top,
+        missed=missed,
+        hashes=_fewest(hashes),
+        lengths=Counter(tally.lengths),
+        shortest=min(lengths, default=None),
+        longest=max(lengths, default=None),
+        low=min(numbers, default=None),
+        high=max(numbers, default=None),
+        examples=_examples(tally.texts or map(str, tally.scalars)),
     )
 
 
@@ -81,17 +81,17 @@ def add(one: FieldSum, other: FieldSum) -> FieldSum:
     """The sum over both, of which no record is in the other."""
     top, cut = _cut(one.top + other.top)
     return FieldSum(
-        one.present + other.present,
-        one.types + other.types,
-        top,
-        one.missed + other.missed + cut,
-        _fewest(one.hashes | other.hashes),
-        one.lengths + other.lengths,
-        _least(one.shortest, other.shortest),
-        _most(one.longest, other.longest),
-        _least(one.low, other.low),
-        _most(one.high, other.high),
-        _examples((*one.examples, *other.examples)),
+        present=one.present + other.present,
+        types=one.types + other.types,
+        top=top,
+        missed=one.missed + other.missed + cut,
+        hashes=_fewest(one.hashes | other.hashes),
+        lengths=one.lengths + other.lengths,
+        shortest=_least(one.shortest, other.shortest),
+        longest=_most(one.longest, other.longest),
+        low=_least(one.low, other.low),
+        high=_most(one.high, other.high),
+        examples=_examples((*one.examples, *other.examples)),
     )
 
 

@@ -122,17 +122,19 @@ class Assembly:
         self._spool_path.unlink()
         records, tombstones = (self._counted(deleted) for deleted in (False, True))
         return Content(
-            records.total(),
-            tombstones.total(),
-            identifiers,
-            self._tree.root().hex(),
-            {name: {RECORDS: records[name], TOMBSTONES: tombstones[name]} for name in sorted(records | tombstones)},
-            self._making,
-            selection,
-            tuple(self._parts),
-            file_entry(self._folder / INDEX),
-            file_entry(self._folder / LOOKUP),
-            tuple(OtherLayout(layout, tuple(parts)) for layout, parts in self._others.items()),
+            records=records.total(),
+            tombstones=tombstones.total(),
+            identifiers=identifiers,
+            root=self._tree.root().hex(),
+            by_format={
+                name: {RECORDS: records[name], TOMBSTONES: tombstones[name]} for name in sorted(records | tombstones)
+            },
+            making=self._making,
+            selection=selection,
+            parts=tuple(self._parts),
+            index=file_entry(self._folder / INDEX),
+            lookup=file_entry(self._folder / LOOKUP),
+            others=tuple(OtherLayout(layout, tuple(parts)) for layout, parts in self._others.items()),
         )
 
     def close(self) -> None:
@@ -147,7 +149,9 @@ class Assembly:
             self._names.append(place.part)
         lines, file, offset, length = list[bytes](), len(self._names) - 1, place.offset, len(raw)
         for position, entry in enumerate(frame.entries):
-            lines.append(_line(entry, place.part, place.frame, offset, length, position))
+            lines.append(
+                _line(entry=entry, part=place.part, frame=place.frame, offset=offset, length=length, position=position)
+            )
             self._tree.add(bytes.fromhex(entry.sha256))
             for key in lookup_keys(entry):
                 self._lookup.add(key, file, offset, length, position)

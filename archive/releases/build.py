@@ -61,18 +61,18 @@ class Stated:
     def manifest(self, options: Options, content: Content) -> Manifest:
         """The manifest of a full release, before it has other files than the content."""
         return Manifest(
-            FULL,
-            options.name,
-            options.title,
-            options.published,
-            content,
-            (),
-            self.source,
-            self.archive,
-            self.runs,
-            self.account,
-            options.software,
-            options.licence,
+            kind=FULL,
+            name=options.name,
+            title=options.title,
+            published=options.published,
+            content=content,
+            files=(),
+            source=self.source,
+            archive=self.archive,
+            runs=self.runs,
+            account=self.account,
+            software=options.software,
+            licence=options.licence,
         )
 
 
@@ -129,7 +129,14 @@ def assemble_archive(
     entries = iter_entries(plan, work, read)
     taken = entries if watch is None else watch(entries)
     return assemble(
-        taken, folder, work, options.making, options.selection, written, others=options.others, sink=watch is not None
+        entries=taken,
+        folder=folder,
+        work=work,
+        making=options.making,
+        selection=options.selection,
+        written=written,
+        others=options.others,
+        sink=watch is not None,
     )
 
 

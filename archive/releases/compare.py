@@ -143,12 +143,12 @@ def compare_manifests(old: Manifest, new: Manifest) -> ManifestComparison:
     formats = sorted(old.content.by_format.keys() | new.content.by_format.keys())
     least = {name: _total(new, name) - _total(old, name) for name in formats}
     return ManifestComparison(
-        same,
-        texts,
-        len(parts),
-        sum(part.records for part in parts),
-        () if same else tuple(stretches),
-        {name: number for name, number in least.items() if number},
+        same=same,
+        texts=texts,
+        parts_same=len(parts),
+        records_same=sum(part.records for part in parts),
+        stretches=() if same else tuple(stretches),
+        at_least={name: number for name, number in least.items() if number},
     )
 
 
@@ -233,7 +233,21 @@ def digested(archive: Path, like: Content | None, progress: Progress | None = No
     """
     form, selection = (like.making.form, like.selection) if like is not None else (ENVELOPE, Selection())
     options = Options(
-        Making(form, "jsonseq", "zstd", _LEVEL, FRAME_BYTES, 0, 0), selection, archive.name, "", "", {}, {}
+        making=Making(
+            form=form,
+            layout="jsonseq",
+            compression="zstd",
+            level=_LEVEL,
+            frame_bytes=FRAME_BYTES,
+            part_bytes=0,
+            part_records=0,
+        ),
+        selection=selection,
+        name=archive.name,
+        title="",
+        published="",
+        licence={},
+        software={},
     )
     folder = Path(tempfile.mkdtemp(prefix=".audit-", dir=archive))
     try:

@@ -58,7 +58,15 @@ class Contents:
                             "take it from a copy"
                         )
                     doi = doi_in(making.form, row.deleted, text)
-                    yield Entry(row.identifier, row.format, row.datestamp, row.deleted, doi, row.sha256, text)
+                    yield Entry(
+                        identifier=row.identifier,
+                        format=row.format,
+                        datestamp=row.datestamp,
+                        deleted=row.deleted,
+                        doi=doi,
+                        sha256=row.sha256,
+                        text=text,
+                    )
         if (row := next(rows, None)) is not None:
             raise Damaged(f"{self.folder}: its {INDEX} has {row.identifier}, its parts do not; take it from a copy")
 
@@ -113,7 +121,15 @@ class Spool:
     def entries(self) -> Iterator[Entry]:
         """What was put away. Nothing can be added any more."""
         for (identifier, format_, datestamp, deleted, digest, doi, _), text in self._read():
-            yield Entry(identifier, format_, datestamp, deleted, doi, digest, text)
+            yield Entry(
+                identifier=identifier,
+                format=format_,
+                datestamp=datestamp,
+                deleted=deleted,
+                doi=doi,
+                sha256=digest,
+                text=text,
+            )
 
     def close(self) -> None:
         """Let go of the file."""

@@ -95,7 +95,15 @@ def _gone(row: Row) -> Entry:
         }
     )
     digest = hashlib.sha256(text).hexdigest()
-    return Entry(row.identifier, row.format, row.datestamp, True, None, digest, text)
+    return Entry(
+        identifier=row.identifier,
+        format=row.format,
+        datestamp=row.datestamp,
+        deleted=True,
+        doi=None,
+        sha256=digest,
+        text=text,
+    )
 
 
 def _check_old(old: Contents, options: Options) -> None:
@@ -281,7 +289,15 @@ def apply_delta(old: Path, delta: Path, out: Path, progress: Progress | None = N
         making, selection = target.content.making, target.content.selection
         others = [one.layout for one in target.content.others]
         entries = _entries(before, changes)
-        content = assemble(entries, folder, folder / WORK, making, selection, written, others=others)
+        content = assemble(
+            entries=entries,
+            folder=folder,
+            work=folder / WORK,
+            making=making,
+            selection=selection,
+            written=written,
+            others=others,
+        )
         _check_content(content, target.content, delta)
         for entry in target.files:
             durable.write_new(folder / entry.name, _read_paper(delta / f"{PREFIX}{entry.name}", entry.sha256), "paper")

@@ -175,18 +175,18 @@ class _OpenPart:
             self._file.close()
         edges = self._edges
         return Part(
-            self._path.name,
-            kind,
-            self.records,
-            self.frames,
-            self.length,
-            self._content_bytes,
-            self._digests.sha256,
-            self._digests.sha512,
-            edges.first,
-            edges.last,
-            edges.earliest,
-            edges.latest,
+            name=self._path.name,
+            kind=kind,
+            records=self.records,
+            frames=self.frames,
+            bytes=self.length,
+            content_bytes=self._content_bytes,
+            sha256=self._digests.sha256,
+            sha512=self._digests.sha512,
+            first=edges.first,
+            last=edges.last,
+            earliest=edges.earliest,
+            latest=edges.latest,
         )
 
     def close(self) -> None:

@@ -109,13 +109,13 @@ def make_plan(ledger: sqlite3.Connection, layout: Layout, work: Path, form: str,
     [(content,)] = ledger.execute(_SQL["sort_content_bytes"])
     piece_bytes = max(PIECE_BYTES, content // MOST_PIECES)
     return Plan(
-        tuple(frames_to_spill(ledger, layout, found, work, piece_bytes)),
-        _borders(ledger, min(-(-content // BUCKET_BYTES), MOST_BUCKETS)),
-        sum(shard.records for shard in found),
-        sum(shard.believed for shard in found),
-        form,
-        selection,
-        read_looks(ledger),
+        pieces=tuple(frames_to_spill(ledger, layout, found, work, piece_bytes)),
+        borders=_borders(ledger, min(-(-content // BUCKET_BYTES), MOST_BUCKETS)),
+        records=sum(shard.records for shard in found),
+        bytes=sum(shard.believed for shard in found),
+        form=form,
+        selection=selection,
+        looks=read_looks(ledger),
     )
 
 
@@ -254,7 +254,15 @@ def _latest(rows: Iterator[Row], looks: Looks) -> Iterator[Entry]:
         if isinstance(fate, str):
             raise CannotDump(fate)
         if fate:
-            yield Entry(identifier, format_, datestamp, deleted, doi, digest, text)
+            yield Entry(
+                identifier=identifier,
+                format=format_,
+                datestamp=datestamp,
+                deleted=deleted,
+                doi=doi,
+                sha256=digest,
+                text=text,
+            )
 
 
 def _newest(rows: Collection[Row], looks: Looks) -> int:

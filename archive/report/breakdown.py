@@ -64,7 +64,17 @@ def by_window(ledger: sqlite3.Connection, account: Account, run: int | None) -> 
         of_run, channel, window, verb, from_, until, state, listed, *counts = row
         about = "outside of any window" if window is None else f"{verb} {from_ or '…'} to {until or '…'}, {state}"
         value = None if window is None else str(window)
-        found.append(_cut(of_run, channel, value, listed, counts, value not in wrong, about))
+        found.append(
+            _cut(
+                run=of_run,
+                channel=channel,
+                value=value,
+                listed=listed,
+                counts=counts,
+                sound=value not in wrong,
+                about=about,
+            )
+        )
     return tuple(found)
 
 
@@ -72,7 +82,7 @@ def by_month(ledger: sqlite3.Connection, account: Account, run: int | None) -> t
     """The account by month from an open ledger, after all runs or of one, whose `account` it is."""
     balanced = {channel.channel: channel.balanced for channel in account.channels}
     return tuple(
-        _cut(run, channel, month, listed, counts, balanced.get(channel, False))
+        _cut(run=run, channel=channel, value=month, listed=listed, counts=counts, sound=balanced.get(channel, False))
         for channel, month, listed, *counts in ledger.execute(_SQL["account_by_month"], {"run": run})
     )
 
@@ -83,7 +93,7 @@ def by_set(folder: Path, account: Account, run: int | None) -> tuple[Cut, ...]:
     with closing(open_index(folder, strict=True)) as db:
         rows = db.execute(_SQL["account_by_set"], {"run": run}).fetchall()
     return tuple(
-        _cut(run, channel, value, listed, counts, balanced.get(channel, False))
+        _cut(run=run, channel=channel, value=value, listed=listed, counts=counts, sound=balanced.get(channel, False))
         for channel, value, listed, *counts in rows
     )
 
@@ -126,9 +136,24 @@ def _cut(
     about: str = "",
 ) -> Cut:
     states = dict(zip(STATES, counts, strict=True))
-    return Cut(run, channel, value, listed, states, listed == sum(counts) and sound, about)
+    return Cut(
+        run=run,
+        channel=channel,
+        value=value,
+        listed=listed,
+        states=states,
+        balanced=listed == sum(counts) and sound,
+        about=about,
+    )
 
 
 def _together(parts: list[Cut], run: int | None, channel: str, value: str | None) -> Cut:
     states = {state: sum(part.states[state] for part in parts) for state in STATES}
-    return Cut(run, channel, value, sum(part.listed for part in parts), states, all(part.balanced for part in parts))
+    return Cut(
+        run=run,
+        channel=channel,
+        value=value,
+        listed=sum(part.listed for part in parts),
+        states=states,
+        balanced=all(part.balanced for part in parts),
+    )

@@ -83,12 +83,12 @@ def map_boxes(drawn: GapMap) -> list[Box]:
     width = 100 / COLUMNS
     return [
         Box(
-            f"c-{level(cell.tally)}",
-            round(number % COLUMNS * width, 3),
-            number // COLUMNS * ROW_PIXELS,
-            round(width, 3),
-            ROW_PIXELS,
-            cell_told(drawn.prefix, cell),
+            kind=f"c-{level(cell.tally)}",
+            x=round(number % COLUMNS * width, 3),
+            y=number // COLUMNS * ROW_PIXELS,
+            width=round(width, 3),
+            height=ROW_PIXELS,
+            told=cell_told(drawn.prefix, cell),
         )
         for number, cell in enumerate(drawn.cells)
     ]
@@ -116,7 +116,16 @@ def period_boxes(periods: Sequence[Period], top: int) -> list[Box]:
             y -= height
             if count:
                 told = f"{period.label}: {_tally_told(period.tally)}"
-                found.append(Box(kind, _x(number, width), round(y, 2), _w(width), round(height, 2), told))
+                found.append(
+                    Box(
+                        kind=kind,
+                        x=_x(number, width),
+                        y=round(y, 2),
+                        width=_w(width),
+                        height=round(height, 2),
+                        told=told,
+                    )
+                )
     return found
 
 
@@ -125,12 +134,12 @@ def period_strip(periods: Sequence[Period]) -> list[Box]:
     width = 100 / max(1, len(periods))
     return [
         Box(
-            f"c-{level(period.tally)}",
-            round(number * width, 3),
-            0,
-            round(width, 3),
-            ROW_PIXELS,
-            f"{period.label}: {_tally_told(period.tally)}",
+            kind=f"c-{level(period.tally)}",
+            x=round(number * width, 3),
+            y=0,
+            width=round(width, 3),
+            height=ROW_PIXELS,
+            told=f"{period.label}: {_tally_told(period.tally)}",
         )
         for number, period in enumerate(periods)
     ]
@@ -157,12 +166,12 @@ def _columns(values: Sequence[tuple[float, str]], top: int, kind: str) -> list[B
     width = 100 / max(1, len(values))
     return [
         Box(
-            kind,
-            _x(number, width),
-            round(BAR_PIXELS * (1 - value / top), 2),
-            _w(width),
-            round(BAR_PIXELS * value / top, 2),
-            told,
+            kind=kind,
+            x=_x(number, width),
+            y=round(BAR_PIXELS * (1 - value / top), 2),
+            width=_w(width),
+            height=round(BAR_PIXELS * value / top, 2),
+            told=told,
         )
         for number, (value, told) in enumerate(values)
         if value

@@ -51,23 +51,23 @@ def gather(folder: Path, comparison: Comparison | None, now: datetime) -> Report
     largest = sorted(sets or (), key=lambda cut: (cut.value is None, -cut.listed, cut.value or ""))
     shards = standing.shards
     return ReportValues(
-        folder.resolve().name,
-        str(standing.description["source"].get("url", "")),
-        standing.state,
-        now.astimezone(UTC),
-        standing.account,
-        None if comparison is None else _compared(comparison, months),
-        summed(months),
-        summed(years_of(months)),
-        None if sets is None else tuple(largest[:SETS]),
-        len(largest),
-        tuple(_run(run, work[run.run]) for run in newest[:RUNS]),
-        len(newest),
-        timelines,
-        standing.windows,
-        windows,
-        findings,
-        {
+        name=folder.resolve().name,
+        source=str(standing.description["source"].get("url", "")),
+        state=standing.state,
+        made=now.astimezone(UTC),
+        account=standing.account,
+        compared=None if comparison is None else _compared(comparison, months),
+        months=summed(months),
+        years=summed(years_of(months)),
+        sets=None if sets is None else tuple(largest[:SETS]),
+        sets_in_all=len(largest),
+        runs=tuple(_run(run, work[run.run]) for run in newest[:RUNS]),
+        runs_in_all=len(newest),
+        timelines=timelines,
+        windows=standing.windows,
+        windows_left=windows,
+        findings=findings,
+        shards={
             "shards": shards.shards,
             "records": shards.records,
             "frames": shards.frames,
@@ -76,8 +76,8 @@ def gather(folder: Path, comparison: Comparison | None, now: datetime) -> Report
             "refused": standing.refused,
             "refused_bytes": standing.refused_bytes,
         },
-        shards.wrong,
-        dict(standing.description.get("software", {})),
+        damaged=shards.wrong,
+        software=dict(standing.description.get("software", {})),
     )
 
 
@@ -86,16 +86,16 @@ def gather(folder: Path, comparison: Comparison | None, now: datetime) -> Report
 
 def _run(run: RunStanding, work: RunWork) -> RunLine:
     return RunLine(
-        run.run,
-        run.spider,
-        run.mode,
-        run.state,
-        run.started,
-        run.finished,
-        work.requests,
-        work.records,
-        work.content_bytes,
-        run.account,
+        run=run.run,
+        spider=run.spider,
+        mode=run.mode,
+        state=run.state,
+        started=run.started,
+        finished=run.finished,
+        requests=work.requests,
+        records=work.records,
+        content_bytes=work.content_bytes,
+        account=run.account,
     )
 
 
@@ -173,21 +173,21 @@ def _compared(comparison: Comparison, months: tuple[Cut, ...]) -> Compared:
     if report.target == "ledger":
         found = _dated(found, months)
     return Compared(
-        report.target,
-        words,
-        report.completeness,
-        report.complete,
-        report.balanced,
-        report.finished,
-        report.lost_windows,
-        report.reasons,
-        report.differences,
-        report.totals,
-        {by: _groups(rows) for by, rows in report.by.items()},
-        channels,
-        periods_of(found),
-        _maps(comparison),
-        _examples(comparison),
+        target=report.target,
+        words=words,
+        completeness=report.completeness,
+        complete=report.complete,
+        balanced=report.balanced,
+        finished=report.finished,
+        lost_windows=report.lost_windows,
+        reasons=report.reasons,
+        differences=report.differences,
+        totals=report.totals,
+        groups={by: _groups(rows) for by, rows in report.by.items()},
+        channels=channels,
+        periods=periods_of(found),
+        maps=_maps(comparison),
+        examples=_examples(comparison),
     )
 
 
@@ -241,7 +241,16 @@ def _examples(comparison: Comparison) -> tuple[Example, ...]:
     for mark in (MISSING, DIFFERS, EXTRA, UNTOLD, FORGOTTEN):
         for row in comparison.first(mark, EXAMPLES):
             there, here = (_side(row, side) for side in ("there", "here"))
-            found.append(Example(mark, row["channel"], row["identifier"], row["reason"], there, here))
+            found.append(
+                Example(
+                    mark=mark,
+                    channel=row["channel"],
+                    identifier=row["identifier"],
+                    reason=row["reason"],
+                    there=there,
+                    here=here,
+                )
+            )
     return tuple(found)
 
 

@@ -103,23 +103,33 @@ def read_standing(folder: Path) -> Standing:
         findings = ledger.execute(_SQL["standing_findings"]).fetchall()
         count, size = ledger.execute(_SQL["standing_quarantine"]).fetchone()
         return Standing(
-            folder,
-            description,
-            _runs(ledger, accounts),
-            windows,
-            whole,
-            tuple(FindingsStanding(*row[:4]) for row in findings),
-            _shards(ledger, layout),
-            count,
-            size,
-            _index(folder),
-            tuple(list_totals(ledger, None)),
+            folder=folder,
+            description=description,
+            runs=_runs(ledger, accounts),
+            windows=windows,
+            account=whole,
+            findings=tuple(FindingsStanding(*row[:4]) for row in findings),
+            shards=_shards(ledger, layout),
+            refused=count,
+            refused_bytes=size,
+            index=_index(folder),
+            totals=tuple(list_totals(ledger, None)),
         )
 
 
 def _runs(ledger: sqlite3.Connection, accounts: dict[int | None, Account]) -> tuple[RunStanding, ...]:
     return tuple(
-        RunStanding(run, spider, mode, orjson.loads(arguments), started, finished, state, bool(newest), accounts[run])
+        RunStanding(
+            run=run,
+            spider=spider,
+            mode=mode,
+            arguments=orjson.loads(arguments),
+            started=started,
+            finished=finished,
+            state=state,
+            newest=bool(newest),
+            account=accounts[run],
+        )
         for run, spider, mode, arguments, started, finished, state, newest in ledger.execute(_SQL["standing_runs"])
     )
 
@@ -132,7 +142,9 @@ def _shards(ledger: sqlite3.Connection, layout: Layout) -> ShardsStanding:
         size, content = size + numbers[2], content + numbers[3]
         if (sentence := _wrong_size(layout, name, state, numbers[2])) is not None:
             wrong.append(sentence)
-    return ShardsStanding(count, records, frames, size, content, tuple(wrong))
+    return ShardsStanding(
+        shards=count, records=records, frames=frames, bytes=size, content_bytes=content, wrong=tuple(wrong)
+    )
 
 
 def _wrong_size(layout: Layout, name: str, state: str, believed: int) -> str | None:

@@ -230,6 +230,17 @@ def read_work(folder: Path) -> list[RunWork]:
     with snapshot(Layout(folder)) as ledger:
         rows = ledger.execute(_SQL["work_of_runs"]).fetchall()
     return [
-        RunWork(run, spider, mode, orjson.loads(arguments), state, started, finished, requests, records, size)
+        RunWork(
+            run=run,
+            spider=spider,
+            mode=mode,
+            arguments=orjson.loads(arguments),
+            state=state,
+            started=started,
+            finished=finished,
+            requests=requests,
+            records=records,
+            content_bytes=size,
+        )
         for run, spider, mode, arguments, state, started, finished, requests, records, size in rows
     ]

@@ -284,19 +284,19 @@ def read_as_sent(text: bytes, value: Any) -> Any:
 def record_of(values: dict[str, Any]) -> Record:
     """A record of its parsed JSON. Raises KeyError and TypeError."""
     return Record(
-        values["identifier"],
-        values["datestamp"],
-        values["deleted"],
-        tuple(values["sets"]),
-        values["format"],
-        values["media_type"],
-        values["url"],
-        values["retrieved"],
-        values["sha256"],
-        values["metadata"],
-        values.get("original"),
-        tuple(values.get("about", ())),
-        values.get("encoding", "utf-8"),
+        identifier=values["identifier"],
+        datestamp=values["datestamp"],
+        deleted=values["deleted"],
+        sets=tuple(values["sets"]),
+        format=values["format"],
+        media_type=values["media_type"],
+        url=values["url"],
+        retrieved=values["retrieved"],
+        sha256=values["sha256"],
+        metadata=values["metadata"],
+        original=values.get("original"),
+        about=tuple(values.get("about", ())),
+        encoding=values.get("encoding", "utf-8"),
     )
 
 

@@ -43,7 +43,7 @@ def open_chunk(
         else:
             ledger.db.execute(_SQL["move_rest"], (next_, rest.window))
         made = ledger.add_windows(run, windows, now, rest.window)
-        _name(ledger, run, made, named, url, now)
+        _name(ledger=ledger, run=run, windows=made, named=named, url=url, now=now)
     return made
 
 
@@ -53,25 +53,25 @@ def open_named(
     """Open a window for ids that turned up on the way; `parent` is the list that they are missing from."""
     with ledger.transaction():
         made = ledger.add_windows(run, [window], now, parent)
-        _name(ledger, run, made, named, url, now)
+        _name(ledger=ledger, run=run, windows=made, named=named, url=url, now=now)
     return made[0]
 
 
 def _name(ledger: Ledger, run: int, windows: Iterable[WindowRow], named: Sequence[str], url: str, now: str) -> None:
     for row in windows if named else ():
         ledger.add_request(
-            run,
-            row.channel,
-            row.window,
-            1,
-            url,
-            "read",
-            None,
-            None,
-            1,
-            now,
-            len(named),
-            [Outcome(identifier, None, "open") for identifier in named],
+            run=run,
+            channel=row.channel,
+            window=row.window,
+            attempt=1,
+            url=url,
+            state="read",
+            http_status=None,
+            reason=None,
+            attempts=1,
+            at=now,
+            listed=len(named),
+            outcomes=[Outcome(identifier, None, "open") for identifier in named],
         )
 
 
@@ -185,7 +185,20 @@ def refuse_unproven(ledger: Ledger, run: int, channel: int, begins: str, url: st
     with ledger.transaction():
         for window, group in groupby(rows, key=itemgetter(0)):
             outcomes = [Outcome(identifier, None, "refused", reason) for _, identifier in group]
-            ledger.add_request(run, channel, window, 1, url, "refused", 404, reason, 0, now, 0, outcomes)
+            ledger.add_request(
+                run=run,
+                channel=channel,
+                window=window,
+                attempt=1,
+                url=url,
+                state="refused",
+                http_status=404,
+                reason=reason,
+                attempts=0,
+                at=now,
+                listed=0,
+                outcomes=outcomes,
+            )
     return len(rows)
 
 

@@ -200,7 +200,15 @@ class Ledger:
                 (spider, mode, _canonical(arguments), _canonical(software), now),
             )
         assert cursor.lastrowid is not None
-        return Run(cursor.lastrowid, spider, mode, arguments, now, None, "open")
+        return Run(
+            run=cursor.lastrowid,
+            spider=spider,
+            mode=mode,
+            arguments=arguments,
+            started=now,
+            provider_started=None,
+            state="open",
+        )
 
     def reopen_run(self, run: int) -> None:
         """A run that is resumed is open again, and what it lost is asked again."""
@@ -356,7 +364,15 @@ class Ledger:
                 self.db.execute(_SQL["add_windowset"], (cursor.lastrowid, new.set_spec))
             made.append(
                 WindowRow(
-                    cursor.lastrowid, new.channel, parent, new.verb, new.from_, new.until, "open", 0, new.set_spec
+                    window=cursor.lastrowid,
+                    channel=new.channel,
+                    parent=parent,
+                    verb=new.verb,
+                    from_=new.from_,
+                    until=new.until,
+                    state="open",
+                    attempts=0,
+                    set_spec=new.set_spec,
                 )
             )
         return made
@@ -490,4 +506,12 @@ def _canonical(value: dict[str, Any]) -> str:
 
 
 def _run(row: tuple[Any, ...]) -> Run:
-    return Run(row[0], row[1], row[2], orjson.loads(row[3]), row[4], row[5], row[6])
+    return Run(
+        run=row[0],
+        spider=row[1],
+        mode=row[2],
+        arguments=orjson.loads(row[3]),
+        started=row[4],
+        provider_started=row[5],
+        state=row[6],
+    )

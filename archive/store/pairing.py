@@ -48,7 +48,15 @@ def kept_in(ledger: sqlite3.Connection, shard: int, frame: int) -> list[Kept]:
     """The outcomes whose records a frame holds, in the order of the records."""
     rows = ledger.execute(_SQL["outcomes_of_frame"], {"shard": shard, "frame": frame})
     return [
-        Kept(outcome, run, identifier, datestamp, state, channel, bool(direct))
+        Kept(
+            outcome=outcome,
+            run=run,
+            identifier=identifier,
+            datestamp=datestamp,
+            state=state,
+            channel=channel,
+            direct=bool(direct),
+        )
         for outcome, run, identifier, datestamp, state, channel, direct in rows
     ]
 

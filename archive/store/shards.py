@@ -202,7 +202,14 @@ def check_shard(path: Path, sha256: str | None = None) -> Seal:
     whole = digests_of(path)
     if sha256 is not None and whole.sha256 != sha256:
         raise Damaged(f"shard {path.name} is whole, but not the file that was written; take it from a copy")
-    return Seal(records, frames, path.stat().st_size, content, whole.sha256, whole.sha512)
+    return Seal(
+        records=records,
+        frames=frames,
+        length=path.stat().st_size,
+        content_bytes=content,
+        sha256=whole.sha256,
+        sha512=whole.sha512,
+    )
 
 
 def read_frame(path: Path, frame: int) -> Frame:
@@ -297,7 +304,14 @@ def _seal(path: Path, file: AppendFile, entries: list[Entry], records: int, dige
     file.close()
     rename(_open_name(path), path, "shard")
     content = sum(entry.content_bytes for entry in entries)
-    return Seal(records, len(entries), file.length, content, digests.sha256, digests.sha512)
+    return Seal(
+        records=records,
+        frames=len(entries),
+        length=file.length,
+        content_bytes=content,
+        sha256=digests.sha256,
+        sha512=digests.sha512,
+    )
 
 
 def _read_frames(path: Path, length: int) -> Iterator[tuple[Frame, bytes]]:

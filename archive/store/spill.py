@@ -78,11 +78,25 @@ def frames_to_spill(
         rows = ledger.execute(_SQL["frames_of_shard"], {"shard": shard.shard, "first": first, "last": None})
         for frame, _, _, size in rows:
             if content and content + size > most:
-                yield FramesToSpill(layout, shard, first, frame - 1, _path(folder, shard, first), first == begin)
+                yield FramesToSpill(
+                    layout=layout,
+                    shard=shard,
+                    first=first,
+                    last=frame - 1,
+                    path=_path(folder, shard, first),
+                    begins=first == begin,
+                )
                 first, content = frame, 0
             content += size
         if content or begin:  # one that was only sealed is checked as well
-            yield FramesToSpill(layout, shard, first, frame, _path(folder, shard, first), first == begin)
+            yield FramesToSpill(
+                layout=layout,
+                shard=shard,
+                first=first,
+                last=frame,
+                path=_path(folder, shard, first),
+                begins=first == begin,
+            )
 
 
 def _path(folder: Path, shard: ShardToRead, first: int) -> Path:

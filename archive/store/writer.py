@@ -331,18 +331,18 @@ class ArchiveWriter:
     def _count(self, answer: Answer) -> list[int]:
         """Write one answer to the ledger. Returns the numbers of the outcomes that have a record."""
         request, first = self.ledger.add_request(
-            self.run_number,
-            answer.channel,
-            answer.window,
-            answer.attempt,
-            answer.url,
-            answer.state,
-            answer.http_status,
-            answer.reason,
-            answer.attempts,
-            answer.at,
-            answer.listed,
-            answer.outcomes,
+            run=self.run_number,
+            channel=answer.channel,
+            window=answer.window,
+            attempt=answer.attempt,
+            url=answer.url,
+            state=answer.state,
+            http_status=answer.http_status,
+            reason=answer.reason,
+            attempts=answer.attempts,
+            at=answer.at,
+            listed=answer.listed,
+            outcomes=answer.outcomes,
         )
         if answer.refused is not None:
             kept = self._keep_refused(answer.refused)

@@ -122,14 +122,14 @@ def _options(folder: Path, words: dict[str, Any]) -> Options:
     label = source.get("name") or next(iter(source.get("hosts") or ()), "") or source.get("url", "")
     slug = re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.") or "archive"
     return Options(
-        _making(words),
-        _selection(words),
-        words["name"] or f"{slug}-{published}",
-        words["title"] or f"Metadata of {label}, {published}",
-        published,
-        _licence(folder, source, words),
-        software(),
-        () if words["invenio_migrator"] else _layouts(words)[1:],
+        making=_making(words),
+        selection=_selection(words),
+        name=words["name"] or f"{slug}-{published}",
+        title=words["title"] or f"Metadata of {label}, {published}",
+        published=published,
+        licence=_licence(folder, source, words),
+        software=software(),
+        others=() if words["invenio_migrator"] else _layouts(words)[1:],
     )
 
 
@@ -152,7 +152,15 @@ def _making(words: dict[str, Any]) -> Making:
     level = DEFAULT_LEVELS[compression] if words["level"] is None else words["level"]
     if not lowest <= level <= highest:
         raise UsageError(f"--level {level}: {compression} has levels {lowest} to {highest}")
-    return Making(form, layout, compression, level, FRAME_BYTES, words["part_bytes"], words["part_records"] or 0)
+    return Making(
+        form=form,
+        layout=layout,
+        compression=compression,
+        level=level,
+        frame_bytes=FRAME_BYTES,
+        part_bytes=words["part_bytes"],
+        part_records=words["part_records"] or 0,
+    )
 
 
 def _layouts(words: dict[str, Any]) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
         files = _write(found, log, options)
         numbers = _numbers(found.report)
         doubts = [*contradictions(stated), *differences(stated, numbers)]
-        values = _values(found, folder, target, options, doubts, files)
+        values = _values(found=found, folder=folder, target=target, options=options, doubts=doubts, files=files)
         if log is not None:
             values["uploads"] = uploads.values_of(log, _log(options), other)
         if options.html is not None:

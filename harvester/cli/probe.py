@@ -50,7 +50,7 @@ def probe(url: str, out: Path | None, contact: str, as_json: bool) -> int:
     text = source_text(seen, verdict, day) if seen.oai or seen.rest or seen.eprints_id else None
     if text is not None:
         Source.checked(tomllib.loads(text), "the source file that was written")
-    _print(seen, verdict, asker.answers, text, out, as_json)
+    _print(seen=seen, verdict=verdict, answers=asker.answers, text=text, out=out, as_json=as_json)
     return FINDINGS if text is None else DONE
 
 

@@ -147,12 +147,12 @@ def _ask(folder: Path, gaps: Sequence[Gap], options: Options) -> int:
     standing = read_standing(folder)
     runs = [
         Told(
-            run.spider,
-            run.mode,
-            run.arguments,
-            run.state,
-            run.newest,
-            tuple(channel.channel for channel in run.account.channels),
+            spider=run.spider,
+            mode=run.mode,
+            arguments=run.arguments,
+            state=run.state,
+            newest=run.newest,
+            channels=tuple(channel.channel for channel in run.account.channels),
         )
         for run in standing.runs
     ]

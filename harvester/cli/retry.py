@@ -50,7 +50,14 @@ def what_to_ask(folder: Path) -> Again:
     """What an archive's ledger says. Raises NotAnArchive, OtherArchive, Damaged."""
     standing = read_standing(folder)
     told = [
-        Told(run.spider, run.mode, run.arguments, run.state, run.newest, tuple(c.channel for c in run.account.channels))
+        Told(
+            spider=run.spider,
+            mode=run.mode,
+            arguments=run.arguments,
+            state=run.state,
+            newest=run.newest,
+            channels=tuple(c.channel for c in run.account.channels),
+        )
         for run in standing.runs
     ]
     return ask_again(told, {channel.channel: channel.states for channel in read_account(folder).channels})

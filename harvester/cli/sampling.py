@@ -69,7 +69,7 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
     if options.gaps is not None:
         with translated(options.gaps, "writing"), options.gaps.open("w", encoding="utf-8") as file:
             file.writelines(f"{one.drawn.local_id}\n" for one in found if one.mark == MISSING)
-    _tell(target, seed, frame, found, whole, parts, options)
+    _tell(target=target, seed=seed, frame=frame, found=found, whole=whole, parts=parts, options=options)
     return _code(found, whole, options.fail_under)
 
 

@@ -168,7 +168,18 @@ def _answer(window: WindowRow, url: str, at: str, page: DecodedPage) -> Answer:
         for identifier, datestamp, deleted, _ in page.rows
     ]
     return Answer(
-        window.channel, window.window, 1, url, "read", 200, None, 1, at, len(outcomes), outcomes, page.payload
+        channel=window.channel,
+        window=window.window,
+        attempt=1,
+        url=url,
+        state="read",
+        http_status=200,
+        reason=None,
+        attempts=1,
+        at=at,
+        listed=len(outcomes),
+        outcomes=outcomes,
+        payload=page.payload,
     )
 
 

@@ -149,9 +149,11 @@ class Policy:
         """Make a response, its headers without the token: a Location is masked before it is followed."""
         found = {name.lower(): value for name, value in headers.items()}
         if not self.credentials.has_token:
-            return Response(url, url, status, found, body, seconds)
+            return Response(requested=url, url=url, status=status, headers=found, body=body, seconds=seconds)
         clean = {name: self.credentials.scrub(value) for name, value in found.items()}
-        return Response(url, url, status, clean, body, seconds, masked=clean != found)
+        return Response(
+            requested=url, url=url, status=status, headers=clean, body=body, seconds=seconds, masked=clean != found
+        )
 
     def next_url(self, url: str, location: str) -> str:
         """Resolve a Location that may be followed. Raises NotFollowed."""

@@ -163,7 +163,9 @@ class Downloader:
             headers["If-Range"] = coming.etag
         try:
             async with self._client.stream(wanted.url, headers) as stream:
-                await self._take(_Answer(wanted, coming, stream, part, have, until))
+                await self._take(
+                    _Answer(wanted=wanted, coming=coming, stream=stream, part=part, have=have, until=until)
+                )
         except NoAnswer as cause:
             raise _Broken(f"the transfer broke ({cause})") from cause
         except NotTrusted as cause:
@@ -192,7 +194,14 @@ class Downloader:
             if stream.status == 416:  # what is there is longer than the file, or of another one
                 durable.remove(part)
             reason = answer.reason if proven else "its end cannot be told: no length is stated"
-            kept = RefusedBody(stream.url, stream.status, tuple(stream.headers.items()), body, "", reason)
+            kept = RefusedBody(
+                url=stream.url,
+                http_status=stream.status,
+                headers=tuple(stream.headers.items()),
+                body=body,
+                retrieved="",
+                reason=reason,
+            )
             raise Refused(reason, kept, stream.status)
         stream.judge()
         coming.size, coming.media_type = size, stream.headers.get("content-type")

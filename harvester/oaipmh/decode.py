@@ -85,7 +85,9 @@ def decode_list_records(
     `known` are digests of versions that are stored already (`harvester.oaipmh.versions`): their records are left out.
     """
     page = parse_list_records(body, sent=asked.token, lenient=asked.lenient)
-    return _decoded(page, url, format_, retrieved, level, versions.split_digests(known))
+    return _decoded(
+        page=page, url=url, format_=format_, retrieved=retrieved, level=level, known=versions.split_digests(known)
+    )
 
 
 def decode_get_record(
@@ -119,7 +121,9 @@ def _decoded(
         if digests[-1] in known:
             left_out.add(place)
         else:
-            texts.append(_encode(record, sha256, url, format_, retrieved, problems))
+            texts.append(
+                _encode(record=record, sha256=sha256, url=url, format_=format_, retrieved=retrieved, problems=problems)
+            )
     decoded = _page(page, tuple(packed(piece, level) for piece in pieces(texts)), problems)
     return replace(decoded, versions=b"".join(digests), left_out=frozenset(left_out))
 
@@ -137,17 +141,17 @@ def _page(
     for record in page.records:
         digest.update(f"{record.identifier}\0{record.datestamp}\0".encode("utf-8", "surrogatepass"))
     return DecodedPage(
-        tuple(Row(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records),
-        page.token,
-        page.has_token_element,
-        page.complete_list_size,
-        page.cursor,
-        page.response_date,
-        payload,
-        digest.digest(),
-        tuple(problems),
-        page.unaccounted,
-        page.deviations,
+        rows=tuple(Row(record.identifier, record.datestamp, record.deleted, record.sets) for record in page.records),
+        token=page.token,
+        has_token_element=page.has_token_element,
+        complete_list_size=page.complete_list_size,
+        cursor=page.cursor,
+        response_date=page.response_date,
+        payload=payload,
+        digest=digest.digest(),
+        problems=tuple(problems),
+        unaccounted=page.unaccounted,
+        deviations=page.deviations,
     )
 
 
@@ -172,18 +176,18 @@ def _encode(
     if datestamps.parse(record.datestamp) is None:
         problems.append((record.identifier, "impossible-datestamp", record.datestamp))
     text = envelope.encode(
-        record.identifier,
-        record.datestamp,
-        record.deleted,
-        record.sets,
-        format_,
-        MEDIA_TYPE,
-        url,
-        retrieved,
-        sha256,
-        converted,
-        original.decode() if original is not None else None,
-        tuple(about.decode() for about in record.about),
+        identifier=record.identifier,
+        datestamp=record.datestamp,
+        deleted=record.deleted,
+        sets=record.sets,
+        format_=format_,
+        media_type=MEDIA_TYPE,
+        url=url,
+        retrieved=retrieved,
+        sha256=sha256,
+        metadata=converted,
+        original=original.decode() if original is not None else None,
+        about=tuple(about.decode() for about in record.about),
     )
     return jsonseq.encode(text)
 

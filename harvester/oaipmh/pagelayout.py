@@ -137,7 +137,9 @@ def search(root: etree._Element, item: str) -> Layout:
         child = next(children, None)
         if child is None:
             open_.pop()
-        elif (name := local_name(child)) and (entered := _take(layout, child, name, inside, item, parents)):
+        elif (name := local_name(child)) and (
+            entered := _take(layout=layout, child=child, name=name, inside=inside, item=item, parents=parents)
+        ):
             if entered not in _TEXTS:
                 layout.unaccounted.update(_text_in(child))
                 _note_holder(layout, child)

@@ -254,7 +254,7 @@ def parse_list_records(
     unaccounted for instead.
     """
     root, oai = _root(body, max_bytes)
-    found = _Found(root, oai, "ListRecords", RECORD, sent, lenient)
+    found = _Found(root=root, oai=oai, verb="ListRecords", item=RECORD, sent=sent, lenient=lenient)
     return found.page(lambda: _records(found, body, max_bytes))
 
 
@@ -263,7 +263,7 @@ def parse_list_identifiers(
 ) -> ListPage:
     """Read one ListIdentifiers response (section 4.3): as `parse_list_records`, headers only."""
     root, oai = _root(body, max_bytes)
-    found = _Found(root, oai, "ListIdentifiers", HEADER, sent, lenient)
+    found = _Found(root=root, oai=oai, verb="ListIdentifiers", item=HEADER, sent=sent, lenient=lenient)
     return found.page(lambda: [_header(element, found) for element in found.layout.items])
 
 

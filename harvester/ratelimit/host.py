@@ -138,10 +138,10 @@ class Door:
         if stated:
             self._note(lambda: gate.heard(clock, path, stated, sent.serial))
         if status == 429 or (status == 503 and order is not None):
-            self._refused(path, status, sent, stated, order, _plain(body))
+            self._refused(path=path, status=status, sent=sent, stated=stated, order=order, body=_plain(body))
             return False
         if status == 403:
-            return self._forbidden(url, sent, stated, order, headers, _plain(body))
+            return self._forbidden(url=url, sent=sent, stated=stated, order=order, headers=headers, body=_plain(body))
         if status < 500:
             gate.bans.good(sent.clock, headers.get("content-type", ""), ordered="retry-after" in headers)
             if not stated and status in (200, 404):

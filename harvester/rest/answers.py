@@ -95,7 +95,7 @@ def decode_block(
     """
     settled, texts = [], []
     for answer in answers:
-        result, text = settle(answer, name, accept, retrieved, most, known)
+        result, text = settle(answer=answer, name=name, accept=accept, retrieved=retrieved, most=most, known=known)
         settled.append(result)
         if text is not None:
             texts.append(jsonseq.encode(text))
@@ -124,7 +124,7 @@ def settle(
         if status in (200, 203):
             return _read(answer, name, accept, retrieved, most)
         if status == 410:
-            return _gone(answer, name, accept, retrieved, most, known)
+            return _gone(answer=answer, name=name, accept=accept, retrieved=retrieved, most=most, known=known)
     except Unusable as error:
         return Settled("refused", str(error), again=True), None
     if status in _GATEWAY:
@@ -215,7 +215,18 @@ def _listed_as_deleted(
 ) -> tuple[Settled, bytes]:
     """A record that an OAI-PMH list names as deleted, and that is closed or absent by its id: a tombstone."""
     text = envelope.encode(
-        answer.identifier, datestamp, True, (), name, essence(accept), answer.url, retrieved, None, None, None, ()
+        identifier=answer.identifier,
+        datestamp=datestamp,
+        deleted=True,
+        sets=(),
+        format_=name,
+        media_type=essence(accept),
+        url=answer.url,
+        retrieved=retrieved,
+        sha256=None,
+        metadata=None,
+        original=None,
+        about=(),
     )
     return Settled("deleted", f"deleted by its OAI-PMH header; HTTP status {answer.status}", datestamp), text
 
@@ -257,17 +268,17 @@ def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -
     if (verdict := judge_text(body, short_name(accept))) is not None:
         return _other(verdict, answer, format_, retrieved, body)
     text = envelope.encode_bytes(
-        answer.identifier,
-        _http_date(answer.last_modified),
-        False,
-        (),
-        format_,
-        declared,
-        answer.url,
-        retrieved,
-        body,
-        parameters(declared).get("charset", "utf-8").lower(),
-        None,
+        identifier=answer.identifier,
+        datestamp=_http_date(answer.last_modified),
+        deleted=False,
+        sets=(),
+        format_=format_,
+        media_type=declared,
+        url=answer.url,
+        retrieved=retrieved,
+        body=body,
+        encoding=parameters(declared).get("charset", "utf-8").lower(),
+        metadata=None,
     )
     return Settled("read", problem[0] if problem else None, _http_date(answer.last_modified), problem=problem), text
 
@@ -289,7 +300,16 @@ def _json(
     if problem is None and (several := records_in(parsed.value)) > 1:
         problem = ("answer-holds-several", f"{several} records")
     text = envelope.encode_json(
-        answer.identifier, stamp, False, (), format_, answer.media_type, answer.url, retrieved, body, parsed
+        identifier=answer.identifier,
+        datestamp=stamp,
+        deleted=False,
+        sets=(),
+        format_=format_,
+        media_type=answer.media_type,
+        url=answer.url,
+        retrieved=retrieved,
+        body=body,
+        parsed=parsed,
     )
     return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
 
@@ -315,17 +335,17 @@ def _xml(
     declared = root.getroottree().docinfo.encoding or "utf-8"
     charset = (declared if document is body else parameters(answer.media_type)["charset"].strip("'\" ")).lower()
     text = envelope.encode_bytes(
-        answer.identifier,
-        stamp,
-        False,
-        (),
-        format_,
-        answer.media_type,
-        answer.url,
-        retrieved,
-        body,
-        charset,
-        metadata,
+        identifier=answer.identifier,
+        datestamp=stamp,
+        deleted=False,
+        sets=(),
+        format_=format_,
+        media_type=answer.media_type,
+        url=answer.url,
+        retrieved=retrieved,
+        body=body,
+        encoding=charset,
+        metadata=metadata,
     )
     return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
 
@@ -345,7 +365,17 @@ def _marc(
     metadata = iso2709.joined_json(records)
     stamp = _http_date(answer.last_modified)
     text = envelope.encode_bytes(
-        answer.identifier, stamp, False, (), format_, answer.media_type, answer.url, retrieved, body, BASE64, metadata
+        identifier=answer.identifier,
+        datestamp=stamp,
+        deleted=False,
+        sets=(),
+        format_=format_,
+        media_type=answer.media_type,
+        url=answer.url,
+        retrieved=retrieved,
+        body=body,
+        encoding=BASE64,
+        metadata=metadata,
     )
     return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
 
@@ -361,17 +391,17 @@ def _other(
         return replace(found, reason=found.reason or verdict.reason), text
     charset = parameters(answer.media_type).get("charset", "utf-8").lower()
     text = envelope.encode_bytes(
-        answer.identifier,
-        verdict.datestamp,
-        True,
-        (),
-        format_,
-        answer.media_type,
-        answer.url,
-        retrieved,
-        body,
-        charset,
-        None,
+        identifier=answer.identifier,
+        datestamp=verdict.datestamp,
+        deleted=True,
+        sets=(),
+        format_=format_,
+        media_type=answer.media_type,
+        url=answer.url,
+        retrieved=retrieved,
+        body=body,
+        encoding=charset,
+        metadata=None,
     )
     return Settled("deleted", verdict.reason, verdict.datestamp), text
 
@@ -389,21 +419,30 @@ def tombstone(answer: Received, name: str, retrieved: str, most: int = UNPACKED_
         found = said if isinstance(said, dict) else {}
         stamp, reason = _text(found.get("removal_date")), _text(found.get("removal_reason"))
         text = envelope.encode_json(
-            answer.identifier, stamp, True, (), name, answer.media_type, answer.url, retrieved, body, parsed
+            identifier=answer.identifier,
+            datestamp=stamp,
+            deleted=True,
+            sets=(),
+            format_=name,
+            media_type=answer.media_type,
+            url=answer.url,
+            retrieved=retrieved,
+            body=body,
+            parsed=parsed,
         )
         return Settled("deleted", reason or None, stamp), text
     text = envelope.encode_bytes(
-        answer.identifier,
-        "",
-        True,
-        (),
-        name,
-        answer.media_type,
-        answer.url,
-        retrieved,
-        body,
-        parameters(answer.media_type).get("charset", "utf-8").lower(),
-        None,
+        identifier=answer.identifier,
+        datestamp="",
+        deleted=True,
+        sets=(),
+        format_=name,
+        media_type=answer.media_type,
+        url=answer.url,
+        retrieved=retrieved,
+        body=body,
+        encoding=parameters(answer.media_type).get("charset", "utf-8").lower(),
+        metadata=None,
     )
     return Settled("deleted"), text
 

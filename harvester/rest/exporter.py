@@ -74,7 +74,7 @@ def read_version(name: str, text: str) -> Version:
     """A version from the two texts of its window."""
     key, _, version = name.rpartition("/")
     made, size, md5, url = text.split(" ", 3)
-    return Version(key, version, made, int(size), md5.removeprefix("md5:"), url)
+    return Version(key=key, version=version, made=made, size=int(size), md5=md5.removeprefix("md5:"), url=url)
 
 
 def kind_of(key: str) -> str:
@@ -109,7 +109,14 @@ def _versions(key: str, versions: list[dict[str, Any]], url: str) -> list[Versio
         if md5 is None or one["size"] < 0 or " " in one["created"] or "/" in one["version_id"]:
             raise ValueError(f"{key}: {one['version_id']}, size {one['size']}, checksum {one['checksum']}")
         link = (one.get("links") or {}).get("self") or f"{url}/{quote(key)}/{one['version_id']}"
-        version = Version(key, one["version_id"], one["created"], one["size"], md5[1].lower(), urljoin(url, link))
+        version = Version(
+            key=key,
+            version=one["version_id"],
+            made=one["created"],
+            size=one["size"],
+            md5=md5[1].lower(),
+            url=urljoin(url, link),
+        )
         found.append(version)
     return found
 
@@ -320,7 +327,14 @@ def _record(entry: Entry, kind: str, url: str, retrieved: str) -> tuple[DecodedE
     if settled.state != "read":  # a dump holds records: an error in the place of one is no answer about its id
         settled, text = Settled("refused", settled.reason), None
     refused = entry.body if settled.state == "refused" else None
-    done = DecodedEntry(entry.identifier, settled.datestamp, settled.state, settled.reason, refused, settled.problem)
+    done = DecodedEntry(
+        identifier=entry.identifier,
+        datestamp=settled.datestamp,
+        state=settled.state,
+        reason=settled.reason,
+        refused=refused,
+        problem=settled.problem,
+    )
     return done, text
 
 
@@ -337,7 +351,17 @@ def _tombstone(entry: Entry, header: Sequence[str], url: str, retrieved: str) ->
     stamp, reason = values.get("removal_date", ""), values.get("removal_reason") or None
     format_, media_type = FORMATS[DELETED]
     record = envelope.encode_bytes(
-        entry.identifier, stamp, True, (), format_, media_type, url, retrieved, entry.body, "utf-8", values
+        identifier=entry.identifier,
+        datestamp=stamp,
+        deleted=True,
+        sets=(),
+        format_=format_,
+        media_type=media_type,
+        url=url,
+        retrieved=retrieved,
+        body=entry.body,
+        encoding="utf-8",
+        metadata=values,
     )
     return DecodedEntry(entry.identifier, stamp, "deleted", reason), record
 

@@ -290,7 +290,17 @@ def decode_page(
             if digest in there:
                 left_out.add(len(rows))
             else:
-                text = envelope.encode_json(named, stamp, False, (), format_, media_type, url, retrieved, hit.body)
+                text = envelope.encode_json(
+                    identifier=named,
+                    datestamp=stamp,
+                    deleted=False,
+                    sets=(),
+                    format_=format_,
+                    media_type=media_type,
+                    url=url,
+                    retrieved=retrieved,
+                    body=hit.body,
+                )
                 texts.append(jsonseq.encode(text))
         except NotJson as cause:
             refused.append(RefusedHit(named or f"hit {number} of {url}", str(cause), hit.body, bool(named)))
@@ -301,17 +311,17 @@ def decode_page(
     link = inside(page, known.next) if known.next else None
     link = link if isinstance(link, str) and link else None
     return DecodedHits(
-        tuple(rows),
-        tuple(refused),
-        None if total is None else total.value,
-        link,
-        _cursor(link) if link else None,
-        tuple(packed(piece, level) for piece in pieces(texts)),
-        problem,
-        total is None or total.exact,
-        tuple(dates) if known.dates else (),
-        b"".join(digests),
-        frozenset(left_out),
+        rows=tuple(rows),
+        refused=tuple(refused),
+        total=None if total is None else total.value,
+        next=link,
+        cursor=_cursor(link) if link else None,
+        payload=tuple(packed(piece, level) for piece in pieces(texts)),
+        problem=problem,
+        exact=total is None or total.exact,
+        dates=tuple(dates) if known.dates else (),
+        versions=b"".join(digests),
+        left_out=frozenset(left_out),
     )
 
 

@@ -137,19 +137,55 @@ def compare(drawn: Drawn, there: There, here: Here) -> Compared:
         # a deletion is known from a list, and closed by its id
         agreed = there.state == "forbidden" and here.held != "read"
         why = f"{there.state} there" + (f": {there.reason}" if there.reason else "")
-        return Compared(drawn, SAME if agreed else UNTOLD, there, here, False, False, why)
+        return Compared(
+            drawn=drawn, mark=SAME if agreed else UNTOLD, there=there, here=here, counts=False, hit=False, reason=why
+        )
     if there.state == "read":
         if here.held == "read":
             newer = None not in (there.datestamp, here.datestamp) and there.datestamp != here.datestamp
             why = f"there {there.datestamp}, here {here.datestamp}" if newer else ""
-            return Compared(drawn, DIFFERS if newer else SAME, there, here, True, True, why)
+            return Compared(
+                drawn=drawn, mark=DIFFERS if newer else SAME, there=there, here=here, counts=True, hit=True, reason=why
+            )
         if here.held == "deleted":
-            return Compared(drawn, DIFFERS, there, here, True, False, "live there, deleted here")
-        return Compared(drawn, MISSING, there, here, True, False, here.state or "never listed")
+            return Compared(
+                drawn=drawn,
+                mark=DIFFERS,
+                there=there,
+                here=here,
+                counts=True,
+                hit=False,
+                reason="live there, deleted here",
+            )
+        return Compared(
+            drawn=drawn,
+            mark=MISSING,
+            there=there,
+            here=here,
+            counts=True,
+            hit=False,
+            reason=here.state or "never listed",
+        )
     if here.held == "read":
         mark = DIFFERS if there.state == "deleted" else EXTRA
-        return Compared(drawn, mark, there, here, False, False, f"{there.state} there, live here")
-    return Compared(drawn, SAME, there, here, False, False, f"{there.state} there, not live here")
+        return Compared(
+            drawn=drawn,
+            mark=mark,
+            there=there,
+            here=here,
+            counts=False,
+            hit=False,
+            reason=f"{there.state} there, live here",
+        )
+    return Compared(
+        drawn=drawn,
+        mark=SAME,
+        there=there,
+        here=here,
+        counts=False,
+        hit=False,
+        reason=f"{there.state} there, not live here",
+    )
 
 
 def shares(found: Sequence[Compared], frame: Frame, by: str) -> tuple[Share, list[Share]]:

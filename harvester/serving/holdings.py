@@ -141,7 +141,14 @@ class ArchiveHoldings:
         if deleted or not bodies:
             return Item(identifier, _aware(given), deleted, tuple(sets))
         record = decode(self.text(Held(identifier, prefix, deleted, *place)))
-        return Item(identifier, _aware(given), deleted, tuple(sets), _element(record), record.about)
+        return Item(
+            identifier=identifier,
+            datestamp=_aware(given),
+            deleted=deleted,
+            sets=tuple(sets),
+            metadata=_element(record),
+            about=record.about,
+        )
 
     def _xml_formats(self) -> Iterable[MetadataFormat]:
         for (name,) in self._ask("formats"):

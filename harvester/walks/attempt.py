@@ -149,7 +149,15 @@ class Walk:
         )
         # the size that a foreign page states is that of another list
         stated = chain.stated_first if ended.end == tokens.TOKEN_FORGETS else ended.stated_last
-        return WindowEnd(self.window, self.attempt, self.answers, ended.end, stated, ended.pages, ended)
+        return WindowEnd(
+            window=self.window,
+            attempt=self.attempt,
+            answers=self.answers,
+            end=ended.end,
+            stated=stated,
+            pages=ended.pages,
+            ended=ended,
+        )
 
 
 def record_state(unusable: Unusable) -> str:

@@ -198,7 +198,14 @@ def _answer(walk: IdWalk, one: Fetched, settled: Settled, payload: Sequence[tupl
     refused = None
     if settled.state == "refused" and one.status is not None:
         headers = tuple(pair for pair in one.headers.items() if pair[0] not in SECRET_HEADERS)
-        refused = RefusedBody(asked.url, one.status, headers, one.body, at, settled.reason or "")
+        refused = RefusedBody(
+            url=asked.url,
+            http_status=one.status,
+            headers=headers,
+            body=one.body,
+            retrieved=at,
+            reason=settled.reason or "",
+        )
     validator = one.headers.get(walk.validator) if walk.validator and settled.state == "read" else None
     return Answer(
         channel=walk.window.channel,

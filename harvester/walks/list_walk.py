@@ -250,7 +250,15 @@ class WalkRules:
         span = Span.parse(row.from_, row.until)
         whole = row.verb in (GET_RECORD, IDS) or self.sample is not None
         limit = None if whole else cutting.record_limit(span, self.traits)
-        return Walk(row, channel, span, attempt, row.attempts, tokens.TokenChain(limit), tail)
+        return Walk(
+            window=row,
+            channel=channel,
+            span=span,
+            attempt=attempt,
+            earlier=row.attempts,
+            chain=tokens.TokenChain(limit),
+            tail=tail,
+        )
 
     def ahead(self, walk: Walk, number: int, reply: Reply) -> Iterator[AskPage]:
         """Ask for the next page before this one is decoded, where its token can be seen."""
@@ -408,7 +416,7 @@ class WalkRules:
             yield KeepNoRecord(walk, url, name, tries, result, listed=not self.named_only)
         else:
             assert reply is not None
-            yield KeepRecord(walk, url, name, tries, reply.status, result)
+            yield KeepRecord(walk=walk, url=url, name=name, tries=tries, status=reply.status, page=result)
         walk.settled += 1
         if walk.settled == len(walk.names):
             yield EndWindow(walk)

@@ -255,7 +255,15 @@ class KeepNoRecord(Keep):
             body = reply.plain_body()
         except MalformedPage:  # what is kept of a tombstone need not be readable
             body = reply.body
-        received = answers.Received(self.name, self.url, 410, reply.header("Content-Type"), "", "", body)
+        received = answers.Received(
+            identifier=self.name,
+            url=self.url,
+            status=410,
+            media_type=reply.header("Content-Type"),
+            encoding="",
+            last_modified="",
+            body=body,
+        )
         _, text = answers.tombstone(received, self.walk.channel.prefix, at)
         return ((jsonseq.encode(text), 1),)
 

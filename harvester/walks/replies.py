@@ -56,4 +56,11 @@ class Unusable:
         if self.reply is None:
             return None
         headers = tuple(pair for pair in self.reply.headers if pair[0].lower() not in SECRET_HEADERS)
-        return RefusedBody(url, self.reply.status, headers, self.reply.body, at, self.reason)
+        return RefusedBody(
+            url=url,
+            http_status=self.reply.status,
+            headers=headers,
+            body=self.reply.body,
+            retrieved=at,
+            reason=self.reason,
+        )

@@ -58,7 +58,14 @@ class SliceWalk:
 
     def over(self, end: str) -> WindowEnd:
         """End the walk; its window is decided on when all of its answers are counted."""
-        return WindowEnd(self.window, self.attempt, self.answers, end, self.paging.last_total, self.paging.pages)
+        return WindowEnd(
+            window=self.window,
+            attempt=self.attempt,
+            answers=self.answers,
+            end=end,
+            stated=self.paging.last_total,
+            pages=self.paging.pages,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,9 @@ class SliceRules:
             fit=row.window in self._torn,
             wary=arguments.mode == "incremental" or arguments.shard is not None,
         )
-        return SliceWalk(row, span, attempt, row.attempts, pages, base, base)
+        return SliceWalk(
+            window=row, span=span, attempt=attempt, earlier=row.attempts, paging=pages, base=base, asking=base
+        )
 
     def next_url(self, walk: SliceWalk) -> str:
         """Build the URL of the next page of a walk."""
@@ -225,7 +234,9 @@ class SliceRules:
                 reason=hit.reason,
                 listed=1,
                 outcomes=[Outcome(hit.name, None, "refused", hit.reason)],
-                refused=RefusedBody(reply.url, reply.status, (), hit.body, at, hit.reason),
+                refused=RefusedBody(
+                    url=reply.url, http_status=reply.status, headers=(), body=hit.body, retrieved=at, reason=hit.reason
+                ),
                 refused_identifier=hit.name,
                 bare=True,
             )
