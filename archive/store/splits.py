@@ -12,10 +12,10 @@ from archive.store.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class SplitList:
-    """A window whose list was cut, with all its parts settled; bounds are text as in the ledger.
+    """A window whose list was split, with all its parts settled; bounds are text as in the ledger.
 
-    `listed` ids came before it was cut, `brought` ids are in its parts, `together` in either; `lacking` are those that
-    came before and are in no other list of the run. `reason` says why the last answer that was unusable was so.
+    `listed` ids came before the split, `brought` ids are in its parts, `together` in either; `lacking` are those that
+    came before and are in no other list of the run. `reason` says why the last unusable response was unusable.
     """
 
     window: int
@@ -33,7 +33,7 @@ class SplitList:
 
 
 def iter_splits(ledger: Ledger, run: int) -> Iterator[SplitList]:
-    """Read the lists that were cut, parts before the lists that they are parts of."""
+    """Iterate over the lists that were split, parts before the lists that they are parts of."""
     db = ledger.db
     for window, *row in db.execute(question("splits_windows"), {"run": run}).fetchall():
         for statement in question("splits_ids").split(";"):
@@ -46,7 +46,9 @@ def iter_splits(ledger: Ledger, run: int) -> Iterator[SplitList]:
 
 
 def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
-    """Read the ids that a list of names showed in a window whose records could not be listed, and nothing brought."""
+    """Map channels to ids that a list of identifiers showed in a window whose records could not be listed, and that
+    nothing returned.
+    """
     found: dict[int, list[str]] = {}
     for channel, identifier in ledger.db.execute(question("splits_open"), {"run": run}):
         found.setdefault(channel, []).append(identifier)
@@ -54,7 +56,7 @@ def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
 
 
 def not_seen(ledger: Ledger, run: int, channel: int, identifiers: Iterable[str]) -> list[str]:
-    """Select the ids that no answer of a run has named in a channel, in their order."""
+    """Select the ids that no response of a run has named in a channel, in their order."""
     db = ledger.db
     db.execute("DROP TABLE IF EXISTS temp.shown")
     db.execute("CREATE TEMP TABLE shown (place INTEGER PRIMARY KEY, identifier TEXT UNIQUE ON CONFLICT IGNORE)")
@@ -63,23 +65,24 @@ def not_seen(ledger: Ledger, run: int, channel: int, identifiers: Iterable[str])
 
 
 def lose(ledger: Ledger, window: int) -> None:
-    """Leave a list that was cut as lost: the next run of the same words lists it again."""
+    """Mark a list that was split as lost: the next run with the same arguments lists it again."""
     with ledger.transaction():
         ledger.db.execute("UPDATE windows SET state = 'lost' WHERE window = ?", (window,))
 
 
 def restate(ledger: Ledger, window: int, stated: int) -> None:
-    """Keep the size that the provider states now for a list that was cut."""
+    """Store the size that the provider now declares for a list that was split."""
     with ledger.transaction():
         ledger.db.execute("UPDATE windows SET stated = ? WHERE window = ?", (stated, window))
 
 
 @dataclass(frozen=True, slots=True)
 class UnsizedList:
-    """A finished list: `listed` records on `pages`; `falls` says that no datestamp is later than the one before it.
+    """A finished list without a declared size: `listed` records on `pages`.
 
-    `edge` is the datestamp, as text, of its newest record, of its oldest one where they fall; where they do both, that
-    to which its newest half page goes back. A page of what lies beyond has room for records that the list lacks.
+    `falls` says that no datestamp is later than the one before it. `edge` is the datestamp, as text, of its newest
+    record, or of its oldest if they fall; if they both rise and fall, the one that its newest half page goes back to. A
+    page of what lies beyond has room for records that the list lacks.
     """
 
     window: int
@@ -92,8 +95,8 @@ class UnsizedList:
 def unsized_lists(ledger: Ledger, run: int, *, after: int = 0) -> list[UnsizedList]:
     """Read the finished lists of a run that may have broken off and were not listed again in parts.
 
-    These had no stated size, and several pages or a round number of records. They come in the order of their windows,
-    from the one behind `after` on.
+    They had no declared size, and several pages or a round number of records. They come in the order of their windows,
+    from the one after `after` on.
     """
     found = []
     lists = ledger.db.execute(question("unsized_lists"), {"run": run, "after": after}).fetchall()
