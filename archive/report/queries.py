@@ -1,4 +1,4 @@
-"""The SQL behind the numbers of a report: what each is named, and where it runs."""
+"""The SQL behind the numbers of a report: the title of each query, and where it runs."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Query:
 
 
 def queries_of(values: ReportValues) -> list[Query]:
-    """The questions that a report of these values shows the answers of, in the order of the page."""
+    """List the queries whose results a report of these values shows, in the order of the page."""
     named = [
         ("account_of_all", "The account after all harvests", _LEDGER),
         ("account_of_runs", "The account of each run", _LEDGER),
