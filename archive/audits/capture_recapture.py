@@ -79,9 +79,7 @@ def _chapman(cells: Mapping[Cell, int]) -> Unseen:
 
 
 def _exact(first: int, second: int, both: int) -> tuple[float, float]:
-    """Return the range of population sizes for which neither so large nor so small an overlap is improbable (2.5 %
-    each).
-    """
+    """Return the population sizes for which an overlap this large or this small is probable (2.5 % each way)."""
     tail = (1 - CONFIDENCE) / 2
     seen = first + second - both
     high = inf if both == 0 else _last(seen, lambda size: _at_least(size, first, second, both) >= tail)

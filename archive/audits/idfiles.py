@@ -1,5 +1,6 @@
-"""Read files of identifiers: text with one on each line, CSV, JSON lines or Parquet; each id with what the file says of
-it.
+"""Read files of identifiers: text with one on each line, CSV, JSON lines or Parquet.
+
+Each id comes with what the file says of it.
 """
 
 import itertools

@@ -41,8 +41,9 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """What is held of an id: `held` is read, deleted or None; `state` that of the last harvest that requested it, if
-    any.
+    """What is held of an id: `held` is read, deleted or None.
+
+    `state` is that of the last harvest that requested it, if any.
     """
 
     held: str | None = None

@@ -25,9 +25,7 @@ _CLOSE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fitted model: which pairs depend on each other, its deviance, number of parameters, and estimate of
-    the unseen.
-    """
+    """A fitted model: its pairs of dependent captures, deviance, number of parameters, and estimate of the unseen."""
 
     pairs: tuple[Pair, ...]
     deviance: float

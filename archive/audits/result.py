@@ -110,8 +110,9 @@ class AuditReport:
 
     @property
     def completeness(self) -> float:
-        """Return the percentage of expected ids held in any version; 100.0 only if none is missing, 0.0 if none is
-        expected.
+        """Return the percentage of expected ids that are held in any version.
+
+        It is 100.0 only if none is missing, and 0.0 if none is expected.
         """
         return percent_of(self.same + self.stale, self.expected)
 

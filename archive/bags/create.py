@@ -32,8 +32,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """A bag that was created: files and bytes of its payload, and how many files were linked, copied or left
-    to fetch.
+    """A bag that was created: the files and bytes of its payload.
+
+    `linked`, `copied` and `fetched` count how its files were placed; fetched ones are in fetch.txt instead.
     """
 
     path: str

@@ -66,8 +66,9 @@ def is_plain(path: str) -> bool:
 
 
 def is_portable(path: str) -> bool:
-    """Return whether other systems can store a path: no character or device that Windows refuses, no outer dots or
-    spaces.
+    """Return whether other systems can store a path.
+
+    It must have no character or device name that Windows refuses, and no outer dots or spaces.
     """
     if _NOT_PORTABLE.search(path):
         return False
@@ -75,8 +76,9 @@ def is_portable(path: str) -> bool:
 
 
 def misread(path: str) -> str:
-    """Return the characters of a path at which some readers of manifests end it: Unicode line breaks, and trailing
-    blanks.
+    """Return the characters at which some readers of manifests end a path.
+
+    They are Unicode line breaks, and trailing blanks.
     """
     end = len(path)
     while end and (path[end - 1].isspace() or path[end - 1] in _TRIMMED):
@@ -146,8 +148,9 @@ class BagFiles:
                 findings.add("file-unreadable", name, reason=cause.strerror)
 
     def resolve(self, text: str, line: int, of: str, declared: Declaration, findings: BagFindings) -> str | None:
-        """Find the file that a line names: by its name on disk if it exists. Returns None, and adds a finding, if it
-        escapes.
+        """Find the file that a line names, by its name on disk if it exists.
+
+        Returns None, and adds a finding, if it is outside of the bag.
         """
         path = read_path(text, percent=declared.strict)
         if path is None:

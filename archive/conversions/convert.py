@@ -266,9 +266,7 @@ def _converting_converted(
 
 
 def _tasks(ledger: sqlite3.Connection, layout: Layout, due: _Due, level: int) -> Iterator[_Task]:
-    """Yield all frames of a shard, in pieces of about `TASK_BYTES` of content; a shard without frames gives one empty
-    task.
-    """
+    """Divide a shard into pieces of about `TASK_BYTES` of content; one without frames gives an empty task."""
     rows = ledger.execute(question("frames_of_shard"), {"shard": due.shard, "first": 0, "last": None}).fetchall()
     first = content = 0
     for frame, _, _, size in rows:

@@ -193,8 +193,9 @@ def local_name(element: etree._Element) -> str:
 
 
 def namespace_of(element: etree._Element) -> str:
-    """Return the namespace of an element, "" for none. lxml's QName refuses some that libxml2 has read
-    ("http://}x").
+    """Return the namespace of an element, "" for none.
+
+    lxml's QName refuses some that libxml2 has read ("http://}x").
     """
     return str(element.tag).rpartition("}")[0][1:]
 

@@ -42,8 +42,9 @@ def migrator_entry(metadata: Any) -> Json | None:
 
 
 def _record(metadata: Json) -> Json:
-    """Make the record part: the loader creates `id` (a UUID); `version_id` counts revisions, `index` versions
-    from 1.
+    """Make the record part of an entry.
+
+    The loader creates `id` (a UUID); `version_id` counts revisions, `index` versions from 1.
     """
     access = {key: value for key, value in object_(metadata.get("access")).items() if key != "status"}
     return {

@@ -217,9 +217,7 @@ _local = threading.local()
 
 
 def _buffer() -> memoryview:
-    """Return the buffer of this thread: a new one for each block or small file would cost a good part of the
-    hashing.
-    """
+    """Return the buffer of this thread: new ones would take a good part of the time of hashing."""
     found: memoryview | None = getattr(_local, "buffer", None)
     if found is None:
         found = _local.buffer = memoryview(bytearray(BLOCK_BYTES))

@@ -204,8 +204,9 @@ def _schema_org(metadata: Json, url: str) -> Iterator[RecordFile]:
 
 
 def _marc(metadata: Json, url: str) -> Iterator[RecordFile]:
-    """Read MARC 856: $u URL, $s size, and in InvenioRDM's $z the MD5; with neither, the name must look like a
-    file's.
+    """Read MARC 856: $u URL, $s size, and in InvenioRDM's $z the MD5.
+
+    With neither size nor MD5, the name must look like that of a file.
     """
     for field in (value for entry in metadata["fields"] for name, value in _dict(entry).items() if name == "856"):
         pairs = [pair for entry in _list(_dict(field).get("subfields")) for pair in _dict(entry).items()]

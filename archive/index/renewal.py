@@ -26,8 +26,7 @@ class NotRenewable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """The plan of an index: the shards to read, some only from a frame on (`since`), and what is dropped of the old
-    one.
+    """The plan of an index: which shards to read, some only from a frame on (`since`), and what to drop.
 
     `outcome`, `request` and `file` (a row about a file of a record) are the last ones that the old index has.
     """

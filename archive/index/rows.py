@@ -161,8 +161,9 @@ def spill(task: FramesToSpill | OutcomesToSpill) -> Spill:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Disable garbage collection: parsed JSON is very many objects without cycles, and searching them takes a fifth of
-    the time.
+    """Disable garbage collection.
+
+    Parsed JSON is very many objects without cycles, and searching them would take a fifth of the time.
     """
     was = gc.isenabled()
     gc.disable()
@@ -174,9 +175,7 @@ def no_collection() -> Iterator[None]:
 
 
 def spill_table(ledger: sqlite3.Connection, table: str, folder: Path, after: int | None = None) -> Spill:
-    """Spill one of the smaller tables of the ledger, as the index has it; with `after`, only the rows after
-    that one.
-    """
+    """Spill one of the smaller tables of the ledger, as the index has it; `after` skips rows up to that one."""
     parameters = {} if after is None else {"after": after}
     return spilled(_ledger_lines(ledger, table, parameters), table, folder / table)
 
@@ -227,8 +226,9 @@ class _FrameRows:
                     raise
 
     def _rows(self, ledger: sqlite3.Connection, frame: shards.Frame) -> Iterator[bytes]:
-        """Yield the rows of a frame. Raises KeyError, TypeError or ValueError if a record does not match its
-        outcome.
+        """Yield the rows of a frame.
+
+        Raises KeyError, TypeError or ValueError if a record does not match its outcome.
         """
         shard, number = self._task.shard.shard, frame.frame
         kept = ledger.execute(question("outcomes_of_frame"), {"shard": shard, "frame": number}).fetchall()

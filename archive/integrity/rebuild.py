@@ -206,9 +206,7 @@ class _Rebuilding:
         count_frames(self._db, number, entries, ranges)
 
     def _run_of(self, number: int, path: Path) -> int:
-        """Return the run that wrote a shard, according to the old ledger; else the one that its records are assigned
-        to.
-        """
+        """Return the run that wrote a shard according to the old ledger, else the newest full run."""
         row = self._db.execute(
             "SELECT run FROM main.runs WHERE run = (SELECT run FROM old.shards WHERE shard = ?)", (number,)
         ).fetchone()
@@ -217,9 +215,7 @@ class _Rebuilding:
         return int(row[0]) if row[0] is not None else self._new_run(path)
 
     def _new_run(self, path: Path) -> int:
-        """Create a run with the arguments of a harvest that returns these records; unfinished, so that it is
-        repeated.
-        """
+        """Create an unfinished run whose arguments would harvest these records, so that it is repeated."""
         records = [_record(text) for frame in shards.iter_frames(path) for text in frame.texts()]
         spider, arguments = run_words([r for r in records if r is not None], self._source)
         cursor = self._db.execute(
@@ -374,8 +370,7 @@ def _outcome(record: Record | None) -> Outcome:
 
 
 def run_words(records: Iterable[Record], source: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Find the spider that returned records, and the arguments of a harvest that returns them again, as far as
-    possible.
+    """Find the spider that returned records, and arguments that harvest them again, as far as possible.
 
     For OAI-PMH the whole list of each prefix; for requests by id the ids from the lowest to the highest, in the media
     types received. For ids without numbers the arguments are only the URL.

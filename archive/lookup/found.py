@@ -15,8 +15,7 @@ from archive.store import Lookup, Place
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """A record that was found, and its place: its frame is at `offset` of the file, `position` counts from 0 in the
-    frame.
+    """A record that was found, and its place: `offset` of its frame in the file, `position` from 0 in the frame.
 
     `text` is its JSON text as stored. `identifier` and `format` are None if the text does not name them: in a release
     of bare records.

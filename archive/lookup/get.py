@@ -108,9 +108,7 @@ class Reader(Protocol):
     def enveloped(self) -> bool: ...
 
     def find(self, asked: str) -> Answer:
-        """Find every version of the records of an id: an identifier, a local id, or a DOI in any form. Raises
-        Damaged.
-        """
+        """Find every version of the records of an identifier, a local id, or a DOI in any form. Raises Damaged."""
 
     def sent(self, got: Got) -> bytes | None:
         """Return the bytes that the provider sent, None if there were none: for a deleted record.

@@ -47,8 +47,9 @@ def _listed(metadata: Json, pages: tuple[str, ...], below_pages: bool) -> Iterat
 
 
 def _of_eprints(eprint: Json) -> Iterator[Document]:
-    """Yield the files of EPrints: `/ID/POS/NAME` is linked by the abstract page (Apache/Rewrite.pm), `/id/file/N` is
-    the file's URI.
+    """Yield the files of EPrints.
+
+    The abstract page links `/ID/POS/NAME` (Apache/Rewrite.pm); `/id/file/N` is the URI of the file.
     """
     name = text(eprint.get("eprintid"))
     uri = text(eprint.get("uri")) or ""

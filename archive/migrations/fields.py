@@ -61,8 +61,9 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """The content of a mapping file; `match` is a rule, the formats are those whose records are compared. None: not
-    given.
+    """The content of a mapping file; None for what is not given.
+
+    `match` is a rule; the formats are those whose records are compared.
     """
 
     fields: tuple[Field, ...]

@@ -68,8 +68,9 @@ class LogLine:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Return the keys by which the target may know the record: an id, an identifier, a DOI or the last part of a
-        URL.
+        """Return the keys by which the target may know the record.
+
+        They are an id, an identifier, a DOI or the last part of a URL.
         """
         if not self.target:
             return ()

@@ -230,8 +230,9 @@ def _percent(part: int, whole: int) -> float:
 
 
 def _pair_by(db: duckdb.DuckDBPyConnection, expression: str) -> None:
-    """Add pairs for which an expression over `source` and `target` holds. It is the operator's SQL, and can read no
-    file.
+    """Add pairs for which an expression over `source` and `target` holds.
+
+    The expression is the operator's SQL, and can read no file.
     """
     query = f"INSERT INTO pairs SELECT DISTINCT source.item, target.item FROM source JOIN target ON ({expression}\n)"
     try:

@@ -68,9 +68,7 @@ def key_of(name: str) -> str:
 
 
 def own_names(identifier: str, metadata: Json | None) -> tuple[str, ...]:
-    """Return a record's names where it is: its identifier, DOIs and URLs, and its local id unless it is only a
-    number.
-    """
+    """Return a record's own names: its identifier, DOIs and URLs, and its local id unless it is only a number."""
     local = local_id(identifier)
     names = (identifier, *(() if local.isdigit() else (local,)), *claims_of(metadata).dois, *urls_of(metadata))
     return _keys(names)
@@ -119,8 +117,9 @@ def urls_of(metadata: Json | None) -> tuple[str, ...]:
 
 
 def version_of(metadata: Json | None, concept: str | None) -> Version:
-    """Return the place of a record among its versions, as far as its JSON says; `concept` is that of the index
-    fields.
+    """Return the place of a record among its versions; `concept` is that of the index fields.
+
+    A value is None if the JSON does not give it.
     """
     if not metadata:
         return Version()

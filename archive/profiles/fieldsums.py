@@ -26,8 +26,9 @@ Scalar = str | int | float
 
 @dataclass(slots=True)
 class FieldSum:
-    """Statistics of a field over some records; see `Tally`. `low` and `high` are numbers; booleans are the texts true
-    and false.
+    """Statistics of a field over some records; see `Tally`.
+
+    `low` and `high` are numbers; booleans are the texts true and false.
     """
 
     present: int

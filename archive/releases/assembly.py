@@ -173,9 +173,7 @@ def _in_order(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _frames(entries: Iterable[Entry], making: Making) -> Iterator[_Frame]:
-    """Cut frames where there is enough content, and every `part_records` records: a part can end only between
-    frames.
-    """
+    """Cut frames when they have enough content, and every `part_records` records, because parts end only there."""
     cutter = _Cutter(making)
     for entry in entries:
         if (frame := cutter.take(entry)) is not None:

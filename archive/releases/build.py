@@ -91,8 +91,9 @@ def write_release(archive: Path, out: Path, options: Options, progress: Progress
 
 
 def read_stated(archive: Path, work: Path, options: Options) -> Stated:
-    """Read what a manifest says of an archive. Raises NotAnArchive, CannotDump without records, Damaged if its sums are
-    wrong.
+    """Read what a manifest says of an archive.
+
+    Raises NotAnArchive, CannotDump without records, and Damaged if the account does not balance.
     """
     layout, description = Layout(archive), read_description(archive)
     with snapshot(layout) as ledger:

@@ -65,8 +65,9 @@ class Contents:
 
 
 def open_contents(folder: Path) -> Contents:
-    """Open a release or a delta. Raises as `read_manifest`, and Damaged if its index is not the one its
-    manifest names.
+    """Open a release or a delta.
+
+    Raises as `read_manifest`, and Damaged if its index is not the one its manifest names.
     """
     manifest = read_manifest(folder)
     check_index(folder / INDEX, manifest)

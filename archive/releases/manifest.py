@@ -195,8 +195,9 @@ def is_release(path: Path) -> bool:
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
-    """Encode `manifest.json`: its format, then the manifest, then the SHA-256 of the same without this key, keys
-    sorted.
+    """Encode `manifest.json`: its format, the manifest, and a SHA-256.
+
+    The digest is that of the same JSON without this key, keys sorted.
     """
     version = FORMAT_VERSION if manifest.content.others else 1
     described = {"format": FORMAT, "format_version": version, **_plain(asdict(manifest))}

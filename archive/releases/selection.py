@@ -1,5 +1,6 @@
-"""Check a selection against the records of an archive: a value that matches no record is an error, never an empty
-release.
+"""Check a selection against the records of an archive.
+
+A value that matches no record is an error, never an empty release.
 """
 
 from collections.abc import Iterable

@@ -98,9 +98,7 @@ class _Spilled:
 
 
 def make_plan(ledger: sqlite3.Connection, layout: Layout, work: Path, form: str, selection: Selection) -> Plan:
-    """Plan to read everything that the ledger counts now, and nothing that comes later; `work` is a folder to
-    spill to.
-    """
+    """Plan to read everything that the ledger counts now, and nothing later; `work` is a folder to spill to."""
     found = [
         ShardToRead(number, name, state == "sealed", *rest)
         for number, name, state, *rest in ledger.execute(question("shards_to_read"))

@@ -37,9 +37,7 @@ COPY = "take it from a copy of the release"
 
 @dataclass(slots=True)
 class FilesCheck:
-    """The result of checking files: names of good files, parts whose digests differ from the manifest, and other
-    problems.
-    """
+    """The result of checking files: good ones, parts with another digest than declared, and other problems."""
 
     good: set[str] = field(default_factory=set)
     suspect: set[str] = field(default_factory=set)
@@ -49,8 +47,9 @@ class FilesCheck:
 def check_files(
     folder: Path, manifest: Manifest, step: Callable[[int], None], *, quick: bool, checked: Checked | None
 ) -> FilesCheck:
-    """Read every file except the manifest; with `quick`, check only sizes. `step` is called with bytes as they are
-    read.
+    """Read every file except the manifest; with `quick`, check only sizes.
+
+    `step` is called with bytes as they are read.
     """
     check = FilesCheck()
     entries = _look(folder, manifest.entries(), check)

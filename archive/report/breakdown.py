@@ -38,10 +38,10 @@ class Cut:
 
 
 def read_breakdown(folder: Path, by: str, run: int | None = None) -> tuple[Cut, ...]:
-    """Read the account of an archive after all runs, or of one run, by one of `CUTS`; windows are always those of a
-    run.
+    """Read the account of an archive after all runs, or of one run, by one of `CUTS`.
 
-    Raises KeyError for an unknown run; StaleIndex if it is by set and there is no current index.
+    Windows are always those of a run. Raises KeyError for an unknown run; StaleIndex if it is by set and there is no
+    current index.
     """
     read_description(folder)
     with snapshot(Layout(folder)) as ledger:
@@ -56,8 +56,9 @@ def read_breakdown(folder: Path, by: str, run: int | None = None) -> tuple[Cut, 
 
 
 def by_window(ledger: sqlite3.Connection, account: Account, run: int | None) -> tuple[Cut, ...]:
-    """Read the account by window from an open ledger, of one run or of each; `account` is that of the run, or
-    of all.
+    """Read the account by window from an open ledger, of one run or of each.
+
+    `account` is that of the run, or of the archive.
     """
     wrong = _windows_off(ledger, account)
     found = []

@@ -92,8 +92,9 @@ class Standing:
 
 
 def read_standing(folder: Path) -> Standing:
-    """Read the status of an archive. Raises NotAnArchive, OtherArchive; Damaged if its description or ledger is
-    unreadable.
+    """Read the status of an archive.
+
+    Raises NotAnArchive, OtherArchive; Damaged if its description or ledger is unreadable.
     """
     layout, description = Layout(folder), read_description(folder)
     with snapshot(layout) as ledger:

@@ -166,8 +166,9 @@ def denied(ledger: Ledger, run: int, channel: int) -> tuple[int, str | None, str
 
 
 def ended(ledger: Ledger, run: int, channel: int) -> tuple[int, int]:
-    """Count the ids that a run requested in a channel, and those that showed no record: absent, forbidden or gone
-    (status 410).
+    """Count the ids that a run requested in a channel, and those that showed no record.
+
+    The latter are absent, forbidden or gone (status 410).
     """
     row = ledger.db.execute(question("asked_ended"), {"run": run, "channel": channel}).fetchone()
     return int(row[0]), int(row[1])
@@ -185,8 +186,9 @@ def has_finding(ledger: Ledger, run: int, channel: int, code: str) -> bool:
 
 
 def refuse_unproven(ledger: Ledger, run: int, channel: int, begins: str, url: str, reason: str, now: str) -> int:
-    """Withdraw absences whose reason begins with `begins`: their ids become refused, and ids=gaps requests
-    them again.
+    """Withdraw absences whose reason begins with `begins`, so that ids=gaps requests them again.
+
+    Their ids end as refused.
     """
     rows = ledger.db.execute(
         question("asked_unproven"), {"run": run, "channel": channel, "reason": f"{begins}%"}
@@ -229,8 +231,9 @@ class Dump:
 
 
 def newest_dump(ledger: Ledger) -> Dump | None:
-    """Return the newest complete dump of all records, None if there is none; a list may continue from when it
-    was made.
+    """Return the newest complete dump of all records, None if there is none.
+
+    A list may continue from when it was made.
     """
     row = ledger.db.execute(question("exported_newest")).fetchone()
     return Dump(int(row[0]), str(row[1])) if row else None

@@ -185,9 +185,7 @@ def encode_bytes(
     encoding: str,
     metadata: dict[str, Any] | None,
 ) -> bytes:
-    """Encode one record that was not sent as JSON; `encoding` is that of the text in the body, as far as it is
-    known.
-    """
+    """Encode one record that was not sent as JSON; `encoding` is that of the body's text, if known."""
     return canonical.encode_as_sent(
         {
             "identifier": identifier,
@@ -310,8 +308,9 @@ _ASIDES_BYTES = ((b"<!--", b"-->"), (b"<?", b"?>"))
 
 
 def first_tag(text: AnyStr, at: int = 0) -> int:
-    """Find where white space, comments and processing instructions end; returns the length if one of them has
-    no end.
+    """Find where white space, comments and processing instructions end.
+
+    Returns the length of the text if one of them has no end.
     """
     if isinstance(text, bytes):
         return _after(text, at, _SPACE_BYTES, _ASIDES_BYTES)

@@ -46,8 +46,9 @@ def iter_splits(ledger: Ledger, run: int) -> Iterator[SplitList]:
 
 
 def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
-    """Map channels to ids that a list of identifiers showed in a window whose records could not be listed, and that
-    nothing returned.
+    """Map channels to ids that a list of identifiers showed and that nothing returned.
+
+    The records in the window of that list could not be listed.
     """
     found: dict[int, list[str]] = {}
     for channel, identifier in ledger.db.execute(question("splits_open"), {"run": run}):
