@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
 
-.PHONY: help install dev bench demo test test-quick test-hostile test-nightly reliability lint format lock clean
+.PHONY: help install dev bench docs commands demo test test-quick test-hostile test-nightly reliability lint format lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -24,6 +24,8 @@ help:
 	@echo "make test-hostile every world of misbehaving providers, 300 of them drawn at random"
 	@echo "make test-nightly all tests, and what is drawn at random in full; takes hours"
 	@echo "make reliability  docs/reliability.md again from tests/reliability/*.toml"
+	@echo "make docs         the documentation as a site, in build/docs; broken links fail"
+	@echo "make commands     docs/commands.md again from --help"
 	@echo "make lint         ruff and mypy; format: let ruff put it right"
 	@echo "make bench        .venv with the other harvesters that benchmarks/ measures against"
 	@echo "make lock         make the .lock files again from pyproject.toml (UPGRADE=--upgrade for newer versions)"
@@ -55,6 +57,15 @@ test-nightly: $(VENV)/.dev $(VENV)/.checkers $(VENV)/.fuzz
 
 reliability: $(VENV)/.dev
 	$(BIN)/python tests/reliability.py
+
+# Every warning is an error, so that a link to a page or heading that is gone fails.
+docs: $(VENV)/.docs
+	$(BIN)/python docs/generate_commands.py --check
+	$(VENV)/docs/bin/sphinx-build --builder html --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
+
+commands: $(VENV)/.installed
+	$(BIN)/python docs/generate_commands.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -96,6 +107,13 @@ $(VENV)/.bench: $(VENV)/.installed requirements-bench.lock
 	@$(PIP) --require-hashes -r requirements-bench.lock
 	@touch $@
 
+# In an environment of its own: what the generator needs is no dependency of Harvester.
+$(VENV)/.docs: $(VENV)/.installed requirements-docs.lock
+	@echo "Installing the documentation generator"
+	$(BIN)/python -m venv $(VENV)/docs
+	@$(VENV)/docs/bin/python -m pip --disable-pip-version-check --no-input install --quiet --require-hashes -r requirements-docs.lock
+	@touch $@
+
 $(VENV)/.fuzz: $(VENV)/.installed requirements-fuzz.lock
 	@echo "Installing what fuzzes its readers"
 	@$(PIP) --require-hashes -r requirements-fuzz.lock
@@ -114,6 +132,7 @@ lock: $(VENV)/.dev
 	$(COMPILE) --extra bench --constraint requirements.lock --output-file requirements-bench.lock $(PROJECT)
 	$(COMPILE) --extra fuzz --constraint requirements.lock --output-file requirements-fuzz.lock $(PROJECT)
 	$(COMPILE) --output-file requirements-checkers.lock tests/checkers.in
+	$(COMPILE) --output-file requirements-docs.lock docs/requirements.in
 	sed -i.old -E 's/^(backports-zstd==[^ ;]+)( ;[^\\]*)? /\1 ; python_version < "3.14" /' requirements*.lock && rm -f requirements*.lock.old
 
 clean:

@@ -1,3 +1,3 @@
 """What we know of sources, protocols and the run."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

@@ -21,6 +21,7 @@ LOCKS = {
     "requirements-dev.lock": "What the tests add",
     "requirements-bench.lock": "What the benchmarks add",
     "requirements-fuzz.lock": "What fuzzing adds",
+    "requirements-docs.lock": "The documentation generator, in a folder of its own",
     "requirements-checkers.lock": "Checkers of others, in a folder of their own",
 }
 INTRODUCTION = """\
@@ -42,7 +43,13 @@ _SPDX = {
     "Apache License": "Apache-2.0", "CC0": "CC0-1.0",
 }  # fmt: skip
 # where the metadata holds the text of the licence, or nothing
-_KNOWN = {"atheris": "Apache-2.0", "pymarc": "BSD-2-Clause", "automat": "MIT"}
+_KNOWN = {
+    "atheris": "Apache-2.0",
+    "pymarc": "BSD-2-Clause",
+    "automat": "MIT",
+    # the one file under the GPL, an Emacs mode, is not in its wheel
+    "docutils": "CC-PDDC AND BSD-2-Clause",
+}
 UNKNOWN = "not stated"
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 _ROW = re.compile(r"^\| ([^ |]+) \| ([^ |]+) \| ([^|]+) \|$", re.MULTILINE)
