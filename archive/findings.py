@@ -223,7 +223,7 @@ CODES: dict[str, tuple[str, str]] = {
         "{found} ids whose representations disagree about the {field}; the first is {identifier}: {reason}"),
 }  # fmt: skip
 
-# what says that records may be missing, or that this cannot be known: no run with one of these is complete
+# codes for records that may be missing, or that it is unknown: a run with one of these is not complete
 DOUBTS = frozenset(
     {
         "list-size-differs",
@@ -270,7 +270,7 @@ def finding(
     found: int | None = None,
     **words: object,
 ) -> Finding:
-    """Make a finding. Raises KeyError for a code, or a word of its sentence, that is not known."""
+    """Make a finding. Raises KeyError for an unknown code, or an argument that its sentence does not name."""
     severity, sentence = CODES[code]
     values = {"identifier": identifier, "expected": expected, "found": found, **words}
     return Finding(code, severity, sentence.format_map(values), identifier, expected, found)
@@ -281,12 +281,12 @@ _HARMLESS = ("left-over", "unproven", "warning")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it was written.
+    """Something on disk that differs from what was written.
 
-    `kind` is damaged, missing, extra (a file nobody knows of), stale (an index of another state), unfetched (a hole in
-    a bag); or, which is no fault, left-over (by a killed process), unproven (no digest to check) and warning (in a
-    bag). `frame` and `record` count from 0 and are None where the file as a whole is meant; `code` is that of a finding
-    in a bag.
+    `kind` is damaged, missing, extra (an unknown file), stale (an index of another state) or unfetched (a file that a
+    bag's fetch.txt lists and that is not there); or, harmless, left-over (by a killed process), unproven (there is no
+    digest to check) and warning (in a bag). `frame` and `record` count from 0 and are None if the problem concerns the
+    whole file; `code` is that of a finding in a bag.
     """
 
     kind: str
@@ -299,11 +299,11 @@ class Problem:
 
 @dataclass(slots=True)
 class VerifyReport:
-    """What was read, and every problem that was found. `bytes` are those of the shards, or of the parts of a release.
+    """What a check read, and every problem it found.
 
-    `kind` says what it is: archive, shard, release, delta, part or bag. `files` are those whose checksum was taken as
-    that of a whole: of records in an archive, beside the parts in a release, all in a bag; `file_bytes` is their size.
-    `quick`: only sizes and what is there were looked at.
+    `kind` is archive, shard, release, delta, part or bag. `bytes` counts the shards, or the parts of a release. `files`
+    counts the files that were hashed whole: files of records in an archive, files beside the parts in a release, all
+    files in a bag; `file_bytes` is their size. With `quick`, only names and sizes were checked.
     """
 
     path: Path
@@ -324,5 +324,5 @@ class VerifyReport:
 
     @property
     def whole(self) -> bool:
-        """Whether everything is as it was written, and nothing else is there."""
+        """Return whether everything is as it was written, and nothing else is there."""
         return all(problem.kind in _HARMLESS for problem in self.problems)

@@ -22,9 +22,10 @@ _DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The texts of lines that are whole. `damaged` are the numbers, from 1, of those that are not.
+    """The intact lines of a file of sealed lines.
 
-    `torn` is how many bytes follow the last line end: a process was killed while it wrote them.
+    `damaged` has the numbers, from 1, of the other lines. `torn` is the number of bytes after the last line end: a
+    process was killed while it wrote them.
     """
 
     texts: list[str]
@@ -33,13 +34,13 @@ class Lines:
 
 
 def seal(text: str) -> bytes:
-    """A line as it is written: the text, a tab, 16 hex digits of its SHA-256, a line end."""
+    """Encode a line: the text, a tab, 16 hex digits of its SHA-256, a line end."""
     body = text.encode()
     return body + b"\t" + _checksum(body) + b"\n"
 
 
 def read_lines(body: bytes) -> Lines:
-    """Read lines back; nothing is raised, whatever the bytes are."""
+    """Parse sealed lines. Raises nothing, whatever the bytes are."""
     texts, damaged = [], []
     *whole, torn = body.split(b"\n")
     for number, line in enumerate(whole, 1):
@@ -59,17 +60,21 @@ def _checksum(body: bytes) -> bytes:
 
 TRUSTED_SECONDS = 24 * 3600
 _SYNC_SECONDS = 1.0
-# what is read in the first seconds of a check is read again as fast as it is looked up
+# files read in the first seconds of a check are not noted: reading them again is as fast as looking them up
 _WORTH_SECONDS = 2.0
 
 
 class Checked:
-    """Opened once a check; `known` and `add` speak of files by any name that is theirs alone."""
+    """The checkpoint of one check.
+
+    `known` and `add` identify a file by any name that is unique within the check.
+    """
 
     def __init__(self, target: Path, version: str, *, fresh: bool = False, now: float | None = None) -> None:
-        """Go on from what is there; `fresh` forgets it. `version` names what was checked how: another's is not taken.
+        """Resume from an existing checkpoint, or ignore it with `fresh`.
 
-        Where nothing can be written beside `target`, the check is merely not one that can be gone on with.
+        `version` names what was checked and how; entries of another version are ignored. If nothing can be written
+        beside `target`, the check runs all the same and cannot be resumed.
         """
         target = target.resolve()
         self.path = target.with_name(f".{target.name}.verifying")
@@ -85,7 +90,7 @@ class Checked:
             self._load()
 
     def known(self, name: str, path: str | Path) -> dict[str, Any] | None:
-        """What was noted of a file, None when it was not read yet or may have been changed since."""
+        """Return what was noted of a file; None if it was not read yet or may have changed since."""
         found = self._known.get(name)
         if found is None or found["stamp"] != _stamp(path):
             return None
@@ -94,11 +99,11 @@ class Checked:
         return noted
 
     def add(self, name: str, path: str | Path, noted: Mapping[str, Any]) -> None:
-        """Note that a file was read whole and is good."""
+        """Note that a file was read completely and is intact."""
         if time.monotonic() - self._began < _WORTH_SECONDS:
             return
         stamp = _stamp(path)
-        # changed only just now: another change would not show in its times
+        # changed within the resolution of its times: a further change might not show in them
         if stamp is None or time.time() - max(stamp[1], stamp[2]) / 1e9 < 2:
             return
         line = {"name": name, "stamp": stamp, "noted": dict(noted), "at": time.time(), **self._who()}
@@ -107,7 +112,7 @@ class Checked:
             self.flush()
 
     def flush(self) -> None:
-        """Write down what was noted."""
+        """Append the pending entries to the checkpoint."""
         self._said = time.monotonic()
         waiting, self._waiting = self._waiting, []
         if not waiting:
@@ -117,10 +122,10 @@ class Checked:
             with os.fdopen(fd, "wb") as file:
                 file.write(b"".join(map(seal, waiting)))
         except OSError:
-            pass  # the check itself is what matters
+            pass  # a check without a checkpoint is still valid
 
     def done(self) -> None:
-        """Forget: the check came to its end."""
+        """Delete the checkpoint: the check is complete."""
         self._known, self._waiting = {}, []
         try:
             self.path.unlink(missing_ok=True)
@@ -134,7 +139,7 @@ class Checked:
         try:
             status = self.path.lstat()
             if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid():
-                return  # what somebody else says was read was not
+                return  # a checkpoint of another user is not trusted
             body = self.path.read_bytes()
         except OSError:
             return

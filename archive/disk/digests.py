@@ -23,15 +23,15 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def is_sha256(text: str) -> bool:
-    """Whether a text is one as it is written here, in lower-case hex."""
+    """Return whether a text is a SHA-256 in lower-case hex."""
     return _SHA256.fullmatch(text) is not None
 
 
 class Digests:
-    """SHA-256 and SHA-512 of bytes that pass by, both in lower-case hex."""
+    """Running SHA-256 and SHA-512 of the same bytes, both in lower-case hex."""
 
     def __init__(self, sha256: "hashlib._Hash | None" = None, sha512: "hashlib._Hash | None" = None) -> None:
-        """Begin anew, or go on with digests that were begun elsewhere."""
+        """Start empty, or continue from hashes that were started elsewhere."""
         self._sha256, self._sha512 = sha256 or hashlib.sha256(), sha512 or hashlib.sha512()
 
     def update(self, data: bytes | memoryview) -> None:
@@ -39,7 +39,7 @@ class Digests:
         self._sha512.update(data)
 
     def sha256_so_far(self) -> bytes:
-        """The 32 bytes of the SHA-256 of what has passed."""
+        """Return the SHA-256 (32 bytes) of what was hashed so far."""
         return self._sha256.digest()
 
     @property
@@ -52,7 +52,7 @@ class Digests:
 
 
 def digests_of(path: Path) -> Digests:
-    """Both digests of a file, read once."""
+    """Compute both digests of a file in one read."""
     digests = Digests()
     with translated(path, "reading"), path.open("rb", buffering=0) as file:
         while block := file.read(BLOCK_BYTES):
@@ -61,7 +61,7 @@ def digests_of(path: Path) -> Digests:
 
 
 def sha256_of(path: Path, length: int | None = None) -> str:
-    """SHA-256 of a file, or of its first `length` bytes, in lower-case hex."""
+    """Compute the SHA-256 of a file, or of its first `length` bytes, in lower-case hex."""
     digest = hashlib.sha256()
     left = length
     with translated(path, "reading"), path.open("rb", buffering=0) as file:
@@ -71,17 +71,17 @@ def sha256_of(path: Path, length: int | None = None) -> str:
     return digest.hexdigest()
 
 
-# smaller ones are read a batch at a time
+# smaller files are read in batches
 LARGE_BYTES = 1 << 20
 BATCH_FILES = 512
-# so many are read by one process before others are there
+# one process reads this many files before others have started
 FEW_FILES = 2000
 _OPENING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class ToHash:
-    """A file, its size as far as it is known, and the algorithms, by hashlib's names."""
+    """A file to hash: its path, its size if known, and the algorithms, by hashlib's names."""
 
     path: str
     bytes: int
@@ -90,7 +90,7 @@ class ToHash:
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """What was read of a file: bytes, and digests in lower-case hex by algorithm; or why it could not be read."""
+    """The result of hashing a file: its size and its digests in lower-case hex by algorithm, or why it failed."""
 
     bytes: int
     digests: dict[str, str]
@@ -98,16 +98,16 @@ class Hashed:
 
 
 class NotRegular(OSError):
-    """A pipe, a device, a folder or a link where a file should be."""
+    """The path is a pipe, device, folder or link instead of a file."""
 
 
 def hash_file(
     path: str | Path, algorithms: Iterable[str], wait: Callable[[int], None] | None = None, *, cached: bool = True
 ) -> Hashed:
-    """Read one file; `wait` is called with the length of each block before the next is read.
+    """Hash one file; `wait` is called with the length of each block before the next is read.
 
-    Without `cached` what the system remembers of the file is dropped first, so that the disk is read. Raises OSError,
-    and NotRegular for what is no file.
+    With `cached` False the file is first dropped from the page cache, so that the disk is read. Raises OSError, and
+    NotRegular unless the path is a regular file.
     """
     fd = os.open(path, _OPENING)
     try:
@@ -130,7 +130,7 @@ def hash_file(
 
 
 def hash_all(tasks: Sequence[ToHash], progress: Callable[[int], None] | None = None) -> Iterator[tuple[int, Hashed]]:
-    """The place in `tasks` and what was read, for each of them, in no order; a file that cannot be read says why.
+    """Yield (position in `tasks`, result) for each task, in any order; a file that cannot be read says why.
 
     `progress` is called with numbers of bytes as they are read, by one thread at a time.
     """
@@ -174,12 +174,12 @@ def _in_threads(
 
 
 def _hash_batch(batch: Sequence[ToHash]) -> list[tuple[int, dict[str, str], str | None]]:
-    """As plain rows: from another process they come in a third of the time."""
+    """Hash small files, and return plain rows, which pass between processes in a third of the time."""
     return [(hashed.bytes, hashed.digests, hashed.problem) for hashed in map(_hash_small, batch)]
 
 
 def _hash_small(task: ToHash) -> Hashed:
-    """A file that is read in one piece; one that has grown since, as any other is."""
+    """Hash a small file in one read, or in blocks if it has grown meanwhile."""
     try:
         fd = os.open(task.path, _OPENING)
         try:
@@ -217,7 +217,7 @@ _local = threading.local()
 
 
 def _buffer() -> memoryview:
-    """One buffer a thread: a fresh one for each block, or small file, costs a good part of the hashing."""
+    """Return the buffer of this thread: new ones would take a good part of the time of hashing."""
     found: memoryview | None = getattr(_local, "buffer", None)
     if found is None:
         found = _local.buffer = memoryview(bytearray(BLOCK_BYTES))

@@ -1,4 +1,4 @@
-"""Durable writes: files and folders are synced and get their final name, by rename, only when they are whole.
+"""Durable writes: steps in a fixed order, synced, and a final name, by rename, only for what is whole.
 
 A folder is built beside its destination as `.NAME.staging` and renamed once. A killed process leaves only that staging
 folder, which the next process that makes NAME removes. A process may restrict writing to owner and group for all that
@@ -21,31 +21,31 @@ from pathlib import Path
 from archive.errors import Busy, CannotDump, Damaged, DiskFailed, DiskFull
 
 watch: Callable[[str], None] | None = None
-# what SQLite makes its shared memory of
+# the size of SQLite's shared memory file
 _ROOM_BYTES = 1 << 15
 
 
 def reached(point: str) -> None:
-    """Tell the watcher, if there is one, that a named point was reached."""
+    """Tell the watcher, if there is one, that a named step was reached."""
     if watch is not None:
         watch(point)
 
 
 @contextmanager
 def translated(path: Path, doing: str) -> Iterator[None]:
-    """An OSError as one of ours, with the path and what was being done."""
+    """Translate OSError into ArchiveError, with the path and the operation."""
     try:
         yield
     except OSError as cause:
         if cause.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(f"{path}: no room left while {doing}; free some and run the same command again") from cause
-        if cause.errno == errno.ELOOP:  # what O_NOFOLLOW says of a link
+        if cause.errno == errno.ELOOP:  # O_NOFOLLOW found a link
             raise Damaged(f"{path} is a link, and leads elsewhere ({doing}); put the file itself there") from cause
         raise DiskFailed(f"{path}: {cause.strerror or cause} while {doing}; check the disk") from cause
 
 
 def has_room(folder: Path) -> bool:
-    """Whether a little can still be written here: SQLite does not say why it could not make a file of its own."""
+    """Return whether a few bytes can still be written: SQLite does not say why it could not create a file."""
     try:
         with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
             file.write(bytes(_ROOM_BYTES))
@@ -56,7 +56,7 @@ def has_room(folder: Path) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable: a file that was renamed is there after a power loss only then."""
+    """Sync a folder: only then does the new name of a renamed file survive a power loss."""
     with translated(folder, "syncing the folder"):
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -66,7 +66,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def rename(old: Path, new: Path, label: str) -> None:
-    """Give a finished file its name. Both must be in one folder."""
+    """Give a finished file its final name, within one folder."""
     with translated(new, "renaming"):
         reached(f"{label}-renaming")
         old.replace(new)
@@ -75,7 +75,7 @@ def rename(old: Path, new: Path, label: str) -> None:
 
 
 def move(old: Path, new: Path, label: str) -> None:
-    """Give a finished file its name in another folder of the same disk; after a power loss it may have both."""
+    """Move a finished file to another folder of the same disk; after a power loss it may have both names."""
     with translated(new, "moving"):
         reached(f"{label}-renaming")
         old.replace(new)
@@ -84,9 +84,9 @@ def move(old: Path, new: Path, label: str) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder whose name is durable; one that is there already is left as it is.
+    """Create a folder and sync its name; an existing folder is left as it is.
 
-    Raises Damaged for a link: whoever made what we write to could have us write anywhere.
+    Raises Damaged for a link, which could redirect our writes to anywhere.
     """
     with translated(folder, "making the folder"):
         folder.mkdir(exist_ok=True)
@@ -96,13 +96,13 @@ def make_folder(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Take a file away, if it is there; the name may come back after a power loss."""
+    """Delete a file if it exists; it may reappear after a power loss."""
     with translated(path, "removing"):
         path.unlink(missing_ok=True)
 
 
 def write_new(path: Path, data: bytes, label: str) -> None:
-    """Write a whole file: readers see the old one or the new one, never a part."""
+    """Replace a whole file: readers see the old one or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     file = AppendFile(temporary, label, truncate=True)
     try:
@@ -117,10 +117,10 @@ def write_new(path: Path, data: bytes, label: str) -> None:
 
 
 class AppendFile:
-    """A file that only grows; `length` is what was written whole, in bytes."""
+    """A file that only grows; `length` is the number of bytes of complete writes."""
 
     def __init__(self, path: Path, label: str, *, truncate: bool = False) -> None:
-        """Open for appending; `truncate` begins anew, else writing goes on at the end. Raises Damaged for a link."""
+        """Open for appending, after emptying the file if `truncate`. Raises Damaged for a link."""
         self.path, self.label = path, label
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_TRUNC if truncate else 0)
         with translated(path, "opening"):
@@ -130,7 +130,7 @@ class AppendFile:
         reached(f"{label}-opened")
 
     def write(self, data: bytes) -> None:
-        """Append all of `data`; after a failure the file is cut back to what was whole before."""
+        """Append all of `data`; on failure, cut the file back to its previous length."""
         try:
             with translated(self.path, "writing"):
                 reached(f"{self.label}-writing")
@@ -148,17 +148,17 @@ class AppendFile:
             os.ftruncate(self._fd, self.length)
             os.lseek(self._fd, self.length, os.SEEK_SET)
         except OSError:
-            pass  # the length that counts is the ledger's
+            pass  # the ledger's length of the file is the one that counts
 
     def sync(self) -> None:
-        """Return when everything written is on the disk."""
+        """Sync the file; on return everything written is on the disk."""
         with translated(self.path, "syncing"):
             reached(f"{self.label}-syncing")
             os.fsync(self._fd)
         reached(f"{self.label}-synced")
 
     def truncate(self, length: int) -> None:
-        """Cut the file to `length` bytes and go on there."""
+        """Cut the file to `length` bytes and continue there."""
         with translated(self.path, "truncating"):
             reached(f"{self.label}-truncating")
             os.ftruncate(self._fd, length)
@@ -167,23 +167,23 @@ class AppendFile:
         reached(f"{self.label}-truncated")
 
     def close(self) -> None:
-        """Close the file; harmless when it is closed."""
+        """Close the file; does nothing if it is closed."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             with translated(self.path, "closing"):
                 os.close(fd)
 
 
-# for what is needed only while the folder is made
+# for files that are needed only while the folder is built
 WORK = ".work"
 
 
 @contextmanager
 def staged(out: Path) -> Iterator[Path]:
-    """An empty folder to fill; when the block ends well it is `out`, and when it raises it is gone.
+    """Yield an empty staging folder that becomes `out` when the block succeeds, and is removed when it raises.
 
-    `WORK` in it is another empty one, and is removed first. Raises CannotDump when there is something at `out` or no
-    folder to make it in, Busy when another process makes it.
+    It contains another empty folder, `WORK`, which is removed before the rename. Raises CannotDump if `out` exists or
+    its parent does not, Busy if another process makes it.
     """
     _check_free(out)
     folder = out.with_name(f".{out.name}.staging")
@@ -212,13 +212,13 @@ def _check_free(out: Path) -> None:
 
 
 def _alone(folder: Path) -> int:
-    """A lock on the staging folder, which goes with the process. Raises Busy."""
+    """Create and lock the staging folder; the lock ends with the process. Raises Busy."""
     while True:
         make_folder(folder)
         with translated(folder, "opening"):
             try:
                 fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            except FileNotFoundError:  # whoever had it was done that moment
+            except FileNotFoundError:  # the process that had it has just finished
                 continue
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -231,7 +231,7 @@ def _alone(folder: Path) -> int:
 
 
 def _is_still(folder: Path, fd: int) -> bool:
-    """Whether the folder that was opened has this name: another process may have given it its own meanwhile."""
+    """Return whether `folder` still names the opened folder: another process may have renamed it to its own name."""
     try:
         return os.path.samestat(folder.stat(), os.fstat(fd))
     except FileNotFoundError:
@@ -248,5 +248,5 @@ def _empty(folder: Path) -> None:
 
 
 def close_to_others() -> None:
-    """Let nobody but owner and group write to what this process makes from now on, whatever the umask was."""
+    """Deny write access to others for all files this process makes from now on, whatever its umask was."""
     os.umask(os.umask(0o077) | stat.S_IWOTH)

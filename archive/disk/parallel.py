@@ -1,4 +1,4 @@
-"""Work on several cores: the results of a function over many tasks, in order, and never many of them ahead."""
+"""Work on several cores: the results of a function over many tasks, in order and never far ahead of the reader."""
 
 import gc
 import multiprocessing
@@ -19,20 +19,19 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-# beyond this many the one process that takes the results is what rules the speed
+# with more than this, the process that takes the results is the bottleneck
 MOST_PROCESSES = 8
 # reading this much of shards takes about as long as starting the processes
 SMALL_BYTES = 16 << 20
-# what is made of records is a great many objects in few cycles; to look for those at each 700 takes a twentieth of the
-# time
+# records become very many objects with few cycles: collecting at every 700 would take a twentieth of the time
 _COLLECT_AT = 100_000
 
 
 def spread(function: Callable[[T], R], tasks: Sequence[T], size_bytes: int) -> Iterator[R]:
-    """The result of `function` for each task, in order; raises what it raises.
+    """Yield the result of `function` for each task, in order; raises what it raises.
 
-    `size_bytes` is what the tasks read in all: little of it is read right here, more in processes of their own. No
-    more results wait to be taken than there are processes, so that what they leave on a disk is bounded.
+    `size_bytes` is what all tasks together read: a small amount is read in this process, more in worker processes. No
+    more results are pending than there are processes, so that the disk space they use is bounded.
     """
     processes = min(os.cpu_count() or 1, len(tasks), MOST_PROCESSES)
     if processes < 2 or size_bytes < SMALL_BYTES:
@@ -53,10 +52,10 @@ def spread(function: Callable[[T], R], tasks: Sequence[T], size_bytes: int) -> I
 
 
 def forked(function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
-    """The result of `function` for each task, in order, from copies of this process: they are there at once.
+    """Yield the result of `function` for each task, in order, computed in forks of this process, which start at once.
 
-    Only for a function that raises nothing and opens no database. Where another thread runs the work is done right
-    here: a copy has none of the threads, and keeps the locks that they held.
+    Only for a function that raises nothing and opens no database. If another thread is running, the work is done in
+    this process: a fork has none of the threads, but the locks that they held.
     """
     processes = min(os.cpu_count() or 1, len(tasks), MOST_PROCESSES)
     if processes < 2 or not _is_single():
@@ -64,7 +63,7 @@ def forked(function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
         return
     copies = list[_Copy]()
     try:
-        with suppress(OSError):  # no more processes or pipes are to be had
+        with suppress(OSError):  # no more processes or pipes are available
             for first in range(processes):
                 copies.append(_fork(function, tasks[first::processes], copies))
         for number, task in enumerate(tasks):
@@ -86,7 +85,7 @@ class _Copy:
 
 
 def _is_single() -> bool:
-    """Whether this is the only thread, those of libraries counted; where that is not known it is not."""
+    """Return whether this is the only thread, including those of libraries; False if unknown."""
     try:
         return sum(1 for _ in Path("/proc/self/task").iterdir()) == 1
     except OSError:
@@ -107,7 +106,7 @@ def _fork(function: Callable[[T], R], tasks: Sequence[T], before: Sequence[_Copy
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         gc.disable()
-        # whoever has these open keeps the others waiting when the one that reads is ended
+        # a process that inherited these pipes would keep the others waiting after the reader has ended
         for others in (reading, *(copy.results for copy in before)):
             others.close()
         for task in tasks:
@@ -117,7 +116,7 @@ def _fork(function: Callable[[T], R], tasks: Sequence[T], before: Sequence[_Copy
 
 
 def _received(function: Callable[[T], R], task: T, copy: _Copy) -> R:
-    """A task whose process was ended from outside is done again, right here."""
+    """Receive a result, or run the task in this process if its fork was killed."""
     try:
         result: R = copy.results.recv()
     except (EOFError, OSError):
@@ -133,7 +132,7 @@ def _submit(pool: ProcessPoolExecutor, function: Callable[[T], R], task: T) -> F
 
 
 def _result(function: Callable[[T], R], task: T, future: Future[R] | None) -> R:
-    """A task whose process was ended from outside is done again, right here."""
+    """Return a result, or run the task in this process if its worker was killed."""
     try:
         return function(task) if future is None else future.result()
     except BrokenProcessPool:
@@ -141,8 +140,8 @@ def _result(function: Callable[[T], R], task: T, future: Future[R] | None) -> R:
 
 
 def _begin() -> None:
-    """Ctrl-C is for the process that began it all, and none outlives that one, however it ends."""
-    # DuckDB takes a process whose main module has no file for a notebook, and draws progress on its standard output
+    """Prepare a worker: it ignores Ctrl-C, which is for the parent, and ends when the parent ends."""
+    # DuckDB takes a process whose main module has no file for a notebook, and prints progress to standard output
     vars(sys.modules["__main__"]).setdefault("__file__", __file__)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
