@@ -23,13 +23,13 @@ from archive.store.snapshots import snapshot
 _SQL = Queries(__package__)
 
 STATES = ("read", "deleted", "absent", "moved", "forbidden", "refused", "lost", "open")
-# so many rows that are off are named of each kind; the sums say how many there are
+# how many rows of each kind are named; the sums say how many there are
 NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """A row of the ledger that does not add up; `run` and `channel` are None where it belongs to none."""
+    """A row of the ledger that does not add up; `run` and `channel` are None if it belongs to none."""
 
     table: str
     row: str
@@ -40,9 +40,9 @@ class Off:
 
 @dataclass(frozen=True, slots=True)
 class ChannelAccount:
-    """How the ids of one channel ended: in one run, or after all of them when `run` is None.
+    """How the ids of one channel ended: in one run, or after all of them if `run` is None.
 
-    `listed` counts the distinct ids that were listed or asked for.
+    `listed` counts the distinct ids that were listed or requested.
     """
 
     run: int | None
@@ -54,9 +54,9 @@ class ChannelAccount:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account of a run, or of the archive when `run` is None; an id in two channels counts as two.
+    """The account of a run, or of the archive if `run` is None; an id in two channels counts as two.
 
-    `complete` is: nothing refused, lost or open, and no finding says that records may be missing (`DOUBTS`).
+    It is `complete` if nothing is refused, lost or open, and no finding says that records may be missing (`DOUBTS`).
     """
 
     run: int | None
@@ -74,26 +74,26 @@ class Account:
 
     @property
     def balanced(self) -> bool:
-        """Whether everything that is counted twice is the same both times."""
+        """Return whether both counts of everything agree."""
         return not self.off and all(channel.balanced for channel in self.channels)
 
 
 def read_account(folder: Path, run: int | None = None) -> Account:
-    """The account of one run, or of the archive after all of them. KeyError: no such run."""
+    """Read the account of one run, or of the archive after all of them. Raises KeyError for an unknown run."""
     with snapshot(Layout(folder)) as ledger:
         accounts = read_accounts(ledger)
     return {account.run: account for account in accounts}[run]
 
 
 def read_accounts(ledger: sqlite3.Connection) -> list[Account]:
-    """The account of each run in their order, then that of the archive. Call it inside a transaction."""
+    """Read the account of each run in order, then that of the archive. Call it inside a transaction."""
     off = tuple(_off(ledger))
     codes = {"codes": json.dumps(sorted(DOUBTS))}
     doubts = {int(run): _Doubt(*rest) for run, *rest in ledger.execute(_SQL["account_doubts"], codes)}
     channels = [_channel(row, off) for row in ledger.execute(_SQL["account_of_runs"], {"run": None})]
     by_run = [_of_run(run, doubt, channels, off) for run, doubt in doubts.items()]
     harvests = [run for run, doubt in doubts.items() if doubt.mode != "census"]
-    if len(harvests) == 1:  # the ids of the only harvest stand as it left them
+    if len(harvests) == 1:  # the ids are in the state in which the only harvest left them
         whole = [replace(channel, run=None) for channel in channels if channel.run == harvests[0]]
     else:
         whole = [_channel(row, off) for row in ledger.execute(_SQL["account_of_all"])]
@@ -102,21 +102,24 @@ def read_accounts(ledger: sqlite3.Connection) -> list[Account]:
 
 
 def read_off(ledger: sqlite3.Connection, run: int) -> tuple[Off, ...]:
-    """The rows of one run that do not add up, without counting its ids: what a harvest checks when it ends."""
+    """Read the rows of one run that do not add up, without counting its ids: the check at the end of a harvest."""
     return (*_off_rows(ledger, run), *_off_outcomes(ledger, run))
 
 
 def balances(ledger: sqlite3.Connection) -> bool:
-    """Whether what is counted twice in a ledger is the same both times: all of an account but its ids."""
+    """Return whether both counts in a ledger agree: all of an account except its ids."""
     return next(_off(ledger), None) is None
 
 
-# --- inside
+# --- helpers
 
 
 @dataclass(frozen=True, slots=True)
 class _Doubt:
-    """What keeps a run from being complete, besides its ids; `newest` of those asked for in the same words."""
+    """What keeps a run from being complete, besides its ids.
+
+    `newest`: it is the newest of the runs with the same arguments.
+    """
 
     mode: str
     state: str
@@ -146,7 +149,7 @@ def _nothing_missing(channels: Iterable[ChannelAccount]) -> bool:
 
 
 def _off(ledger: sqlite3.Connection) -> Iterator[Off]:
-    """Every kind of row that does not add up, `NAMED` of each at most; and the sums over all of them."""
+    """Yield every kind of row that does not add up, at most `NAMED` of each, and the sums over all of them."""
     yield from _off_rows(ledger, None)
     yield from _off_sums(ledger)
     yield from _off_outcomes(ledger, None)
@@ -199,8 +202,10 @@ def _shard_sentence(
 
 @dataclass(frozen=True, slots=True)
 class RunWork:
-    """One run. `requests` counts each try of those that a ledger line speaks of, `content_bytes` what was kept,
-    unpacked. A run that was killed and resumed began when it was first begun.
+    """The work of one run.
+
+    `requests` counts every try of the requests in the ledger, `content_bytes` the stored content, uncompressed. A run
+    that was killed and resumed started when it was first started.
     """
 
     run: int
@@ -216,14 +221,14 @@ class RunWork:
 
     @property
     def seconds(self) -> float | None:
-        """From its beginning to its end, pauses included; None while it has no end."""
+        """Return the time from its start to its end, pauses included; None if it has not ended."""
         if self.finished is None:
             return None
         return (datetime.fromisoformat(self.finished) - datetime.fromisoformat(self.started)).total_seconds()
 
 
 def read_work(folder: Path) -> list[RunWork]:
-    """The runs of an archive in their order; none where there is no archive yet. Raises OtherArchive, Damaged."""
+    """Read the work of each run of an archive, in order; empty without an archive. Raises OtherArchive, Damaged."""
     if not Layout(folder).description.exists():
         return []
     read_description(folder)

@@ -14,22 +14,22 @@ _SQL = Queries(__package__)
 
 
 def known_before(ledger: Ledger, run: int, channel: int) -> list[tuple[str, str | None, str]]:
-    """Some of the outcomes that a channel had before a run, as (identifier, datestamp, state), the newest first."""
+    """List some outcomes that a channel had before a run, as (identifier, datestamp, state), newest first."""
     rows = ledger.db.execute(_SQL["increment_known"], {"channel": channel, "run": run})
     return [(str(identifier), stamp, str(state)) for identifier, stamp, state in rows]
 
 
-# So many records, and this share of what a channel held live, are a loss in bulk: a repository that is moved, closed
-# or emptied, or a filter that went wrong, rather than the withdrawals of a day.
+# At least this many records, and this share of what a channel held live, are a bulk loss: a repository that was moved,
+# closed or emptied, or a broken filter, rather than the withdrawals of a day.
 BULK_LEAST, BULK_SHARE = 3, 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelLoss:
-    """Records that one channel held live before a run: `held` in all.
+    """Losses among the `held` records that one channel held live before a run.
 
-    `gone` of them the run found to be deleted, absent or forbidden; `unnamed` no list of the run named. `first_gone`
-    and `first_unnamed` name one of each, None where there is none.
+    The run found `gone` of them deleted, absent or forbidden; `unnamed` were in no list of the run. `first_gone` and
+    `first_unnamed` name one of each, None if there is none.
     """
 
     channel: int
@@ -42,12 +42,12 @@ class ChannelLoss:
 
 
 def in_bulk(held: int, lost: int) -> bool:
-    """Whether losing `lost` of `held` live records is a loss in bulk: three or more, and a tenth or more."""
+    """Return whether losing `lost` of `held` live records is a bulk loss: at least three, and at least a tenth."""
     return lost >= BULK_LEAST and lost >= BULK_SHARE * held
 
 
 def read_loss(ledger: Ledger, run: int, channel: int, *, whole: bool) -> ChannelLoss | None:
-    """Read what a run found of the records held before it. None where nothing was held or nothing can be lost.
+    """Read what a run found of the records held before it; None if nothing was held or nothing can be lost.
 
     `whole` says that the run listed all that the channel has; otherwise no record counts as unnamed. Records in other
     lists of the same format count as held in a list without a set; a census is compared with what harvests hold.
@@ -71,5 +71,5 @@ def read_loss(ledger: Ledger, run: int, channel: int, *, whole: bool) -> Channel
 
 
 def lost_ids(ledger: Ledger, run: int, channel: int) -> list[str]:
-    """Return the ids that a run found gone in a channel by id, and that were held live before it."""
+    """List the ids that a run found gone in a channel by id, and that were held live before it."""
     return [row[0] for row in ledger.db.execute(_SQL["loss_ids"], {"run": run, "channel": channel})]

@@ -23,9 +23,9 @@ _SQL = Queries(__package__)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An outcome that has a record; `datestamp` is text as sent, None where the answer had none.
+    """An outcome that has a record; `datestamp` is text as sent, None if the response had none.
 
-    `channel` is 0 where the request had none; `direct`: it was the answer to a question about this id.
+    `channel` is 0 if the request had none; `direct`: it was the response to a request for this id.
     """
 
     outcome: int
@@ -39,14 +39,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What does not match; `record` is the number within the frame, None when it is about their number."""
+    """A record that does not match its outcome; `record` is its number in the frame, None if their counts differ."""
 
     record: int | None
     sentence: str
 
 
 def kept_in(ledger: sqlite3.Connection, shard: int, frame: int) -> list[Kept]:
-    """The outcomes whose records a frame holds, in the order of the records."""
+    """List the outcomes whose records a frame holds, in the order of the records."""
     rows = ledger.execute(_SQL["outcomes_of_frame"], {"shard": shard, "frame": frame})
     return [
         Kept(outcome, run, identifier, datestamp, state, channel, bool(direct))
@@ -55,7 +55,7 @@ def kept_in(ledger: sqlite3.Connection, shard: int, frame: int) -> list[Kept]:
 
 
 def compared(frame: shards.Frame, kept: list[Kept]) -> Iterator[tuple[Record, Kept] | Difference]:
-    """Each record of a frame with its outcome, or what is wrong with it; in the order of the frame."""
+    """Pair each record of a frame with its outcome, or yield the difference, in the order of the frame."""
     if frame.records != len(kept):
         yield Difference(None, f"{frame.records} records, and the ledger has outcomes for {len(kept)}")
     for position, (text, outcome) in enumerate(zip(frame.texts(), kept, strict=False)):
@@ -69,7 +69,7 @@ def compared(frame: shards.Frame, kept: list[Kept]) -> Iterator[tuple[Record, Ke
 
 
 def matched(name: str, frame: shards.Frame, kept: list[Kept]) -> Iterator[tuple[Record, Kept]]:
-    """The records of a frame, each with its outcome. Raises Damaged at the first that is not what its outcome says."""
+    """Pair the records of a frame with their outcomes. Raises Damaged at the first mismatch."""
     for pair in compared(frame, kept):
         if isinstance(pair, Difference):
             place = f"frame {frame.frame}" + ("" if pair.record is None else f", record {pair.record}")
@@ -81,7 +81,7 @@ def matched(name: str, frame: shards.Frame, kept: list[Kept]) -> Iterator[tuple[
 
 
 def _difference(record: Record, kept: Kept) -> str | None:
-    """What a record is that its outcome is not."""
+    """Describe how a record differs from its outcome; None if it does not."""
     if record.identifier != kept.identifier:
         return f"the record of {record.identifier}, where outcome {kept.outcome} is of {kept.identifier}"
     if record.deleted != (kept.state == "deleted"):
@@ -103,9 +103,9 @@ class Part:
 
 
 class LatestRecords:
-    """Reads them in one thread, the one that makes it; to be closed.
+    """The latest state of each live record of an archive. Use it in the thread that creates it, and close it.
 
-    A record that was deleted since, or read again, is not among them.
+    A record that was deleted or read again since is not included.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -117,7 +117,7 @@ class LatestRecords:
         self._ledger.commit()
 
     def _choose(self) -> None:
-        """Correct those records whose last copy is not their latest state."""
+        """Correct the records whose last copy is not their latest state."""
         looks = read_looks(self._ledger)
         for (listed,) in self._ledger.execute(_SQL["latest_doubtful"]).fetchall():
             outcomes = orjson.loads(listed)
@@ -127,11 +127,11 @@ class LatestRecords:
                 self._ledger.execute(_SQL["add_latest"], (copy.outcome, copy.channel))
 
     def parts(self) -> list[Part]:
-        """Which shards hold records of which channels, from the first shard."""
+        """List which shards hold records of which channels, from the first shard."""
         return [Part(*row) for row in self._ledger.execute(_SQL["latest_parts"])]
 
     def frames(self, part: Part) -> Iterator[list[tuple[Record, int]]]:
-        """The records of a part, frame by frame, each with the number of its outcome. Raises Damaged."""
+        """Yield the records of a part, frame by frame, each with the number of its outcome. Raises Damaged."""
         place = {"shard": part.shard, "channel": part.channel}
         for frame, offset, length in self._ledger.execute(_SQL["latest_frames"], place).fetchall():
             here = self._ledger.execute(_SQL["latest_of_frame"], {**place, "frame": frame})

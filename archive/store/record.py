@@ -19,10 +19,10 @@ from lxml import etree
 
 from archive.formats import canonical
 
-# what JSON may not have around or in it when it stands in a text sequence as it is: its lines end where it ends
+# what JSON must not contain if it is embedded in a text sequence unchanged: a line end would end the record
 _LINE_ENDS = (b"\n", b"\r", b"\x1e")
 BASE64 = "base64"
-# so many brackets may be nested deeper than a record can be written (254 levels)
+# with this many brackets the nesting may be deeper than can be written (254 levels)
 _DEEP = 250
 
 
@@ -30,8 +30,9 @@ _DEEP = 250
 class Record:
     """A record of an archive (docs/archive-format.md).
 
-    `metadata` is JSON; `original` what was sent, where `metadata` is not that itself; `encoding` the one whose
-    bytes of `original` were sent, "base64" when `original` holds the bytes themselves in it.
+    `metadata` is JSON; `original` is what was sent, unless `metadata` is just that. `encoding` is the character
+    encoding in which `original` gives the bytes that were sent, or "base64" if `original` has the bytes themselves in
+    base64.
     """
 
     identifier: str
@@ -49,7 +50,7 @@ class Record:
     encoding: str = "utf-8"
 
     def original_bytes(self) -> bytes | None:
-        """The bytes that `original` stands for, None without one. Raises ValueError when it stands for none."""
+        """Return the bytes that `original` stands for, None without one. Raises ValueError if it is invalid."""
         if self.original is None:
             return None
         if self.encoding == BASE64:
@@ -58,7 +59,7 @@ class Record:
 
 
 class NotJson(ValueError):
-    """Bytes that are no JSON text (RFC 8259); `str()` says where."""
+    """The bytes are not a JSON text (RFC 8259); `str()` says where."""
 
 
 def encode(
@@ -75,7 +76,7 @@ def encode(
     original: str | None,
     about: tuple[str, ...],
 ) -> bytes:
-    """One record as a JSON text. `original` and `about` are left out when there are none."""
+    """Encode one record as a JSON text. `original` and `about` are left out if they are None."""
     record: dict[str, Any] = {
         "identifier": identifier,
         "datestamp": datestamp,
@@ -97,10 +98,10 @@ def encode(
 
 @dataclass(frozen=True, slots=True)
 class ParsedJson:
-    """What JSON that was sent means, and `text`, which says the same and can stand in a record.
+    """The value of JSON that was sent, and `text`, an equivalent text that can be stored in a record.
 
-    `plain`: that text is what was sent, byte for byte. Otherwise it is on one line, each key once, its numbers with
-    all their digits.
+    If `plain`, `text` is what was sent, byte for byte. Otherwise it is on one line, has each key once, and its numbers
+    with all their digits.
     """
 
     value: Any
@@ -109,10 +110,10 @@ class ParsedJson:
 
 
 def parse_json(body: bytes) -> ParsedJson:
-    """Read one JSON text. Raises NotJson.
+    """Parse one JSON text. Raises NotJson.
 
-    With a byte order mark, NaN or Infinity, or a lone surrogate it is not JSON to the letter (RFC 8259), and is read:
-    what cannot be written again is null, or U+FFFD. A number beyond all doubles (1e400) is a text of its digits.
+    Text with a byte order mark, NaN or Infinity, or a lone surrogate is not JSON by RFC 8259, but is accepted: what
+    cannot be written again becomes null, or U+FFFD. A number beyond all doubles (1e400) becomes a string of its digits.
     """
     try:
         value = orjson.loads(body)
@@ -121,7 +122,7 @@ def parse_json(body: bytes) -> ParsedJson:
         _check_depth(value, body)
         return ParsedJson(value, canonical.encode_as_sent(value), plain=False)
     _check_depth(value, body)
-    # a key that is there twice shows as a colon too few; the slow look decides
+    # a duplicate key shows as a missing colon; the slow check decides
     if any(end in body for end in _LINE_ENDS) or (
         body.count(b'":') + body.count(b'" :') != orjson.dumps(value).count(b'":') and _repeats_a_key(body)
     ):
@@ -131,7 +132,7 @@ def parse_json(body: bytes) -> ParsedJson:
 
 
 def parse_exactly(body: bytes) -> Any:
-    """Read one JSON text as `parse_json`, each number with all its digits. Raises NotJson."""
+    """Parse one JSON text like `parse_json`, each number with all its digits. Raises NotJson."""
     parsed = parse_json(body)
     return read_as_sent(body, parsed.value) if parsed.plain else parsed.value
 
@@ -148,10 +149,10 @@ def encode_json(
     body: bytes,
     parsed: ParsedJson | None = None,
 ) -> bytes:
-    """One record whose metadata is JSON that the provider sent, kept byte for byte.
+    """Encode one record whose metadata is JSON that the provider sent, kept byte for byte.
 
-    The bytes are embedded as they are; where they hold a line end, a key twice or what is not to the letter JSON,
-    `original` keeps them, and `metadata` what they mean. Raises NotJson.
+    The bytes are embedded as they are. If they contain a line end, a duplicate key or anything that is not strictly
+    JSON, `original` keeps them, and `metadata` their meaning. Raises NotJson.
     """
     parsed = parsed or parse_json(body)
     record: dict[str, Any] = {
@@ -184,7 +185,7 @@ def encode_bytes(
     encoding: str,
     metadata: dict[str, Any] | None,
 ) -> bytes:
-    """One record that was not sent as JSON; `encoding` is that of the body's text, as far as it is known."""
+    """Encode one record that was not sent as JSON; `encoding` is that of the body's text, if known."""
     return canonical.encode_as_sent(
         {
             "identifier": identifier,
@@ -203,16 +204,16 @@ def encode_bytes(
 
 
 def sent_bytes(text: bytes) -> bytes | None:
-    """The bytes that the provider sent, of a record's JSON text; None for a record that came without metadata.
+    """Return the bytes that the provider sent, from a record's JSON text; None for a record without metadata.
 
-    Raises ValueError when the text is no record of ours.
+    Raises ValueError if the text is not a record of ours.
     """
     record = decode(text)
     if record.original is not None:
         return record.original_bytes()
     if record.metadata is None:
         return None
-    # no string holds these bytes: a quotation mark in it would have a backslash before it
+    # no string contains these bytes: a quotation mark in it would be escaped
     start = text.index(b',"metadata":') + len(b',"metadata":')
     return text[start : text.rindex(b"}")]
 
@@ -225,7 +226,7 @@ def _lenient(body: bytes, cause: Exception) -> Any:
 
 
 def _writable(value: Any) -> Any:
-    """Without lone surrogates, which no UTF-8 can hold."""
+    """Replace lone surrogates, which UTF-8 cannot encode."""
     if isinstance(value, dict):
         return {_writable(key): _writable(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -234,7 +235,7 @@ def _writable(value: Any) -> Any:
 
 
 def _check_depth(value: Any, body: bytes) -> None:
-    """Raises NotJson for a value too deep to be written."""
+    """Raise NotJson if a value is nested too deep to be written."""
     if body.count(b"[") + body.count(b"{") > _DEEP:
         try:
             orjson.dumps({"metadata": value})
@@ -254,7 +255,7 @@ def _repeats_a_key(body: bytes) -> bool:
 
 
 def _original(body: bytes, encoding: str) -> dict[str, str]:
-    """`original` and, unless it is UTF-8, `encoding`: together they give the bytes back."""
+    """Return `original` and, unless it is UTF-8, `encoding`: together they give the bytes back."""
     try:
         text = body.decode(encoding)
         text.encode("utf-8")  # a lone surrogate cannot be written
@@ -266,23 +267,23 @@ def _original(body: bytes, encoding: str) -> dict[str, str]:
 
 
 def decode(text: bytes) -> Record:
-    """Read a record. Raises ValueError (KeyError, TypeError) when the text is no record of ours."""
+    """Decode a record. Raises ValueError, KeyError or TypeError if the text is not a record of ours."""
     return record_of(orjson.loads(text))
 
 
 def decode_as_sent(text: bytes) -> Record:
-    """Read a record; the numbers in its metadata have all the digits that were sent. Raises as `decode`."""
+    """Decode a record, with all digits that were sent in the numbers of its metadata. Raises as `decode`."""
     return record_of(read_as_sent(text, orjson.loads(text)))
 
 
 def read_as_sent(text: bytes, value: Any) -> Any:
-    """Return `value`, which orjson has read in `text`, with each number as it was sent."""
+    """Return `value`, which orjson read from `text`, with each number as it was sent."""
     exact = b"-0" not in text and not canonical.holders(value if isinstance(value, dict | list) else [value])
     return value if exact else canonical.reread(text)
 
 
 def record_of(values: dict[str, Any]) -> Record:
-    """A record of its parsed JSON. Raises KeyError and TypeError."""
+    """Make a record from its parsed JSON. Raises KeyError and TypeError."""
     return Record(
         values["identifier"],
         values["datestamp"],
@@ -307,7 +308,10 @@ _ASIDES_BYTES = ((b"<!--", b"-->"), (b"<?", b"?>"))
 
 
 def first_tag(text: AnyStr, at: int = 0) -> int:
-    """Where white space, comments and processing instructions end; the length when one of them has no end."""
+    """Find where white space, comments and processing instructions end.
+
+    Returns the length of the text if one of them has no end.
+    """
     if isinstance(text, bytes):
         return _after(text, at, _SPACE_BYTES, _ASIDES_BYTES)
     return _after(text, at, _SPACE, _ASIDES)
@@ -320,7 +324,7 @@ def _after(text: AnyStr, at: int, space: re.Pattern[AnyStr], asides: tuple[tuple
         closed = next((closed for opened, closed in asides if text.startswith(opened, at)), None)
         if closed is None:
             return at
-        # what opens an aside is no part of its end: <!--> is none
+        # the opening of a comment is not part of its end: <!--> is not a comment
         end = text.find(closed, at + (4 if len(closed) == 3 else 2))
         if end < 0:
             return len(text)
@@ -331,9 +335,9 @@ _DECLARATION = re.compile(r"^(<\?xml[^>]*?)\s+encoding\s*=\s*(\"[^\"]*\"|'[^']*'
 
 
 def parsed_original(record: Record) -> etree._Element | None:
-    """The root element of what was sent; None where that is not kept, or is not XML of a record.
+    """Parse what was sent to its root element; None if it was not kept, or is not XML of a record.
 
-    A document type is never read: such a body was kept as text, an HTML page mostly.
+    A body with a document type is never parsed: it was kept as text, and is mostly an HTML page.
     """
     original = record.original
     if original is None:
@@ -351,7 +355,7 @@ def parsed_original(record: Record) -> etree._Element | None:
 
 
 def parse_xml(body: bytes) -> etree._Element:
-    """The root element of what somebody sent; nothing is fetched or expanded. Raises lxml's errors, and ValueError."""
-    # a parser of its own each time: one that is shared keeps the names of every document it has read
+    """Parse untrusted XML to its root element; nothing is fetched or expanded. Raises lxml's errors and ValueError."""
+    # a new parser each time: a shared one keeps the names of every document it has read
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
     return etree.fromstring(body, parser)

@@ -14,10 +14,10 @@ _SQL = Queries(__package__)
 
 @dataclass(frozen=True, slots=True)
 class SplitList:
-    """A window whose list was cut, with all its parts settled; bounds are text as in the ledger.
+    """A window whose list was split, with all its parts settled; bounds are text as in the ledger.
 
-    `listed` ids came before it was cut, `brought` ids are in its parts, `together` in either; `lacking` are those that
-    came before and are in no other list of the run. `reason` says why the last answer that was unusable was so.
+    `listed` ids came before the split, `brought` ids are in its parts, `together` in either; `lacking` are those that
+    came before and are in no other list of the run. `reason` says why the last unusable response was unusable.
     """
 
     window: int
@@ -35,7 +35,7 @@ class SplitList:
 
 
 def iter_splits(ledger: Ledger, run: int) -> Iterator[SplitList]:
-    """Read the lists that were cut, parts before the lists that they are parts of."""
+    """Iterate over the lists that were split, parts before the lists that they are parts of."""
     db = ledger.db
     for window, *row in db.execute(_SQL["splits_windows"], {"run": run}).fetchall():
         for statement in _SQL["splits_ids"].split(";"):
@@ -48,7 +48,10 @@ def iter_splits(ledger: Ledger, run: int) -> Iterator[SplitList]:
 
 
 def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
-    """Read the ids that a list of names showed in a window whose records could not be listed, and nothing brought."""
+    """Map channels to ids that a list of identifiers showed and that nothing returned.
+
+    The records in the window of that list could not be listed.
+    """
     found: dict[int, list[str]] = {}
     for channel, identifier in ledger.db.execute(_SQL["splits_open"], {"run": run}):
         found.setdefault(channel, []).append(identifier)
@@ -56,7 +59,7 @@ def named_and_open(ledger: Ledger, run: int) -> dict[int, list[str]]:
 
 
 def not_seen(ledger: Ledger, run: int, channel: int, identifiers: Iterable[str]) -> list[str]:
-    """Select the ids that no answer of a run has named in a channel, in their order."""
+    """Select the ids that no response of a run has named in a channel, in their order."""
     db = ledger.db
     db.execute(_SQL["drop_shown"])
     db.execute(_SQL["create_shown"])
@@ -65,23 +68,24 @@ def not_seen(ledger: Ledger, run: int, channel: int, identifiers: Iterable[str])
 
 
 def lose(ledger: Ledger, window: int) -> None:
-    """Leave a list that was cut as lost: the next run of the same words lists it again."""
+    """Mark a list that was split as lost: the next run with the same arguments lists it again."""
     with ledger.transaction():
         ledger.db.execute(_SQL["lose_window"], (window,))
 
 
 def restate(ledger: Ledger, window: int, stated: int) -> None:
-    """Keep the size that the provider states now for a list that was cut."""
+    """Store the size that the provider now declares for a list that was split."""
     with ledger.transaction():
         ledger.db.execute(_SQL["restate_window"], (stated, window))
 
 
 @dataclass(frozen=True, slots=True)
 class UnsizedList:
-    """A finished list: `listed` records on `pages`; `falls` says that no datestamp is later than the one before it.
+    """A finished list without a declared size: `listed` records on `pages`.
 
-    `edge` is the datestamp, as text, of its newest record, of its oldest one where they fall; where they do both, that
-    to which its newest half page goes back. A page of what lies beyond has room for records that the list lacks.
+    `falls` says that no datestamp is later than the one before it. `edge` is the datestamp, as text, of its newest
+    record, or of its oldest if they fall; if they both rise and fall, the one that its newest half page goes back to. A
+    page of what lies beyond has room for records that the list lacks.
     """
 
     window: int
@@ -94,8 +98,8 @@ class UnsizedList:
 def unsized_lists(ledger: Ledger, run: int, *, after: int = 0) -> list[UnsizedList]:
     """Read the finished lists of a run that may have broken off and were not listed again in parts.
 
-    These had no stated size, and several pages or a round number of records. They come in the order of their windows,
-    from the one behind `after` on.
+    They had no declared size, and several pages or a round number of records. They come in the order of their windows,
+    from the one after `after` on.
     """
     found = []
     lists = ledger.db.execute(_SQL["unsized_lists"], {"run": run, "after": after}).fetchall()

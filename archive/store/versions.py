@@ -2,16 +2,17 @@
 
 Copies are those of one identifier in one format, from any run and channel; docs/archive-format.md states the rule:
 
-1. An answer to a question about this one id (GetRecord, or an id of a range) replaces every copy that came before it.
-2. A list that a finished run took as a whole replaces the copies that earlier runs brought from the same list; a list
-   of the whole repository, those from its sets as well.
-3. Of what is left, the copy with the newest datestamp is the latest. A datestamp that is missing or impossible is
-   older than any other; with an answer about one id, the beginning of its run stands for it. Where one of two
-   datestamps names a day only, they are compared by their days.
+1. A response to a request for this one id (GetRecord, or an id of a range) replaces every copy that came before it.
+2. A list that a finished run read completely replaces the copies that earlier runs got from the same list; a list of
+   the whole repository also replaces those from its sets.
+3. Of the remaining copies, the one with the newest datestamp is the latest. A missing or impossible datestamp is older
+   than any other; in a response about one id, the start of its run is used instead. If one of two datestamps names
+   a day only, they are compared by their days.
 4. On a tie the later run's copy from the same list (or from the whole repository) counts, then a live one, then that of
    the later run, and then the one whose datestamp as text, and then whose content, sorts last.
 
-So nothing depends on the order in which the pages of a run arrive.
+So nothing depends on the order in which the pages of a run arrive. To be compared, datestamps are converted from what
+providers write in headers to UTC and seconds (`moment`).
 """
 
 import re
@@ -27,7 +28,7 @@ from archive.store.record import Record
 
 _SQL = Queries(__package__)
 
-# fractions, an offset, no Z: providers send them in headers, although only two forms are legal
+# with fractions, an offset or no Z: providers send these in headers, although only two forms are legal
 _STAMP = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
 )
@@ -35,11 +36,11 @@ _DAY = 10
 
 
 def moment(stamp: str | None) -> str | None:
-    """Return a datestamp as a time of the index (`YYYY-MM-DD hh:mm:ss`), None when it is not a possible time."""
+    """Convert a datestamp to the index's form of a time (`YYYY-MM-DD hh:mm:ss`, UTC); None if it is impossible."""
     if stamp is None:
         return None
     try:
-        if len(stamp) == 20 and stamp[4::3] == "--T::Z":  # the legal form with a time, which nearly all have
+        if len(stamp) == 20 and stamp[4::3] == "--T::Z":  # the legal form with a time, by far the most frequent
             return datetime.fromisoformat(stamp[:19]).isoformat(" ")
         if _STAMP.fullmatch(text := stamp.strip()) is None:
             return None
@@ -51,7 +52,7 @@ def moment(stamp: str | None) -> str | None:
 
 
 def is_day(stamp: str) -> bool:
-    """Return whether a datestamp names a day and no time of it."""
+    """Return whether a datestamp names a day without a time."""
     return len(stamp.strip()) == _DAY
 
 
@@ -60,9 +61,9 @@ _BATCH = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy of a record, and where it came from; `direct`: as the answer to a question about this id.
+    """A copy of a record and its origin; `direct`: it was the response to a request for this id.
 
-    `content` is text that only breaks ties (see `content_of`), "" where it is not at hand.
+    `content` is text that only breaks ties (see `content_of`), "" if it is not available.
     """
 
     outcome: int
@@ -76,10 +77,10 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """How the runs of a ledger looked at their lists, as far as the rule asks.
+    """What the rule needs to know of the runs of a ledger.
 
     `order` is the place of each run among all by its last outcome; `whole` the finished runs over lists without bounds;
-    `wide` the channels that are no set; `began` when each run was started.
+    `wide` the channels without a set; `began` when each run started.
     """
 
     order: dict[int, int]
@@ -89,12 +90,12 @@ class Looks:
 
     @property
     def in_turn(self) -> bool:
-        """Whether the runs came one after the other, none resumed after a later one had begun."""
+        """Return whether the runs followed each other, none resumed after a later one had started."""
         return sorted(self.order, key=lambda run: self.order[run]) == sorted(self.order)
 
 
 def read_looks(ledger: sqlite3.Connection) -> Looks:
-    """Read how the runs of an archive looked."""
+    """Read what the rule needs to know of the runs of an archive."""
     runs = ledger.execute(_SQL["newest_runs"]).fetchall()
     channels = ledger.execute(_SQL["whole_channels"]).fetchall()
     return Looks(
@@ -106,7 +107,7 @@ def read_looks(ledger: sqlite3.Connection) -> Looks:
 
 
 def read_copies(ledger: sqlite3.Connection, outcomes: Iterable[int]) -> dict[int, Copy]:
-    """Read where the copies that some outcomes stand for came from, by the number of the outcome."""
+    """Read the origins of the copies of some outcomes, by the number of the outcome."""
     wanted, found = list(outcomes), dict[int, Copy]()
     for start in range(0, len(wanted), _BATCH):
         named = orjson.dumps(wanted[start : start + _BATCH]).decode()
@@ -124,13 +125,13 @@ def read_copies(ledger: sqlite3.Connection, outcomes: Iterable[int]) -> dict[int
 
 
 def content_of(record: Record) -> str:
-    """Return what breaks a tie between copies of one datestamp: the same text for the same content."""
+    """Return the text that breaks ties between copies of one datestamp: equal for equal content."""
     about = orjson.dumps(record.about).decode() if record.about else ""
     return "\n".join((record.sha256 or "", *sorted(record.sets), about))
 
 
 def newest(copies: Sequence[Copy], looks: Looks) -> Copy:
-    """Return the latest state of a record, of at least one copy."""
+    """Return the latest state of a record from its copies, of which there is at least one."""
     if len(copies) == 1:
         return copies[0]
     tied = _tied(_standing(copies, looks), looks)
@@ -146,12 +147,12 @@ def newest(copies: Sequence[Copy], looks: Looks) -> Copy:
 
 
 def newest_of(ledger: sqlite3.Connection, looks: Looks, outcomes: Sequence[int]) -> int:
-    """Return the outcome whose copy is the latest state, of some that are of one record."""
+    """Return the outcome whose copy is the latest state, from the outcomes of one record."""
     return newest(list(read_copies(ledger, outcomes).values()), looks).outcome if len(outcomes) > 1 else outcomes[0]
 
 
 def _standing(copies: Sequence[Copy], looks: Looks) -> list[Copy]:
-    """Leave out the copies that another look at the same place has replaced."""
+    """Leave out the copies that a later request or list has replaced."""
     direct = max((copy.outcome for copy in copies if copy.direct), default=0)
     left = [copy for copy in copies if copy.outcome >= direct]
     anywhere, there = -1, dict[int, int]()
