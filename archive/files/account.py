@@ -17,16 +17,16 @@ from archive.store import Layout, has_table, snapshot
 _SQL = Queries(__package__)
 
 STATES = ("read", "absent", "forbidden", "refused", "lost", "open")
-# so many records whose files are off are named
+# how many records whose files do not add up are named
 NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class FileAccount:
-    """How the files of a run ended. `listed` is what records list; `left_out` more were not asked for.
+    """How the files of a run ended. `listed` counts the files that records list; `left_out` more were not requested.
 
-    `bytes` are those of the files read, one that several records have counted each time; `off` names records whose
-    files are not as many as their list says.
+    `bytes` is the size of the files read, where a file that several records have counts each time; `off` names records
+    whose number of files differs from their list.
     """
 
     run: int
@@ -42,13 +42,13 @@ class FileAccount:
 
     @property
     def complete(self) -> bool:
-        """Whether no file is refused, lost or open."""
+        """Return whether the counts agree and no file is refused, lost or open."""
         return self.balanced and not any(self.states[state] for state in ("refused", "lost", "open"))
 
 
 @dataclass(frozen=True, slots=True)
 class FilesStanding:
-    """The files of an archive: the account of each run that asked for some, and what is stored, each content once."""
+    """The files of an archive: the account of each run that requested files, and the stored contents, each once."""
 
     runs: tuple[FileAccount, ...]
     contents: int
@@ -56,13 +56,13 @@ class FilesStanding:
 
 
 def read_files(folder: Path) -> FilesStanding | None:
-    """How the files of an archive stand, None where none were ever asked for. Raises as `snapshot` does."""
+    """Read the state of the files of an archive; None if none were ever requested. Raises as `snapshot`."""
     with snapshot(Layout(folder)) as ledger:
         return files_standing(ledger)
 
 
 def files_standing(ledger: sqlite3.Connection) -> FilesStanding | None:
-    """The same, of a ledger that is open."""
+    """Read the same from an open ledger."""
     if not has_table(ledger, "filelists"):
         return None
     accounts = file_accounts(ledger)
@@ -70,7 +70,7 @@ def files_standing(ledger: sqlite3.Connection) -> FilesStanding | None:
 
 
 def file_accounts(ledger: sqlite3.Connection) -> list[FileAccount]:
-    """The account of each run that harvested files, in their order."""
+    """Read the account of each run that harvested files, in order."""
     off: dict[int, list[str]] = {}
     for run, identifier, listed, found in ledger.execute(_SQL["files_off"], {"limit": NAMED}):
         off.setdefault(run, []).append(f"{identifier} lists {listed} files in run {run}, {found} are counted")
@@ -80,14 +80,14 @@ def file_accounts(ledger: sqlite3.Connection) -> list[FileAccount]:
     ]
 
 
-# contents are checked so many at a time: an archive may have millions
+# contents checked at a time: an archive may have millions
 _AT_ONCE = 50_000
 _ABOVE = re.compile(r"[0-9a-f]{2}(/[0-9a-f]{2})?")
 
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """A content that is not as it was written; `path` is relative to the archive."""
+    """A stored content that differs from what was written; `path` is relative to the archive."""
 
     path: str
     message: str
@@ -95,7 +95,7 @@ class FileFault:
 
 
 def count_files(ledger: sqlite3.Connection) -> tuple[int, int]:
-    """How many contents there should be, and their bytes."""
+    """Count the contents that the ledger has, and their bytes."""
     files = size = 0
     for stored in stored_files(ledger):
         files, size = files + 1, size + stored.bytes
@@ -105,7 +105,7 @@ def count_files(ledger: sqlite3.Connection) -> tuple[int, int]:
 def check_files(
     ledger: sqlite3.Connection, root: Path, progress: Callable[[int], None], *, quick: bool, checked: Checked | None
 ) -> Iterator[FileFault]:
-    """What is wrong with the contents that the ledger has; with `quick` only missing ones and wrong sizes."""
+    """Yield what is wrong with the contents in the ledger; with `quick`, check only presence and sizes."""
     batch: list[tuple[str, ToHash, dict[str, str]]] = []
     for stored in stored_files(ledger):
         path = root / stored.path
@@ -144,7 +144,7 @@ def _why(hashed: Hashed) -> str:
 
 
 def other_files(ledger: sqlite3.Connection, root: Path) -> Iterator[tuple[str, bool]]:
-    """What is among the contents and is none that the ledger has; whether its name is one of ours."""
+    """Yield files that the ledger does not know, and whether their name is that of a content."""
     known = {bytes.fromhex(stored.sha256) for stored in stored_files(ledger)}
     for path in sorted((root / FOLDER).rglob("*")):
         name = path.relative_to(root).as_posix()

@@ -1,4 +1,4 @@
-"""Checksums as providers state them, and the digests of a file that grow while it is written."""
+"""Checksums as providers declare them, and digests of a file that are updated while it is written."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from archive.disk import BLOCK_BYTES, Digests, translated
 
-# name: how many hexadecimal digits it has
+# name: number of hexadecimal digits
 ALGORITHMS = {
     "md5": 32,
     "sha1": 40,
@@ -23,20 +23,20 @@ ALGORITHMS = {
 _SUMS = {"crc32": (zlib.crc32, 0), "adler32": (zlib.adler32, 1)}
 _HEX = re.compile(r"[0-9a-f]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
-# hexadecimal digits of a bare value: the algorithm that has so many. Eight are those of two
+# number of hexadecimal digits of a bare value: its algorithm. Eight are ambiguous
 _BY_LENGTH = {digits: name for name, digits in ALGORITHMS.items() if digits > 8}
 # `md5:...`, `sha-256=...`, `SHA-256=:...:` of HTTP, `sha256-...` of subresource integrity
 _NAMED = re.compile(r"(?:urn:)?([A-Za-z][A-Za-z0-9]*(?:[-_][0-9]+)?)\s*(?:=:|[:=-])\s*(.+?):?", re.DOTALL)
-# before what is stated and cannot be checked; no algorithm has this name
+# prefix of declared checksums that cannot be checked; no algorithm has this name
 _UNCHECKED = "unchecked"
 _STATED_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """A checksum: `algorithm` of `ALGORITHMS`, `value` in lower-case hex; or one that is stated and cannot be checked.
+    """A declared checksum: `algorithm` of `ALGORITHMS`, and `value` in lower-case hex.
 
-    Then the algorithm is `unchecked`, and the value is the text as it stands.
+    If it cannot be checked, the algorithm is `unchecked` and the value is the declared text.
     """
 
     algorithm: str
@@ -51,10 +51,10 @@ class Checksum:
 
 
 def parse_checksum(text: object, algorithm: object = None) -> Checksum | None:
-    """Read `md5:...` of Invenio, other prefixes, or a bare value, whose algorithm is named beside it or has its length.
+    """Parse `md5:...` of Invenio, other prefixes, or a bare value whose algorithm is given or follows from its length.
 
-    The value is in hexadecimal digits or base64. None for what cannot be checked: no text, an algorithm that is not
-    known, a value of another length, eight digits that name no algorithm.
+    The value is hexadecimal or base64. Returns None if it cannot be checked: not a text, an unknown algorithm, a value
+    of another length, or eight digits without an algorithm.
     """
     if not isinstance(text, str):
         return None
@@ -65,7 +65,7 @@ def parse_checksum(text: object, algorithm: object = None) -> Checksum | None:
 
 
 def stated_checksum(*stated: tuple[object, object]) -> Checksum | None:
-    """Take the first of some (text, algorithm) that can be checked, else the first that is stated; None without one."""
+    """Return the first (text, algorithm) that can be checked, else the first declared one; None if there is none."""
     for text, algorithm in stated:
         if (found := parse_checksum(text, algorithm)) is not None:
             return found
@@ -77,7 +77,7 @@ def stated_checksum(*stated: tuple[object, object]) -> Checksum | None:
 
 
 def _name(algorithm: object) -> str | None:
-    """An algorithm in one spelling, None where none is named."""
+    """Normalise the name of an algorithm; None if there is none."""
     return re.sub(r"[-_ ]", "", algorithm.strip().lower()) or None if isinstance(algorithm, str) else None
 
 
@@ -90,7 +90,7 @@ def _checksum(value: str, name: str | None) -> Checksum | None:
 
 
 def _digits_of_base64(value: str) -> str:
-    """The hexadecimal digits of a value in base64, "" for what is none."""
+    """Convert base64 to hexadecimal digits; "" if it is not base64."""
     if not _BASE64.fullmatch(value):
         return ""
     plain = value.rstrip("=").replace("-", "+").replace("_", "/")
@@ -101,21 +101,21 @@ def _digits_of_base64(value: str) -> str:
 
 
 class FileDigests:
-    """SHA-256, SHA-512 and one more of what was written to a file so far; `length` counts its bytes."""
+    """SHA-256, SHA-512 and the declared checksum of what was written to a file so far; `length` counts its bytes."""
 
     def __init__(self, stated: Checksum | None = None) -> None:
         self._stated = stated if stated is not None and stated.is_checked else None
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew, with an empty file."""
+        """Start again, with an empty file."""
         self._own, self.length = Digests(), 0
         name = self._stated.algorithm if self._stated else ""
         self._other = hashlib.new(name) if name in ("md5", "sha1", "sha224", "sha384") else None
         self._sum = _SUMS[name][1] if name in _SUMS else 0
 
     def update(self, data: bytes | memoryview) -> None:
-        """Add what is written next."""
+        """Add the bytes that are written next."""
         self._own.update(data)
         self.length += len(data)
         if self._other is not None:
@@ -124,7 +124,7 @@ class FileDigests:
             self._sum = _SUMS[self._stated.algorithm][0](data, self._sum)
 
     def catch_up(self, path: Path) -> None:
-        """Read what an earlier process wrote to a file; nothing where it was written by this one."""
+        """Read what an earlier process wrote to a file; does nothing if this process wrote it."""
         size = path.stat().st_size if path.exists() else 0
         if size == self.length:
             return
@@ -142,7 +142,7 @@ class FileDigests:
         return self._own.sha512
 
     def wrong(self) -> str | None:
-        """What is wrong with the file by the checksum that was stated, None when it is right or none was."""
+        """Describe how the file differs from the declared checksum; None if it matches or there is none."""
         if self._stated is None:
             return None
         found = self._found(self._stated.algorithm)

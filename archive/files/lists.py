@@ -1,4 +1,4 @@
-"""What a record says of its files, as values: a file, a list of them, and how their sizes and names are read."""
+"""The files that a record declares, as values: a file, a list of files, and how sizes and names are parsed."""
 
 import re
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ _SIZE = re.compile(r"\s*(\d{1,18})(?:\.0+)?\s*(?:b|bytes?)?\s*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class RecordFile:
-    """One file of a record. `size` in bytes, `checksum` and `media_type` are None where they are not stated.
+    """One file of a record. `size` in bytes, `checksum` and `media_type` are None if they are not declared.
 
-    `is_link`: the metadata only links to it, so that it may lie anywhere; files that a repository lists are its own.
+    `is_link`: the metadata only links to it, so that it may be on any host; files that a repository lists are its own.
     """
 
     key: str
@@ -28,10 +28,10 @@ class RecordFile:
 
 @dataclass(frozen=True, slots=True)
 class FileList:
-    """The files of a record. `ask` is where its repository lists them, when the record itself does not; else None.
+    """The files of a record. `ask` is the URL where its repository lists them if the record does not; else None.
 
-    `unusable` counts entries of its list that name no file, or no place to ask for it. `silent`: the record says
-    nothing of files, as most forms cannot, which is not to say that it has none.
+    `unusable` counts entries that name no file, or no URL for it. `silent`: the record says nothing about files, which
+    most formats cannot; this does not mean that it has none.
     """
 
     files: tuple[RecordFile, ...] = ()
@@ -44,11 +44,11 @@ SILENT = FileList(silent=True)
 
 
 class NotAList(ValueError):
-    """An answer that lists no files; `str()` says why."""
+    """A response that lists no files; `str()` says why."""
 
 
 def file_list(entries: Iterable[RecordFile | None]) -> FileList:
-    """Files by key; the same one twice counts once, another of the same name is called by its URL as well."""
+    """Collect files by key; duplicates count once, and another file of the same name gets its URL added to its key."""
     seen: dict[str, RecordFile] = {}
     unusable = 0
     for file in entries:
@@ -61,24 +61,24 @@ def file_list(entries: Iterable[RecordFile | None]) -> FileList:
 
 
 def or_silent(found: FileList) -> FileList:
-    """For a form that says nothing of files where it names none."""
+    """Return `found`, or SILENT if it is empty: for formats that say nothing about files unless they name some."""
     return found if found.files or found.unusable else SILENT
 
 
 def size_of(value: Any) -> int | None:
-    """A number of bytes, however it is written; None for anything else."""
+    """Parse a number of bytes, a string or a number; None for anything else."""
     if isinstance(value, str) and (found := _SIZE.fullmatch(value)):
         return int(found[1])
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e18 else None
 
 
 def is_http(url: str) -> bool:
-    """Whether it says that it is one; it may be no URL for all that ("http://[x")."""
+    """Return whether a text starts like an HTTP URL; it may be invalid all the same ("http://[x")."""
     return url.lower().startswith(("http://", "https://"))
 
 
 def joined(base: str, url: str) -> str:
-    """A URL as its base makes it; as it stands where one of them is none."""
+    """Resolve a URL against its base; returns it unchanged if one of them is invalid."""
     try:
         return urljoin(base, url)
     except ValueError:
@@ -86,13 +86,13 @@ def joined(base: str, url: str) -> str:
 
 
 def last_part(url: str) -> str:
-    """What a file at a URL is called: the last part of its path, or the host where there is none."""
+    """Return the name of a file at a URL: the last part of its path, or the host without a path."""
     path = path_of_url(url)
     return unquote(path.rstrip("/").rpartition("/")[2]) or url.partition("://")[2].partition("/")[0]
 
 
 def path_of_url(url: str) -> str:
-    """The path of a URL; of one that is none all of it."""
+    """Return the path of a URL, or all of it if it is invalid."""
     try:
         return urlsplit(url).path
     except ValueError:

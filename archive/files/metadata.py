@@ -1,7 +1,7 @@
-"""Which files a record has, as its metadata says: key, URL, size, checksum. Pure: a record in, values out.
+"""The files of a record according to its metadata: key, URL, size, checksum. Pure: a record in, values out.
 
-Known are InvenioRDM and Zenodo (both of its JSONs, and MARC 856), EPrints (JSON and XML), Dataverse, figshare,
-schema.org, and what `xmlfiles` reads. DataCite and Dublin Core name no files.
+Supported are InvenioRDM and Zenodo (both of its JSON formats, and MARC 856), EPrints (JSON and XML), Dataverse,
+figshare, schema.org, and the XML formats of `archive.files.xml`. DataCite and Dublin Core name no files.
 """
 
 import re
@@ -31,26 +31,26 @@ from archive.store import Record
 
 Json = dict[str, Any]
 
-# forms that say most about files first: where an id is held in several, the first that has a list is taken
+# formats that say most about files come first: of several formats of an id, the first with a list is used
 _RANKS = ("inveniordm-json", "zenodo-json", "eprints-json", "ep3-xml", "json", "jsonld", "xoai", "mets", "marc", "ore")
 _PAGES = frozenset({"htm", "html", "xhtml", "php", "asp", "aspx", "jsp", "do", "cgi"})
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,5})$")
 
 
 def rank(format_: str) -> int:
-    """How much a format says about files, 0 the most."""
+    """Return how much a format says about files; 0 is the most."""
     return next((n for n, name in enumerate(_RANKS) if format_.startswith(name)), len(_RANKS))
 
 
 def files_of(record: Record) -> FileList:
-    """The files that a record names, each key once; none for a deleted record or a form that names none."""
+    """List the files that a record names, each key once; none for a deleted record or a format without files."""
     if record.deleted:
         return FileList()
     return files_in(record.metadata, record.url, record.original if record.encoding == "utf-8" else None)
 
 
 def files_in(metadata: Json | None, url: str, original: str | None) -> FileList:
-    """The files that a live record names: its JSON, where it came from, and the XML it was sent as, if any."""
+    """List the files that a live record names, from its JSON, its URL, and the XML it was sent as, if any."""
     found = _in_json(metadata, url) if isinstance(metadata, dict) else SILENT
     if not found.files and found.ask is None and original and names_files(original):
         found = file_list(in_xml(original, url))
@@ -58,7 +58,7 @@ def files_in(metadata: Json | None, url: str, original: str | None) -> FileList:
 
 
 def parse_file_list(body: bytes, url: str) -> FileList:
-    """The files of the answer to `FileList.ask`: InvenioRDM's entries, or Dataverse's data. Raises NotAList."""
+    """Parse the response to `FileList.ask`: InvenioRDM's entries, or Dataverse's data. Raises NotAList."""
     try:
         values = orjson.loads(body)
     except orjson.JSONDecodeError as cause:
@@ -74,7 +74,7 @@ def parse_file_list(body: bytes, url: str) -> FileList:
     raise NotAList("JSON without a list of files")
 
 
-# --- by the shape of the JSON
+# --- one function for each JSON format
 
 
 def _in_json(metadata: Json, url: str) -> FileList:
@@ -95,13 +95,13 @@ def _in_json(metadata: Json, url: str) -> FileList:
     if isinstance(metadata.get("fields"), list):
         return or_silent(file_list(_marc(marc_in_json(metadata), url)))
     found = file_list(_schema_org(metadata, url))
-    # an item of EPrints without documents, of Dataverse without files, a closed one of Zenodo's: these do say it
+    # EPrints without documents, Dataverse without files, a closed record of Zenodo: these do say that there are none
     said = "eprintid" in metadata or "fileCount" in metadata or "access_right" in _dict(metadata.get("metadata"))
     return found if said else or_silent(found)
 
 
 def _rdm(metadata: Json, files: Json, links: Json, url: str) -> FileList:
-    """InvenioRDM: entries by key; a record of a search, or one whose files are restricted, has only a link to them."""
+    """Read InvenioRDM's entries by key; a search result, or a record with restricted files, has only a link to them."""
     if not files.get("enabled", True):
         return FileList()
     entries, count = files.get("entries"), files.get("count")
@@ -130,7 +130,7 @@ def _rdm_entries(entries: Json | Sequence[Any], listed_at: str) -> Iterator[Reco
 
 
 def _listed(files: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
-    """Zenodo's legacy JSON in each of its dialects, and figshare's."""
+    """Read the files of Zenodo's legacy JSON, in each of its dialects, and of figshare."""
     for file in map(_dict, files):
         links = _dict(file.get("links"))
         key = _text(file.get("key")) or _text(file.get("filename")) or _text(file.get("name"))
@@ -150,10 +150,10 @@ def _listed(files: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
 
 
 def _eprints(documents: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
-    """EPrints' JSON export: files of documents, which may be called alike in two of them."""
+    """Read EPrints' JSON export: files of documents, which may have the same name in two of them."""
     for document in map(_dict, documents):
         for file in map(_dict, _list(document.get("files"))):
-            # EP3 XML states both: uri is the id of the file there, and url where it is
+            # EP3 XML has both: uri is the id of the file, url its location
             name, at = file.get("filename"), _text(file.get("url")) or _text(file.get("uri"))
             if name is None or at is None:
                 yield None
@@ -164,7 +164,7 @@ def _eprints(documents: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
 
 
 def _dataset_version(metadata: Json) -> Any:
-    """Where Dataverse has a version: in an export, in an answer of its API, or alone."""
+    """Find Dataverse's version of a dataset: in an export, in a response of its API, or by itself."""
     found = metadata.get("datasetVersion")
     if found is None:
         data = _dict(metadata.get("data"))
@@ -173,7 +173,7 @@ def _dataset_version(metadata: Json) -> Any:
 
 
 def _dataverse(files: Sequence[Any], url: str) -> Iterator[RecordFile | None]:
-    """Dataverse: a table that it has read in is asked for as it was uploaded, for its checksum is of that."""
+    """Read Dataverse's files; an ingested table is requested as it was uploaded, because its checksum is of that."""
     for file in map(_dict, files):
         data = _dict(file.get("dataFile"))
         if not isinstance(number := data.get("id"), int):
@@ -204,7 +204,10 @@ def _schema_org(metadata: Json, url: str) -> Iterator[RecordFile]:
 
 
 def _marc(metadata: Json, url: str) -> Iterator[RecordFile]:
-    """MARC 856: $u where, $s size, and in InvenioRDM's $z its MD5; what has neither counts if its name is a file's."""
+    """Read MARC 856: $u URL, $s size, and in InvenioRDM's $z the MD5.
+
+    With neither size nor MD5, the name must look like that of a file.
+    """
     for field in (value for entry in metadata["fields"] for name, value in _dict(entry).items() if name == "856"):
         pairs = [pair for entry in _list(_dict(field).get("subfields")) for pair in _dict(entry).items()]
         parts = {name: value for name, value in reversed(pairs) if isinstance(value, str)}
@@ -214,7 +217,7 @@ def _marc(metadata: Json, url: str) -> Iterator[RecordFile]:
             yield RecordFile(last_part(at), at, size, checksum, parts.get("q"), is_link=True)
 
 
-# --- parts
+# --- helpers
 
 
 def _dict(value: Any) -> Json:

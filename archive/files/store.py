@@ -1,7 +1,7 @@
-"""The files of the records: each content once at files/ab/cd/SHA-256, and in the ledger which file of a record has it.
+"""Stored files of records: each content once at files/ab/cd/SHA-256, and rows in the ledger that map files to contents.
 
-A file of a record is named by (identifier, key). Its rows are appended; in a run the last one counts. A content has its
-name, and is synced, before a row speaks of it: durable before counted.
+A file of a record is identified by (identifier, key). Its rows are only appended; within a run the last one counts. A
+content has its name, and is synced, before a row refers to it: durable before counted.
 """
 
 import sqlite3
@@ -22,7 +22,7 @@ FOLDER, DOWNLOADS = "files", "downloads"
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One content that is kept; `path` is relative to the archive, files/ab/cd/SHA-256."""
+    """One stored content; `path` is relative to the archive, files/ab/cd/SHA-256."""
 
     path: str
     bytes: int
@@ -34,9 +34,9 @@ class StoredFile:
 class FileRow:
     """A file of a record as the ledger has it, without its run.
 
-    `size` and `checksum` ("md5:…") are as stated, None where they are not; `sha256` and `bytes` of what is held, None
-    unless it was read. `version` is the record's datestamp, "" where it has none; `etag` that of an answer whose body
-    is not all here yet.
+    `size` and `checksum` ("md5:…") are as declared, None if they are not; `sha256` and `bytes` are those of the stored
+    content, None unless the file was read. `version` is the record's datestamp, "" without one; `etag` is that of a
+    response whose body is not complete yet.
     """
 
     identifier: str
@@ -54,14 +54,14 @@ class FileRow:
 
 
 def path_of(sha256: str) -> str:
-    """Where the content of a SHA-256 is, relative to the archive. Raises Damaged when it is none."""
+    """Return the path of a stored file relative to the archive. Raises Damaged if `sha256` is not a valid SHA-256."""
     if not is_sha256(sha256):
         raise Damaged(f"the ledger has a file's content {sha256!a}, which is no SHA-256; take it from a copy")
     return f"{FOLDER}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
 def stored_files(ledger: sqlite3.Connection) -> Iterator[StoredFile]:
-    """Every content that some file in state read has, once each; nothing where no files were ever asked for."""
+    """Iterate over every content that a file in state read has, once each; empty if no files were ever requested."""
     if not has_table(ledger, "contents"):
         return
     for sha256, sha512, size in ledger.execute(_SQL["files_stored"]):
@@ -69,7 +69,7 @@ def stored_files(ledger: sqlite3.Connection) -> Iterator[StoredFile]:
 
 
 def check_file(root: Path, stored: StoredFile) -> None:
-    """Read a content back. Raises Damaged when it is not what was written, FileNotFoundError when it is missing."""
+    """Verify a stored content. Raises Damaged if it is not what was written, FileNotFoundError if it is missing."""
     path = root / stored.path
     size = path.stat().st_size
     if size != stored.bytes:
@@ -80,17 +80,17 @@ def check_file(root: Path, stored: StoredFile) -> None:
 
 
 class FileStore:
-    """The files of one run, to be written by the one thread that has the ledger."""
+    """The files of one run, written by the one thread that has the ledger."""
 
     def __init__(self, ledger: Ledger, root: Path, run: int) -> None:
         self._ledger, self._root, self._run = ledger, root, run
 
-    # --- what is there
+    # --- reading
 
     def listing(self, identifier: str) -> tuple[int, list[FileRow]] | None:
-        """A record whose files this run has listed: its outcome, and those files that no answer has settled yet.
+        """Return the outcome of a record whose files this run has listed, and the files that are not settled yet.
 
-        None when they were not listed yet.
+        None if they were not listed yet.
         """
         row = self._ledger.db.execute(_SQL["files_listing"], (self._run, identifier)).fetchone()
         if row is None:
@@ -99,21 +99,21 @@ class FileStore:
         return int(row[0]), [FileRow(*one) for one in rows]
 
     def listed(self) -> int:
-        """How many files this run has listed."""
+        """Count the files that this run has listed."""
         return int(self._ledger.db.execute(_SQL["files_listed"], (self._run,)).fetchone()[0])
 
     def unnamed(self) -> dict[str, int]:
-        """How many live records of which form the run has read, when not one of them says which files it has."""
+        """Count the live records of each format that the run has read, if none of them says which files it has."""
         return dict(self._ledger.db.execute(_SQL["files_unnamed"], {"run": self._run}).fetchall())
 
     def held_of(self, rows: Sequence[FileRow]) -> list[FileRow]:
-        """The same rows, those as read whose content is here."""
+        """Return the rows, as read if their content is stored."""
         return [row if row.state != "open" else self.held(row) or row for row in rows]
 
     def held(self, row: FileRow) -> FileRow | None:
-        """The file as read, where its content is here: by its checksum, or by key, URL, size and version without one.
+        """Return the row as read if its content is stored: by checksum, or without one by key, URL, size and version.
 
-        What the ledger believes is looked for on the disk: a content that is not there is asked for again.
+        The content must be on the disk, whatever the ledger says: a missing one is requested again.
         """
         values = {
             "checksum": row.checksum,
@@ -123,7 +123,7 @@ class FileStore:
             "url": row.url,
             "version": row.version,
         }
-        # a value that cannot be checked tells no content from another
+        # a value that cannot be checked does not distinguish contents
         name = "files_held_checksum" if parse_checksum(row.checksum) is not None else "files_held_version"
         found = self._ledger.db.execute(_SQL[name], values).fetchone()
         if found is None or not self._is_there(*found):
@@ -137,7 +137,7 @@ class FileStore:
     # --- writing
 
     def list_record(self, identifier: str, outcome: int, rows: Sequence[FileRow], left_out: int, at: str) -> None:
-        """Say which files a record has, each with a row; `left_out` more were not asked for."""
+        """Store which files a record has, a row for each; `left_out` more were not requested."""
         with self._ledger.transaction():
             self._ledger.db.execute(
                 _SQL["add_filelist"],
@@ -146,7 +146,7 @@ class FileStore:
             self._add(rows, at)
 
     def settle(self, rows: Sequence[FileRow], contents: Iterable[StoredFile], at: str) -> None:
-        """Say how files ended; the contents they have are durable already."""
+        """Store how files ended; their contents must be durable already."""
         with self._ledger.transaction():
             self._ledger.db.executemany(
                 _SQL["add_content"],
@@ -180,7 +180,7 @@ class FileStore:
 
 
 def keep(root: Path, part: Path, digests: FileDigests) -> StoredFile:
-    """Give a file that came whole, and is synced, its name by its content. Any thread may do this."""
+    """Move a complete file to its name by content, after syncing it. Any thread may do this."""
     stored = StoredFile(path_of(digests.sha256), digests.length, digests.sha256, digests.sha512)
     target = root / stored.path
     file = durable.AppendFile(part, "file")
@@ -189,7 +189,7 @@ def keep(root: Path, part: Path, digests: FileDigests) -> StoredFile:
     finally:
         file.close()
     for folder in (root / FOLDER, target.parent.parent, target.parent):
-        if not folder.is_dir() or folder.is_symlink():  # which it refuses
+        if not folder.is_dir() or folder.is_symlink():  # make_folder refuses a link
             durable.make_folder(folder)
     durable.move(part, target, "file")
     return stored

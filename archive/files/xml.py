@@ -1,6 +1,7 @@
-"""Which files a record names in its XML: EPrints' own, DSpace's (XOAI), METS, and OAI-ORE as an Atom entry.
+"""The files that a record names in its XML: EPrints' own, DSpace's (XOAI), METS, and OAI-ORE as an Atom entry.
 
-Of XOAI's bundles only ORIGINAL counts, what was deposited; others hold texts and pictures made from it, and licences.
+Of the bundles of XOAI only ORIGINAL counts, the deposited files; others hold texts and pictures derived from it, and
+licences.
 """
 
 from collections.abc import Iterator
@@ -16,17 +17,17 @@ _EP3, _METS = "{http://eprints.org/ep2/data/2.0}", "{http://www.loc.gov/METS/}"
 _XOAI, _ATOM = "{http://www.lyncode.com/xoai}", "{http://www.w3.org/2005/Atom}"
 _XLINK = "{http://www.w3.org/1999/xlink}"
 _AGGREGATES = "http://www.openarchives.org/ore/terms/aggregates"
-# without one of these in it a record is of no form that has a place for files
+# every format that can name files contains one of these
 _SIGNS = (_EP3[1:-1], _METS[1:-1], _XOAI[1:-1], _AGGREGATES)
 
 
 def names_files(original: str) -> bool:
-    """Whether it is of a form that has a place for files."""
+    """Return whether the XML is of a format that can name files."""
     return any(sign in original for sign in _SIGNS)
 
 
 def in_xml(original: str, url: str) -> Iterator[RecordFile]:
-    """The files that it names; none where it cannot be parsed."""
+    """Yield the files that the XML names; none if it cannot be parsed."""
     try:
         root = parse_xml(original.encode())
     except (etree.XMLSyntaxError, ValueError):
@@ -68,7 +69,7 @@ def _xoai(root: etree._Element) -> Iterator[RecordFile]:
 
 
 def _fields(element: etree._Element) -> dict[str, str]:
-    """What the fields that are directly in an element say, by their names."""
+    """Map the names of the fields directly in an element to their texts."""
     return {field.get("name") or "": (field.text or "").strip() for field in element.iterfind(f"{_XOAI}field")}
 
 
