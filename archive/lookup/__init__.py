@@ -1,4 +1,4 @@
-"""One id: its latest record, everything an archive stores of it, and what happened to it during harvests."""
+"""Look up one id: its latest record, everything an archive stores of it, and what happened to it during harvests."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The files of one record: how each of them ended, and where what is held of it lies."""
+"""The files of one record: how each of them ended, and where its stored content is."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -17,9 +17,9 @@ _SQL = Queries(__package__)
 class FileOf:
     """A file of a record, as the newest run that listed it left it.
 
-    `size` and `checksum` ("md5:…") are as stated, `bytes`, `sha256` and `path` (relative to the archive) of the newest
-    content that is held, which the run `held_in` has read; each None where there is none. The key "" stands for a list
-    of files that could not be had. `problem` says what is wrong with the content on the disk, by its size alone.
+    `size` and `checksum` ("md5:…") are as declared; `bytes`, `sha256` and `path` (relative to the archive) are those of
+    the newest stored content, which the run `held_in` has read; None if there is none. The key "" stands for a list of
+    files that could not be read. `problem` says what is wrong with the content on the disk, judged by its size alone.
     """
 
     identifier: str
@@ -41,7 +41,7 @@ class FileOf:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """The newest list of files of an id: how many of them were asked for, and how many were not."""
+    """The newest list of files of an id: how many of them were requested, and how many were not."""
 
     identifier: str
     run: int
@@ -52,29 +52,29 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class FilesOf:
-    """The files of a record; of several ids when it is known by several."""
+    """The files of a record; of several ids if it has several."""
 
     lists: tuple[ListOf, ...]
     files: tuple[FileOf, ...]
 
     @property
     def states(self) -> dict[str, int]:
-        """How many are in which state."""
+        """Count the files in each state."""
         return {state: sum(file.state == state for file in self.files) for state in STATES}
 
     @property
     def unsettled(self) -> int:
-        """How many another process of the same words would ask for."""
+        """Count the files that another run of the same command would request."""
         return sum(file.state in ("lost", "open") for file in self.files)
 
     @property
     def runs(self) -> frozenset[int]:
-        """The runs that the states come from."""
+        """Return the runs that the states come from."""
         return frozenset(file.run for file in self.files) | {one.run for one in self.lists}
 
 
 def read_files_of(ledger: sqlite3.Connection, root: Path, identifiers: Iterable[str]) -> FilesOf | None:
-    """The files of some ids, None when no run has asked for any of theirs."""
+    """Read the files of some ids; None if no run has requested any."""
     if not has_table(ledger, "filelists"):
         return None
     names = {"identifiers": array(identifiers)}

@@ -1,4 +1,4 @@
-"""What was found under the keys of an id: which records are its own, which only share a key, which are the latest."""
+"""The records found under the keys of an id: which are its own, which only share a key, which are the latest."""
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
@@ -15,10 +15,10 @@ from archive.store import Lookup, Place
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """A record that was found, and where: its frame is at `offset` of the file, it is the `position`th in it from 0.
+    """A record that was found, and its place: `offset` of its frame in the file, `position` from 0 in the frame.
 
-    `text` is its JSON text as it stands there. `identifier` and `format` are None where the text does not say them: in
-    a release of bare records.
+    `text` is its JSON text as stored. `identifier` and `format` are None if the text does not name them: in a release
+    of bare records.
     """
 
     text: bytes
@@ -32,10 +32,10 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was found of an id: by identifier and format, older versions first.
+    """The records of an id: by identifier and format, older versions first.
 
     `others` have the same local id in another OAI namespace: each is another id. `searched` is lookup, index or ledger;
-    `notes` are for whoever asked.
+    `notes` are for the user.
     """
 
     records: tuple[Got, ...]
@@ -44,7 +44,7 @@ class Answer:
     notes: tuple[str, ...] = ()
 
     def latest(self) -> "Answer":
-        """Without older versions. Records that do not say what they are versions of are all there."""
+        """Return the answer without older versions. Records that do not name their identifier are all kept."""
         newest: dict[tuple[Any, ...], Got] = {}
         for got in self.records:
             place = (got.file, got.offset, got.position) if got.identifier is None else ()
@@ -53,16 +53,16 @@ class Answer:
 
 
 class ReadFrame(Protocol):
-    """Reads the records at some positions of the frame that lies there, in their order. Raises Damaged."""
+    """A function that reads the records at some positions of the frame at an offset, in order. Raises Damaged."""
 
     def __call__(self, name: str, offset: int, length: int, positions: Set[int]) -> Iterator[Got]: ...
 
 
 def gather(lookup: Lookup, read: ReadFrame, asked: str, *, enveloped: bool) -> list[Got]:
-    """All records under the keys of an id, in the order of their places. Some of them may be of other ids."""
+    """Collect all records under the keys of an id, in the order of their places. Some may be of other ids."""
     finder = _Finder(lookup, read)
     finder.look(asked)
-    # of bare records nobody knows the namespace: the local id of `oai:x:1` may be that of `oai:y:1`
+    # the namespace of bare records is unknown: the local id of `oai:x:1` may be that of `oai:y:1`
     if enveloped or not namespace(asked) or normalise_doi(local_id(asked)):
         finder.look(local_id(asked))
     # a tombstone, or a format without DOIs, shares its local id with the record that has the DOI
@@ -74,7 +74,7 @@ def gather(lookup: Lookup, read: ReadFrame, asked: str, *, enveloped: bool) -> l
 
 
 def chosen(records: Iterable[Got], asked: str, searched: str) -> Answer:
-    """The records that are of an id, and the identifiers of others; `records` are in the order of their versions."""
+    """Select the records of an id, and the identifiers of others; `records` are in the order of their versions."""
     records = list(records)
     mine: list[Got] = []
     others: dict[str, None] = {}
@@ -91,7 +91,7 @@ def chosen(records: Iterable[Got], asked: str, searched: str) -> Answer:
 
 
 class _Finder:
-    """Each record once, whatever keys it is found under."""
+    """Collects each record once, whatever keys it is found under."""
 
     def __init__(self, lookup: Lookup, read: ReadFrame) -> None:
         self._lookup, self._read = lookup, read
@@ -110,7 +110,7 @@ class _Finder:
 
 
 def _local_ids(records: Iterable[Got], asked: str) -> list[str]:
-    """Local ids of the records that have the DOI that was asked for in their metadata."""
+    """List the local ids of the records that have the requested DOI in their metadata."""
     if (doi := normalise_doi(asked)) is None:
         return []
     return list(

@@ -43,9 +43,9 @@ _SQL = Queries(__package__)
 
 
 def find_in_ledger(folder: Path, asked: str) -> Answer:
-    """Every version of an id's records.
+    """Find every version of the records of an id.
 
-    Raises as `find_id`; Damaged when one cannot be read: whether it is the latest is not known then.
+    Raises as `find_id`; Damaged if one of them cannot be read, because it may be the latest.
     """
     layout = Layout(folder)
     with snapshot(layout) as ledger:
@@ -63,7 +63,7 @@ def _checked(copy: Copy) -> tuple[Copy, Record]:
 
 
 def _latest(ledger: sqlite3.Connection, copies: Iterable[tuple[Copy, Record]]) -> set[int]:
-    """The outcome of each record's latest state."""
+    """Return the outcomes of the latest state of each record."""
     by_record: dict[tuple[str, str], dict[int, Record]] = {}
     for copy, record in copies:
         by_record.setdefault((record.identifier, record.format), {})[copy.outcome] = record
@@ -76,9 +76,9 @@ def _latest(ledger: sqlite3.Connection, copies: Iterable[tuple[Copy, Record]]) -
 
 
 def _versions(copies: Iterable[tuple[Copy, Record]], last: Set[int]) -> Iterator[Got]:
-    """As `settle_versions`: a record harvested again with the same bytes is no new version, its last copy stays.
+    """Yield versions like `settle_versions`: records with the same bytes are one version, the last copy of it.
 
-    The copies in `last` stand behind all others of their records.
+    The copies in `last` come after all others of their records.
     """
     kept: dict[tuple[str, str], list[tuple[Copy, Record]]] = {}
     for copy, record in sorted(copies, key=lambda one: (one[0].outcome in last, one[0].outcome)):
@@ -98,9 +98,9 @@ DESCRIPTION, INDEX_LOOKUP, LEDGER_DIGEST, SHARDS = "archive.json", "index.lookup
 
 
 class Reader(Protocol):
-    """Finds records by their ids, as they stood when it was opened.
+    """Finds records by id, in the state in which it was opened.
 
-    `formats` are those that a release has, none of an archive; `enveloped`: records say their identifier and format.
+    `formats` are those of a release, empty for an archive; `enveloped`: records name their identifier and format.
     """
 
     @property
@@ -110,22 +110,22 @@ class Reader(Protocol):
     def enveloped(self) -> bool: ...
 
     def find(self, asked: str) -> Answer:
-        """Every version of the records of an id: an identifier, a local id, or a DOI in any form. Raises Damaged."""
+        """Find every version of the records of an identifier, a local id, or a DOI in any form. Raises Damaged."""
 
     def sent(self, got: Got) -> bytes | None:
-        """The bytes that the provider sent, None when there were none: of a deleted record.
+        """Return the bytes that the provider sent, None if there were none: for a deleted record.
 
-        Raises ValueError when what was found holds no more than their meaning; it says why.
+        Raises ValueError, with the reason, if only their meaning was kept.
         """
 
 
 def open_reader(files: Files) -> Reader:
-    """What finds records in a release, or in an archive.
+    """Open a release or an archive for finding records.
 
     A delta has the records that it changes.
 
-    Raises NotAnArchive when the files are neither; Damaged; OtherArchive for a newer format; StaleIndex for an archive
-    that is elsewhere and has no lookup that counts.
+    Raises NotAnArchive if the files are neither; Damaged; OtherArchive for a newer format; StaleIndex for a remote
+    archive without a current lookup.
     """
     if (manifest := files.whole(release.MANIFEST)) is not None:
         return _ReleaseReader(files, release.parse_manifest(manifest, f"{files.where}/{release.MANIFEST}"))
@@ -175,7 +175,7 @@ class _ReleaseReader:
         where = f"{self._files.where}/{name}, the frame at byte {offset}"
         raw = read_piece(self._files, [name], offset, length, where)
         texts = decode_frame(self._making.layout, self._making.compression, raw, where, positions)
-        # a tombstone is enveloped in any release
+        # a tombstone has its identifier and format in any release
         enveloped = self.enveloped or part.kind in DEAD
         yield from _records(texts, positions, name, offset, where, enveloped=enveloped)
 
@@ -196,10 +196,10 @@ class _ArchiveReader:
     def _find(self, asked: str) -> Answer:
         if self._lookup is not None:
             found = gather(self._lookup, self._read, asked, enveloped=True)
-            # stands behind the versions that came later
+            # goes after the versions that came later
             found.sort(key=lambda got: (got.file, got.offset, got.position) in self._latest)
             return chosen(found, asked, "lookup")
-        # brings DuckDB, which takes longer to import than all else here
+        # imports DuckDB, which takes longer than all other imports here
 
         assert self._files.folder is not None
         return find_in_ledger(self._files.folder, asked)
@@ -208,7 +208,7 @@ class _ArchiveReader:
         return envelope.sent_bytes(got.text)
 
     def _current_in(self, folder: Path, archive: str) -> Lookup | None:
-        """The lookup, if it is of the ledger's present state. One that cannot be read is as good as none."""
+        """Open the lookup if it matches the ledger; None if it does not, or cannot be read."""
         try:
             lookup = open_lookup(self._files, INDEX_LOOKUP)
             if lookup is None:
@@ -223,7 +223,7 @@ class _ArchiveReader:
         return lookup
 
     def _current(self, archive: str) -> Lookup:
-        """The lookup of an archive that is elsewhere, compared with the digest of the ledger there."""
+        """Open the lookup of a remote archive, and compare it with the digest of the ledger there."""
         again = "run `harvester index` where the archive is kept"
         if (lookup := open_lookup(self._files, INDEX_LOOKUP)) is None:
             raise StaleIndex(
@@ -243,21 +243,21 @@ class _ArchiveReader:
         if not is_file_name(name):
             raise Damaged(f"{self._files.where}/{INDEX_LOOKUP} names {name!r}, which is no shard")
         where = f"{self._files.where}/{SHARDS}/{name}, the frame at byte {offset}"
-        # one that was open when the lookup was made is so still, or was sealed since
+        # a shard that was open when the lookup was made is still open, or was sealed since
         raw = read_piece(self._files, [f"{SHARDS}/{name}", f"{SHARDS}/{name}.open"], offset, length, where)
         texts = decode_frame("jsonseq", "zstd", raw, where, positions)
         yield from _records(texts, positions, name, offset, where, enveloped=True)
 
 
 def _latest_places(lookup: Lookup) -> set[tuple[str, int, int]]:
-    """Where the latest states of records lie that have versions which came later."""
+    """Return the places of latest states that were followed by other versions."""
     return {(lookup.names[file], offset, position) for file, offset, position in lookup.about.get("latest", ())}
 
 
 def _records(
     texts: list[bytes], positions: Set[int], file: str, offset: int, where: str, *, enveloped: bool
 ) -> Iterator[Got]:
-    """Some of the records of a frame."""
+    """Yield the records at some positions of a frame."""
     for position in sorted(positions):
         try:
             text = texts[position]

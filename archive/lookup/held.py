@@ -1,6 +1,6 @@
-"""What an archive holds of an id: the copies of its records, each with its place in a shard, and bodies refused.
+"""What an archive holds of an id: the copies of its records, each with its place in a shard, and refused bodies.
 
-A file that is missing or damaged is told, not raised: it is part of what there is to know.
+A missing or damaged file is reported, not raised: it is part of the answer.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ _SQL = Queries(__package__)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A record that is held: `offset` is that of its frame in the shard, `position` counts the records in it from 0.
+    """A stored record: `offset` is that of its frame in the shard, `position` counts from 0 within the frame.
 
     `problem` says why it cannot be read; then `text`, its JSON, is empty and `sha256`, of what was sent, is None.
     """
@@ -38,7 +38,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A body in quarantine, the answer to a request; `problem` says what is wrong with its files."""
+    """A body in quarantine, the response to a request; `problem` says what is wrong with its files."""
 
     request: int
     path: Path
@@ -47,7 +47,7 @@ class Refused:
 
 
 def iter_copies(ledger: sqlite3.Connection, layout: Layout, stored: Mapping[int, str]) -> Iterator[Copy]:
-    """The records of some outcomes (number -> identifier), in their order; an outcome may have come without one."""
+    """Iterate over the records of some outcomes (number -> identifier), in order; an outcome may have none."""
     rows = ledger.execute(_SQL["held_frames"], {"outcomes": array(stored)}).fetchall()
     for outcome, shard, name, state, frame, offset, length in rows:
         kept = [kept.outcome for kept in kept_in(ledger, shard, frame)]
@@ -60,7 +60,7 @@ def iter_copies(ledger: sqlite3.Connection, layout: Layout, stored: Mapping[int,
 def iter_refused(
     ledger: sqlite3.Connection, layout: Layout, requests: Iterable[int], identifiers: Iterable[str]
 ) -> Iterator[Refused]:
-    """Bodies that were answers to some requests, or are of some ids."""
+    """Iterate over refused bodies that were responses to some requests, or are of some ids."""
     parameters = {"requests": array(requests), "identifiers": array(identifiers)}
     for request, name, size, sha256 in ledger.execute(_SQL["held_refused"], parameters):
         problem = None
@@ -72,14 +72,14 @@ def iter_refused(
 
 
 def array(values: Iterable[int | str]) -> str:
-    """Values as a parameter of SQLite's json_each."""
+    """Encode values as a parameter of SQLite's json_each."""
     return orjson.dumps(list(values)).decode()
 
 
 def _record(
     path: Path, shard: str, frame: int, offset: int, length: int, position: int, identifier: str
 ) -> tuple[bytes, str | None, str | None]:
-    """(text, SHA-256, problem)."""
+    """Read a record as (text, SHA-256, problem)."""
     place = f"shard {shard}, frame {frame}, record {position}"
     try:
         if not path.exists():

@@ -1,7 +1,7 @@
-"""Which outcomes are of one id, however it is written: as an identifier, as its local id, or as a DOI.
+"""Find the outcomes of one id, however it is written: as an identifier, as its local id, or as a DOI.
 
-The ledger has no index on identifiers. Where index.duckdb is current it knows the outcomes, and only those that the
-ledger counted since are read; without it, all of them are.
+The ledger has no index on identifiers. A current index.duckdb knows the outcomes, and only those that the ledger
+counted since are read; without it, all of them are.
 """
 
 import sqlite3
@@ -19,17 +19,17 @@ from archive.queries import Queries
 
 _SQL = Queries(__package__)
 
-# characters at the end of an identifier that SQLite compares; what is left then is compared in full
+# SQLite compares this many characters at the end of an identifier; the remaining candidates are compared in full
 _TAIL = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an id was found to be.
+    """The identifiers and outcomes of an id.
 
-    `identifiers` names how each one was matched: `identifier`, `local_id`, or `doi` (that of its local id or of its
-    metadata). `outcomes` are their numbers in the ledger, in order; `searched` is index or ledger. DOIs of metadata are
-    known to an index only. `others` have the same local id in another OAI namespace: each is another id.
+    `identifiers` says how each one was matched: `identifier`, `local_id`, or `doi` (of its local id or its metadata).
+    `outcomes` are their numbers in the ledger, in order; `searched` is index or ledger. DOIs of metadata are known to
+    an index only. `others` have the same local id in another OAI namespace: each is another id.
     """
 
     identifiers: dict[str, str]
@@ -39,15 +39,15 @@ class Found:
 
 
 def find_id(folder: Path, ledger: sqlite3.Connection, asked: str) -> Found:
-    """Every outcome of an id in one state of the ledger, which may be newer than the index.
+    """Find every outcome of an id in one state of the ledger, which may be newer than the index.
 
-    Raises NotAnArchive, OtherArchive and Damaged as `open_index` does.
+    Raises NotAnArchive, OtherArchive and Damaged as `open_index`.
     """
     local_ids = {local_id(asked): "doi" if normalise_doi(asked) else "local_id"}
     try:
         rows, last = _ask_index(folder, asked, local_ids)
         searched = "index"
-    except (StaleIndex, duckdb.Error):  # one that cannot be read is as good as none: it is derived
+    except (StaleIndex, duckdb.Error):  # an unreadable index counts as none: it is derived
         rows, last, searched = [], 0, "ledger"
     for key in local_ids:
         rows += _scan(ledger, key, last)
@@ -55,7 +55,7 @@ def find_id(folder: Path, ledger: sqlite3.Connection, asked: str) -> Found:
 
 
 def _ask_index(folder: Path, asked: str, local_ids: dict[str, str]) -> tuple[list[tuple[int, str]], int]:
-    """Outcomes that the index knows, and the last one of all in it. Adds the local ids of what has the DOI."""
+    """Return the outcomes that the index knows, and its last outcome. Adds the local ids of records with the DOI."""
     with closing(open_index(folder)) as index:
         for (identifier,) in index.execute(_SQL["lookup_doi"], {"doi": normalise_doi(asked)}).fetchall():
             local_ids.setdefault(local_id(identifier), "doi")
@@ -65,7 +65,7 @@ def _ask_index(folder: Path, asked: str, local_ids: dict[str, str]) -> tuple[lis
 
 
 def _scan(ledger: sqlite3.Connection, key: str, after: int) -> Iterator[tuple[int, str]]:
-    """Outcomes with this local id behind a number."""
+    """Yield the outcomes after a number that have this local id."""
     tail = _ascii_end(key)[-_TAIL:].lower()
     parameters = {"after": after, "tail": tail, "length": len(tail)}
     for outcome, identifier in ledger.execute(_SQL["lookup_scan"], parameters):
@@ -74,7 +74,7 @@ def _scan(ledger: sqlite3.Connection, key: str, after: int) -> Iterator[tuple[in
 
 
 def _ascii_end(text: str) -> str:
-    """SQLite's lower() knows ASCII only."""
+    """Return the ASCII end of a text: SQLite's lower() knows ASCII only."""
     others = [at for at, character in enumerate(text) if not character.isascii()]
     return text[others[-1] + 1 :] if others else text
 

@@ -1,4 +1,4 @@
-"""What would have named an id that nothing did: the channels, and the ranges of ids that hold a number."""
+"""What would have named an unseen id: the channels, and the ranges of ids that include a number."""
 
 import re
 import sqlite3
@@ -12,13 +12,13 @@ _SQL = Queries(__package__)
 
 # a part of "1-5000,7001-,9999"
 _PART = re.compile(r"(\d+)(-?)(\d*)", re.ASCII)
-# how many ranges of ids are told of a number that nobody saw
+# how many ranges of ids are reported for an unseen number
 NEAREST = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A range of ids that was to be asked, both ends included; `covers` is whether the id is in it."""
+    """A range of ids to be requested, both ends included; `covers` is whether the id is in it."""
 
     covers: bool
     window: int
@@ -29,7 +29,7 @@ class Range:
     state: str
 
     def distance(self, number: int) -> int:
-        """How far a number is from the range, 0 inside."""
+        """Return the distance of a number from the range, 0 inside."""
         return max(int(self.from_) - number, 0 if self.until is None else number - int(self.until), 0)
 
 
@@ -43,7 +43,7 @@ class ChannelSeen:
 
 
 def read_nearest(ledger: sqlite3.Connection, asked_for: str) -> tuple[Range, ...]:
-    """The ranges of ids that hold a number, or else those next to it."""
+    """Read the ranges of ids that include a number, or else those next to it."""
     text = local_id(asked_for)
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         return ()
@@ -56,12 +56,12 @@ def read_nearest(ledger: sqlite3.Connection, asked_for: str) -> tuple[Range, ...
 
 
 def read_channels(ledger: sqlite3.Connection) -> tuple[ChannelSeen, ...]:
-    """Every channel of the archive, by name."""
+    """Read every channel of the archive, by name."""
     return tuple(ChannelSeen(*row) for row in ledger.execute(_SQL["nearby_channels"]))
 
 
 def _rests(ledger: sqlite3.Connection, number: int) -> Iterator[Range]:
-    """What is left to be asked of ranges."""
+    """Yield what is left to be requested of ranges."""
     for window, run, channel, next_, ranges, state in ledger.execute(_SQL["nearby_rests"]):
         for first, dash, last in _PART.findall(ranges or ""):
             from_, until = max(int(first), int(next_)), None if dash and not last else int(last or first)

@@ -1,6 +1,6 @@
-"""One id's whole story: what listed it, each request and wait, how it stands, its versions and files, and what to do.
+"""The whole story of one id: what listed it, each request and wait, its state, versions and files, and what to do.
 
-It is read from the ledger, also while a harvest writes, and from the frames that hold its records.
+It is read from the ledger, also during a harvest, and from the frames that hold its records.
 """
 
 import sqlite3
@@ -18,13 +18,13 @@ from archive.store import Layout, newest, read_copies, read_description, read_lo
 
 _SQL = Queries(__package__)
 
-# what decides how an id stands when it stands differently in several channels: the first of these
+# of different states in several channels, the first of these is the state of the id
 WORST = ("lost", "open", "refused", "read", "deleted", "moved", "forbidden", "absent")
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The list that a request was part of; bounds are text as sent to the provider, None where there is none."""
+    """The list that a request was part of; bounds are text as sent to the provider, None if there is none."""
 
     window: int
     verb: str
@@ -38,7 +38,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A time in which a host could not be asked."""
+    """A rate-limit wait."""
 
     host: str
     began: str
@@ -48,9 +48,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request whose answer named the id, and the state it left it in. `waits` ended between `since` and `at`.
+    """A request whose response named the id, and the resulting state. `waits` ended between `since` and `at`.
 
-    `since` is when the request before it in its window ended, or else the window was opened or the run began.
+    `since` is when the previous request in its window ended, or else the window was opened or the run started.
     """
 
     outcome: int
@@ -74,7 +74,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A copy of the record, and what brought it; `changed` is whether it differs from the one before in its channel."""
+    """A copy of the record, and its request; `changed` is whether it differs from the previous one in its channel."""
 
     asked: Asked
     copy: Copy
@@ -83,7 +83,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class FindingNamed:
-    """A finding that names the id; `current` when it is of the run that the id's state comes from."""
+    """A finding that names the id; `current` if it is of the run that the id's state comes from."""
 
     current: bool
     run: int
@@ -96,7 +96,7 @@ class FindingNamed:
 
 @dataclass(frozen=True, slots=True)
 class ChannelStory:
-    """An id in a channel: the first request that named it, the last one, and the first of those that left it so."""
+    """An id in a channel: the first and the last request that named it, and the first that led to its present state."""
 
     channel: str
     identifier: str
@@ -106,16 +106,16 @@ class ChannelStory:
 
     @property
     def census(self) -> bool:
-        """Whether it was only listed there, to be counted."""
+        """Return whether it was only listed there, to be counted."""
         return self.last.mode == "census"
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that an archive knows of an id. `nearest` and `elsewhere` are there for one that nobody ever saw.
+    """Everything an archive knows of an id. `nearest` and `elsewhere` are filled for an id that was never seen.
 
-    `files` is None when no run has asked for files of it. `latest` is the state of the copies that are latest states
-    (read where any is live), None where nothing is held.
+    `files` is None if no run has requested files of it. `latest` is the state of the copies that are latest states
+    (read if any is live), None if nothing is held.
     """
 
     asked_for: str
@@ -132,10 +132,11 @@ class Story:
 
     @property
     def state(self) -> str:
-        """A state of the contract; `listed` when only a census saw the id, `unseen` when nothing ever did.
+        """Return an end state of the design; `listed` if only a census saw the id, `unseen` if nothing ever did.
 
-        Of several channels the one that needs most counts, where something is held before where nothing is; of what is
-        held, the latest state. An id that no request named is open while a range of ids that holds it is not settled.
+        Of several channels the one that needs most attention counts, and channels that hold a record before those that
+        do not; of what is held, the latest state. An id that no request named is open while a range of ids that
+        includes it is not settled.
         """
         if not self.channels:
             waiting = any(near.covers and near.state in ("open", "lost") for near in self.nearest)
@@ -146,14 +147,14 @@ class Story:
 
     @property
     def damaged(self) -> tuple[str, ...]:
-        """What cannot be read of it any more."""
+        """List what can no longer be read of it."""
         problems = [version.copy.problem for version in self.versions] + [body.problem for body in self.refused]
         problems += [file.problem for file in self.files.files] if self.files is not None else []
         return tuple(dict.fromkeys(problem for problem in problems if problem is not None))
 
     @property
     def troubled(self) -> bool:
-        """Whether a finding that still counts speaks against it."""
+        """Return whether a finding of its current run is a warning or an error."""
         return any(found.current and found.severity != "info" for found in self.findings)
 
 
@@ -188,7 +189,7 @@ def read_story(folder: Path, asked_for: str) -> Story:
         )
 
 
-# --- what was asked
+# --- requests
 
 
 def _asked(ledger: sqlite3.Connection, outcomes: Sequence[int]) -> tuple[Asked, ...]:
@@ -246,7 +247,7 @@ def _channels(asked: Iterable[Asked]) -> tuple[ChannelStory, ...]:
 
 
 def _since(asks: Sequence[Asked]) -> Asked:
-    """The first request of those at the end that all left the same state."""
+    """Return the first of the last requests that all led to the same state."""
     first = asks[-1]
     for ask in reversed(asks):
         if ask.state != first.state:
@@ -255,7 +256,7 @@ def _since(asks: Sequence[Asked]) -> Asked:
     return first
 
 
-# --- what is held, and what was found
+# --- copies and findings
 
 
 def _versions(ledger: sqlite3.Connection, layout: Layout, asked: Iterable[Asked]) -> Iterator[Version]:
@@ -269,7 +270,7 @@ def _versions(ledger: sqlite3.Connection, layout: Layout, asked: Iterable[Asked]
 
 
 def _latest(ledger: sqlite3.Connection, versions: Iterable[Version]) -> str | None:
-    """The state of the copies that are the latest of their format: read where any is live."""
+    """Return the state of the copies that are the latest of their format: read if any is live."""
     by_format: dict[tuple[str, str], list[int]] = {}
     for version in versions:
         _, _, rest = version.asked.channel.partition(":")
