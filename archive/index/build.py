@@ -1,7 +1,8 @@
-"""The index: everything an archive knows, in one DuckDB file that is derived from its shards and its ledger.
+"""The index of an archive: everything it knows, in one DuckDB file derived from its shards and its ledger.
 
-Deleting it loses nothing. It carries a stamp of what it was made of, and is refused when that has changed. It is
-made under another name and renamed when it is whole. `index.lookup`, made with it, finds one record by its id.
+Deleting it loses nothing. It stores a fingerprint of the state it was built from, and is refused if that has changed.
+It is built under a temporary name and renamed when it is whole. `index.lookup`, built with it, finds one record by its
+id.
 """
 
 import shutil
@@ -43,11 +44,11 @@ _AGAIN = "run `harvester index` again"
 
 
 def index(folder: Path, progress: Progress | None = None, *, full: bool = False) -> IndexReport:
-    """Make the index of an archive, also while a harvest writes: it holds what was counted when it began.
+    """Build the index of an archive, also during a harvest: it holds what was counted when it started.
 
-    Where there is one already only what came since is read, unless `full`. `progress` is called with the records read
-    so far and their number. Raises NotAnArchive; Damaged when a shard is not what was written or does not match the
-    ledger; Busy when another process makes this index.
+    If there is an index already, only what came since is read, unless `full`. `progress` is called with the records
+    read so far and their total. Raises NotAnArchive; Damaged if a shard is not what was written or does not match the
+    ledger; Busy if another process builds this index.
     """
     began = time.monotonic()
     layout, description = Layout(folder), read_description(folder)
@@ -73,9 +74,9 @@ def index(folder: Path, progress: Progress | None = None, *, full: bool = False)
 
 
 def check_index(folder: Path, progress: Progress | None = None) -> list[Difference]:
-    """Make the index of an archive anew, beside the one it has, and compare the two: none when they are equal.
+    """Rebuild the index of an archive beside the existing one, and list the differences; empty if they are equal.
 
-    Raises as `index` and `open_index` do, and Damaged when the one that is there has other bytes than were written.
+    Raises as `index` and `open_index`, and Damaged if the bytes of the existing index have changed.
     """
     layout, description = Layout(folder), read_description(folder)
     with _alone(layout) as work, snapshot(layout) as ledger:
@@ -89,12 +90,12 @@ def check_index(folder: Path, progress: Progress | None = None) -> list[Differen
             return differences(layout.index, made, work)
 
 
-# --- making it
+# --- building
 
 
 @contextmanager
 def _alone(layout: Layout) -> Iterator[Path]:
-    """A folder to work in, which no other process uses; what a killed one left there is removed."""
+    """Yield an exclusive working folder, emptied of what a killed process left there."""
     if not layout.shards.is_dir():
         raise NotAnArchive(f"{layout.shards} is missing; nothing was harvested into this archive yet")
     work = layout.root / ".index"
@@ -108,7 +109,7 @@ def _alone(layout: Layout) -> Iterator[Path]:
 
 
 def _make(task: Indexing, made: Path, meanwhile: Meanwhile | None = None) -> int:
-    """Make an index under another name, as `fill`: from the old one when there is one that can become it."""
+    """Build an index under another name, as `fill`: from the old one if that can be renewed."""
     if not task.renewal.afresh:
         try:
             with durable.translated(made, "copying the index"):
@@ -123,7 +124,7 @@ def _make(task: Indexing, made: Path, meanwhile: Meanwhile | None = None) -> int
 
 
 def _renewal(layout: Layout, ledger: sqlite3.Connection, stamp: dict[str, str], full: bool) -> Renewal:
-    """What has to be read: all of it, unless the index that is there is whole and of this archive."""
+    """Find what has to be read: everything, unless the existing index is intact and of this archive."""
     shards = shards_of(ledger)
     try:
         if not full and layout.index.exists() and check_index_digest(layout):
@@ -136,7 +137,7 @@ def _renewal(layout: Layout, ledger: sqlite3.Connection, stamp: dict[str, str], 
 
 
 def _is_current(layout: Layout, stamp: dict[str, str], at_rest: str | None) -> bool:
-    """Whether index and lookup are of this state of the ledger and can be opened."""
+    """Return whether index and lookup match this state of the ledger and can be opened."""
     try:
         with closing(open_index(layout.root)) as db:
             found = dict(db.execute(_SQL["stamp"]).fetchall())
@@ -147,7 +148,7 @@ def _is_current(layout: Layout, stamp: dict[str, str], at_rest: str | None) -> b
 
 
 def _put_in_place(made: Path, layout: Layout) -> None:
-    """Give the index its name, then its digest: without one it counts, and its bytes cannot be proven."""
+    """Rename the index, then write its digest: an index without one is used, but its bytes cannot be verified."""
     line = f"{sha256_of(made)}  {layout.index.name}\n"
     durable.remove(index_digest(layout))
     durable.rename(made, layout.index, "index")

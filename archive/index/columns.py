@@ -1,8 +1,8 @@
-"""The columns of the index that follow from what a record says, from any of the JSON forms.
+"""Columns of the index that follow from the content of a record, in any of the JSON formats.
 
-Two forms make up most of what is harvested, and a harvest has millions of them: DataCite and Dublin Core are read here
-in one pass each, over lists of objects and values that are texts, which nearly all are. What they give is what the
-crosswalks give; that of the other forms, and of what has another shape, is taken from there.
+Two formats make up most of what is harvested, in millions of records: DataCite and Dublin Core are read here in one
+pass each, over lists of objects and strings, which nearly all are. The result equals that of the crosswalks, which read
+the other formats, and records of unusual shape.
 """
 
 from collections.abc import Iterable
@@ -40,9 +40,9 @@ Json = dict[str, Any]
 Rows = list[Json]
 
 _ACCESS = "info:eu-repo/semantics/"
-# keys that `recordfiles.files_in` looks at: without any there are no files
+# keys that `metadata.files_in` reads: without any of them there are no files
 _HOLD_FILES = frozenset({"files", "documents", "datasetVersion", "data", "global_id", "fields", "distribution"})
-# Keys that say the same in another shape, or in an older schema: with any of them the crosswalks read the record.
+# Keys of another shape or an older schema: with any of them the crosswalks read the record.
 _OTHER_NAMES = frozenset({"identifier", "creator", "resourceType", "rights"})
 _OTHER_PEOPLE = frozenset(OTHER_KEYS)
 _OTHER_IDENTIFIERS = frozenset({"identifier", "value"})
@@ -58,12 +58,12 @@ _EACH_ELEMENT = frozenset({"doi", "DOI", "author", "authors"}) | {
     if name.startswith("dc:")
 }
 _IN_A_LANGUAGE = frozenset({"value", "lang"})
-# those who publish a lot are met again and again
+# creators with many publications come up again and again
 _cached_orcid = lru_cache(1 << 16)(normalise_orcid)
 
 
 def columns_of(identifier: str, metadata: Json | None, url: str | None, original: str | None) -> Json:
-    """The columns of a record by name, as sql/load_versions.sql has them; what it does not say may be left out."""
+    """Compute the columns of a record by name, as the query `load_versions` has them; unknown ones may be left out."""
     if not metadata:
         row = generic_columns(identifier, None)
         return row if original is None else _with_files(row, None, url, original)
@@ -71,7 +71,7 @@ def columns_of(identifier: str, metadata: Json | None, url: str | None, original
     if form == "datacite":
         try:
             return {"local_id": local_id(identifier), **_datacite(inside)}
-        except (AttributeError, TypeError):  # one object for a list of them, a list for a text, a name in parts
+        except (AttributeError, TypeError):  # an object instead of a list, a list instead of a text, a name in parts
             return generic_columns(identifier, metadata)
     if form == "dublin-core" and inside is metadata and _EACH_ELEMENT.isdisjoint(metadata):
         try:
@@ -84,7 +84,7 @@ def columns_of(identifier: str, metadata: Json | None, url: str | None, original
 
 
 def generic_columns(identifier: str, metadata: Json | None) -> Json:
-    """The same without files and without haste, by the crosswalks alone."""
+    """Compute the same columns without those of files, by the slower crosswalks alone."""
     found, details = index_fields(identifier, metadata), details_of(metadata)
     relations = [
         {"relation_type": one.relation, "scheme": one.scheme, "target": one.identifier}
@@ -127,7 +127,7 @@ def _with_files(row: Json, metadata: Json | None, url: str | None, original: str
 
 
 def _text(value: Any) -> str | None:
-    """As `anyjson.text`. Raises TypeError for what is not a text: another shape, which the crosswalks read."""
+    """Normalise a text like `anyjson.text`. Raises TypeError for anything else: the crosswalks read other shapes."""
     if value.__class__ is str:
         return (value.strip() if value.isprintable() else " ".join(value.split())) or None
     if value is None:
@@ -136,7 +136,7 @@ def _text(value: Any) -> str | None:
 
 
 def _year(value: Any) -> int | None:
-    """As `anyjson.year`."""
+    """Parse a year like `anyjson.year`."""
     if value.__class__ is str and value[4:5] in ("", "-"):
         head = value[:4]
         if len(head) == 4 and "1000" <= head < "2200" and head.isascii() and head.isdigit():
@@ -147,7 +147,7 @@ def _year(value: Any) -> int | None:
 
 
 def _datacite(metadata: Json) -> Json:
-    """Raises AttributeError and TypeError where a list of objects is none."""
+    """Compute the columns of DataCite JSON. Raises AttributeError and TypeError for an unusual shape."""
     if not _OTHER_NAMES.isdisjoint(metadata):
         raise TypeError("an older schema")
     get = metadata.get
@@ -186,7 +186,7 @@ def _datacite(metadata: Json) -> Json:
 
 
 def _add_identifier(found: dict[tuple[str | None, str], Json], kind: str | None, value: str, dois: list[str]) -> None:
-    """An identifier; when it is said to be a DOI and is one, it is also added to `dois`."""
+    """Add an identifier; if it is declared as a DOI and is one, it is also added to `dois`."""
     scheme = kind.lower() if kind is not None else None
     if scheme == "doi" and (doi := normalise_doi(value)) is not None:
         dois.append(doi)
@@ -206,7 +206,7 @@ def _add_identifier(found: dict[tuple[str | None, str], Json], kind: str | None,
 
 
 def _datacite_title(titles: Iterable[Json]) -> str | None:
-    """The first that has no type, else the first of all."""
+    """Return the first title without a type, else the first of all."""
     other = None
     for title in titles:
         if not _OTHER_TITLES.isdisjoint(title):
@@ -291,7 +291,7 @@ def _datacite_subjects(subjects: Iterable[Json]) -> Rows:
 
 
 def _datacite_relations(items: Iterable[Json]) -> tuple[Rows, str | None]:
-    """The relations, as `links.related` has them, and the DOI of all versions."""
+    """Return the relations, like `links.related`, and the DOI of all versions."""
     rows, concept = [], None
     for item in items:
         if (target := _text(item.get("relatedIdentifier"))) is None:
@@ -310,14 +310,14 @@ def _datacite_relations(items: Iterable[Json]) -> tuple[Rows, str | None]:
 
 
 def _plain(metadata: Json, *names: str) -> list[str]:
-    """As `dublincore.plain_texts`. Raises TypeError where values are not texts, or texts with a language."""
+    """Collect texts like `dublincore.plain_texts`. Raises TypeError if a value is not a text, or has a language."""
     found = []
     for name in names:
         if name in metadata:
             if (values := metadata[name]).__class__ is not list:
                 raise TypeError("one value for a list")
             for value in values:
-                if value.__class__ is str and value.isprintable():  # as `_text`, of which there would be ten a record
+                if value.__class__ is str and value.isprintable():  # like `_text`, saving ten calls a record
                     one = value.strip() or None
                 elif value.__class__ is dict:
                     if "value" not in value or not value.keys() <= _IN_A_LANGUAGE:

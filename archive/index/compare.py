@@ -1,4 +1,4 @@
-"""Two indexes, table by table: whether they hold the same rows, whatever their order."""
+"""Compare two indexes table by table: whether they hold the same rows, in any order."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,16 +13,16 @@ from archive.queries import Queries
 
 _SQL = Queries(__package__)
 
-# of records: what is compared shard by shard
+# tables of records, which are compared shard by shard
 _BY_SHARD = ("versions", "repeats")
 _WHOLE = (*LEDGER_TABLES, "outcomes", "proofs", "account", "stamp")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Rows of a table that are not those that they should be; `shard` where they are of one.
+    """Rows of a table that differ from the expected ones; `shard` if they are of one.
 
-    `found` and `expected` count rows; they may be equal where only values differ. `first` names one that differs.
+    `found` and `expected` count rows; they may be equal if only values differ. `first` names one that differs.
     """
 
     table: str
@@ -33,7 +33,7 @@ class Difference:
 
 
 def differences(held: Path, made: Path, work: Path) -> list[Difference]:
-    """What the index `held` has that `made` has otherwise; `work` is a folder to sort in."""
+    """List how the index `held` differs from `made`; `work` is a folder to sort in."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
         "temp_directory": str(work / "temp"),

@@ -1,9 +1,9 @@
-"""What a record names, in one shape whatever JSON it has: its identifiers, its creators, its subjects.
+"""The details of a record, in one shape for all JSON formats: its identifiers, creators and subjects.
 
-A row is an object with only what is known of it, and its place in the list is that in the record:
+A row is an object with only the known values, in the order of the record:
 
-- identifiers: `value` in its one form, `scheme` in lower case;
-- creators: `name`, `given`, `family`, `orcid` in its one form, `affiliations` (names);
+- identifiers: `value` in normal form, `scheme` in lower case;
+- creators: `name`, `given`, `family`, `orcid` in normal form, `affiliations` (names);
 - subjects: `subject`, `scheme`, `uri`.
 
 The names of creators are those of `fields.index_fields`, one for one.
@@ -39,9 +39,9 @@ from archive.crosswalks import (
 Json = dict[str, Any]
 Rows = list[Json]
 
-# of MARC 650, where InvenioRDM and Zenodo put the licence
+# in MARC 650, where InvenioRDM and Zenodo put the licence
 _LICENCES = frozenset({"spdx", "opendefinition.org"})
-# a field of MARC and the scheme of what it holds
+# fields of MARC and the schemes of their values
 _MARC_NUMBERS = {"020": "isbn", "022": "issn", "035": "system"}
 _MARC_NAMES = ("100", "700")
 
@@ -56,7 +56,7 @@ class Details:
 
 
 def details_of(metadata: Json | None) -> Details:
-    """The details of a record, from any of the JSON forms."""
+    """Read the details of a record, in any of the JSON formats."""
     if not metadata:
         return Details([], [], [])
     form, inside = form_of(metadata)
@@ -68,7 +68,7 @@ def details_of(metadata: Json | None) -> Details:
 
 
 def _identifier(value: Any, scheme: Any = None) -> Json | None:
-    """An identifier; without a scheme it is told by its looks."""
+    """Make the row of an identifier; without a scheme, it is recognised by its form."""
     if (named := identifier(value, scheme)) is None:
         return None
     found, kind = named
@@ -83,7 +83,7 @@ def _identifier(value: Any, scheme: Any = None) -> Json | None:
 
 
 def _identifiers(value: Any) -> list[Json | None]:
-    """Each identifier of a value, in whatever shape."""
+    """Make the rows of the identifiers in a value, of whatever shape."""
     return [_identifier(found, scheme) for found, scheme in identifiers(value)]
 
 
@@ -92,7 +92,7 @@ def _dois(*values: Any) -> list[Json | None]:
 
 
 def _distinct(rows: Iterable[Json | None]) -> Rows:
-    """Identifiers, each one once."""
+    """Drop duplicate identifiers."""
     return list({(row.get("scheme"), row["value"]): row for row in rows if row is not None}.values())
 
 
@@ -101,7 +101,7 @@ def _creators(form: Form, record: Json) -> Rows:
 
 
 def creator_row(person: Person) -> Json:
-    """The row of a creator."""
+    """Make the row of a creator."""
     row: Json = {"name": person.name}
     if person.given is not None:
         row["given"] = person.given
@@ -135,7 +135,7 @@ def _some(rows: Iterable[Json | None]) -> Rows:
 
 
 def _subjects(value: Any) -> Rows:
-    """Each subject of a value: texts, or objects with a text, a scheme and a URI under one of the usual keys."""
+    """Make the rows of the subjects in a value: texts, or objects with a text, a scheme and a URI under usual keys."""
     rows: Rows = []
     for one in each(value):
         if not isinstance(one, dict):
@@ -152,7 +152,7 @@ def _subjects(value: Any) -> Rows:
 SUBJECT_URIS = ("valueUri", "valueURI", "identifier", "@id", "url", "id")
 Found = tuple[Iterable[Json | None], Rows, Rows]
 
-# --- the forms
+# --- formats
 
 
 def _datacite(metadata: Json) -> Found:

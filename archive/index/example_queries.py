@@ -1,4 +1,4 @@
-"""Questions that any archive answers, each with a name and a title: `archive/sql/examples`, a file each."""
+"""Example queries that every archive can answer, each with a name and a title."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +9,7 @@ from archive.errors import BadQuery
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question; `title` is the first line of its SQL, without dashes and full stop."""
+    """An example query; `title` is the first line of its SQL, without dashes and full stop."""
 
     name: str
     title: str
@@ -18,14 +18,14 @@ class Example:
 
 @lru_cache
 def examples() -> dict[str, Example]:
-    """All of them by name, in alphabetical order."""
+    """Return all examples by name, in alphabetical order."""
     folder = resources.files("archive").joinpath("sql", "examples")
     texts = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for file in folder.iterdir()}
     return {name: Example(name, _title(text), text) for name, text in sorted(texts.items())}
 
 
 def example(name: str) -> Example:
-    """One of them. Raises BadQuery for a name that none has."""
+    """Return an example by name. Raises BadQuery for an unknown name."""
     if name not in examples():
         raise BadQuery(f"no example is called {name!r}; harvester sql --examples names them: {', '.join(examples())}")
     return examples()[name]

@@ -1,4 +1,4 @@
-"""The index as a file: of an archive or of a release; opening it, which refuses one that is of another state."""
+"""The index file of an archive or a release: open it, and refuse one that is of another state."""
 
 import json
 import sqlite3
@@ -30,9 +30,9 @@ _CLOSED: dict[str, bool] = {"enable_external_access": False, "lock_configuration
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What an index holds: `harvested` counts every copy in the shards, `versions` and `records` each one once.
+    """The size of an index: `harvested` counts every copy in the shards, `versions` and `records` each one once.
 
-    `read` is how many records were read for it now.
+    `read` is the number of records read in this run.
     """
 
     path: Path
@@ -47,11 +47,11 @@ class IndexReport:
 
 
 def open_index(folder: Path, may_write: Path | None = None, *, strict: bool = False) -> duckdb.DuckDBPyConnection:
-    """Open the index for reading only, and so that a query reaches nothing but the index, and the file `may_write`.
+    """Open the index read-only; a query can reach nothing but the index, and the file `may_write`.
 
-    A release without an index beside it is asked through the files in it. An index that is older than a census, and
-    than nothing else, is opened unless `strict`: a census brings no record. Raises NotAnArchive; StaleIndex when there
-    is no index or it was made of other shards or another ledger; Damaged when it does not hold what it was made of.
+    A release without an index beside it is queried through its own files. An index that lacks only censuses is opened
+    unless `strict`: a census brings no record. Raises NotAnArchive; StaleIndex if there is no index or it was built
+    from other shards or another ledger; Damaged if it does not hold what it was built from.
     """
     if is_release(folder):
         return open_release(folder, may_write)
@@ -76,22 +76,25 @@ def open_index(folder: Path, may_write: Path | None = None, *, strict: bool = Fa
 
 
 def check_current(folder: Path) -> None:
-    """Check that the index of an archive has all that its ledger has. Raises as `open_index` does."""
+    """Check that the index of an archive has all that its ledger has. Raises as `open_index`."""
     open_index(folder, strict=True).close()
 
 
 def release_index(folder: Path) -> Path:
-    """Where the index of a release is looked for: beside it, for a release is never changed."""
+    """Return the path of the index of a release: beside it, because a release is never changed."""
     return folder.absolute().with_name(f"{folder.absolute().name}.duckdb")
 
 
 def release_stamp(folder: Path) -> dict[str, str]:
-    """What an index of this release is made of, by name."""
+    """Return the fingerprint of an index of this release, by name."""
     return {"index_version": str(INDEX_VERSION), "manifest": sha256_of(folder / MANIFEST)}
 
 
 def open_release(folder: Path, may_write: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """As `open_index`; without an index there are only `records`, as index.parquet has them, and `shard_records`."""
+    """Open the index of a release like `open_index`.
+
+    Without one there are only `records`, with the columns of index.parquet, and `shard_records`.
+    """
     read_manifest(folder)
     if not (path := release_index(folder)).exists():
         return _open_files(folder.absolute(), may_write)
@@ -118,18 +121,18 @@ def _open_files(folder: Path, may_write: Path | None) -> duckdb.DuckDBPyConnecti
 
 
 def read_counts(db: duckdb.DuckDBPyConnection) -> tuple[int, int, int, int, int]:
-    """What an index holds: records, versions, harvested, outcomes, shards."""
+    """Return the counts of an index: records, versions, harvested, outcomes, shards."""
     rows: Any = db.execute(_SQL["index_counts"]).fetchone()
     return rows[0], rows[1], rows[2], rows[3], rows[4]
 
 
 def index_digest(layout: Layout) -> Path:
-    """Where the SHA-256 of the index is."""
+    """Return the path of the SHA-256 of the index."""
     return layout.index.with_name(f"{layout.index.name}.sha256")
 
 
 def check_index_digest(layout: Layout) -> bool:
-    """Whether the index has a digest. Raises Damaged when it has, and is not the file that was made."""
+    """Return whether the index has a digest. Raises Damaged if it has one that does not match."""
     path = index_digest(layout)
     if not path.exists():
         return False
@@ -142,7 +145,7 @@ def check_index_digest(layout: Layout) -> bool:
 
 
 def shards_of(ledger: sqlite3.Connection) -> list[ShardToRead]:
-    """Shards with records that count."""
+    """List the shards with records that count."""
     return [
         ShardToRead(number, name, state == "sealed", *rest)
         for number, name, state, *rest in ledger.execute(_STORE_SQL["shards_to_read"])
@@ -161,7 +164,7 @@ def _censuses(ledger: sqlite3.Connection) -> frozenset[int]:
 
 
 def _brings_no_record(found: dict[str, str], expected: dict[str, str], censuses: frozenset[int]) -> bool:
-    """Whether all runs that the ledger has and an index has not are censuses, and the others are as they were."""
+    """Return whether all runs that the index lacks are censuses, and the others are unchanged."""
     if any(found.get(name) != expected[name] for name in ("index_version", "archive", "shard")):
         return False
     before, after = ({run: rest for run, *rest in json.loads(stamp.get("run", "[]"))} for stamp in (found, expected))
@@ -179,7 +182,10 @@ def _compare(found: dict[str, str], expected: dict[str, str], folder: Path) -> N
 
 
 def check_size(layout: Layout, shard: ShardToRead) -> None:
-    """A shard must still be there, as long as the ledger says; one that is still written may be longer."""
+    """Check that a shard exists and is as long as the ledger says; one that is being written may be longer.
+
+    Raises StaleIndex otherwise.
+    """
     path = layout.shard(shard.name, sealed=shard.sealed)
     size = path.stat().st_size if path.exists() else None
     if size is None or size < shard.believed or (shard.sealed and size != shard.believed):
@@ -190,12 +196,12 @@ def check_size(layout: Layout, shard: ShardToRead) -> None:
 
 
 def open_read_only(path: Path, may_write: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A file of DuckDB, and nothing else within reach of a query but `may_write`. Raises StaleIndex."""
+    """Open a DuckDB file so that a query can reach nothing else but `may_write`. Raises StaleIndex."""
     try:
         if may_write is None:
             return duckdb.connect(path, read_only=True, config={**_CONFIG, **_CLOSED})
         db = duckdb.connect(path, read_only=True, config={**_CONFIG})
-        # DuckDB takes it only once it has started, and not when all is closed
+        # DuckDB accepts this only after it has started, and not once external access is disabled
         db.execute("SET allowed_paths = ?", [[str(may_write)]])
         for name, value in _CLOSED.items():
             db.execute(f"SET {name} = {value}")

@@ -1,4 +1,4 @@
-"""Filling an index: the rows of shards and ledger, which copies are versions, and the proof that all are there."""
+"""Fill an index: rows of shards and ledger, which copies are versions, and the proof that all are there."""
 
 import os
 import sqlite3
@@ -43,13 +43,13 @@ LEDGER_TABLES = (
     "waits",
     "download_rows",
 )
-# DuckDB reads lines in buffers of twice this size, or of the longest line: its own value fills no cache
+# DuckDB reads lines in buffers of twice this size, or of the longest line; its default fits into no cache
 _LINE_BYTES = 1 << 20
-# the first that compresses long texts, which is most of what an index holds
+# the first that compresses long texts, which are most of an index
 _STORAGE = "v1.2.0"
-# rows that are compressed together, and wait in memory for it: at ten kilobytes each some hundred megabytes
+# rows that are compressed together, and kept in memory until then: at ten kilobytes each some hundred megabytes
 _GROUP_ROWS = 32_768
-# sums of hashes are counted modulo this
+# sums of hashes are taken modulo this
 HASHES = 1 << 64
 
 Progress = Callable[[int, int], None]
@@ -59,7 +59,7 @@ Proofs = dict[int, tuple[str, int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Indexing:
-    """What an index is made of, and where: `work` is a folder for what is needed on the way."""
+    """The input of an index and its working folder `work`."""
 
     layout: Layout
     ledger: sqlite3.Connection
@@ -70,12 +70,12 @@ class Indexing:
 
 
 def connect(path: Path, work: Path) -> duckdb.DuckDBPyConnection:
-    """Open an index to write to it; `work` is a folder for what does not fit into memory."""
+    """Open an index for writing; `work` is a folder for what does not fit into memory."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
         "temp_directory": str(work / "temp"),
         "preserve_insertion_order": False,
-        # of five in memory, which are all that many an archive has, and would be compressed by one thread at the end
+        # by default five are kept in memory: all that many archives have, compressed by one thread at the end
         "write_buffer_row_group_count": 1,
     }
     db = duckdb.connect(config=config)
@@ -89,24 +89,24 @@ def connect(path: Path, work: Path) -> duckdb.DuckDBPyConnection:
 
 
 def quoted(path: Path) -> str:
-    """A path where DuckDB takes no parameter."""
+    """Quote a path as an SQL string, for statements in which DuckDB accepts no parameter."""
     text = str(path).replace("'", "''")
     return f"'{text}'"
 
 
 def make_tables(db: duckdb.DuckDBPyConnection) -> None:
-    """Tables, views and macros, empty."""
+    """Create the tables, views and macros, empty."""
     for name in ("index_tables", "account_cuts_tables", "index_views", "shard_records"):
         db.execute(_SQL[name])
 
 
 def fill(db: duckdb.DuckDBPyConnection, task: Indexing, meanwhile: Meanwhile | None = None) -> int:
-    """Read what has to be read, and settle it; returns the number of records that were read.
+    """Read what has to be read, and settle it; returns the number of records read.
 
-    `meanwhile` is called in a thread of its own, as soon as the ledger was read and all versions are settled.
+    `meanwhile` is called in a thread of its own as soon as the ledger was read and all versions are settled.
 
-    Raises Damaged when a shard is not what was written, does not match the ledger, or is not what the index then holds;
-    NotRenewable when an old index cannot become the new one.
+    Raises Damaged if a shard is not what was written, does not match the ledger, or is not what the index then holds;
+    NotRenewable if an old index cannot become the new one.
     """
     if task.renewal.afresh:
         make_tables(db)
@@ -138,7 +138,7 @@ def fill(db: duckdb.DuckDBPyConnection, task: Indexing, meanwhile: Meanwhile | N
 
 @contextmanager
 def _beside(db: duckdb.DuckDBPyConnection, work: Meanwhile | None) -> Iterator[None]:
-    """Do some work on what an index holds while the block does other; raises what it raises."""
+    """Do some work on an index in another thread while the block runs; raises what it raises."""
     if work is None:
         yield
         return
@@ -150,7 +150,7 @@ def _beside(db: duckdb.DuckDBPyConnection, work: Meanwhile | None) -> Iterator[N
 
 
 def check_proofs(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Raises Damaged unless the index holds as many records of each shard as were read, with the same hashes."""
+    """Raise Damaged unless the index holds as many records of each shard as were read, with the same hashes."""
     for shard, name, records, hash_sum, found, found_sum, counted in db.execute(_SQL["proofs_off"]).fetchall():
         raise Damaged(
             f"{folder}: the index holds {found or 0} records of {name or shard}, their hashes add up to {found_sum}; "
@@ -168,7 +168,7 @@ def _load_shards(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
     renewal, layout = task.renewal, task.layout
     done, total = 0, sum(shard.records for shard in renewal.read) - renewal.held
     proofs = _old_proofs(db, renewal)
-    # those that take long first, so that no core waits for one at the end
+    # slow ones first, so that no core waits for one at the end
     tasks: list[FramesToSpill | OutcomesToSpill] = [
         *outcomes_to_spill(task.ledger, layout, task.work, renewal.outcome),
         *frames_to_spill(task.ledger, layout, renewal.read, task.work, spilling.PIECE_BYTES, renewal.since),
@@ -193,7 +193,7 @@ def _load_shards(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
 
 
 def _old_proofs(db: duckdb.DuckDBPyConnection, renewal: Renewal) -> Proofs:
-    """What is held of the shards that are read on, nothing of the others."""
+    """Return the proofs of the shards that are continued; those of the others are empty."""
     proofs: Proofs = {shard.shard: (shard.name, 0, 0) for shard in renewal.read}
     for shard, name, records, hash_sum in db.execute(_SQL["proofs"]).fetchall():
         if shard in renewal.since:
@@ -210,14 +210,14 @@ def while_loading(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def load(db: duckdb.DuckDBPyConnection, rows: Spill) -> None:
-    """Take a spill file into its table, and away."""
+    """Load a spill file into its table, and delete it."""
     longest = max(_LINE_BYTES, rows.longest + 1)
     db.execute(_SQL[f"load_{rows.table}"], {"path": str(rows.path), "longest": longest})
     rows.path.unlink()
 
 
 def _settle(db: duckdb.DuckDBPyConnection, task: Indexing, running: list[int]) -> None:
-    """Number the versions of each record; `running` are the runs that had not ended when the old index was made."""
+    """Number the versions of each record; `running` are the runs that had not ended when the old index was built."""
     renewal = task.renewal
     parameters = {"after": renewal.outcome, "shards": renewal.fresh, "runs": running}
     db.execute(_SQL["settle_repeated"], parameters)
@@ -230,7 +230,7 @@ def _settle(db: duckdb.DuckDBPyConnection, task: Indexing, running: list[int]) -
 
 
 def _choose(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection) -> Iterator[int]:
-    """The outcomes that are latest states although others came after them."""
+    """Yield the outcomes that are latest states although others came after them."""
     looks = read_looks(ledger)
     doubtful = db.execute(_SQL["settle_doubtful"], {"in_turn": looks.in_turn}).fetchall()
     for outcomes, contents in doubtful:
@@ -242,9 +242,9 @@ def _choose(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection) -> Iterat
 
 
 def add_lookups(db: duckdb.DuckDBPyConnection) -> bool:
-    """Make what finds one record among millions at once; False when it does not fit into memory.
+    """Create the indexes that find one record among millions at once; False if they do not fit into memory.
 
-    DuckDB makes it in memory only. Without it every question has the same answer, after a look at all identifiers.
+    DuckDB builds them in memory only. Without them every query gives the same result, after a scan of all identifiers.
     """
     try:
         db.execute(_SQL["index_lookups"])
@@ -254,7 +254,10 @@ def add_lookups(db: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _cut_account(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """The account by window, year and set. Raises Damaged where law 1, a constraint of the table, does not hold."""
+    """Break down the account by window, year and set.
+
+    Raises Damaged if law 1, a constraint of the table, is violated.
+    """
     try:
         db.execute(_SQL["account_cuts_fill"])
     except duckdb.ConstraintException as cause:
@@ -267,7 +270,7 @@ def _cut_account(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 
 def _account_rows(account: Account) -> Iterator[list[Any]]:
-    """A row a channel, and one without for all of them together."""
+    """Yield a row for each channel, and one without a channel for all of them together."""
     for channel in account.channels:
         yield [account.run, channel.channel, channel.listed, *channel.states.values(), channel.balanced]
     yield [account.run, None, account.listed, *account.states.values(), account.balanced]

@@ -1,6 +1,6 @@
-"""A ledger on its way into DuckDB, in bulk: SQLite writes the lines of CSV, and Python never sees a row.
+"""Copy a ledger into DuckDB in bulk: SQLite writes the lines of CSV, and Python never sees a row.
 
-Rows are appended to a ledger and never changed, so that pieces which are read one after the other are of one state.
+Rows are appended to a ledger and never changed, so that pieces that are read one after the other are of one state.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,15 +16,15 @@ from archive.store import Layout, snapshot
 
 _SQL = Queries(__package__)
 
-# a piece is on the disk twice until it is loaded: some 60 MB
+# each piece is on the disk a second time until it is loaded: some 60 MB
 PIECE_ROWS = 1_000_000
-# SQLite works outside of Python's lock; one more reader than this would wait for DuckDB
+# SQLite releases the GIL; more readers than this would wait for DuckDB
 READERS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some rows of a table, first and last included, or all of them, and the file they go to."""
+    """Some rows of a table, first and last included, or all of them, and the file they are written to."""
 
     table: str
     path: Path
@@ -42,9 +42,9 @@ def copy_ledger(
     *,
     windows: bool = False,
 ) -> None:
-    """Copy requests, outcomes and windows, as those of ledger number `ledger`; `sides` has the side of each run.
+    """Copy requests, outcomes and windows as those of ledger number `ledger`; `sides` has the side of each run.
 
-    What `skipped` runs alone have brought is not even read.
+    Rows that only `skipped` runs have are not even read.
     """
     values = [[ledger, run, side] for run, side in sides.items()]
     if values:
@@ -66,7 +66,7 @@ def copy_ledger(
 def _left_out(
     runs: Sequence[tuple[int, str, str, int | None, int | None]], skipped: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """The outcomes of skipped runs, where no other run has any among them."""
+    """Return the spans of outcomes of skipped runs, unless another run has outcomes in them."""
     spans = {run: (first, last) for run, _, _, first, last in runs if first is not None and last is not None}
     others = [span for run, span in spans.items() if run not in skipped]
     return [spans[run] for run in skipped if run in spans and not any(_meet(spans[run], other) for other in others)]
@@ -77,7 +77,7 @@ def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _without(span: tuple[int, int], gaps: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """A span of numbers without those in the gaps."""
+    """Split a span of numbers around the gaps."""
     parts, first = [], span[0]
     for begin, end in sorted(gaps):
         if begin > first:
@@ -95,7 +95,7 @@ def _pieces(table: str, spans: Sequence[tuple[int, int]], work: Path) -> list[Pi
 
 
 def _written(layout: Layout, pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """Each piece in its order once it is written, and few of them ahead."""
+    """Yield each piece in order once it is written, with only a few written ahead."""
     with ThreadPoolExecutor(READERS, thread_name_prefix="ledger") as pool:
         ahead: list[Future[Piece]] = []
         for piece in pieces:

@@ -1,6 +1,6 @@
-"""index.lookup: where each version that an archive holds lies, found by its id without DuckDB or SQLite.
+"""index.lookup: the place of each version that an archive holds, found by its id without DuckDB or SQLite.
 
-It is made with index.duckdb, from it and for the same state of the ledger. Deleting it loses nothing.
+It is built with index.duckdb, from it and for the same state of the ledger. Deleting it loses nothing.
 """
 
 from pathlib import Path
@@ -27,12 +27,12 @@ _FETCHED = 10_000
 
 
 def index_lookup(layout: Layout) -> Path:
-    """Where the lookup of an archive is."""
+    """Return the path of the lookup of an archive."""
     return layout.index.with_name("index.lookup")
 
 
 def ledger_at_rest(layout: Layout) -> str | None:
-    """SHA-256 of the ledger as it was closed; None while a harvest writes, and after one was killed."""
+    """Return the SHA-256 of the ledger as it was closed; None during a harvest, or after one was killed."""
     try:
         return layout.ledger_digest.read_text().split()[0]
     except (OSError, UnicodeDecodeError, IndexError):
@@ -40,10 +40,10 @@ def ledger_at_rest(layout: Layout) -> str | None:
 
 
 def write_index_lookup(db: duckdb.DuckDBPyConnection, path: Path, stamp: dict[str, str], at_rest: str | None) -> None:
-    """Write the lookup of what an index holds.
+    """Write the lookup of an index.
 
-    A key is an identifier, the local id of one, or a DOI. `stamp` is that of the index; `at_rest` the SHA-256 of the
-    ledger, where it was the same before and after the index was made.
+    A key is an identifier, its local id, or a DOI. `stamp` is the fingerprint of the index; `at_rest` the SHA-256 of
+    the ledger, if it was the same before and after the index was built.
     """
     names = [name for (name,) in db.execute(_SQL["index_shard_names"]).fetchall()]
     numbers = {name: number for number, name in enumerate(names)}
@@ -62,12 +62,12 @@ def write_index_lookup(db: duckdb.DuckDBPyConnection, path: Path, stamp: dict[st
 
 
 def put_in_place(made: Path, layout: Layout) -> None:
-    """Give the lookup its name."""
+    """Rename the lookup to its final name."""
     durable.rename(made, index_lookup(layout), "index-lookup")
 
 
 def check_index_lookup(layout: Layout) -> None:
-    """Read all of the lookup of an archive. Raises Damaged; StaleIndex when it is of another state of the archive."""
+    """Read the whole lookup of an archive. Raises Damaged; StaleIndex if it is of another state of the archive."""
     try:
         lookup = check_lookup(index_lookup(layout))
     except Damaged as error:

@@ -1,8 +1,8 @@
-"""The tables of an index as Parquet, for any other engine: a folder a table, partitioned as Hive does it.
+"""Export the tables of an index as Parquet, for any other engine: a folder for each table, partitioned as in Hive.
 
-`records` and `versions` are cut by format and by the month in which a version came, so that a later harvest adds
-partitions and changes none; what is in a record (identifiers, creators and so on) by format. `tables.json` says what
-there is. Every table is read back and compared with the index before the folder gets its name.
+`records` and `versions` are partitioned by format and by the month in which a version came, so that a later harvest
+adds partitions and changes none; the contents of records (identifiers, creators and so on) by format. `tables.json`
+describes them. Every table is read back and compared with the index before the folder gets its name.
 """
 
 import json
@@ -27,9 +27,9 @@ TABLES = "tables.json"
 _RECORDS = ("records", "versions")
 _INSIDE = ("identifiers", "creators", "subjects", "relations", "files")
 _PLAIN = (*LEDGER_TABLES, "outcomes", "downloads", "census", "account", "tombstones", "proofs")
-# of records: some kilobytes each, so that a group of rows is some ten megabytes
+# rows of records: some kilobytes each, so that a row group is some ten megabytes
 _RECORD_ROWS, _ROWS = 16_384, 122_880
-# rows that wait in memory until their partition is written
+# rows kept in memory until their partition is written
 _FLUSHED_ROWS = 16_384
 
 
@@ -46,8 +46,7 @@ class Exported:
 def write_parquet(folder: Path, out: Path) -> list[Exported]:
     """Write the tables of the index of an archive or a release into the new folder `out`.
 
-    Raises as `open_index`, CannotDump when `out` is there already, Damaged when what was written is not what the index
-    has.
+    Raises as `open_index`, CannotDump if `out` exists, Damaged if what was written differs from the index.
     """
     open_index(folder).close()
     path = release_index(folder) if is_release(folder) else Layout(folder).index
@@ -88,7 +87,7 @@ def _write(
     options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {rows}, {cut}"
     db.execute(f"COPY ({query}) TO {quoted(out / table)} ({options})")
     said = _summed(db, columns, f"({query})")
-    if not said[0] and partitioned_by:  # no row, no partition: a file has at least the columns
+    if not said[0] and partitioned_by:  # without rows there is no partition: write a file with the columns
         durable.make_folder(out / table)
         place = quoted(out / table / "data_0.parquet")
         db.execute(f"COPY ({query}) TO {place} (FORMAT parquet, COMPRESSION zstd)")
@@ -104,7 +103,7 @@ def _written(folder: Path, partitioned_by: tuple[str, ...]) -> str:
 
 
 def _summed(db: duckdb.DuckDBPyConnection, columns: dict[str, str], source: str) -> tuple[int, int | None]:
-    """How many rows there are, and the sum of their hashes."""
+    """Return the number of rows and the sum of their hashes."""
     names = ", ".join(f'"{name}"::VARCHAR' if kind == "JSON" else f'"{name}"' for name, kind in columns.items())
     query = f"SELECT count(*), sum(hash(row({names}))::HUGEINT) FROM {source}"
     [(rows, hashes)] = db.execute(query).fetchall()

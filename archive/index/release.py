@@ -1,6 +1,6 @@
-"""The index of a release, beside it: a release itself is never changed.
+"""The index of a release, stored beside it because a release is never changed.
 
-Every text is compared with its digest in index.parquet, and that file with the manifest, before it counts.
+Every text is verified against its digest in index.parquet, and that file against the manifest, before it counts.
 """
 
 import shutil
@@ -29,7 +29,7 @@ from archive.store import SPILL_BYTES, Spill, only_one, spilled
 
 _SQL = Queries(__package__)
 
-# what a record of a release does not say, or not in every form
+# values that a record of a release lacks, in some forms or in all
 _UNSAID: dict[str, Any] = {"sets": [], "url": None, "retrieved": None, "sha256": None}
 
 
@@ -48,9 +48,9 @@ class _Frames:
 
 
 def index_release(folder: Path, out: Path | None = None, progress: Progress | None = None) -> IndexReport:
-    """Make the index of a release in the file `out`; None is beside it, where `open_index` looks.
+    """Build the index of a release in the file `out`; by default beside it, where `open_index` looks.
 
-    Raises NotAnArchive, Damaged when anything in the release is not what its manifest says, Busy.
+    Raises NotAnArchive, Damaged if anything in the release is not what its manifest says, Busy.
     """
     began = time.monotonic()
     manifest = read_manifest(folder)
@@ -66,9 +66,9 @@ def index_release(folder: Path, out: Path | None = None, progress: Progress | No
 
 
 def check_release_index(folder: Path, progress: Progress | None = None) -> list[Difference]:
-    """Make the index of a release anew and compare it with the one beside it: none when they are equal.
+    """Rebuild the index of a release and list its differences from the one beside it; empty if they are equal.
 
-    Raises as `index_release`, StaleIndex when there is none or it is of another release.
+    Raises as `index_release`, StaleIndex if there is none or it is of another release.
     """
     held, manifest = release_index(folder), read_manifest(folder)
     if not held.exists():
@@ -128,7 +128,7 @@ def _fill(
 
 
 def _add_manifest(db: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
-    """What the manifest says of the harvests: their runs, and the account of the archive."""
+    """Add what the manifest says of the harvests: their runs, and the account of the archive."""
     for run in manifest.runs:
         known = [orjson.dumps(run.get(name) or {}).decode() for name in ("arguments", "software")]
         row = [run["run"], run["spider"], run["mode"], *known, run["started"], None, run["finished"], run["state"]]
@@ -156,7 +156,7 @@ def _tasks(db: duckdb.DuckDBPyConnection, folder: Path, manifest: Manifest, work
 
 
 def _pieces(name: str, frames: list[tuple[Any, ...]], manifest: Manifest) -> Iterator[tuple[int, int, int]]:
-    """(first frame, last frame, records) of pieces that hold about as much content as a spill file."""
+    """Yield (first frame, last frame, records) of pieces with about as much content as a spill file."""
     [part] = [part for part in manifest.content.parts if part.name == name]
     most = SPILL_BYTES * part.bytes // max(part.content_bytes, 1)
     first, length, records = 0, 0, 0
@@ -176,7 +176,7 @@ def _spill(task: _Frames) -> Spill:
 
 
 class _Rows:
-    """The rows of some frames, and the sum of the hashes of those that were taken."""
+    """Reads the rows of some frames, and sums the hashes of those that were read."""
 
     def __init__(self, task: _Frames) -> None:
         self._task = task
@@ -187,7 +187,7 @@ class _Rows:
         found = iter_index(task.folder, task.part, task.first, task.last)
         for frame, group in groupby(found, lambda one: one.frame):
             rows = list(group)
-            # none is read as JSON there: each one is here
+            # their JSON is not parsed there: each one is parsed here
             texts = read_texts(task.folder, task.part, task.making, rows[0].offset, rows[0].length, ())
             if len(texts) != len(rows):
                 raise Damaged(
@@ -218,7 +218,7 @@ def _parse(task: _Frames, row: IndexRow, text: bytes) -> Parsed:
 
 
 def _parsed(task: _Frames, row: IndexRow, text: bytes, digest: bytes) -> Parsed:
-    """Raises KeyError, TypeError and ValueError for what is no record."""
+    """Parse a record of a release. Raises KeyError, TypeError and ValueError if it is not one."""
     if task.making.form == "envelope" or row.deleted:
         parsed = parse_record(text, digest)
         for name, value in _UNSAID.items():

@@ -1,7 +1,7 @@
-"""What of an index still holds, and what has to be read again.
+"""Find the parts of an index that can be reused, and what has to be read again.
 
-Outcomes and requests are only ever added, and so are the frames of a shard that is open. A shard that is another file
-than it was (one that was converted) is read anew.
+Outcomes and requests are only ever added, and so are the frames of an open shard. A shard whose file was replaced (by a
+conversion) is read again.
 """
 
 import sqlite3
@@ -19,19 +19,19 @@ from archive.store import ShardToRead
 _SQL = Queries(__package__)
 _STORE_SQL = Queries("archive.store")
 
-# of a stamp: what must be the same for an index to be one of this archive, made by this software
+# parts of a fingerprint that must be equal for an index to be of this archive and this software
 _SAME = ("index_version", "archive")
 
 
 class NotRenewable(Exception):
-    """The old index cannot become the new one; all of it must be made again."""
+    """The old index cannot become the new one; all of it must be rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """How an index is made: the shards to be read, some only from a frame on (`since`), and what of the old one goes.
+    """The plan of an index: which shards to read, some only from a frame on (`since`), and what to drop.
 
-    `outcome`, `request` and `file` (a row about a file of a record) are the last that the old one has.
+    `outcome`, `request` and `file` (a row about a file of a record) are the last ones that the old index has.
     """
 
     read: tuple[ShardToRead, ...]
@@ -44,19 +44,19 @@ class Renewal:
 
     @property
     def afresh(self) -> bool:
-        """Whether there is no old index to begin with."""
+        """Return whether there is no old index to start from."""
         return not self.outcome and not self.held
 
     @property
     def fresh(self) -> list[int]:
-        """Shards of which no frame is held."""
+        """List the shards of which the index holds no frame."""
         return [shard.shard for shard in self.read if shard.shard not in self.since]
 
 
 def plan_renewal(
     old: Path, ledger: sqlite3.Connection, shards: Iterable[ShardToRead], stamp: dict[str, str]
 ) -> Renewal:
-    """What has to be read, so that the index `old` is one of this ledger. Raises NotRenewable."""
+    """Plan what has to be read to bring the index `old` up to this ledger. Raises NotRenewable."""
     try:
         with closing(duckdb.connect(old, read_only=True)) as db:
             return _plan(db, ledger, shards, stamp)
@@ -93,7 +93,7 @@ def _plan(
 
 
 def _check_beginning(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, outcome: int, file: int) -> None:
-    """The last rows of the index must be of this ledger, which could be another copy with another history."""
+    """Check that the last rows of the index are of this ledger: it could be another copy with another history."""
     if not outcome:
         raise NotRenewable("it is empty")
     query = _SQL["outcome_as_indexed"]
@@ -113,7 +113,7 @@ def _is_same(shard: ShardToRead, was: tuple[Any, ...]) -> bool:
 
 
 def _has_grown(ledger: sqlite3.Connection, shard: ShardToRead, was: tuple[Any, ...]) -> bool:
-    """Whether a shard that was open has got more frames behind those that the index knows, or was only sealed."""
+    """Return whether an open shard only got more frames after those that the index has, or was only sealed."""
     name, state, records, _, *last = was
     place = {"shard": shard.shard, "first": last[0], "last": last[0]}
     frames = ledger.execute(_STORE_SQL["frames_of_shard"], place).fetchall()

@@ -33,9 +33,9 @@ _METADATA, _ORIGINAL, _IN_SHARD = b',"metadata":', b',"original":"', b'{"identif
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A record as its shard has it: `values` by key, `metadata` as it stands there (None for null), `hash` of all.
+    """A parsed record: `values` by key, `metadata` as it is in the text (None for null), `hash` of the whole text.
 
-    `original` and what follows it are not among the values where `metadata` is there: nothing of the index needs them.
+    If `metadata` is there, `original` and what follows it are left out of `values`: the index does not need them.
     """
 
     values: Json
@@ -44,14 +44,13 @@ class Parsed:
 
 
 def parse_record(text: bytes, digest: bytes | None = None) -> Parsed:
-    """Read the JSON text of a record. Raises KeyError, TypeError and ValueError for what is none.
+    """Parse the JSON text of a record. Raises KeyError, TypeError and ValueError if it is not one.
 
-    `digest` is the SHA-256 of the text, where the caller has it.
+    `digest` is the SHA-256 of the text, if the caller has it.
     """
     hash_ = int.from_bytes((digest or sha256(text).digest())[:8], "big")
-    # In a string a quotation mark has a backslash before it. So this is a key, and unless it is one of the record
-    # itself, what is before it and one brace are no JSON.
-    # In a release the keys have another order, and much comes behind that one.
+    # In a string a quotation mark is escaped, so this is a key. Unless it is a key of the record itself, what precedes
+    # it plus one brace is not JSON. In a release the keys have another order, and much follows this one.
     end = text.rfind(_ORIGINAL) if text.startswith(_IN_SHARD) else -1
     if end > 0:
         try:
@@ -65,7 +64,7 @@ def parse_record(text: bytes, digest: bytes | None = None) -> Parsed:
 
 
 def row_line(parsed: Parsed, shard: int, frame: int, position: int, run: int | None, outcome: int) -> bytes:
-    """The row of a record that lies there. Raises KeyError, TypeError and ValueError for what is no record."""
+    """Encode the row of a record at a place. Raises KeyError, TypeError and ValueError if it is not a record."""
     values = parsed.values
     identifier, stamp, url = values["identifier"], values["datestamp"], values["url"]
     metadata = _with_all_digits(values["metadata"], parsed.metadata)
@@ -93,17 +92,17 @@ def row_line(parsed: Parsed, shard: int, frame: int, position: int, run: int | N
 
 
 def _with_all_digits(metadata: Any, text: bytes | None) -> Any:
-    """Read metadata again where a number in it has more digits than a double: some of them are texts of the index."""
+    """Read metadata again if a number in it has more digits than a double: the index has some of them as text."""
     if text is None or not canonical.has_long_run(text) or not canonical.holders(metadata):
         return metadata
     return canonical.reread(text)
 
 
 def metadata_text(values: Json, text: bytes) -> bytes:
-    """The JSON of `metadata` as it stands in the text of a record.
+    """Return the JSON of `metadata` as it is in the text of a record.
 
-    What is before and after it are texts and lists of texts, in which a quotation mark has a backslash before it: no
-    other place in them looks like the beginning of a key.
+    Before and after it are only strings and lists of strings, in which quotation marks are escaped: nothing else in
+    them looks like the beginning of a key.
     """
     keys = list(values)
     after = keys[keys.index("metadata") + 1 :]
@@ -112,7 +111,7 @@ def metadata_text(values: Json, text: bytes) -> bytes:
 
 
 def _original(values: Json) -> str | None:
-    """The XML of a record that has no JSON: where files may be named in it."""
+    """Return the XML of a record without JSON, in which files may be named."""
     if values["metadata"] or values["deleted"] or values.get("encoding", "utf-8") != "utf-8":
         return None
     return values.get("original")
@@ -121,15 +120,15 @@ def _original(values: Json) -> str | None:
 _page_moment = lru_cache(maxsize=64)(moment)  # all records of a page were retrieved at one time
 
 
-# of the content of frames, and outcomes: what one file is made of. None of the processes has long to wait for the last,
-# and the first do not hold up those behind them
+# the content of frames, and the outcomes, of one file: small enough that no process waits long for the last one, and
+# that the first ones do not hold up those after them
 PIECE_BYTES = 24 << 20
 PIECE_OUTCOMES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomesToSpill:
-    """Outcomes of the ledger, first and last included, and the file that they go to."""
+    """Outcomes of the ledger, first and last included, and the file they are written to."""
 
     layout: Layout
     first: int
@@ -140,7 +139,7 @@ class OutcomesToSpill:
 def outcomes_to_spill(
     ledger: sqlite3.Connection, layout: Layout, folder: Path, after: int = 0
 ) -> Iterator[OutcomesToSpill]:
-    """Every outcome behind one, in pieces."""
+    """Yield all outcomes after one, in pieces."""
     [(last,)] = ledger.execute(_SQL["last_outcome"])
     for first in range(after + 1, last + 1, PIECE_OUTCOMES):
         piece = min(first + PIECE_OUTCOMES - 1, last)
@@ -148,9 +147,9 @@ def outcomes_to_spill(
 
 
 def spill(task: FramesToSpill | OutcomesToSpill) -> Spill:
-    """Spill records, each checked against its outcome, or outcomes. The first piece of a shard checks all of it.
+    """Spill records, each verified against its outcome, or outcomes. The first piece of a shard verifies all of it.
 
-    Raises Damaged at the first thing that is wrong.
+    Raises Damaged at the first fault.
     """
     with no_collection():
         if isinstance(task, OutcomesToSpill):
@@ -165,7 +164,10 @@ def spill(task: FramesToSpill | OutcomesToSpill) -> Spill:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Parsed JSON is a great many objects without cycles, and to look for some takes a fifth of the time."""
+    """Disable garbage collection.
+
+    Parsed JSON is very many objects without cycles, and searching them would take a fifth of the time.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
@@ -176,13 +178,13 @@ def no_collection() -> Iterator[None]:
 
 
 def spill_table(ledger: sqlite3.Connection, table: str, folder: Path, after: int | None = None) -> Spill:
-    """Spill one of the smaller tables of the ledger, as the index has it; `after`: the rows behind that one only."""
+    """Spill one of the smaller tables of the ledger, as the index has it; `after` skips rows up to that one."""
     parameters = {} if after is None else {"after": after}
     return spilled(_ledger_lines(ledger, table, parameters), table, folder / table)
 
 
 def _check_digest(layout: Layout, shard: ShardToRead) -> None:
-    """Frames are checked one by one; what stands behind them in a sealed shard is only seen by its digest."""
+    """Verify the digest of a sealed shard, which covers what follows the frames; these are verified one by one."""
     if shard.sealed and sha256_of(layout.shard(shard.name, sealed=shard.sealed)) != shard.sha256:
         raise Damaged(f"shard {shard.name} is not the file that was written; see harvester verify {layout.root}")
 
@@ -206,7 +208,7 @@ def _ledger_rows(ledger: sqlite3.Connection, table: str, parameters: dict[str, i
 
 
 class _FrameRows:
-    """The rows of some frames, and the sum of the hashes of those that were taken."""
+    """Reads the rows of some frames, and sums the hashes of those that were read."""
 
     def __init__(self, task: FramesToSpill) -> None:
         self._task = task
@@ -223,11 +225,14 @@ class _FrameRows:
                     yield from self._rows(ledger, frame)
                 except (KeyError, TypeError, ValueError):
                     for _ in matched(shard.name, frame, kept_in(ledger, shard.shard, number)):
-                        pass  # it raises Damaged, which names the first record that does not match its outcome
+                        pass  # matched raises Damaged, which names the first record that does not match its outcome
                     raise
 
     def _rows(self, ledger: sqlite3.Connection, frame: shards.Frame) -> Iterator[bytes]:
-        """The rows of a frame. Raises KeyError, TypeError or ValueError where a record is not its outcome's."""
+        """Yield the rows of a frame.
+
+        Raises KeyError, TypeError or ValueError if a record does not match its outcome.
+        """
         shard, number = self._task.shard.shard, frame.frame
         kept = ledger.execute(_STORE_SQL["outcomes_of_frame"], {"shard": shard, "frame": number}).fetchall()
         for position, (text, one) in enumerate(zip(frame.texts(), kept, strict=True)):
