@@ -1,6 +1,6 @@
-"""Entries in their order become a release's parts, index and lookup; what they are made of alone rules their bytes.
+"""Assemble the parts, index and lookup of a release from its entries in order; the input alone determines their bytes.
 
-Frames are cut here, compressed in threads, and written here again in their order.
+Frames are cut in the calling thread, compressed in a thread pool, and written by the calling thread in order.
 """
 
 import os
@@ -29,7 +29,7 @@ from archive.store import LookupWriter
 _SQL = Queries(__package__)
 
 RECORDS, TOMBSTONES = "records", "tombstones"
-# the smallest buffer that DuckDB reads lines with
+# the smallest buffer with which DuckDB reads lines
 _LINE_BYTES = 16 << 20
 _MEMORY_LIMIT = "2GB"
 _FORMAT = attrgetter("deleted", "format")
@@ -57,11 +57,11 @@ def assemble(
     others: Sequence[str] = (),
     sink: bool = False,
 ) -> Content:
-    """Write parts, index and lookup into `folder`; `work` is for what is needed meanwhile, on the same disk.
+    """Write parts, index and lookup into `folder`; `work` is for temporary files, on the same disk.
 
-    Entries come as the index has them: records, then tombstones, both by identifier and format, none twice; anything
-    else raises ValueError. `others` are layouts in which the same is written beside. With `sink` no part is written:
-    only what there would be is said.
+    Entries come in the order of the index: records, then tombstones, both by identifier and format, without duplicates;
+    any other order raises ValueError. `others` are layouts in which the same records are also written. With `sink` no
+    part is written: the result says only what they would be.
     """
     with closing(Assembly(folder, work, making, others=others, sink=sink)) as assembly:
         for kind, group in groupby(_in_order(entries), _kind):
@@ -70,13 +70,13 @@ def assemble(
 
 
 def file_entry(path: Path) -> FileEntry:
-    """What a manifest says of a file."""
+    """Make the manifest entry of a file."""
     digests = digests_of(path)
     return FileEntry(path.name, path.stat().st_size, digests.sha256, digests.sha512)
 
 
 class Assembly:
-    """What is written of a release so far, or of a delta; the kinds are those of its parts."""
+    """The part of a release, or a delta, that was written so far; the kinds are those of its parts."""
 
     def __init__(
         self, folder: Path, work: Path, making: Making, *, others: Sequence[str] = (), sink: bool = False
@@ -136,7 +136,7 @@ class Assembly:
         )
 
     def close(self) -> None:
-        """Let go of what is open, after an error as well: then the disk may be full, and that was said."""
+        """Close what is open, also after an error: a full disk was already reported then."""
         self._spool.close()
         with suppress(OSError):
             self._lookup.close()
@@ -156,7 +156,7 @@ class Assembly:
         self._spool.write(b"".join(lines))
 
     def _counted(self, deleted: bool) -> Counter[str]:
-        """Entries by format."""
+        """Count entries by format."""
         return Counter({name: count for (of_deleted, name), count in self._counts.items() if of_deleted is deleted})
 
 
@@ -175,7 +175,7 @@ def _in_order(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _frames(entries: Iterable[Entry], making: Making) -> Iterator[_Frame]:
-    """Cut where there is enough of content, and at every `part_records` records: a part can end only there."""
+    """Cut frames when they have enough content, and every `part_records` records, because parts end only there."""
     cutter = _Cutter(making)
     for entry in entries:
         if (frame := cutter.take(entry)) is not None:
@@ -185,7 +185,7 @@ def _frames(entries: Iterable[Entry], making: Making) -> Iterator[_Frame]:
 
 
 class _Cutter:
-    """Gathers entries until they are a frame."""
+    """Collects entries until they make up a frame."""
 
     def __init__(self, making: Making) -> None:
         self._making = making
@@ -193,7 +193,7 @@ class _Cutter:
         self._size = self._number = 0
 
     def take(self, entry: Entry) -> _Frame | None:
-        """Add an entry; the frame that it completes."""
+        """Add an entry; return the frame that it completes, if any."""
         making = self._making
         self._entries.append(entry)
         self._number += 1
@@ -202,14 +202,14 @@ class _Cutter:
         return self.rest() if whole else None
 
     def rest(self) -> _Frame | None:
-        """What was gathered since the last frame."""
+        """Return the entries since the last frame as a frame, None without any."""
         frame = _Frame(self._entries, self._size) if self._entries else None
         self._entries, self._size = [], 0
         return frame
 
 
 class _Beside:
-    """The parts of one kind in another layout, written while the entries pass."""
+    """Writes the parts of one kind in another layout, from the same stream of entries."""
 
     def __init__(self, writer: PartsWriter, making: Making) -> None:
         self.layout = making.layout
@@ -222,14 +222,14 @@ class _Beside:
         self._pack(self._cutter.take(entry))
 
     def finish(self) -> list[Part]:
-        """End the last part; all of them."""
+        """End the last part; return all parts."""
         self._pack(self._cutter.rest())
         while self._pending:
             self._lay()
         return self._writer.finish()
 
     def close(self) -> None:
-        """Let go of what is open, after an error as well."""
+        """Close what is open, also after an error."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._writer.close()
 
@@ -245,7 +245,7 @@ class _Beside:
 
 
 def _handed_on(entries: Iterable[Entry], beside: Sequence[_Beside]) -> Iterator[Entry]:
-    """The entries as they come, which the other layouts see as well."""
+    """Yield the entries unchanged, after the writers of other layouts have taken them."""
     for entry in entries:
         for one in beside:
             one.take(entry)
@@ -253,14 +253,14 @@ def _handed_on(entries: Iterable[Entry], beside: Sequence[_Beside]) -> Iterator[
 
 
 def _content_bytes(layout: str, text_bytes: int) -> int:
-    """What a text takes with what frames it: RS and LF, LF, or a header and padding to blocks of 512."""
+    """Return the size of a text with its framing: RS and LF, LF, or a header and padding to blocks of 512."""
     if layout == "tar":
         return 512 + text_bytes + -text_bytes % 512
     return text_bytes + (2 if layout == "jsonseq" else 1)
 
 
 def _compressed(frames: Iterable[_Frame], making: Making) -> Iterator[tuple[_Frame, bytes]]:
-    """Frames in their order, with their bytes; never many of them ahead."""
+    """Yield frames in order, with their bytes, and only a few of them ahead."""
     threads = os.cpu_count() or 1
     pool = ThreadPoolExecutor(threads, thread_name_prefix="compressing")
     pending: deque[tuple[_Frame, Future[bytes]]] = deque()
@@ -309,7 +309,7 @@ def _line(entry: Entry, part: str, frame: int, offset: int, length: int, positio
 
 
 def _write_index(spool: Path, longest: int, path: Path) -> int:
-    """Write the index, synced; returns how many identifiers it names."""
+    """Write and sync the index; returns how many identifiers it names."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 1,
         "preserve_insertion_order": True,

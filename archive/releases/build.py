@@ -1,6 +1,6 @@
-"""A release made of an archive: its records in their latest version, and what others need to use and to check them.
+"""Build a release from an archive: its records in their latest version, and what others need to use and verify them.
 
-It is written beside the place where it will be and appears there whole (`archive.disk.durable`).
+It is built beside its destination and appears there whole (`archive.disk.durable`).
 """
 
 import sqlite3
@@ -33,9 +33,9 @@ Watch = Callable[[Iterator[Entry]], Iterator[Entry]]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a release is to be. `licence` has id, name and url, `published` is a date; `software` names what made it.
+    """How to build a release. `licence` has id, name and url, `published` is a date; `software` names what built it.
 
-    `others` are layouts beside that of `making`, in which the same records are written as well.
+    `others` are layouts besides that of `making`, in which the same records are also written.
     """
 
     making: Making
@@ -50,7 +50,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """All that a manifest says of the archive, in one state of its ledger, and the plan to read the records of it."""
+    """Everything a manifest says of the archive, in one state of its ledger, and the plan to read its records."""
 
     source: dict[str, Any]
     archive: dict[str, Any]
@@ -59,7 +59,7 @@ class Stated:
     plan: Plan
 
     def manifest(self, options: Options, content: Content) -> Manifest:
-        """The manifest of a full release, before it has other files than the content."""
+        """Make the manifest of a full release, before it has files other than the content."""
         return Manifest(
             FULL,
             options.name,
@@ -77,11 +77,11 @@ class Stated:
 
 
 def write_release(archive: Path, out: Path, options: Options, progress: Progress | None = None) -> Manifest:
-    """Make a release of an archive, also while a harvest writes: of what was counted when it began.
+    """Build a release of an archive, also during a harvest: it has what was counted when it started.
 
-    `progress` is called with the records read and written so far, and how many that will be at most. Raises
-    NotAnArchive, CannotDump when `out` is there or a record has no text in that form, Damaged when a shard is not what
-    was written or the account of the archive does not balance, Busy when another process makes this release.
+    `progress` is called with the records read and written so far, and their maximum. Raises NotAnArchive, CannotDump if
+    `out` exists or a record has no text in that form, Damaged if a shard is not what was written or the account of the
+    archive does not balance, Busy if another process builds this release.
     """
     with staged(out) as folder:
         work = folder / WORK
@@ -94,7 +94,10 @@ def write_release(archive: Path, out: Path, options: Options, progress: Progress
 
 
 def read_stated(archive: Path, work: Path, options: Options) -> Stated:
-    """What an archive says now. Raises NotAnArchive; CannotDump without records; Damaged when its sums are off."""
+    """Read what a manifest says of an archive.
+
+    Raises NotAnArchive, CannotDump without records, and Damaged if the account does not balance.
+    """
     layout, description = Layout(archive), read_description(archive)
     with snapshot(layout) as ledger:
         account = _account(read_accounts(ledger)[-1], archive)
@@ -103,7 +106,7 @@ def read_stated(archive: Path, work: Path, options: Options) -> Stated:
     if not plan.records:
         raise CannotDump(f"{archive} holds no records yet; harvest it first")
     said = {"id": description["id"], "created": description["created"], "format_version": FORMAT_VERSION}
-    # how somebody here has named the source, by a file of theirs, is of no use to others
+    # the name of a local source file is of no use to others
     source = {name: value for name, value in description["source"].items() if name not in ("source", "site")}
     return Stated(source, said, runs, account, plan)
 
@@ -113,7 +116,7 @@ def assemble_archive(
 ) -> Content:
     """Read the records of an archive and write them as parts, index and lookup: see `assemble`.
 
-    With `watch`, which hands on what it is given, no part is written.
+    With `watch`, which passes on what it is given, no part is written.
     """
     total = 2 * plan.records
 
@@ -141,7 +144,7 @@ def _account(account: Account, archive: Path) -> dict[str, Any]:
 
 
 def _runs(ledger: sqlite3.Connection) -> tuple[dict[str, Any], ...]:
-    """What each run took, and by which software."""
+    """Describe each run: its work and its software."""
     cursor = ledger.execute(_STORE_SQL["work_of_runs"])
     names = [column[0] for column in cursor.description]
     runs = [dict(zip(names, row, strict=True)) for row in cursor]
@@ -153,5 +156,5 @@ def _runs(ledger: sqlite3.Connection) -> tuple[dict[str, Any], ...]:
 
 
 def _public(value: Any) -> Any:
-    """An argument without the folders of the machine: `ids=@FILE` names only the file."""
+    """Remove local folders from an argument: `ids=@FILE` keeps only the name of the file."""
     return f"@{Path(value[1:]).name}" if isinstance(value, str) and value.startswith("@") else value

@@ -1,8 +1,8 @@
-"""What turns one release into another, and how it is done: joins of sorted streams, nothing of them kept in memory.
+"""Changes between two releases, found and applied by joining sorted streams; nothing is kept in memory.
 
-A release is two lists, its live records and its tombstones, each by the bytes of identifier and format; a record is in
-one of them, once. What changes is added (live, and not live before), changed (live, as before, with another text
-or datestamp) or deleted: a tombstone that is not the one from before, or gone, in neither list any more.
+A release is two lists, its live records and its tombstones, each sorted by the bytes of identifier and format; a record
+is in one of them, once. A change is added (live, and not live before), changed (live before and now, with another text
+or datestamp) or deleted: either a tombstone that is not the one from before, or gone, in neither list any more.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ ADDED, CHANGED, DELETED = KINDS = ("added", "changed", "deleted")
 
 
 class Sorted(Protocol):
-    """A record, live or a tombstone, with its place in a list; `sha256` is of its text."""
+    """A record, live or a tombstone, with its place in a list; `sha256` is that of its text."""
 
     @property
     def identifier(self) -> str: ...
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 class Aside(Protocol):
-    """Rows put away, and given back in the same order; a list is one."""
+    """Rows that are stored, and returned in the same order; a list is one."""
 
     def append(self, row: Row, /) -> None: ...
 
@@ -57,12 +57,12 @@ R = TypeVar("R", bound=Sorted)
 
 
 def key(item: Sorted) -> tuple[str, str]:
-    """The place in a list: code points sort as the bytes of UTF-8 do."""
+    """Return the sort key in a list: code points sort like the bytes of UTF-8."""
     return item.identifier, item.format
 
 
 def outer_join(left: Iterable[L], right: Iterable[R]) -> Iterator[tuple[L | None, R | None]]:
-    """Each item of two lists with the one of the same key in the other, in order. Raises Damaged when one is not."""
+    """Pair the items of two sorted lists by key, in order. Raises Damaged if one of them is not sorted."""
     lefts, rights = _ascending(left), _ascending(right)
     one, other = next(lefts, None), next(rights, None)
     while one is not None or other is not None:
@@ -84,11 +84,11 @@ def watched(
     gone: Callable[[Row], None],
     aside: Aside,
 ) -> Iterator[L]:
-    """Hand on a new release's records and then its tombstones as they come, and say what the old one has not.
+    """Pass on a new release's records and then its tombstones, and report the differences from the old one.
 
-    `old` gives the old release's records (False) or tombstones (True). `change` is called with a kind and what it is
-    of, `gone` with what the new release has no more: both kinds of deletion come in one order. `aside` is empty, and
-    takes what the old release has beside the records of the new one.
+    `old` gives the old release's records (False) or tombstones (True). `change` is called with a kind and its item,
+    `gone` with what the new release no longer has: both kinds of deletion come in one order. `aside` is empty, and
+    stores what the old release has besides the records of the new one.
     """
     items = iter(new)
     first_dead: list[L] = []
@@ -116,9 +116,9 @@ def applied(
     rows: Callable[[str], Iterable[Row]],
     is_gone: Callable[[L], bool],
 ) -> Iterator[L]:
-    """The new release's records, then its tombstones: the old one's, with what `watched` said of a kind in place.
+    """Yield the new release's records, then its tombstones: the old ones with the changes of `watched` applied.
 
-    `rows` gives the same as `changes` without the texts, which are read once. `is_gone`: whether a deletion
+    `rows` gives the same as `changes` without the texts, which are read once. `is_gone` returns whether a deletion
     leaves no tombstone.
     """
     steps: Iterator[L | Row] = merge(changes(ADDED), changes(CHANGED), rows(DELETED), key=key)
@@ -140,7 +140,7 @@ def _differs(before: Sorted, now: Sorted) -> bool:
 
 
 def _live(items: Iterator[L], first_dead: list[L]) -> Iterator[L]:
-    """Items up to the first tombstone, which is put aside: it was taken from the stream to be seen."""
+    """Yield items up to the first tombstone, which is put into `first_dead`: it has left the stream."""
     for item in items:
         if item.deleted:
             first_dead.append(item)

@@ -25,23 +25,23 @@ import zstandard
 from archive.formats import LF, RS
 from archive.store import CONTENT_MOST, Broken, frames
 
-# compression -> the ending of a file's name
+# compression -> file name extension
 ENDINGS = {"zstd": "zst", "xz": "xz", "gzip": "gz"}
-# compression -> the lowest and the highest level
+# compression -> lowest and highest level
 LEVELS = {"zstd": (1, 22), "xz": (0, 9), "gzip": (1, 9)}
 
-# so much is read at once: it bounds what a frame that lies can unpack to before it is found out
+# bytes read at once: bounds what a malicious frame can unpack to before it is detected
 _BLOCK_BYTES = 1 << 16
 # xz -9 needs 65 MiB to unpack
 _XZ_MEMORY = 1 << 27
-# RFC 1952, section 2.3: deflate, no flags, no time, no extra flags, system unknown; zlib would write the one it runs on
+# RFC 1952, section 2.3: deflate, no flags, no time, no extra flags, system unknown; zlib would write its own system
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _GZIP_TRAILER = struct.Struct("<II")
 _local = threading.local()
 
 
 class Unpacker(Protocol):
-    """What the decompressors of zlib, lzma, bz2 and zstandard have in common."""
+    """The interface that the decompressors of zlib, lzma, bz2 and zstandard have in common."""
 
     @property
     def eof(self) -> bool: ...
@@ -53,7 +53,7 @@ class Unpacker(Protocol):
 
 
 def compress(compression: str, level: int, content: bytes) -> bytes:
-    """A finished frame. Several threads may do this at once: it lets go of the interpreter."""
+    """Compress a frame. It releases the GIL, so that several threads can compress at once."""
     if compression == "zstd":
         return _compressor(level).compress(content)
     if compression == "xz":
@@ -64,9 +64,9 @@ def compress(compression: str, level: int, content: bytes) -> bytes:
 
 
 def read_packed(compression: str, file: BinaryIO, left: int) -> tuple[bytes, bytes]:
-    """The frame that begins here, and its content; the file is then where the next one begins.
+    """Read the frame that begins here, and its content; leaves the file where the next one begins.
 
-    `left` is how many bytes it can have at most. Raises Broken when here is no whole frame of ours.
+    `left` is the maximum length in bytes. Raises Broken if no complete frame of ours begins here.
     """
     if compression == "zstd":
         raw = frames.read_frame_bytes(file, left)
@@ -80,7 +80,7 @@ def read_packed(compression: str, file: BinaryIO, left: int) -> tuple[bytes, byt
 
 
 def unpack(compression: str, raw: bytes) -> bytes:
-    """The content of one whole frame. Raises Broken, also when bytes follow it."""
+    """Decompress one complete frame. Raises Broken, also if bytes follow it."""
     found, content = read_packed(compression, io.BytesIO(raw), len(raw))
     if len(found) != len(raw):
         raise Broken(f"it ends {len(raw) - len(found)} bytes too early")
@@ -88,7 +88,7 @@ def unpack(compression: str, raw: bytes) -> bytes:
 
 
 def _compressor(level: int) -> zstandard.ZstdCompressor:
-    """One a thread and level: what a fresh one needs of memory takes a tenth of the time that it compresses."""
+    """Return the compressor of this thread and level: allocating a new one takes a tenth of the time of compressing."""
     if getattr(_local, "level", None) != level:
         _local.level, _local.compressor = level, frames.compressor(level)
     found: zstandard.ZstdCompressor = _local.compressor
@@ -114,28 +114,28 @@ def _read_until_end(file: BinaryIO, left: int, unpacker: Unpacker) -> tuple[byte
     return bytes(raw), bytes(content)
 
 
-# layout -> the ending of a file's name, before that of its compression
+# layout -> file name extension, before that of the compression
 LAYOUT_ENDINGS = {"jsonseq": "json-seq", "jsonl": "jsonl", "tar": "tar"}
 # two blocks of zeros
 TAR_END = bytes(1024)
 
 _TAR_BLOCK = 512
-# a ustar header holds a name of so many bytes
+# the longest name, in bytes, in a ustar header
 _NAME_MOST = 100
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789._-")
-# as in Pairtree for the two that nearly every id has; all else is written as ^ and two hexadecimal digits
+# as in Pairtree, for the two that nearly every id has; all others are written as ^ and two hexadecimal digits
 _WRITTEN = {ord(":"): "+", ord("/"): "="}
-# what are devices on Windows, whatever follows the dot
+# devices on Windows, whatever follows the dot
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])\.")
 _HEADER_BEFORE = b"0000644\0" + b"0000000\0" * 2
 _HEADER_AFTER = b"0" + bytes(100) + b"ustar\0" + b"00" + bytes(64) + b"0000000\0" * 2 + bytes(167)
 
 
 def member_name(identifier: str, format_: str) -> str:
-    """The name of a record's file in a tar archive: 100 characters at most, of `a-z 0-9 . _ - + = ^ @ ~`.
+    """Make the name of a record's file in a tar archive: at most 100 characters of `a-z 0-9 . _ - + = ^ @ ~`.
 
-    No two records have the same one, not even where upper and lower case are one: capitals are written as bytes. A name
-    that would be too long ends in `~` and a part of its SHA-256.
+    Names are unique even if upper and lower case are not distinguished: capitals are encoded as bytes. A name that
+    would be too long ends in `~` and a part of its SHA-256.
     """
     stem = f"{_clean(identifier)}@{_clean(format_)}"
     most = _NAME_MOST - len(".json")
@@ -153,7 +153,7 @@ def _clean(name: str) -> str:
 
 
 def encode_texts(layout: str, names: Sequence[str], texts: Sequence[bytes]) -> bytes:
-    """The content of a frame. `names` are those of the members of a tar archive, and not looked at in other layouts."""
+    """Encode the content of a frame. `names` are those of the members of a tar archive; other layouts ignore them."""
     if layout == "jsonseq":
         return (LF + RS).join([RS + texts[0], *texts[1:]]) + LF if texts else b""
     if layout == "jsonl":
@@ -162,9 +162,9 @@ def encode_texts(layout: str, names: Sequence[str], texts: Sequence[bytes]) -> b
 
 
 def split_texts(layout: str, content: bytes, only: Collection[int] | None = None) -> list[bytes]:
-    """The texts in the content of a frame; none in that of the end of a tar archive.
+    """Split the content of a frame into texts; the end of a tar archive has none.
 
-    Raises Broken unless it is what `encode_texts` writes, and each (with `only`, those) a JSON text.
+    Raises Broken unless it is what `encode_texts` writes, and each text (with `only`, each of those) is JSON.
     """
     texts = _SPLITTERS[layout](content)
     for record, text in enumerate(texts):
@@ -227,7 +227,7 @@ def _member(name: bytes, text: bytes) -> bytes:
 
 
 def _header(name: bytes, size: int) -> bytes:
-    """A ustar header (POSIX.1-2017, pax, "ustar Interchange Format"): a plain file of nobody, from 1970."""
+    """Encode a ustar header (POSIX.1-2017, pax, "ustar Interchange Format"): a plain file, without owner, from 1970."""
     before = name.ljust(_NAME_MOST, b"\0") + _HEADER_BEFORE + b"%011o\0%011o\0" % (size, 0)
     # the checksum counts its own 8 bytes as spaces
     checksum = sum(before) + sum(_HEADER_AFTER) + 8 * ord(" ")
@@ -235,7 +235,7 @@ def _header(name: bytes, size: int) -> bytes:
 
 
 def _read_header(block: bytes) -> tuple[bytes, int]:
-    """(name, size) of a header that is one of ours. Raises ValueError."""
+    """Parse a header of ours into (name, size). Raises ValueError."""
     name = block[:_NAME_MOST].rstrip(b"\0")
     size = int(block[124:135], 8)
     if block != _header(name, size):

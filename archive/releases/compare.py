@@ -27,7 +27,7 @@ _SQL = Queries(__package__)
 SAME, ADDED, CHANGED, REVIVED, DELETED = "same", "added", "changed", "revived", "deleted"
 TOMBSTONE_ADDED, TOMBSTONE_CHANGED, GONE = "tombstone_added", "tombstone_changed", "gone"
 KINDS = (SAME, ADDED, CHANGED, REVIVED, DELETED, TOMBSTONE_ADDED, TOMBSTONE_CHANGED, GONE)
-# what `--lines` writes before an id
+# what `--lines` prints before an id
 MARKS = {
     SAME: "=",
     ADDED: "+",
@@ -42,7 +42,7 @@ MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A release to compare; `index` is None when there is only its manifest."""
+    """A release to compare; `index` is None if there is only its manifest."""
 
     path: Path
     manifest: Manifest
@@ -53,8 +53,8 @@ class Side:
 class Comparison:
     """Every record of both releases with its kind; open until its block ends.
 
-    `counts` has every kind, `by_format` those that occur. Without `texts` the two releases hold another form of
-    text, and a live record counts as the same when its datestamp is.
+    `counts` has every kind, `by_format` those that occur. Without `texts` the two releases have texts of different
+    forms, and a live record counts as the same if its datestamp is.
     """
 
     texts: bool
@@ -67,13 +67,13 @@ class Comparison:
         return not any(count for kind, count in self.counts.items() if kind != SAME)
 
     def lines(self) -> Iterator[tuple[str, str, str]]:
-        """(identifier, format, kind) of every record, in the order of identifiers."""
+        """Yield (identifier, format, kind) of every record, in the order of identifiers."""
         rows = self.db.execute(_SQL["compare_lines"])
         while batch := rows.fetchmany(10_000):
             yield from batch
 
     def first(self, kind: str, limit: int) -> list[tuple[str, str]]:
-        """(identifier, format) of some records of one kind."""
+        """Return (identifier, format) of some records of one kind."""
         return self.db.execute(_SQL["compare_first"], {"kind": kind, "limit": limit}).fetchall()
 
 
@@ -88,11 +88,11 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class ManifestComparison:
-    """What two manifests say of each other.
+    """What two manifests alone say about the difference of their releases.
 
-    `same`: True and False are certain, None is not known. `parts_same` are in both with equal digests, and hold
+    `same`: True and False are certain, None is unknown. `parts_same` parts are in both with equal digests, and hold
     `records_same` records and tombstones; every text that differs lies in one of the `stretches`. A format's `at_least`
-    is the least number of its records and tombstones that were added, or, below 0, are gone.
+    is the least number of its records and tombstones that were added or, if negative, are gone.
     """
 
     same: bool | None
@@ -104,7 +104,7 @@ class ManifestComparison:
 
 
 def read_side(path: Path) -> Side:
-    """A release: its folder, or its manifest alone. Raises as `read_manifest`; OtherArchive for a delta."""
+    """Open a release, from its folder or its manifest alone. Raises as `read_manifest`; OtherArchive for a delta."""
     manifest = read_manifest(path)
     if manifest.kind != "full":
         raise OtherArchive(f"{path} is a {manifest.kind}, no release; make one of it: harvester apply OLD {path} OUT")
@@ -116,7 +116,7 @@ def read_side(path: Path) -> Side:
 def compared(old: Side, new: Side) -> Iterator[Comparison]:
     """Compare two releases that have their index, in a temporary folder.
 
-    Raises Damaged when an index is not the one its manifest names, or what is found does not add up to its counts.
+    Raises Damaged if an index is not the one its manifest names, or the result does not add up to its counts.
     """
     paths = {"old": _index_of(old), "new": _index_of(new)}
     texts = _form(old.manifest) == _form(new.manifest)
@@ -132,7 +132,7 @@ def compared(old: Side, new: Side) -> Iterator[Comparison]:
 
 
 def compare_manifests(old: Manifest, new: Manifest) -> ManifestComparison:
-    """What can be said without the indexes."""
+    """Compare what can be compared without the indexes."""
     texts = _form(old) == _form(new)
     shared = _digests(old) & _digests(new) if texts else set()
     parts = [part for part in new.content.parts if (part.kind, part.sha256) in shared]
@@ -164,7 +164,7 @@ def _form(manifest: Manifest) -> str:
 
 
 def _same(old: Manifest, new: Manifest, texts: bool) -> bool | None:
-    """A root is over texts: those of bare records say neither identifier nor datestamp, which the index does."""
+    """Compare roots, which are over texts: those of bare records lack identifier and datestamp, which the index has."""
     if old.content.index.sha256 == new.content.index.sha256:
         return True
     numbers = [(side.content.records, side.content.tombstones, side.content.by_format) for side in (old, new)]
@@ -183,7 +183,7 @@ def _total(manifest: Manifest, name: str) -> int:
 
 
 def _stretches(parts: list[Part]) -> Iterator[Stretch]:
-    """The ranges that some parts cover, those that overlap as one."""
+    """Merge the ranges that some parts cover."""
     pending: Stretch | None = None
     for part in sorted(parts, key=lambda part: (part.kind, _place(part.first))):
         if pending is not None and pending.kind == part.kind and _place(part.first) <= _place(pending.last):
@@ -210,7 +210,7 @@ def _counted(db: duckdb.DuckDBPyConnection, texts: bool) -> Comparison:
 
 
 def _check_sums(counts: dict[str, int], old: Side, new: Side) -> None:
-    """Each release is what is the same and what came of it, or what it came from."""
+    """Check that the kinds add up to the records and tombstones of each release."""
     both = counts[SAME] + counts[CHANGED] + counts[REVIVED] + counts[DELETED] + counts[TOMBSTONE_CHANGED]
     for side, only in ((old, counts[GONE]), (new, counts[ADDED] + counts[TOMBSTONE_ADDED])):
         content = side.manifest.content
@@ -221,15 +221,15 @@ def _check_sums(counts: dict[str, int], old: Side, new: Side) -> None:
             )
 
 
-# what is packed is thrown away: as fast as can be
+# the output is discarded: compress as fast as possible
 _LEVEL = 1
 
 
 @contextmanager
 def digested(archive: Path, like: Content | None, progress: Progress | None = None) -> Iterator[Side]:
-    """The side that an archive is, with the form and the selection of the release that it is compared with.
+    """Build the side of an archive, with the form and selection of the release that it is compared with.
 
-    What is needed meanwhile is in a folder inside the archive, which has the room for it. Raises as `write_release`.
+    Temporary files are in a folder inside the archive, which has room for them. Raises as `write_release`.
     """
     form, selection = (like.making.form, like.selection) if like is not None else (ENVELOPE, Selection())
     options = Options(

@@ -32,13 +32,13 @@ _FETCHED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A release or a delta on disk, its index checked."""
+    """A release or a delta on disk whose index was verified."""
 
     folder: Path
     manifest: Manifest
 
     def rows(self, kind: str) -> Iterator[Row]:
-        """The index of the parts of one kind, in order."""
+        """Yield the index of the parts of one kind, in order."""
         names = [part.name for part in self._parts(kind)]
         with translated_duckdb(self.folder / INDEX), closing(duckdb.connect(config={"threads": 1})) as db:
             found = db.execute(_SQL["release_rows"], {"path": str(self.folder / INDEX), "parts": names})
@@ -46,7 +46,7 @@ class Contents:
                 yield from map(Row._make, batch)
 
     def entries(self, kind: str) -> Iterator[Entry]:
-        """The records of the parts of one kind, in order. Raises Damaged when a text is not what the index says."""
+        """Yield the records of the parts of one kind, in order. Raises Damaged if a text differs from the index."""
         rows, making = self.rows(kind), self.manifest.content.making
         for part in self._parts(kind):
             for frame, _, _, texts in iter_texts(self.folder, part, making):
@@ -67,7 +67,10 @@ class Contents:
 
 
 def open_contents(folder: Path) -> Contents:
-    """A release or a delta. Raises as `read_manifest`, and Damaged when its index is not the one its manifest names."""
+    """Open a release or a delta.
+
+    Raises as `read_manifest`, and Damaged if its index is not the one its manifest names.
+    """
     manifest = read_manifest(folder)
     check_index(folder / INDEX, manifest)
     for part in manifest.content.all_parts:
@@ -77,7 +80,7 @@ def open_contents(folder: Path) -> Contents:
 
 
 def check_index(path: Path, manifest: Manifest) -> None:
-    """Raises Damaged unless the index is there and is the one that its manifest names."""
+    """Raise Damaged unless the index exists and is the one that the manifest names."""
     if not path.exists():
         raise Damaged(f"{path} is missing, which says what the release holds; take it from a copy")
     if sha256_of(path) != manifest.content.index.sha256:
@@ -88,12 +91,12 @@ _BUFFER_BYTES = 1 << 20
 
 
 class Spool:
-    """Entries or rows in a file of its own; each is a line of JSON, then its text."""
+    """Entries or rows in a temporary file; each is a line of JSON, then its text."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._count = path, 0
         with translated(path, "opening"):
-            # it closes the file as well
+            # the writer also closes the file
             self._writer = zstandard.ZstdCompressor(level=1).stream_writer(path.open("wb"))
 
     def append(self, item: Row | Entry) -> None:
@@ -107,16 +110,16 @@ class Spool:
         return self._count
 
     def __iter__(self) -> Iterator[Row]:
-        """What was put away, without its texts. Nothing can be added any more."""
+        """Yield the stored rows, without texts. Nothing can be added any more."""
         return (Row(*values[:5]) for values, _ in self._read())
 
     def entries(self) -> Iterator[Entry]:
-        """What was put away. Nothing can be added any more."""
+        """Yield the stored entries. Nothing can be added any more."""
         for (identifier, format_, datestamp, deleted, digest, doi, _), text in self._read():
             yield Entry(identifier, format_, datestamp, deleted, doi, digest, text)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with translated(self._path, "closing"):
             self._writer.close()  # type: ignore[no-untyped-call]
 
@@ -125,7 +128,7 @@ class Spool:
         with translated(self._path, "reading"), self._path.open("rb") as packed:
             file = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(packed), _BUFFER_BYTES)
             for number in range(self._count):
-                # a stream that was cut ends without an error
+                # a truncated stream ends without an error
                 line = file.readline()
                 values: list[Any] | None = orjson.loads(line) if line.endswith(b"\n") else None
                 text = file.read(values[-1]) if values else b""

@@ -40,10 +40,10 @@ from archive.releases.selection import describe
 from archive.store import in_bulk
 
 DELTA = "delta"
-# before the names of the new release's files
+# prefix of the names of the new release's files
 PREFIX = "new-"
 README = "README.md"
-# of a delta to a release that is compressed with something else: as `harvester dump` does
+# zstd level of a delta to a release with another compression: the default of `harvester dump`
 _LEVEL = 10
 
 
@@ -56,11 +56,11 @@ def write_delta(
     *,
     accept_loss: bool = False,
 ) -> Manifest:
-    """Make the delta between the release `old` and the one that `write_release` would make of an archive now.
+    """Build the delta between the release `old` and the one that `write_release` would build of an archive now.
 
-    Of `old` only the manifest and the index are read. Raises as `write_release`; OtherArchive when `old` is no full
-    release, CannotDump when it holds texts of another form, or when its records are gone in bulk and the loss is not
-    accepted, Damaged when its index is not what was written.
+    Of `old` only the manifest and the index are read. Raises as `write_release`; OtherArchive if `old` is not a full
+    release, CannotDump if it has texts of another form, or if its records are gone in bulk and the loss is not
+    accepted, Damaged if its index is not what was written.
     """
     before = open_contents(old)
     _check_old(before, options)
@@ -79,7 +79,7 @@ def write_delta(
 
 
 def is_gone(entry: Entry) -> bool:
-    """Whether a deletion leaves no tombstone."""
+    """Return whether a deletion leaves no tombstone."""
     return orjson.loads(entry.text).get("gone") is True
 
 
@@ -115,7 +115,7 @@ def _check_old(old: Contents, options: Options) -> None:
 
 
 def _check_loss(old: Manifest, added: int, new: Manifest) -> None:
-    """Refuse a delta that deletes in bulk: whoever applies it would lose these records without having been asked."""
+    """Refuse a delta that deletes in bulk: everyone who applies it would lose these records unasked."""
     held = old.content.records
     lost = held + added - new.content.records
     if in_bulk(held, lost):
@@ -127,7 +127,7 @@ def _check_loss(old: Manifest, added: int, new: Manifest) -> None:
 
 
 class _Changes:
-    """What changes, put away by kind until all of it is known."""
+    """The changes, spooled by kind until all of them are known."""
 
     def __init__(self, old: Contents, work: Path) -> None:
         self._old, self._work, self._stack = old, work, ExitStack()
@@ -141,11 +141,11 @@ class _Changes:
 
     @property
     def added(self) -> int:
-        """How many records are live, and were not live before."""
+        """Count the records that are live, and were not live before."""
         return len(self._kinds[ADDED])
 
     def watch(self, entries: Iterator[Entry]) -> Iterator[Entry]:
-        """Hand on the entries of the new release."""
+        """Pass on the entries of the new release, and spool the changes."""
         with closing(Spool(self._work / "aside")) as aside:
             yield from watched(entries, self._rows, self._change, self._gone, aside)
 
@@ -167,20 +167,20 @@ class _Changes:
 
 
 def _making(target: Making) -> Making:
-    """A delta is always a text sequence in zstd frames; its form and its limits are those of the release."""
+    """Choose how a delta is written: always a text sequence in zstd frames, with the form and limits of the release."""
     level = target.level if target.compression == "zstd" else _LEVEL
     return replace(target, layout="jsonseq", compression="zstd", level=level)
 
 
 def _digested(archive: Path, folder: Path, options: Options, changes: _Changes, progress: Progress | None) -> Manifest:
-    """The manifest that the new release would have, but for its papers; what is written for it is not kept."""
+    """Make the manifest that the new release would have, without documentation files; nothing else of it is kept."""
     (folder / WORK).mkdir(parents=True)
     stated = read_stated(archive, folder / WORK, options)
     return stated.manifest(options, assemble_archive(stated.plan, folder, options, progress, changes.watch))
 
 
 def _write_papers(folder: Path, target: Manifest) -> Manifest:
-    """Write the files of the new release that are not made of its records, and return its whole manifest."""
+    """Write the files of the new release that are not made from its records, and return its complete manifest."""
     durable.make_folder(folder)
     target = replace(target, files=write_papers(folder, target))
     write_manifest(folder, target)
@@ -188,7 +188,7 @@ def _write_papers(folder: Path, target: Manifest) -> Manifest:
 
 
 def _moved(papers: Path, folder: Path) -> Iterator[FileEntry]:
-    """They, as files of the delta."""
+    """Move documentation files of the new release into the delta, under their prefix."""
     for path in sorted(papers.iterdir()):
         place = folder / f"{PREFIX}{path.name}"
         with durable.translated(place, "renaming"):
@@ -222,7 +222,7 @@ def _readme(delta: Manifest, target: Manifest, old: Manifest) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name without what would be markup, or a line of its own."""
+    """Remove from a name what would be markup or a line break."""
     return "".join(character if character.isprintable() and character not in "`<[" else " " for character in name)
 
 
@@ -256,11 +256,11 @@ Of `{old}` it is `{old_root}`, of `{new}` it is `{new_root}`.
 
 
 def apply_delta(old: Path, delta: Path, out: Path, progress: Progress | None = None) -> Manifest:
-    """Make the new release of the old one and a delta; `out` is there only when each file is what the delta says.
+    """Build the new release from the old one and a delta; `out` appears only if each file is what the delta says.
 
-    `progress` is called with the entries written so far and their number. Raises NotAnArchive; OtherArchive when
-    `delta` is none, or is since another release; Damaged when either is not what was written; CannotDump when `out`
-    is there, or the records are right and packed otherwise here.
+    `progress` is called with the entries written so far and their number. Raises NotAnArchive; OtherArchive if `delta`
+    is not a delta, or is for another release; Damaged if either is not what was written; CannotDump if `out` exists, or
+    the records are right but this compressor gives other bytes.
     """
     changes, before = open_contents(delta), open_contents(old)
     _check_fits(before, changes)
@@ -304,7 +304,7 @@ def _check_fits(old: Contents, delta: Contents) -> None:
 
 
 def _read_target(delta: Contents) -> Manifest:
-    """The manifest of the new release, which is one of the delta's files."""
+    """Read the manifest of the new release, which is one of the delta's files."""
     path = delta.folder / f"{PREFIX}{MANIFEST}"
     digests = {entry.name: entry.sha256 for entry in delta.manifest.files}
     _read_paper(path, digests.get(path.name))
@@ -318,7 +318,7 @@ def _read_target(delta: Contents) -> Manifest:
 
 
 def _read_paper(path: Path, sha256: str | None) -> bytes:
-    """A small file, whole. Raises Damaged unless it is the one that was digested."""
+    """Read a small file whole. Raises Damaged unless its digest matches."""
     with durable.translated(path, "reading"):
         body = path.read_bytes() if path.exists() else None
     if body is None or hashlib.sha256(body).hexdigest() != sha256:

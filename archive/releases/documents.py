@@ -1,7 +1,7 @@
-"""The papers of a release: README.md, LICENSE.txt, CITATION.cff, and the RO-Crate with its page.
+"""Documentation files of a release: README.md, LICENSE.txt, CITATION.cff, and the RO-Crate with its page.
 
-They follow from the manifest alone, so the same release gets the same papers. What strangers wrote (names, URLs,
-formats) is escaped for the language it stands in.
+They depend on the manifest alone, so the same release gets the same files. Untrusted text (names, URLs, formats) is
+escaped for the language of the file.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ README, LICENCE, CITATION = "README.md", "LICENSE.txt", "CITATION.cff"
 
 # licences whose legal text is in templates/, word for word
 _TEXTS = frozenset({"CC0-1.0", "CC-BY-4.0"})
-# licences of data that the Citation File Format's schema has among its SPDX ids
+# licences of data among the SPDX ids in the schema of the Citation File Format
 _CITABLE = re.compile(r"CC0-1\.0|CC-BY(-NC)?(-ND|-SA)?-[1-4]\.0|CC-PDDC|ODbL-1\.0|ODC-By-1\.0|PDDL-1\.0")
 _MEANINGS = {
     "read": "came as a record",
@@ -43,7 +43,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~&])")
 
 
 def write_papers(folder: Path, manifest: Manifest) -> tuple[FileEntry, ...]:
-    """Write the papers of a release, whose manifest does not name them yet. Returns what it is to say of them."""
+    """Write the documentation files of a release whose manifest does not have them yet. Returns their entries."""
     manifest = replace(manifest, files=())
     papers = [(README, readme(manifest)), (LICENCE, licence_text(manifest)), (CITATION, citation(manifest))]
     entries = [_write(folder, name, text.encode()) for name, text in papers]
@@ -53,12 +53,12 @@ def write_papers(folder: Path, manifest: Manifest) -> tuple[FileEntry, ...]:
 
 
 def readme(manifest: Manifest) -> str:
-    """What a release is, how to read it, how to check it, and what is not in it."""
+    """Render what a release is, how to read it, how to verify it, and what is not in it."""
     return _render("README.md", manifest, home=rocrate.home_of(manifest))
 
 
 def licence_text(manifest: Manifest) -> str:
-    """The legal text where it is known word for word; else its name and where it is."""
+    """Return the legal text if it is known word for word; else the name and URL of the licence."""
     if manifest.licence["id"] in _TEXTS:
         texts = resources.files("archive.releases").joinpath("templates")
         return texts.joinpath(f"{manifest.licence['id']}.txt").read_text("utf-8")
@@ -66,13 +66,13 @@ def licence_text(manifest: Manifest) -> str:
 
 
 def citation(manifest: Manifest) -> str:
-    """How to cite a release (Citation File Format 1.2.0)."""
+    """Render how to cite a release (Citation File Format 1.2.0)."""
     citable = _CITABLE.fullmatch(manifest.licence["id"]) is not None
     return _render("CITATION.cff", manifest, citable=citable, home=rocrate.home_of(manifest))
 
 
 def preview(manifest: Manifest, files: list[FileEntry]) -> str:
-    """The crate as a page: one file, without scripts, that loads nothing."""
+    """Render the crate as a page: one file, without scripts, that loads nothing."""
     link = manifest.licence.get("url") or ""
     return _render(
         "preview.html",
@@ -85,7 +85,7 @@ def preview(manifest: Manifest, files: list[FileEntry]) -> str:
     )
 
 
-# --- inside
+# --- helpers
 
 
 def _write(folder: Path, name: str, body: bytes) -> FileEntry:
@@ -141,20 +141,20 @@ def _render(name: str, manifest: Manifest, **more: Any) -> str:
 
 
 def _shown(value: object) -> object:
-    """What a template writes: no text steers a terminal or turns the rest of its line around."""
+    """Make a template's value harmless: no text controls a terminal or reverses the rest of its line."""
     return _line(value) if isinstance(value, str) and rocrate.STEERING.search(value) else value
 
 
 def _line(text: object) -> str:
-    """A text as one line; what steers is shown as U+FFFD."""
+    """Make a text one line; control characters become U+FFFD."""
     return rocrate.STEERING.sub("\N{REPLACEMENT CHARACTER}", " ".join(str(text).split()))
 
 
 def _markdown(text: object) -> str:
-    """A text as one line that Markdown shows as it is."""
+    """Escape a text as one line that Markdown shows unchanged."""
     return _MARKDOWN.sub(r"\\\1", _line(text))
 
 
 def _yaml(text: object) -> str:
-    """A text as a quoted YAML scalar."""
+    """Encode a text as a quoted YAML scalar."""
     return rocrate.escaped(json.dumps(str(text), ensure_ascii=False))

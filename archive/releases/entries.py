@@ -1,4 +1,4 @@
-"""The entries of a release: which records are taken, what text each has in it, and by which keys it is found."""
+"""Entries of a release: which records are selected, their text in the release, and the keys they are found by."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ ENVELOPE, BARE, MIGRATOR = FORMS = ("envelope", "bare", "migrator")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record of a release: `text` is its JSON text there, `sha256` of that text in hexadecimal digits.
+    """A record of a release: `text` is its JSON text there, `sha256` that of the text in hexadecimal digits.
 
-    `doi` is the one that its metadata names, in its one form, None without one.
+    `doi` is the one in its metadata, in normal form, None without one.
     """
 
     identifier: str
@@ -32,13 +32,14 @@ class Entry:
 
 
 def entry_text(form: str, text: bytes, record: Record) -> bytes:
-    """The canonical text that a record has in a release; `text` is its JSON in the archive. Tombstones are enveloped.
+    """Make the canonical text of a record in a release from its JSON `text` in the archive. Tombstones are enveloped.
 
-    The record's metadata is changed, and of no more use. Raises CannotDump for a record that has none in this form.
+    The record's metadata is modified and must not be used afterwards. Raises CannotDump for a record without a text in
+    this form.
     """
     metadata = _settled(record.metadata, text)
     if form == ENVELOPE or record.deleted:
-        # only metadata have what orjson alone does not write canonically: numbers, and keys of any kind
+        # only metadata can have what orjson does not write canonically: numbers, and arbitrary keys
         value = None if metadata is None else orjson.Fragment(canonical.encode(metadata))
         return orjson.dumps(_envelope(record, value), option=orjson.OPT_SORT_KEYS)
     if metadata is None:
@@ -58,7 +59,7 @@ def entry_text(form: str, text: bytes, record: Record) -> bytes:
 
 
 def _settled(metadata: dict[str, Any] | None, text: bytes) -> dict[str, Any] | None:
-    """The metadata with each decimal as it is to be written."""
+    """Return the metadata with each decimal as it is to be written."""
     holding = canonical.holders(metadata)
     if holding and canonical.loses_digits(holding, text):
         found: dict[str, Any] = canonical.reread(text)["metadata"]
@@ -68,7 +69,7 @@ def _settled(metadata: dict[str, Any] | None, text: bytes) -> dict[str, Any] | N
 
 
 def _envelope(record: Record, metadata: Any) -> dict[str, Any]:
-    """Without `url` and `retrieved`: by which request and when it came differs between two harvests of one state."""
+    """Build the envelope without `url` and `retrieved`, which differ between two harvests of one state."""
     value: dict[str, Any] = {
         "identifier": record.identifier,
         "datestamp": record.datestamp,
@@ -89,7 +90,7 @@ def _envelope(record: Record, metadata: Any) -> dict[str, Any]:
 
 
 def doi_in(form: str, deleted: bool, text: bytes) -> str | None:
-    """The DOI of a record, of its text in a release; the same that its metadata in the archive names."""
+    """Read the DOI of a record from its text in a release; the same as that of its metadata in the archive."""
     value: Any = orjson.loads(text)
     if deleted or form == ENVELOPE:
         value = value["metadata"]
@@ -99,13 +100,13 @@ def doi_in(form: str, deleted: bool, text: bytes) -> str | None:
 
 
 def lookup_keys(entry: Entry) -> Iterable[str]:
-    """What an entry is found by: its identifier, what that is in its repository, its DOI; each once."""
+    """List the keys of an entry: its identifier, its local id, its DOI; each once."""
     keys = {entry.identifier: None, local_id(entry.identifier): None}
     return keys if entry.doi is None else {**keys, entry.doi: None}
 
 
 def is_taken(selection: Selection, record: Record) -> bool:
-    """Whether the latest version of a record is to be in the release. Its format is looked at elsewhere."""
+    """Return whether the latest version of a record is selected. Its format is checked elsewhere."""
     if selection.media_types and not any(same_type(record.media_type, wanted) for wanted in selection.media_types):
         return False
     if selection.sets and not any(is_within(spec, wanted) for spec in record.sets for wanted in selection.sets):
@@ -114,18 +115,21 @@ def is_taken(selection: Selection, record: Record) -> bool:
 
 
 def same_type(found: str, wanted: str) -> bool:
-    """Parameters count only where they are asked for."""
+    """Compare media types; parameters count only if they are requested."""
     found, wanted = found.lower().replace(" ", ""), wanted.lower().replace(" ", "")
     return found == wanted or found.partition(";")[0] == wanted
 
 
 def is_within(spec: str, wanted: str) -> bool:
-    """Sets are a hierarchy (OAI-PMH 2.0, section 2.6): a:b is within a."""
+    """Return whether a set is within another: sets are a hierarchy (OAI-PMH 2.0, section 2.6), a:b is within a."""
     return spec == wanted or spec.startswith(f"{wanted}:")
 
 
 def _is_between(datestamp: str, from_: str | None, until: str | None) -> bool:
-    """Both included; a day as `until` is all of that day. What has no datestamp is within no range."""
+    """Compare a datestamp with a range, both ends included; `until` as a day includes all of it.
+
+    A record without a datestamp is in no range.
+    """
     if from_ is None and until is None:
         return True
     stamp = datestamp.strip()

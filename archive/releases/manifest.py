@@ -1,7 +1,7 @@
-"""A release: a folder of parts, an index and a manifest, which others use without this software.
+"""Releases: folders of parts, an index and a manifest, usable without this software.
 
-`manifest.json` names every other file with its digests. What it says under `content` follows from the records alone:
-two harvests of the same state give the same content, and the same bytes in every part. All else in it (when, from
+`manifest.json` names every other file with its digests. What it says under `content` depends on the records alone: two
+harvests of the same state give the same content, and the same bytes in every part. Everything else in it (when, from
 where, by which runs) may differ.
 """
 
@@ -18,12 +18,12 @@ from archive.disk import durable
 from archive.errors import Damaged, NotAnArchive, OtherArchive
 
 FORMAT = "harvester-release"
-# 2 is written where a release has its records in several layouts
+# 2 is written if a release has its records in several layouts
 FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 INDEX = "index.parquet"
 LOOKUP = "lookup.idx"
-# kinds of parts that hold tombstones
+# kinds of parts with tombstones
 DEAD = ("tombstones", "deleted")
 
 T = TypeVar("T")
@@ -68,11 +68,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """All that rules the bytes of the parts, beside the records.
+    """Everything, besides the records, that determines the bytes of the parts.
 
-    `form`: envelope, bare (the metadata alone) or migrator. `layout`: jsonseq, jsonl or tar. A frame is what is
-    compressed by itself: records until there are `frame_bytes` of content. A part ends before it would have more than
-    `part_bytes`, or `part_records`.
+    `form`: envelope, bare (the metadata alone) or migrator. `layout`: jsonseq, jsonl or tar. A frame is compressed by
+    itself: it takes records until they have `frame_bytes` of content. A part ends before it would exceed `part_bytes`,
+    or `part_records`.
     """
 
     form: str
@@ -86,7 +86,7 @@ class Making:
 
 @dataclass(frozen=True, slots=True)
 class OtherLayout:
-    """The same records once more, in their order, with the same compression: in the layout that is named."""
+    """The same records in another layout, in the same order and with the same compression."""
 
     layout: str
     parts: tuple[Part, ...]
@@ -94,7 +94,7 @@ class OtherLayout:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which records were taken; empty and None are no limit. Datestamps as text, both included."""
+    """Which records are selected; empty and None are no limit. Datestamps as text, both included."""
 
     formats: tuple[str, ...] = ()
     media_types: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What follows from the records alone.
+    """The part of a manifest that depends on the records alone.
 
     Counts are of pairs of identifier and format. `root` is the root of a Merkle tree (RFC 6962, section 2.1) whose
     entries are the SHA-256 (32 bytes) of each record's text, in the order of the index: records, then tombstones, each
@@ -126,16 +126,16 @@ class Content:
 
     @property
     def all_parts(self) -> tuple[Part, ...]:
-        """The parts in every layout; those that the index is of come first."""
+        """Return the parts in every layout; those that the index is of come first."""
         return (*self.parts, *(part for other in self.others for part in other.parts))
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All of `manifest.json`. `kind` is full or delta; `files` are those that are neither parts nor index nor lookup.
+    """The content of `manifest.json`. `kind` is full or delta; `files` are those besides parts, index and lookup.
 
     `account` has the keys listed, the eight states and balanced; `licence` id, name and url; `since` is, in a delta,
-    what it is to be applied to.
+    the release it applies to.
     """
 
     kind: str
@@ -153,13 +153,13 @@ class Manifest:
     since: dict[str, Any] | None = None
 
     def entries(self) -> list[FileEntry]:
-        """Every file of the release but the manifest."""
+        """List every file of the release except the manifest."""
         content = self.content
         parts = [FileEntry(part.name, part.bytes, part.sha256, part.sha512) for part in content.all_parts]
         return [*parts, content.index, *([content.lookup] if content.lookup else []), *self.files]
 
     def part(self, name: str) -> tuple[Part, Making] | None:
-        """A part by its name, in whatever layout, and how it is made; None for what is none."""
+        """Return a part by its name, in any layout, and how it was made; None for an unknown name."""
         content = self.content
         layouts = [OtherLayout(content.making.layout, content.parts), *content.others]
         found = ((part, one.layout) for one in layouts for part in one.parts if part.name == name)
@@ -170,9 +170,8 @@ class Manifest:
 class IndexRow:
     """A row of `index.parquet`, its columns in this order.
 
-    `frame` counts from 0 within the part, `offset` and `length` are where its compressed bytes are in the part,
-    `position` counts the records in it from 0. `sha256` is of the record's text as it stands in the part, without what
-    frames it.
+    `frame` counts from 0 within the part, `offset` and `length` locate its compressed bytes in the part, `position`
+    counts the records in it from 0. `sha256` is that of the record's text in the part, without its framing.
     """
 
     identifier: str
@@ -188,7 +187,7 @@ class IndexRow:
 
 
 def is_release(path: Path) -> bool:
-    """Whether a folder has a manifest that says so."""
+    """Return whether a folder has the manifest of a release."""
     try:
         return path.is_dir() and FORMAT.encode() in (path / MANIFEST).read_bytes()[:200]
     except OSError:
@@ -196,7 +195,10 @@ def is_release(path: Path) -> bool:
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
-    """`manifest.json`: what it is, then the manifest, then the SHA-256 of the same without this key, keys sorted."""
+    """Encode `manifest.json`: its format, the manifest, and a SHA-256.
+
+    The digest is that of the same JSON without this key, keys sorted.
+    """
     version = FORMAT_VERSION if manifest.content.others else 1
     described = {"format": FORMAT, "format_version": version, **_plain(asdict(manifest))}
     if not manifest.content.others:
@@ -206,15 +208,15 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json`, durably: the last file of a release."""
+    """Write `manifest.json` durably: the last file of a release."""
     durable.write_new(folder / MANIFEST, manifest_bytes(manifest), "manifest")
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read the manifest of a release: its folder, or the file alone.
+    """Read the manifest of a release, from its folder or the file alone.
 
-    Raises NotAnArchive when there is none, OtherArchive when its format is newer, Damaged when its bytes are not those
-    that were written.
+    Raises NotAnArchive if there is none, OtherArchive if its format is newer, Damaged if its bytes are not those that
+    were written.
     """
     file = path / MANIFEST if path.is_dir() else path
     if not file.exists():
@@ -224,7 +226,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def parse_manifest(body: bytes, where: str) -> Manifest:
-    """Read a manifest from its bytes; `where` is for the message. Raises as `read_manifest`."""
+    """Parse the bytes of a manifest; `where` is for messages. Raises as `read_manifest`."""
     try:
         described = orjson.loads(body)
     except orjson.JSONDecodeError as cause:

@@ -1,4 +1,4 @@
-"""The root of a Merkle tree (RFC 6962, section 2.1) over entries that come one by one; memory grows with log n."""
+"""Root of a Merkle tree (RFC 6962, section 2.1) over a stream of entries; memory grows with log n."""
 
 from hashlib import sha256
 
@@ -6,11 +6,11 @@ _LEAF, _NODE = b"\x00", b"\x01"
 
 
 class MerkleTree:
-    """Add entries in their order, then ask for the root."""
+    """A Merkle tree: add entries in order, then get the root."""
 
     def __init__(self) -> None:
         self.entries = 0
-        # roots of whole trees of 2^k entries, the larger first: one for each bit of `entries`
+        # roots of complete trees of 2^k entries, the larger first: one for each bit of `entries`
         self._whole: list[bytes] = []
 
     def add(self, entry: bytes) -> None:
@@ -23,7 +23,7 @@ class MerkleTree:
         self._whole.append(node)
 
     def root(self) -> bytes:
-        """The root over what was added so far, 32 bytes; of nothing it is the SHA-256 of nothing."""
+        """Return the root over what was added so far, 32 bytes; without entries it is the SHA-256 of nothing."""
         if not self._whole:
             return sha256().digest()
         *larger, root = self._whole

@@ -1,8 +1,8 @@
 """Parts: the files of a release that hold its records, in frames that are compressed one by one.
 
-A frame is made of texts (`encode_texts`, `compress`) wherever there is a processor for it; `PartsWriter` lays the
-finished frames one after another. A part that is compressed with zstd ends as a shard does, in a digest frame and a
-seek table. Reading goes the same way back, and believes nothing: a frame has its own check, a part its digest.
+Frames are made of texts (`encode_texts`, `compress`) on any core; `PartsWriter` writes the finished frames one after
+another. A part that is compressed with zstd ends like a shard, in a digest frame and a seek table. Reading reverses
+these steps, and trusts nothing: a frame has its own checksum, a part its digest.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class FrameEdges:
-    """What a frame holds: how many records, which, and their datestamps from `earliest` to `latest`, as text."""
+    """The content of a frame: how many records, the first and last, and the range of their datestamps, as text."""
 
     records: int
     first: Edge
@@ -46,7 +46,7 @@ class FrameEdges:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a frame lies: the name of the part, the frame's number in it from 0, its offset there in bytes."""
+    """The place of a frame: the name of the part, the frame's number in it from 0, its offset there in bytes."""
 
     part: str
     frame: int
@@ -54,22 +54,22 @@ class Place:
 
 
 def part_name(kind: str, number: int, making: Making) -> str:
-    """`records-00001.json-seq.zst`; numbers begin at 1."""
+    """Make a name like `records-00001.json-seq.zst`; numbers begin at 1."""
     return f"{kind}-{number:05d}.{codecs.LAYOUT_ENDINGS[making.layout]}.{codecs.ENDINGS[making.compression]}"
 
 
 class PartsWriter:
-    """Writes the parts of one kind, one after another, and takes their digests meanwhile."""
+    """Writes the parts of one kind, one after another, and hashes them at the same time."""
 
     def __init__(self, folder: Path, kind: str, making: Making, *, sink: bool = False) -> None:
-        """Begin with no part. A `sink` writes nothing: it only says which parts there would be."""
+        """Start without a part. A `sink` writes nothing: it only computes which parts there would be."""
         self._folder, self._kind, self._making, self._sink = folder, kind, making, sink
         self._end_frame = _tar_end(making)
         self._open: _OpenPart | None = None
         self._done: list[Part] = []
 
     def add(self, raw: bytes, content_bytes: int, edges: FrameEdges) -> Place:
-        """Append a finished frame; a part that would get larger than it may is ended before."""
+        """Append a finished frame; ends the part first if it would become too large."""
         if self._open is not None and self._would_overflow(self._open, len(raw), edges.records):
             self._end()
         if self._open is None:
@@ -78,7 +78,7 @@ class PartsWriter:
         return self._open.add(raw, content_bytes, edges)
 
     def finish(self) -> list[Part]:
-        """End the last part. All of them, on the disk now; none when there was no frame."""
+        """End the last part, and return all of them, now on the disk; empty if there was no frame."""
         if self._open is not None:
             self._end()
         if not self._sink:
@@ -86,7 +86,7 @@ class PartsWriter:
         return self._done
 
     def close(self) -> None:
-        """Let go of an open file as it is, after an error."""
+        """Close an open file as it is, after an error."""
         if self._open is not None:
             self._open.close()
 
@@ -106,7 +106,7 @@ class PartsWriter:
 def decode_frame(
     layout: str, compression: str, raw: bytes, where: str = "a frame", only: Collection[int] | None = None
 ) -> list[bytes]:
-    """The texts of one frame, checked; `only` are those to be used. Raises Damaged, which names it as `where`."""
+    """Decode and verify the texts of one frame; only those in `only` will be used. Raises Damaged, naming `where`."""
     try:
         return codecs.split_texts(layout, codecs.unpack(compression, raw), only)
     except Broken as broken:
@@ -116,7 +116,7 @@ def decode_frame(
 def read_texts(
     folder: Path, name: str, making: Making, offset: int, length: int, only: Collection[int] | None = None
 ) -> list[bytes]:
-    """The texts of the frame that lies there in the part `name`, as `decode_frame`. Raises Damaged."""
+    """Read the texts of the frame at a place in the part `name`, like `decode_frame`. Raises Damaged."""
     path = folder / name
     with translated(path, "reading"), path.open("rb", buffering=0) as file:
         file.seek(offset)
@@ -128,10 +128,10 @@ def read_texts(
 
 
 def iter_texts(folder: Path, part: Part, making: Making) -> Iterator[tuple[int, int, int, list[bytes]]]:
-    """(frame, offset, length, texts) of each frame of a part, in order, to its last byte.
+    """Yield (frame, offset, length, texts) of each frame of a part, in order, to its last byte.
 
-    Raises Damaged for the first thing that is not as the manifest says: before any frame when the length is another
-    one, at a frame whose own check fails, after the last when the SHA-256 or a count differs.
+    Raises Damaged at the first difference from the manifest: before any frame if the length differs, at a frame whose
+    own checksum fails, after the last one if the SHA-256 or a count differs.
     """
     path = folder / part.name
     with translated(path, "reading"), path.open("rb") as file:
@@ -143,7 +143,7 @@ def iter_texts(folder: Path, part: Part, making: Making) -> Iterator[tuple[int, 
         reader.check_end()
 
 
-# --- inside
+# --- helpers
 
 
 class _OpenPart:
@@ -207,7 +207,7 @@ class _OpenPart:
 
 
 def _joined(before: FrameEdges, after: FrameEdges) -> FrameEdges:
-    """Both as one; a record without datestamp (`""`) says nothing of the earliest."""
+    """Join the edges of two frames; a record without a datestamp (`""`) does not count for the earliest."""
     earliest = min(filter(None, (before.earliest, after.earliest)), default="")
     latest = max(before.latest, after.latest)
     return FrameEdges(before.records + after.records, before.first, after.last, earliest, latest)
@@ -234,7 +234,7 @@ class _PartReader:
             yield frame, offset, self._offset - offset, texts
 
     def check_end(self) -> None:
-        """What follows the frames, the digest and the counts. Raises Damaged."""
+        """Check what follows the frames, the digest and the counts. Raises Damaged."""
         part = self._part
         if self._making.layout == "tar" and self._next(part.frames):
             raise self._wrong(f"it holds more than {part.frames} frames of records")
@@ -251,7 +251,7 @@ class _PartReader:
             raise self._wrong(f"it holds {self._records} records, the manifest says {part.records}")
 
     def _next(self, frame: int) -> list[bytes]:
-        """The texts of the frame that begins here."""
+        """Read the texts of the frame that begins here."""
         try:
             raw, content = codecs.read_packed(self._making.compression, self._file, self._part.bytes - self._offset)
             texts = codecs.split_texts(self._making.layout, content)

@@ -1,6 +1,6 @@
 """RO-Crate 1.2: a release described as linked data, in `ro-crate-metadata.json`.
 
-All of it follows from the manifest. A release may be put into a bag as it is: the bag's `data/` is the crate then.
+All of it is derived from the manifest. A release may be put into a bag as it is: the bag's `data/` is then the crate.
 """
 
 import json
@@ -14,12 +14,12 @@ from archive.releases.manifest import INDEX, LOOKUP, MANIFEST, FileEntry, Manife
 
 METADATA = "ro-crate-metadata.json"
 PREVIEW = "ro-crate-preview.html"
-# SPDX's word for a licence about which nothing is claimed
+# SPDX's id for a licence about which nothing is asserted
 NO_LICENCE = "NOASSERTION"
 
 CONTEXT = "https://w3id.org/ro/crate/1.2/context"
 _SPECIFICATION = "https://w3id.org/ro/crate/1.2"
-# by the last ending of a file's name
+# by the last extension of a file name
 _MEDIA_TYPES = {
     "zst": "application/zstd",
     "xz": "application/x-xz",
@@ -40,7 +40,7 @@ _DESCRIPTIONS = {
     "CITATION.cff": "How to cite this, in the Citation File Format.",
 }
 _DONE = {"complete", "findings"}
-# C0, C1, line ends of Unicode, and what turns text around; also what no UTF-8 can be made of
+# C0, C1, Unicode line ends, and bidirectional controls; also what UTF-8 cannot encode
 STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = re.compile(f"{STEERING.pattern}|<")
 _MISSING = ("refused", "lost", "open")
@@ -49,19 +49,19 @@ Entity = dict[str, Any]
 
 
 def crate_bytes(manifest: Manifest, files: Sequence[FileEntry]) -> bytes:
-    """`ro-crate-metadata.json` of a release; `files` are those that are neither parts nor index nor lookup."""
+    """Encode `ro-crate-metadata.json` of a release; `files` are those besides parts, index and lookup."""
     described = {"@context": CONTEXT, "@graph": crate_graph(manifest, files)}
     lines = json.dumps(described, indent=2, ensure_ascii=False).split("\n")
     return ("\n".join(map(escaped, lines)) + "\n").encode()
 
 
 def escaped(line: str) -> str:
-    """A line of JSON, or a quoted scalar of YAML, with nothing in it that steers, or that ends a page around it."""
+    """Escape control characters, and what would end an enclosing page, in a line of JSON or a quoted YAML scalar."""
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def crate_graph(manifest: Manifest, files: Sequence[FileEntry]) -> list[Entity]:
-    """The entities: descriptor, root, files, then what they refer to, each once."""
+    """Build the entities: descriptor, root, files, then what they refer to, each once."""
     root = _root(manifest)
     data = [*_files(manifest, files), _manifest()]
     context = [*_source(manifest), _licence(manifest), *_provenance(manifest)]
@@ -71,7 +71,7 @@ def crate_graph(manifest: Manifest, files: Sequence[FileEntry]) -> list[Entity]:
 
 
 def describe(manifest: Manifest) -> str:
-    """What a release is, in two sentences without markup."""
+    """Describe a release in two sentences without markup."""
     content = manifest.content
     ended = sorted(run["finished"] for run in manifest.runs if run.get("finished"))
     when = f", as it was on {ended[-1][:10]}" if ended else ""
@@ -81,7 +81,7 @@ def describe(manifest: Manifest) -> str:
 
 
 def completeness(manifest: Manifest) -> str:
-    """Whether the harvest has all of its source, in a sentence: what the archive's account says."""
+    """Say in a sentence whether the harvest has all of its source, from the archive's account."""
     account = manifest.account
     missing = [f"{account[state]:,} {_are(account[state])} {state}" for state in _MISSING if account.get(state)]
     if missing:
@@ -92,19 +92,19 @@ def completeness(manifest: Manifest) -> str:
 
 
 def is_complete(manifest: Manifest) -> bool:
-    """Whether every id has an answer, every run was ended, and no total that the source stated disagrees."""
+    """Return whether every id has an answer, every run ended, and no total that the source declared disagrees."""
     account = manifest.account
     return bool(account.get("complete", True)) and not any(account.get(state) for state in _MISSING)
 
 
 def source_name(manifest: Manifest) -> str:
-    """What the source is called: its name, or else its host."""
+    """Return the name of the source, or else its host."""
     source = manifest.source
     return str(source.get("name") or urlsplit(source.get("url") or "").hostname or "the source")
 
 
 def home_of(manifest: Manifest) -> str | None:
-    """The address of the source's host, None when it has none that a browser opens."""
+    """Return the URL of the source's host, None if it has none that a browser opens."""
     parts = urlsplit(manifest.source.get("url") or "")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return None
@@ -112,11 +112,11 @@ def home_of(manifest: Manifest) -> str | None:
 
 
 def as_uri(url: str) -> str:
-    """A URL without what RFC 3986 has no place for; what is escaped stays so."""
+    """Escape what RFC 3986 does not allow in a URL; existing escapes stay."""
     return quote(url, safe=":/?#[]@!$&'()*+,;=%-._~")
 
 
-# --- inside
+# --- helpers
 
 
 def _descriptor() -> Entity:
@@ -168,7 +168,7 @@ def _files(manifest: Manifest, files: Sequence[FileEntry]) -> Iterator[Entity]:
 
 
 def _manifest() -> Entity:
-    """The manifest names this file with its digest, so it cannot be the other way round as well."""
+    """Describe the manifest without a digest: it has the digest of the crate, so the crate cannot have its digest."""
     described = {"description": _DESCRIPTIONS[MANIFEST], **_format(MANIFEST)}
     return {"@id": MANIFEST, "@type": "File", "name": MANIFEST, **described}
 
@@ -182,7 +182,7 @@ def _format(name: str) -> Entity:
 
 
 def _source(manifest: Manifest) -> list[Entity]:
-    """The source as what the release is based on, and whose it is."""
+    """Describe the source that the release is based on, and its organisation."""
     name, home = source_name(manifest), home_of(manifest)
     url = {"url": home} if home else {}
     organization = {"@id": _organization_id(manifest), "@type": "Organization", "name": name, **url}
@@ -216,7 +216,7 @@ def _licence(manifest: Manifest) -> Entity:
 
 
 def _provenance(manifest: Manifest) -> list[Entity]:
-    """The runs of the harvest, the making of the release, and the software of each."""
+    """Describe the runs of the harvest, the build of the release, and the software of each."""
     software = {_software_id(made): _application(made) for made in _all_software(manifest)}
     release = {
         "@id": "#release",
@@ -280,12 +280,12 @@ def _application(software: dict[str, Any]) -> Entity:
 
 
 def _source_id(manifest: Manifest) -> str:
-    """The URL that was harvested, as far as it is one."""
+    """Return the URL that was harvested, if it is a valid one."""
     return as_uri(manifest.source["url"]) if home_of(manifest) else "#source"
 
 
 def _organization_id(manifest: Manifest) -> str:
-    """Never that of the source: a source may be at the top of its host."""
+    """Return an id for the organisation that differs from the source's: a source may be at the root of its host."""
     home = home_of(manifest)
     return home if home and home != _source_id(manifest) else "#organization"
 
@@ -299,7 +299,7 @@ def _reference(entity: Entity) -> Entity:
 
 
 def _one_or_more(values: list[Entity]) -> Any:
-    """A list of one is that one: so compacted JSON-LD is written."""
+    """Replace a list of one by its item, as compacted JSON-LD requires."""
     return values[0] if len(values) == 1 else values
 
 

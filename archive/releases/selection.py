@@ -1,4 +1,7 @@
-"""What an archive offers to a selection: a value that fits no record is a mistake, and never an empty release."""
+"""Check a selection against the records of an archive.
+
+A value that matches no record is an error, never an empty release.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,13 +11,13 @@ from archive.releases.entries import is_within, same_type
 from archive.releases.manifest import Selection
 from archive.store import Record
 
-# names of one kind that a message shows
+# how many names of one kind a message shows
 _SHOWN = 20
 
 
 @dataclass(slots=True)
 class Offered:
-    """The formats, media types and sets of the records that were read, and their datestamps from first to last."""
+    """The formats, media types and sets of the records that were read, and the range of their datestamps."""
 
     formats: set[str] = field(default_factory=set)
     media_types: set[str] = field(default_factory=set)
@@ -23,7 +26,7 @@ class Offered:
     latest: str = ""
 
     def take(self, record: Record) -> None:
-        """Note what a record has."""
+        """Add the values of a record."""
         self.formats.add(record.format)
         self.media_types.add(record.media_type)
         self.sets.update(record.sets)
@@ -32,7 +35,7 @@ class Offered:
             self.latest = max(self.latest, stamp)
 
     def add(self, other: "Offered") -> None:
-        """Note what another one has."""
+        """Add the values of another one."""
         self.formats |= other.formats
         self.media_types |= other.media_types
         self.sets |= other.sets
@@ -41,7 +44,7 @@ class Offered:
 
 
 def check_values(selection: Selection, offered: Offered) -> None:
-    """Raises CannotDump for a value of the selection that no record has, and names those that there are."""
+    """Raise CannotDump for a value of the selection that no record has, naming the available ones."""
     for wanted in selection.formats:
         if wanted not in offered.formats:
             raise _nothing(f"--format {wanted}", "formats", offered.formats)
@@ -54,7 +57,7 @@ def check_values(selection: Selection, offered: Offered) -> None:
 
 
 def nothing_selected(selection: Selection, offered: Offered) -> CannotDump:
-    """The error for a selection whose values occur, and that fits no record as a whole."""
+    """Make the error for a selection whose values all occur, but that matches no record as a whole."""
     return CannotDump(
         f"no record fits {describe(selection)}, so the release would be empty; datestamps here are "
         f"{offered.earliest or 'missing'} to {offered.latest or 'missing'}, the formats {_names(offered.formats)}, "
@@ -63,7 +66,7 @@ def nothing_selected(selection: Selection, offered: Offered) -> CannotDump:
 
 
 def describe(selection: Selection) -> str:
-    """A selection as the options that ask for it."""
+    """Describe a selection by the options that request it."""
     words = [f"--format {one}" for one in selection.formats]
     words += [f"--media-type {one}" for one in selection.media_types]
     words += [f"--set {one}" for one in selection.sets]

@@ -1,8 +1,8 @@
-"""The records of an archive in the order of a release, each once, in flat memory.
+"""The records of an archive in the order of a release, each once, in bounded memory.
 
-Shards are read once, on all cores: each record is matched with its outcome, gets the text it has in the release, and
-goes into a bucket: a range of identifiers, so narrow that all versions of its records fit into memory. Then bucket by
-bucket is sorted, and of each identifier and format the latest state (archive/store/versions.py) is handed on.
+Shards are read once, on all cores: each record is matched with its outcome, gets its text in the release, and goes into
+a bucket: a range of identifiers so narrow that all versions of its records fit into memory. Then the buckets are sorted
+one by one, and the latest state (archive/store/versions.py) of each identifier and format is passed on.
 """
 
 import sqlite3
@@ -50,28 +50,28 @@ from archive.store import (
 _SQL = Queries(__package__)
 _STORE_SQL = Queries("archive.store")
 
-# of texts: what is sorted in memory at once, on average, and what a process reads before it writes it to buckets
+# bytes of texts: what is sorted in memory at once, on average, and what a process reads before it writes buckets
 BUCKET_BYTES = 64 << 20
 PIECE_BYTES = 32 << 20
-# a piece has a block in every bucket: with more of either the blocks would be too small to be read fast. At 250 GB a
+# a piece has a block in every bucket: with more of either, blocks would be too small to be read fast. At 250 GB a
 # bucket has 125 MB, a piece 62 MB
 MOST_BUCKETS, MOST_PIECES = 2000, 4000
-# identifiers that are looked at to find the borders of one bucket
+# identifiers sampled to find the borders of one bucket
 _SAMPLES = 64
 _SIZE = struct.Struct("<I")
-# of zstd: a third larger than level 1, in half of its time
+# zstd level: a third larger than level 1, in half of its time
 _LEVEL = -3
 
 Progress = Callable[[int, int], None]
 # identifier, format, outcome, run, channel, direct, datestamp, deleted, content, doi, sha256, fate, text. The fate:
-# taken (true), not taken (false), or why it cannot be taken
+# selected (true), not selected (false), or why it cannot be included
 Row = list[Any]
 _RECORD = itemgetter(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be read and how: `records` and `bytes` are those of the shards, in the state that the ledger has."""
+    """What to read and how: `records` and `bytes` are those of the shards, in the state of the ledger."""
 
     pieces: tuple[FramesToSpill, ...]
     borders: tuple[str, ...]
@@ -92,7 +92,7 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Spilled:
-    """A file of blocks, one a bucket; bucket n is between offsets n and n + 1."""
+    """A file of blocks, one for each bucket; bucket n is between offsets n and n + 1."""
 
     path: Path
     offsets: "array[int]"
@@ -101,7 +101,7 @@ class _Spilled:
 
 
 def make_plan(ledger: sqlite3.Connection, layout: Layout, work: Path, form: str, selection: Selection) -> Plan:
-    """Everything that the ledger counts now, and nothing that comes later; `work` is a folder to spill to."""
+    """Plan to read everything that the ledger counts now, and nothing later; `work` is a folder to spill to."""
     found = [
         ShardToRead(number, name, state == "sealed", *rest)
         for number, name, state, *rest in ledger.execute(_STORE_SQL["shards_to_read"])
@@ -120,10 +120,11 @@ def make_plan(ledger: sqlite3.Connection, layout: Layout, work: Path, form: str,
 
 
 def iter_entries(plan: Plan, work: Path, progress: Progress | None = None) -> Iterator[Entry]:
-    """The latest version of each identifier and format that is selected: records, then tombstones, both in order.
+    """Yield the latest version of each selected identifier and format: records, then tombstones, both in order.
 
-    `progress` is called with the records read so far and their number. Raises Damaged when a shard is not what was
-    written or does not match the ledger, CannotDump when a record has no text in this form, or the selection fits none.
+    `progress` is called with the records read so far and their number. Raises Damaged if a shard is not what was
+    written or does not match the ledger, CannotDump if a record has no text in this form, or the selection matches
+    none.
     """
     spilled = list(_spilled(plan, progress))
     offered, selected = Offered(), plan.selection == Selection()
@@ -146,7 +147,7 @@ def iter_entries(plan: Plan, work: Path, progress: Progress | None = None) -> It
 
 
 def _borders(ledger: sqlite3.Connection, buckets: int) -> tuple[str, ...]:
-    """The first identifiers of all buckets but the first, so that about as many records are in each."""
+    """Choose the first identifier of each bucket but the first, so that they have about equally many records."""
     if buckets < 2:
         return ()
     [(last,)] = ledger.execute(_SQL["sort_last_outcome"])
@@ -171,7 +172,7 @@ def _spilled(plan: Plan, progress: Progress | None) -> Iterator[_Spilled]:
 
 
 def _spill(task: _Task) -> _Spilled:
-    """Read some frames of a shard, and write what they hold to a file, bucket by bucket."""
+    """Read some frames of a shard, and write their records to a file, bucket by bucket."""
     buckets: list[list[Row]] = [[] for _ in range(len(task.borders) + 1)]
     records, offered = 0, Offered()
     for row in _rows(task, offered):
@@ -189,7 +190,7 @@ def _spill(task: _Task) -> _Spilled:
 
 
 def _rows(task: _Task, offered: Offered) -> Iterator[Row | None]:
-    """A row for each record, None for one of a format that is not selected; what there is goes to `offered`."""
+    """Yield a row for each record, None if its format is not selected; the values found go to `offered`."""
     selecting = task.selection != Selection()
     piece, shard = task.piece, task.piece.shard
     places = {"shard": shard.shard, "first": piece.first, "last": piece.last}
@@ -206,7 +207,7 @@ def _rows(task: _Task, offered: Offered) -> Iterator[Row | None]:
 
 
 def _made(task: _Task, text: bytes, record: Record, kept: Kept) -> Row:
-    """One that is not taken has a row all the same: it may be the latest version of one that was."""
+    """Make the row of a record, even if it is not selected: it may be the latest version of one that was."""
     fate: bool | str = is_taken(task.selection, record)
     made, doi, digest = b"", None, ""
     if fate:
@@ -247,7 +248,7 @@ def _bucket(spilled: Sequence[_Spilled], bucket: int) -> Iterator[Row]:
 
 
 def _latest(rows: Iterator[Row], looks: Looks) -> Iterator[Entry]:
-    """Of each identifier and format the latest state, if it is taken. Python sorts text as its UTF-8 sorts."""
+    """Yield the latest state of each identifier and format, if it is selected. Python sorts text like its UTF-8."""
     for (identifier, format_), group in groupby(sorted(rows, key=_RECORD), key=_RECORD):
         versions = {row[2]: row for row in group}
         *_, datestamp, deleted, _, doi, digest, fate, text = versions[_newest(versions.values(), looks)]

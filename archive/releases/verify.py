@@ -37,7 +37,7 @@ COPY = "take it from a copy of the release"
 
 @dataclass(slots=True)
 class FilesCheck:
-    """Names of files that are good, of parts whose digests are not those of the manifest, and what else is wrong."""
+    """The result of checking files: good ones, parts with another digest than declared, and other problems."""
 
     good: set[str] = field(default_factory=set)
     suspect: set[str] = field(default_factory=set)
@@ -47,7 +47,10 @@ class FilesCheck:
 def check_files(
     folder: Path, manifest: Manifest, step: Callable[[int], None], *, quick: bool, checked: Checked | None
 ) -> FilesCheck:
-    """Read every file but the manifest; with `quick` only their sizes are looked at. `step` is told bytes as read."""
+    """Read every file except the manifest; with `quick`, check only sizes.
+
+    `step` is called with bytes as they are read.
+    """
     check = FilesCheck()
     entries = _look(folder, manifest.entries(), check)
     if quick:
@@ -80,7 +83,7 @@ def check_files(
 
 
 def _look(folder: Path, entries: list[FileEntry], check: FilesCheck) -> list[FileEntry]:
-    """The entries that are there as files of the right size."""
+    """Return the entries that exist as files of the right size."""
     found = []
     for entry in entries:
         path = folder / entry.name
@@ -98,7 +101,7 @@ def _look(folder: Path, entries: list[FileEntry], check: FilesCheck) -> list[Fil
 
 
 def other_files(folder: Path, manifest: Manifest) -> Iterator[Problem]:
-    """What the manifest does not name."""
+    """Yield files that the manifest does not name."""
     known = {MANIFEST, *(entry.name for entry in manifest.entries())}
     for path in sorted(folder.iterdir()):
         if path.name not in known:
@@ -115,13 +118,13 @@ class FramesToCheck:
 
     @property
     def identity(self) -> str:
-        """A name of theirs for what is known of them."""
+        """Return the name of these frames in a checkpoint."""
         return f"{self.frames.part} frames {self.frames.first}-{self.frames.last}"
 
 
 @dataclass(frozen=True, slots=True)
 class FrameFault:
-    """What is wrong with a frame, or with a record in it that counts from 0."""
+    """A fault in a frame, or in a record in it; `record` counts from 0."""
 
     frame: int
     record: int | None
@@ -130,7 +133,7 @@ class FrameFault:
 
 @dataclass(slots=True)
 class FramesCheck:
-    """What was read of some frames, and what is wrong with them."""
+    """The result of checking some frames."""
 
     frames: int = 0
     records: int = 0
@@ -166,7 +169,7 @@ def _check_frame(task: FramesToCheck, frame: int, rows: list[IndexRow], check: F
 
 
 def _says(task: FramesToCheck, row: IndexRow, text: bytes) -> str | None:
-    """What an enveloped record says of itself that the index says otherwise; None when they agree."""
+    """Describe how an enveloped record differs from its row of the index; None if they agree."""
     if task.making.form != "envelope" and not row.deleted:
         return None
     record = orjson.loads(text)
@@ -184,7 +187,7 @@ Progress = Callable[[int, int], None]
 
 
 def looks_like_release(folder: Path) -> bool:
-    """Whether a folder is a release, or one whose manifest is damaged or gone."""
+    """Return whether a folder is a release, or one whose manifest is damaged or missing."""
     if not folder.is_dir():
         return False
     return is_release(folder) or ((folder / INDEX).is_file() and bool(_parts_by_name(folder)))
@@ -193,10 +196,11 @@ def looks_like_release(folder: Path) -> bool:
 def check_release(
     folder: Path, progress: Progress | None = None, *, quick: bool = False, checked: Checked | None = None
 ) -> VerifyReport:
-    """Check a release or a delta; all damage is in the report.
+    """Verify a release or a delta; all damage is in the report.
 
-    With `quick` only what is there and its size. `progress` is called with bytes read and bytes to read: parts are read
-    for their digests and for their records. Raises NotAnArchive when it is none, OtherArchive when it is newer.
+    With `quick`, only names and sizes are checked. `progress` is called with bytes read and bytes to read: parts are
+    read for their digests and again for their records. Raises NotAnArchive if it is neither, OtherArchive if its format
+    is newer.
     """
     report = VerifyReport(folder, kind="release", quick=quick)
     try:
@@ -214,9 +218,9 @@ def check_release(
 
 
 def check_part(path: Path) -> VerifyReport:
-    """Check one part of a release against the manifest beside it.
+    """Verify one part of a release against the manifest beside it.
 
-    Raises NotAnArchive when there is no such manifest, or it does not name the file.
+    Raises NotAnArchive if there is no such manifest, or it does not name the file.
     """
     manifest = read_manifest(path.parent)
     if (found := manifest.part(path.name)) is None:
@@ -228,7 +232,7 @@ def check_part(path: Path) -> VerifyReport:
 
 @dataclass(slots=True)
 class _Check:
-    """One check of a release under way."""
+    """One check of a release in progress."""
 
     folder: Path
     manifest: Manifest
@@ -271,7 +275,7 @@ class _Check:
         rows = iter_index(self.folder) if indexed else None
         for part in parts:
             if part.name not in files.good:
-                return  # that it is missing or has other digests was said, and what follows has no place in the index
+                return  # it was reported as missing or damaged, and what follows cannot be aligned with the index
             try:
                 for frame, _, _, texts in iter_texts(self.folder, part, making):
                     for position, text in enumerate(texts):
@@ -304,7 +308,7 @@ class _Check:
         return index
 
     def _frames(self, index: IndexCheck, there: list[Part], files: FilesCheck) -> None:
-        """Compare records with the index, in processes: all damaged frames are named."""
+        """Compare records with the index, in worker processes; all damaged frames are named."""
         report, names = self.report, {part.name for part in there}
         report.shards, report.bytes = len(there), sum(part.bytes for part in there)
         making = self.manifest.content.making
@@ -323,7 +327,7 @@ class _Check:
             report.problems.append(Problem("damaged", part, message))
 
     def _checks(self, tasks: list[FramesToCheck]) -> Iterator[tuple[FramesToCheck, FramesCheck]]:
-        """The check of each of these frames, in order; of those that were read already what was noted."""
+        """Yield the check of each task, in order; those in the checkpoint are not repeated."""
         paths = [self.folder / task.frames.part for task in tasks]
         known = [
             self.checked.known(task.identity, path) if self.checked is not None else None
@@ -344,11 +348,11 @@ class _Check:
             self.progress(self.done, self.total)
 
 
-# --- without index, or without manifest
+# --- releases without index, or without manifest
 
 
 def _check_part(folder: Path, part: Part, making: Making, report: VerifyReport) -> None:
-    """Read a part to its end, or to the first thing that is wrong in it."""
+    """Read a part to its end, or to the first fault in it."""
     report.shards += 1
     report.bytes += part.bytes
     frames = 0
@@ -362,7 +366,7 @@ def _check_part(folder: Path, part: Part, making: Making, report: VerifyReport) 
 
 
 def _check_without_manifest(folder: Path, report: VerifyReport) -> None:
-    """Parts compressed with zstd say themselves what they should be; of other files nothing is known."""
+    """Check parts compressed with zstd against their own digests; nothing is known of other files."""
     for path in _parts_by_name(folder):
         if not path.name.endswith(".json-seq.zst"):
             report.problems.append(Problem("unproven", path.name, "without the manifest its digest is not known"))

@@ -1,6 +1,6 @@
-"""The index of a release against its manifest: order, places, counts and the root of the Merkle tree.
+"""Verify the index of a release against its manifest: order, places, counts and the root of the Merkle tree.
 
-What it says of the records themselves is compared with them in `archive.releaseframes`.
+The records themselves are compared with it in `archive.releases.verify`.
 """
 
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ _SQL = Queries(__package__)
 
 _FETCHED = 10_000
 _MEMORY_LIMIT = "1GB"
-# compressed bytes that are checked together, and so are known again after an interruption
+# compressed bytes that are checked together, and so form one entry of a checkpoint
 RANGE_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRange:
-    """Frames of a part that lie side by side, first and last included; `bytes` is their length there."""
+    """Consecutive frames of a part, first and last included; `bytes` is their length there."""
 
     part: str
     first: int
@@ -35,7 +35,7 @@ class FrameRange:
 
 @dataclass(slots=True)
 class IndexCheck:
-    """What the index names, and sentences on what in it is wrong; `ranges` are of all frames, in order."""
+    """The size of an index, and sentences on its faults; `ranges` are of all frames, in order."""
 
     rows: int = 0
     frames: int = 0
@@ -46,7 +46,7 @@ class IndexCheck:
 def iter_index(
     folder: Path, part: str | None = None, first_frame: int | None = None, last_frame: int | None = None
 ) -> Iterator[IndexRow]:
-    """Rows of an index in its order, of all or of some frames of a part. Raises our errors for DuckDB's."""
+    """Yield the rows of an index in order, of all or of some frames of a part. Translates DuckDB's errors into ours."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 1,
         "memory_limit": _MEMORY_LIMIT,
@@ -62,7 +62,7 @@ def iter_index(
 
 
 def check_index(folder: Path, manifest: Manifest) -> IndexCheck:
-    """Read all of the index. Raises DiskFailed or Damaged when it cannot be read as one."""
+    """Read all of the index. Raises DiskFailed or Damaged if it cannot be read as one."""
     check, walk = IndexCheck(), _Walk(manifest)
     for row in iter_index(folder):
         walk.take(row, check)
@@ -71,7 +71,7 @@ def check_index(folder: Path, manifest: Manifest) -> IndexCheck:
 
 
 class _Walk:
-    """Follows the rows: each must stand where the one before says that it does."""
+    """Follows the rows: each must be where the one before it says."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
@@ -111,7 +111,7 @@ class _Walk:
         self._tree.add(bytes.fromhex(row.sha256) if len(row.sha256) == 64 else row.sha256.encode())
 
     def end(self, check: IndexCheck) -> None:
-        """What the index as a whole is that the manifest says otherwise."""
+        """Compare the whole index with the manifest."""
         self._end_part(self._before, check)
         if (missing := next(self._parts, None)) is not None:
             check.faults.append(f"it has no record in {missing.name}")
@@ -130,7 +130,7 @@ class _Walk:
         if part is not None and row.deleted != dead:
             check.faults.append(f"{_of(row)} is {'' if row.deleted else 'not '}deleted, and in {part.name}")
         same_list = before is not None and self._kind(before.part) == self._kind(row.part)
-        # code points sort as the bytes of UTF-8 do
+        # code points sort like the bytes of UTF-8
         if same_list and before is not None and (row.identifier, row.format) <= (before.identifier, before.format):
             check.faults.append(f"{_of(row)} comes after {_of(before)}, which is not their order")
         kind = "tombstones" if dead else "records"
@@ -141,7 +141,7 @@ class _Walk:
         return part.split("-")[0]
 
     def _cut(self, row: IndexRow, check: IndexCheck) -> None:
-        """Begin a new range where the one before is long enough."""
+        """Start a new range if the current one is long enough."""
         if self._range_bytes >= RANGE_BYTES:
             check.ranges.append(FrameRange(row.part, self._range_first, row.frame - 1, self._range_bytes))
             self._range_first, self._range_bytes = row.frame, 0
