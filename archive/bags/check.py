@@ -1,7 +1,7 @@
-"""Is a bag complete, is it valid (RFC 8493, section 3)? Shares nothing with what writes bags but `fixity`.
+"""Check whether a bag is complete and valid (RFC 8493, section 3). Shares only digests with the code that writes bags.
 
-A bag may come from anybody: nothing outside of its folder is read, nothing that is no regular file is opened, and
-what it can have us remember is bounded. All that is wrong is found, not only the first.
+A bag is untrusted: nothing outside of its folder is read, only regular files are opened, and the memory that it can
+make us use is bounded. All faults are found, not only the first.
 """
 
 import re
@@ -36,10 +36,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class BagReport:
-    """What a bag is and what was found in it. `files` and `bytes` are those of payload and tag files together.
+    """The result of checking a bag. `files` and `bytes` count payload and tag files together.
 
-    `read_bytes` were read for checksums; it is 0 after a quick check, and then `valid` is not known to be so. `names`
-    are those of all files, `links` says where the bytes of some of them are.
+    `read_bytes` were read for checksums; it is 0 after a quick check, and then `valid` is not proven. `names` are those
+    of all files, `links` says where the bytes of some of them are.
     """
 
     path: Path
@@ -66,12 +66,12 @@ class BagReport:
 
     @property
     def valid(self) -> bool:
-        """Complete, and every checksum that was looked at holds."""
+        """Return whether the bag is complete, and every checksum that was verified holds."""
         return self.collected.valid
 
 
 def is_bag(folder: Path) -> bool:
-    """Whether a folder is a bag, or was one that lost its declaration."""
+    """Return whether a folder is a bag, or was one that lost its declaration."""
     if not folder.is_dir():
         return False
     return (folder / "bagit.txt").is_file() or ((folder / "data").is_dir() and any(folder.glob("manifest-*.txt")))
@@ -80,10 +80,10 @@ def is_bag(folder: Path) -> bool:
 def check_bag(
     folder: Path, *, quick: bool = False, progress: Progress | None = None, checked: Checked | None = None
 ) -> BagReport:
-    """Check a bag. With `quick` no checksum is computed: what is there, what is missing, and how many bytes.
+    """Check a bag. With `quick` no checksum is computed: only which files exist, which are missing, and their sizes.
 
-    `progress` is called with the bytes read and those to read. What `checked` knows is not read again. Raises
-    NotAnArchive when there is no such folder.
+    `progress` is called with the bytes read and those to read. Files in the checkpoint `checked` are not read again.
+    Raises NotAnArchive if there is no such folder.
     """
     if not folder.is_dir():
         raise NotAnArchive(f"{folder} is no folder, so no bag; unpack a bag that came as one file")
@@ -105,7 +105,7 @@ def check_bag(
     return report
 
 
-# --- what is there
+# --- payload
 
 
 def _declaration(files: BagFiles, findings: BagFindings) -> Declaration:
@@ -122,7 +122,7 @@ def _declaration(files: BagFiles, findings: BagFindings) -> Declaration:
 
 
 def _check_payload(files: BagFiles, report: BagReport, payload: list[Listing], fetched: dict[str, FetchLine]) -> None:
-    """Every file that is listed is there, every file of the payload is listed, in every manifest from 1.0 on."""
+    """Check that listed files exist and payload files are listed, from version 1.0 on in every manifest."""
     findings, strict = report.collected, report.declared.strict
     if "data" not in files.folders:
         findings.add("payload-missing", "data")
@@ -182,7 +182,7 @@ def _who_lists(listings: list[Listing]) -> dict[str, list[Listing]]:
 def _fetch(
     files: BagFiles, declared: Declaration, payload: list[Listing], findings: BagFindings
 ) -> dict[str, FetchLine]:
-    """What fetch.txt lists, by the name of the file."""
+    """Read what fetch.txt lists, by the name of the file."""
     if FETCH not in files.sizes:
         return {}
     found: dict[str, FetchLine] = {}
@@ -207,7 +207,7 @@ def _fetch(
 
 
 def info_name(declared: Declaration) -> str:
-    """The file of the bag's metadata: another one before version 0.96."""
+    """Return the name of the file with the bag's metadata: another one before version 0.96."""
     return "bag-info.txt" if declared.version >= (0, 96) else "package-info.txt"
 
 
@@ -222,7 +222,7 @@ def _info(files: BagFiles, declared: Declaration, findings: BagFindings) -> list
 
 
 def _check_info(report: BagReport, *, whole: bool) -> None:
-    """Payload-Oxum says how much there is; it is compared unless files are still to be fetched."""
+    """Compare Payload-Oxum with the payload, unless files are still to be fetched."""
     findings, name = report.collected, info_name(report.declared)
     values: dict[str, list[str]] = {}
     for element in report.info:

@@ -1,7 +1,7 @@
-"""What a check of a bag can find: a code, a severity and one sentence each.
+"""Findings of the check of a bag: a code, a severity and one sentence each.
 
-An `error` makes a bag incomplete or invalid. A `warning` does not: what is meant is clear, and another reader may
-still stumble over it. Clauses are those of RFC 8493. Bags before version 1.0 are held to what their version asked for.
+An `error` makes a bag incomplete or invalid. A `warning` does not: the meaning is clear, but another reader may stumble
+over it. Clauses are those of RFC 8493. Bags before version 1.0 must meet the requirements of their version.
 """
 
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ KEPT_MOST = 100_000
 
 @dataclass(frozen=True, slots=True)
 class BagFinding:
-    """Something in a bag; `path` is that of the file it is about, relative to the bag, "" for the bag as a whole."""
+    """A finding in a bag; `path` is that of the file it is about, relative to the bag, "" for the bag as a whole."""
 
     code: str
     severity: str
@@ -104,14 +104,14 @@ class BagFinding:
 
 
 class BagFindings:
-    """All that was found, with a bound for what a hostile bag can have us remember."""
+    """All findings of a check, bounded so that a hostile bag cannot exhaust the memory."""
 
     def __init__(self) -> None:
         self.kept: list[BagFinding] = []
         self.counts: dict[str, int] = {}
 
     def add(self, code: str, path: str, *, line: int | None = None, reason: object = "") -> None:
-        """Note a finding. Raises KeyError for a code that is not known."""
+        """Add a finding. Raises KeyError for an unknown code."""
         severity, _, sentence = CODES[code]
         self.counts[code] = self.counts.get(code, 0) + 1
         if self.counts[code] <= KEPT_MOST:
@@ -120,10 +120,10 @@ class BagFindings:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing of what was found makes the bag incomplete (section 3)."""
+        """Return whether no finding makes the bag incomplete (section 3)."""
         return not any(CODES[code][1] for code in self.counts)
 
     @property
     def valid(self) -> bool:
-        """Whether no error was found."""
+        """Return whether no error was found."""
         return not any(CODES[code][0] == "error" for code in self.counts)

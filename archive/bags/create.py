@@ -1,8 +1,8 @@
-"""Make bags (BagIt 1.0, RFC 8493): nothing is moved and no byte read twice.
+"""Create bags (BagIt 1.0, RFC 8493): nothing is moved and no byte is read twice.
 
-Digests that were recorded are used; what has none is hashed while it is copied, or read once. All bags of a payload are
-made in a folder beside their place, `.OUT.staging`, and get their names when they are whole and synced: a process that
-is killed leaves no bag that is none. The same command then names what was whole, or begins anew.
+Recorded digests are used; files without one are hashed while they are copied, or read once. All bags of a payload are
+built in a folder beside their destination, `.OUT.staging`, and get their names when they are complete and synced: a
+killed process leaves no incomplete bag. The same command then renames what was complete, or starts again.
 """
 
 import os
@@ -23,7 +23,7 @@ from archive.disk import BLOCK_BYTES, Digests, durable
 from archive.errors import Damaged, NotAtRest, NotBaggable
 from archive.store import only_one
 
-# files that are read and written at once: hashing leaves Python's lock alone
+# files that are read and written at once: hashing releases the GIL
 THREADS = min(4, os.cpu_count() or 1)
 _WHOLE = "whole.json"
 
@@ -32,7 +32,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """A bag that was made: files and bytes of its payload, and how many of the files came to it in which way."""
+    """A bag that was created: the files and bytes of its payload.
+
+    `linked`, `copied` and `fetched` count how its files were placed; fetched ones are in fetch.txt instead.
+    """
 
     path: str
     files: int
@@ -44,7 +47,7 @@ class Bag:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was made, and what there is to know of it."""
+    """The bags that were created, and remarks on them."""
 
     bags: tuple[Bag, ...]
     remarks: tuple[Remark, ...]
@@ -53,9 +56,9 @@ class Made:
 def write_bags(payload: Payload, out: Path, options: Options, progress: Progress | None = None) -> Made:
     """Put a payload into a bag at `out`, or into `out`-1-of-N and so on.
 
-    `progress` is called with the bytes that are in place and those in all. Raises NotBaggable when a bag cannot be made
-    there or of this, NotAtRest when a file changed meanwhile, Damaged when one is not what was recorded, Busy when
-    another process makes the same.
+    `progress` is called with the bytes that are in place and their total. Raises NotBaggable if a bag cannot be made
+    there or of this payload, NotAtRest if a file changed meanwhile, Damaged if one differs from what was recorded, Busy
+    if another process makes the same bag.
     """
     if not out.name:
         raise NotBaggable(f"{out} has no name of its own; name the bag that is to be made")
@@ -78,12 +81,12 @@ def write_bags(payload: Payload, out: Path, options: Options, progress: Progress
     return Made(tuple(whole), said)
 
 
-# --- the folder where bags are made
+# --- the staging folder
 
 
 @contextmanager
 def _staged(out: Path) -> Iterator[Path]:
-    """The folder beside `out`, for one process at a time. What a failure leaves there the next one removes."""
+    """Lock and yield the folder beside `out`. The next process removes what a failure leaves there."""
     staging = out.with_name(f".{out.name}.staging")
     with durable.translated(out, "making the folder"):
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +109,7 @@ def _clear(staging: Path) -> None:
 
 
 def _whole(staging: Path, mark: str) -> list[Bag] | None:
-    """The bags of the same command that a killed process had finished, some of them perhaps named; else None."""
+    """Return the bags that a killed process of the same command had completed, perhaps renamed in part; else None."""
     try:
         said = orjson.loads((staging / _WHOLE).read_bytes())
     except FileNotFoundError:
@@ -115,7 +118,7 @@ def _whole(staging: Path, mark: str) -> list[Bag] | None:
 
 
 def _name(staging: Path, out: Path, bags: list[Bag]) -> None:
-    """Give whole bags their names, then take away what says that they are."""
+    """Give complete bags their names, then remove the note that they are complete."""
     for bag in bags:
         name = Path(bag.path).name
         if (staging / name).exists():
@@ -124,13 +127,13 @@ def _name(staging: Path, out: Path, bags: list[Bag]) -> None:
     durable.remove(staging / _WHOLE)
 
 
-# --- making them
+# --- building
 
 
 def _make(
     payload: Payload, planned: list[Share], staging: Path, out: Path, options: Options, counter: "_Counter"
 ) -> list[Bag]:
-    """All bags, whole and synced, in the staging folder."""
+    """Build all bags, complete and synced, in the staging folder."""
     folders = [staging / name for name in names(out, len(planned))]
     placed = [
         _place_all(share, folder, options, payload.kind, counter)
@@ -152,7 +155,7 @@ def _make(
 
 
 def _place_all(share: Share, folder: Path, options: Options, kind: str, counter: "_Counter") -> list[Placed]:
-    """Put the payload of one bag where it belongs, several files at once."""
+    """Put the payload of one bag into place, several files at once."""
     held = [item.path for item in share.items if item.path not in share.fetched]
     with durable.translated(folder, "making the folders"):
         (folder / "data").mkdir(parents=True)
@@ -175,7 +178,7 @@ def _place_all(share: Share, folder: Path, options: Options, kind: str, counter:
 
 
 def _link(item: Item, target: Path) -> bool:
-    """A second name for the file. False where the file system has none for it, or not for us."""
+    """Hard-link a file. Returns False if the file system does not support or permit it."""
     try:
         os.link(item.source, target, follow_symlinks=False)
     except OSError:
@@ -186,7 +189,7 @@ def _link(item: Item, target: Path) -> bool:
 
 
 def _digests(item: Item, kind: str, counter: "_Counter") -> tuple[str, str]:
-    """Those that were recorded; else the file is read."""
+    """Return the recorded digests, or else read the file."""
     if item.sha256 is not None and item.sha512 is not None:
         counter.add(item.bytes)
         return item.sha256, item.sha512
@@ -242,7 +245,7 @@ class _Counter:
 
 
 def _sync(folder: Path, files: list[Placed]) -> None:
-    """Make all names in a bag durable, the innermost first."""
+    """Sync all folders of a bag, the innermost first."""
     inside = {parent for file in files if file.how != "fetched" for parent in Path("data", file.item.path).parents}
     for path in sorted({*inside, Path("data"), Path()}, key=lambda path: len(path.parts), reverse=True):
         durable.sync_folder(folder / path)

@@ -21,22 +21,22 @@ from archive.bags.tagfiles import Declaration
 _CODED = re.compile(r"%(0[AaDd]|25)")
 _LINE_ENDS = re.compile(r"%(0[AaDd])")
 _LOOSE_PERCENT = re.compile(r"%(?!0[AaDd]|25)")
-# `..` as a part, whatever separates parts; what is absolute, on any system; a home folder; a URL
+# `..` as a part, with any separator; absolute paths of any system; a home folder; a URL
 _ESCAPES = re.compile(r"(^|[/\\])\.\.([/\\]|\Z)|^[/\\~]|^[A-Za-z]:|^[A-Za-z][A-Za-z0-9+.-]*://|\x00|\A\Z")
 _NOT_PLAIN = re.compile(r"(^|/)\.?(/|\Z)")
-# what Windows cannot have in a name, or takes for a device; what is too long for a name
+# characters and device names that Windows refuses; names that are too long
 _NOT_PORTABLE = re.compile(
     r'[<>:"|?*\\\x00-\x1f]|[ .](/|\Z)|(^|/)(CON|PRN|AUX|NUL|(COM|LPT)[0-9¹²³])(\.[^/]*)?(/|\Z)|[^/]{256}', re.IGNORECASE
 )
-# what str.splitlines takes for the end of a line, but CR and LF, which manifests encode
+# line ends of str.splitlines, except CR and LF, which manifests encode
 _LINE_BREAKS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-# what strip and trim of several languages take away at the end of a line, beside Unicode's white space
+# characters that strip and trim of several languages remove at the end of a line, besides Unicode's white space
 _TRIMMED = "\ufeff\u180e\u200b\x00"
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPath:
-    """A path of a manifest: `name` is what it means, `raw` is it before percent-decoding, without a leading ./"""
+    """A path in a manifest: `name` is its meaning, `raw` the text before percent-decoding, without a leading ./"""
 
     name: str
     raw: str
@@ -45,9 +45,9 @@ class ListedPath:
 
 
 def read_path(text: str, *, percent: bool) -> ListedPath | None:
-    """Decode a path; None when it leads out of the bag, wherever it is read.
+    """Decode a path; None if it leads out of the bag on any system.
 
-    With `percent` (BagIt 1.0) %25 stands for a percent sign; before, only line ends were encoded.
+    With `percent` (BagIt 1.0) %25 stands for a percent sign; in earlier versions only line ends were encoded.
     """
     raw, dot_slash = text, False
     while raw.startswith("./"):
@@ -61,39 +61,45 @@ def read_path(text: str, *, percent: bool) -> ListedPath | None:
 
 
 def is_plain(path: str) -> bool:
-    """Whether a path is written in one way only: no empty part, no `.` as a part."""
+    """Return whether a path is written canonically: no empty part, no `.` as a part."""
     return _NOT_PLAIN.search(path) is None
 
 
 def is_portable(path: str) -> bool:
-    """Whether other systems can hold a path: no character or device that Windows refuses, no outer dots or spaces."""
+    """Return whether other systems can store a path.
+
+    It must have no character or device name that Windows refuses, and no outer dots or spaces.
+    """
     if _NOT_PORTABLE.search(path):
         return False
     return path.isascii() or not any(len(part.encode()) > 255 for part in path.split("/"))
 
 
 def misread(path: str) -> str:
-    """The characters of a path at which readers of manifests end it: line breaks of Unicode, and blanks at its end."""
+    """Return the characters at which some readers of manifests end a path.
+
+    They are Unicode line breaks, and trailing blanks.
+    """
     end = len(path)
     while end and (path[end - 1].isspace() or path[end - 1] in _TRIMMED):
         end -= 1
     found = [character for character in path[:end] if character in _LINE_BREAKS]
-    # CR and LF at the end are encoded, and so are none
+    # CR and LF at the end are encoded, so they are not misread
     return "".join([*found, *(character for character in path[end:] if character not in "\r\n")])
 
 
 def unseen(path: str) -> str:
-    """The characters of a path that nobody sees, or sees as another one: blanks beside the space, controls, marks."""
+    """Return the invisible or ambiguous characters of a path: blanks other than the space, controls, marks."""
     return "".join(one for one in path if one not in "\r\n" and one != " " and not one.isprintable())
 
 
 def code_points(text: str) -> str:
-    """Characters by their numbers: `U+00A0, U+2028`, each once."""
+    """Format characters as code points: `U+00A0, U+2028`, each once."""
     return ", ".join(dict.fromkeys(f"U+{ord(character):04X}" for character in text))
 
 
 def safe_path(path: str) -> str:
-    """A path without what is misread or unseen: each such character as its number, `_u2028_`; so are outer dots."""
+    """Replace misread and invisible characters, and outer dots, by their code points, such as `_u2028_`."""
     bad = set(misread(path)) | set(unseen(path))
     parts = []
     for part in path.split("/"):
@@ -104,12 +110,12 @@ def safe_path(path: str) -> str:
 
 
 def normal(path: str) -> str:
-    """The form in which two names are the same in spite of their Unicode normalisation."""
+    """Normalise a name so that names that differ only in Unicode normalisation are equal."""
     return path if path.isascii() else unicodedata.normalize("NFC", path)
 
 
 def folded(path: str) -> str:
-    """The form in which two names are the same on a system that does not tell upper from lower case."""
+    """Normalise a name so that names that are equal on a case-insensitive system are equal."""
     return normal(path).casefold()
 
 
@@ -124,7 +130,7 @@ class BagFiles:
     by_normal: dict[str, str] = field(default_factory=dict)
 
     def path(self, name: str) -> str:
-        """Where the bytes of a file are."""
+        """Return the path of the bytes of a file."""
         return self.links.get(name) or f"{self.root}/{name}"
 
     @contextmanager
@@ -142,7 +148,10 @@ class BagFiles:
                 findings.add("file-unreadable", name, reason=cause.strerror)
 
     def resolve(self, text: str, line: int, of: str, declared: Declaration, findings: BagFindings) -> str | None:
-        """The file that a line means: its name as on disk where there is one. None, and a finding, if it escapes."""
+        """Find the file that a line names, by its name on disk if it exists.
+
+        Returns None, and adds a finding, if it is outside of the bag.
+        """
         path = read_path(text, percent=declared.strict)
         if path is None:
             findings.add("path-escapes", of, line=line, reason=text)
@@ -169,7 +178,7 @@ class BagFiles:
 
 
 def read_folder(folder: Path, findings: BagFindings) -> BagFiles:
-    """Find every file of a bag, and what about their names and kinds is wrong."""
+    """Find every file of a bag, and what is wrong with their names and types."""
     files = BagFiles(os.path.realpath(folder))
     waiting = [""]
     while waiting:
@@ -211,7 +220,7 @@ def _take_file(files: BagFiles, name: str, status: os.stat_result, findings: Bag
 
 
 def _take_link(files: BagFiles, name: str, path: str, findings: BagFindings) -> None:
-    """A link is followed only to a regular file of the same bag."""
+    """Follow a link only to a regular file of the same bag."""
     target, written = os.path.realpath(path), Path(path).readlink()
     if not target.startswith(files.root + "/"):
         findings.add("link-escapes", name, reason=written)

@@ -1,7 +1,7 @@
-"""What a holey bag lacks: files that its manifests list, that are not there, and where fetch.txt says they are.
+"""The files that a holey bag lacks: its manifests list them, and fetch.txt says where they are.
 
-A bag may come from anybody. Names are those that `archive.bagfiles` takes for ones inside the bag, and a file gets its
-place only where no link leads out of the bag on the way.
+A bag is untrusted. Names are those that `archive.bags.files` accepts as inside the bag, and a file is placed only if no
+link on its path leads out of the bag.
 """
 
 import os
@@ -17,7 +17,7 @@ from archive.disk import durable
 from archive.errors import Damaged, NotAnArchive
 
 DECLARATION_MOST = 1 << 12
-# what makes a bag one whose lists cannot be believed
+# findings after which the lists of a bag cannot be trusted
 _UNREADABLE = frozenset(
     {
         "bag-declaration-malformed",
@@ -42,9 +42,9 @@ _UNREADABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A file to be fetched: `path` below the bag, `length` in bytes or None where fetch.txt has `-`.
+    """A file to be fetched: `path` below the bag, `length` in bytes or None if fetch.txt has `-`.
 
-    `digests` are (algorithm as hashlib names it, lower-case hex), of every manifest that is understood.
+    `digests` are (algorithm as hashlib names it, lower-case hex), of every manifest whose algorithm is known.
     """
 
     path: str
@@ -55,14 +55,14 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Holes:
-    """What a bag lacks: files to fetch, and those of which fetch.txt does not say where they are."""
+    """The missing files of a bag: those to fetch, and those without a line in fetch.txt."""
 
     to_fetch: tuple[Hole, ...]
     nowhere: tuple[str, ...]
 
 
 def read_holes(bag: Path) -> Holes:
-    """Look for what is missing. Raises NotAnArchive for what is no bag, Damaged when its lists cannot be believed."""
+    """Find the missing files. Raises NotAnArchive if it is not a bag, Damaged if its lists cannot be trusted."""
     if not (bag / "bagit.txt").is_file():
         raise NotAnArchive(f"{bag} is no bag: it has no bagit.txt")
     findings = BagFindings()
@@ -92,7 +92,7 @@ def _refuse(bag: Path, findings: list[BagFinding]) -> None:
 def _fetched(
     files: BagFiles, declared: Declaration, findings: BagFindings
 ) -> Iterator[tuple[str, tuple[str, int | None]]]:
-    """The files that fetch.txt lists below data/, each with its URL and length."""
+    """Yield the files that fetch.txt lists below data/, each with its URL and length."""
     if "fetch.txt" not in files.sizes:
         return
     with files.open("fetch.txt", findings) as file:
@@ -108,7 +108,7 @@ def _digests(name: str, listings: list[Listing]) -> tuple[tuple[str, str], ...]:
 
 
 def place(bag: Path, path: str, file: Path) -> None:
-    """Give a file that was fetched and checked its place. Raises Damaged when a link leads elsewhere on the way."""
+    """Move a file that was fetched and verified to its place. Raises Damaged if a link on the path leads elsewhere."""
     root = bag.resolve()
     target = root / path
     for folder in reversed([parent for parent in target.parents if parent != root and parent.is_relative_to(root)]):

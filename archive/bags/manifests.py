@@ -14,9 +14,9 @@ from archive.bags.files import BagFiles
 from archive.bags.tagfiles import Declaration, iter_lines, parse_manifest
 from archive.disk import Checked, Hashed, ToHash, hash_all
 
-# a manifest of twenty million lines is smaller
+# larger than a manifest of twenty million lines
 MANIFEST_MOST = 4 << 30
-# a bag's name of an algorithm: hashlib's
+# a bag's name of an algorithm -> hashlib's
 ALGORITHMS = {
     re.sub("[^a-z0-9]", "", name): name for name in sorted(hashlib.algorithms_guaranteed) if "shake" not in name
 }
@@ -27,9 +27,9 @@ _NAME = re.compile(r"(tag)?manifest-([^/]+)\.txt", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Listing:
-    """A manifest: names as on disk (or as listed, where the file is missing), and the checksums listed for each.
+    """A manifest: names as on disk (or as listed, if the file is missing), and the checksums listed for each.
 
-    `algorithm` is None where it is not known here.
+    `algorithm` is None if it is unknown.
     """
 
     name: str
@@ -87,7 +87,11 @@ def _read(listing: Listing, label: str, files: BagFiles, declared: Declaration, 
 
 
 def _twice(alike: bool, *, again: bool, strict: bool) -> str:
-    """Twice with two checksums is wrong; with one it is from version 1.0 on, unless the names are written otherwise."""
+    """Choose the finding for a path that is listed twice.
+
+    Two different checksums are an error; equal ones are an error from version 1.0 on, unless the names are written
+    differently.
+    """
     if not alike:
         return "listed-twice"
     if not again:
@@ -96,7 +100,7 @@ def _twice(alike: bool, *, again: bool, strict: bool) -> str:
 
 
 def _belongs(listing: Listing, name: str, line: int, files: BagFiles, findings: BagFindings) -> bool:
-    """Whether an entry may stand in such a manifest."""
+    """Return whether an entry may be in such a manifest; adds a finding if not."""
     below = name.startswith("data/")
     code = None
     if name in files.folders:
@@ -118,7 +122,7 @@ Progress = Callable[[int, int], None]
 def check_sums(
     files: BagFiles, listings: list[Listing], findings: BagFindings, progress: Progress | None, checked: Checked | None
 ) -> int:
-    """Read every listed file that is there; what does not match is a finding. Returns how many bytes were read."""
+    """Read every listed file that exists; a mismatch is a finding. Returns the number of bytes read."""
     wanted = _wanted(files, listings)
     total, read = sum(files.sizes[name] for name in wanted), 0
 
@@ -146,7 +150,7 @@ def check_sums(
 
 
 def _wanted(files: BagFiles, listings: list[Listing]) -> dict[str, tuple[Listing, ...]]:
-    """The files that are there, each with those that list it and whose algorithm is known."""
+    """Map the existing files to the manifests that list them and whose algorithm is known."""
     wanted: dict[str, tuple[Listing, ...]] = {}
     for listing in listings:
         if listing.algorithm is not None:
@@ -158,12 +162,12 @@ def _wanted(files: BagFiles, listings: list[Listing]) -> dict[str, tuple[Listing
 
 @lru_cache
 def _algorithms(*labels: str | None) -> tuple[str, ...]:
-    """By hashlib's names, each once."""
+    """Return the algorithms by hashlib's names, each once."""
     return tuple(sorted({ALGORITHMS[label] for label in labels if label}))
 
 
 def _compare(name: str, listings: Iterable[Listing], hashed: Hashed, findings: BagFindings) -> bool:
-    """Compare what was read with each checksum that is listed."""
+    """Compare what was read with each listed checksum; returns whether all match."""
     if hashed.problem is not None:
         findings.add("file-unreadable", name, reason=hashed.problem)
         return False

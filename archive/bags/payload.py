@@ -1,4 +1,4 @@
-"""What goes into a bag: the files of an archive, of a release, or of any folder, each with what is known of it."""
+"""The payload of a bag: the files of an archive, of a release, or of any folder, with their recorded digests."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ from archive.store import Layout, WriteLock, read_description, snapshot
 
 _SQL = Queries(__package__)
 
-# what an archive may hold beside its contents: derived, unfinished, hidden, or SQLite's own
+# files that an archive may have besides its contents: derived, unfinished, hidden, or SQLite's own
 _PASSING = re.compile(
     r"ledger\.sqlite-(wal|shm)|index\..*|fixity\.log.*|downloads(/.*)?|(.*/)?\.[^/]*(/.*)?|.*\.(part|open|tmp)"
 )
@@ -31,10 +31,10 @@ _DIGEST = re.compile(rb"([0-9a-f]{64})  ledger\.sqlite\n")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A file of the payload: its path below data/, and where it is now. Digests are None where none was recorded.
+    """A file of the payload: its path below data/, and its present place. Digests are None if none was recorded.
 
-    `settled`: nobody will write to it again, so that a hard link stays what it is. `stamp` tells whether it was
-    changed: what stat says of it. `was` is the name it had, where it has another one in the bag.
+    `settled`: it will never be written again, so that a hard link to it is safe. `stamp` shows whether it was changed,
+    by its stat values. `was` is its original name, if it has another one in the bag.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """All of it, in the order of the paths. `info` is what bag-info.txt says by itself.
+    """All files of a payload, in the order of the paths. `info` are automatic entries of bag-info.txt.
 
     `left_out` are files that belong to nothing, `empty` folders that a bag cannot express.
     """
@@ -64,10 +64,10 @@ class Payload:
 
 @contextmanager
 def payload_of(path: Path, *, with_index: bool = False) -> Iterator[Payload]:
-    """Look at an archive, a release or a folder; an archive is not written to meanwhile.
+    """Read the payload of an archive, a release or a folder; an archive stays locked for writing meanwhile.
 
-    Raises Busy or NotAtRest when an archive is being written to or was left open, Damaged when a file is missing or
-    has another length than was recorded, NotBaggable for what no bag can hold.
+    Raises Busy or NotAtRest if an archive is being written to or was left open, Damaged if a file is missing or its
+    length differs from the recorded one, NotBaggable for what a bag cannot hold.
     """
     if not path.is_dir():
         raise NotBaggable(f"{path} is no folder; name an archive, a release or any folder")
@@ -85,7 +85,7 @@ def payload_of(path: Path, *, with_index: bool = False) -> Iterator[Payload]:
         yield _of_folder(path)
 
 
-# --- an archive
+# --- archives
 
 
 def _of_archive(layout: Layout, with_index: bool) -> Payload:
@@ -116,7 +116,7 @@ def _of_archive(layout: Layout, with_index: bool) -> Payload:
 
 
 def _ledger(layout: Layout) -> Iterator[Item]:
-    """The ledger at rest, and the digest that was left beside it."""
+    """Yield the ledger at rest, and the digest file beside it."""
     wal = layout.ledger.with_name(layout.ledger.name + "-wal")
     if not layout.ledger.exists():
         raise Damaged(f"{layout.ledger} is missing; take it from a copy of the archive")
@@ -135,7 +135,7 @@ def _left_open(layout: Layout, what: str) -> NotAtRest:
 
 
 def _index(layout: Layout) -> Iterator[Item]:
-    """What `harvester index` made, if it is of this state. Raises StaleIndex."""
+    """Yield the files of the index, if it matches this state. Raises StaleIndex."""
     if not layout.index.exists():
         raise NotBaggable(f"{layout.root} has no index to put into the bag; make it: harvester index {layout.root}")
     open_index(layout.root).close()
@@ -145,12 +145,12 @@ def _index(layout: Layout) -> Iterator[Item]:
 
 
 def _recorded(layout: Layout, name: str, size: int, sha256: str, sha512: str | None) -> Item:
-    """A file that is never written again and whose digests were taken when it was."""
+    """Make the item of a file that is never written again and whose digests were recorded when it was."""
     return _checked(layout.root, name, size, sha256, sha512, settled=True)
 
 
 def _refused(layout: Layout, name: str, sha256: str) -> Iterator[Item]:
-    """A refused body and its description, which is read here: it has the body's digest."""
+    """Yield a refused body and its description, which is read here because it has the body's digest."""
     description = layout.quarantine / f"{name}.json"
     if not description.exists():
         raise Damaged(f"{description} is missing; take it from a copy of the archive")
@@ -165,12 +165,12 @@ def _refused(layout: Layout, name: str, sha256: str) -> Iterator[Item]:
 
 
 def _item(layout: Layout, name: str, sha256: str | None = None) -> Item:
-    """A file that may be written again."""
+    """Make the item of a file that may be written again."""
     found = _stat(layout.root / name)
     return Item(name, layout.root / name, found.st_size, sha256, stamp=found.st_mtime_ns)
 
 
-# --- a release
+# --- releases
 
 
 def _of_release(folder: Path) -> Payload:
@@ -194,7 +194,7 @@ def _release_info(folder: Path, manifest: Manifest) -> Info:
     return ("External-Description", said), identifier, ("Internal-Sender-Identifier", folder.resolve().name)
 
 
-# --- any folder
+# --- other folders
 
 
 def _of_folder(folder: Path) -> Payload:
@@ -212,9 +212,9 @@ def _of_folder(folder: Path) -> Payload:
 
 
 def _walk(root: Path, empty: list[str], *, strict: bool) -> Iterator[tuple[str, os.stat_result]]:
-    """Files below a folder, as (path with /, stat); paths of folders with nothing in them go to `empty`.
+    """Yield the files below a folder as (path with /, stat); paths of empty folders go to `empty`.
 
-    `strict` raises NotBaggable for what is no regular file and for names that are not UTF-8; else they are left out.
+    `strict` raises NotBaggable for other than regular files and for names that are not UTF-8; else they are left out.
     """
     waiting = [""]
     while waiting:
@@ -234,7 +234,7 @@ def _walk(root: Path, empty: list[str], *, strict: bool) -> Iterator[tuple[str, 
 
 
 def _fault(name: str, entry: os.DirEntry[str]) -> str | None:
-    """Why a bag cannot hold this, None when it can."""
+    """Say why a bag cannot hold a file, None if it can."""
     if entry.is_symlink():
         return "is a symbolic link, which no bag can hold; put the file itself there"
     if not stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
@@ -246,13 +246,13 @@ def _fault(name: str, entry: os.DirEntry[str]) -> str | None:
     return None
 
 
-# --- of all
+# --- helpers
 
 
 def _checked(root: Path, name: str, size: int, sha256: str, sha512: str | None, *, settled: bool) -> Item:
-    """A file whose length was recorded. Raises Damaged when it is missing or has another one, or is not below `root`.
+    """Make the item of a file with a recorded length. Raises Damaged if it is missing, differs, or is not below `root`.
 
-    Releases and archives come from anybody: a name that leads elsewhere would be read from there, and written there.
+    Releases and archives are untrusted: a name that leads elsewhere would make us read, and write, there.
     """
     if not name or any(part in ("", ".", "..") for part in name.split("/")):
         raise Damaged(f"{root} names {name!a}, which is no file below it; take it from a copy")
@@ -270,6 +270,6 @@ def _stat(path: Path) -> os.stat_result:
 
 
 def _sorted(items: list[Item]) -> tuple[Item, ...]:
-    """In the order of the paths, each once: files that several rows name included."""
+    """Sort items by path, without duplicates: several rows may name one file."""
     by_path = {item.path: item for item in items}
     return tuple(by_path[path] for path in sorted(by_path, key=lambda path: path.encode()))

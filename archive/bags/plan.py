@@ -1,4 +1,4 @@
-"""Which files go into which bag, and what other tools will make of their names: decided before anything is written."""
+"""Plan bags before anything is written: which files go into which bag, and how other tools will read their names."""
 
 import fnmatch
 import hashlib
@@ -17,16 +17,16 @@ from archive.errors import NotBaggable
 
 _ENCODED = "the name has %, CR or LF: it is encoded as RFC 8493 says; bagit-python 1.9 reads % otherwise and misses it"
 
-# names that a message shows
+# how many names a message shows
 _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to make bags. `date` is the Bagging-Date and `agent` the Bag-Software-Agent; both are known to the caller.
+    """How to create bags. `date` is the Bagging-Date and `agent` the Bag-Software-Agent; the caller provides both.
 
-    Files that nobody writes to again are hard-linked unless `copy`; with `link` all are. With `fetch_url`, which stands
-    for data/, files that match one of `fetch` (all, when it is empty) are left out and listed in fetch.txt.
+    Files that are never written again are hard-linked unless `copy`; with `link` all are. With `fetch_url`, which
+    stands for data/, files that match one of `fetch` (all, if it is empty) are left out and listed in fetch.txt.
     """
 
     date: str
@@ -41,7 +41,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something to know about a bag that is right all the same; `code` is for scripts."""
+    """A note on a valid bag; `code` is for scripts."""
 
     code: str
     path: str
@@ -50,7 +50,7 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What goes into one bag; `fetched` are paths below data/ that are listed in fetch.txt instead."""
+    """The content of one bag; `fetched` are paths below data/ that are listed in fetch.txt instead."""
 
     items: tuple[Item, ...]
     fetched: frozenset[str]
@@ -61,9 +61,9 @@ class Share:
 
 
 def shares(payload: Payload, options: Options) -> list[Share]:
-    """The bags, one or as many as `max_bytes` of payload makes them, in the order of the paths.
+    """Divide a payload into bags, one or as many as `max_bytes` requires, in the order of the paths.
 
-    Raises NotBaggable when one file is larger than that, or a pattern of `fetch` matches none.
+    Raises NotBaggable if one file is larger than that, or a pattern of `fetch` matches none.
     """
     fetched = _fetched(payload.items, options)
     parts: list[list[Item]] = [[]]
@@ -94,25 +94,25 @@ def _fetched(items: Sequence[Item], options: Options) -> frozenset[str]:
 
 
 def names(out: Path, count: int) -> list[str]:
-    """Names of the bags: that of `out`, or it with its number."""
+    """Return the names of the bags: that of `out`, or with a number appended."""
     return [out.name] if count == 1 else [f"{out.name}-{number}-of-{count}" for number in range(1, count + 1)]
 
 
 def fingerprint(payload: Payload, options: Options) -> str:
-    """What two runs of the same command over the same files have in common; the day is not."""
+    """Return a fingerprint that is equal for two runs of the same command over the same files, on any day."""
     files = [(item.path, item.bytes, item.sha256, item.stamp) for item in payload.items]
     how = (options.agent, options.info, options.copy, options.link, options.max_bytes, options.fetch_url, options.fetch)
     return hashlib.sha256(orjson.dumps([str(payload.root.resolve()), files, how])).hexdigest()
 
 
 def group_identifier(digests: Iterable[tuple[str, str]]) -> str:
-    """A URI for the group of bags that (path, SHA-256) make together."""
+    """Make a URI for the group of bags with these (path, SHA-256)."""
     whole = hashlib.sha256(orjson.dumps(sorted(digests))).hexdigest()
     return uuid.uuid5(uuid.UUID(PROFILE_IDENTIFIER.removeprefix("urn:uuid:")), whole).urn
 
 
 def remarks(payload: Payload) -> list[Remark]:
-    """What the names of files mean for those who read the bags. Raises NotBaggable for names that become one."""
+    """Note names that other readers may have trouble with. Raises NotBaggable for names that become equal."""
     _refuse_misread(payload.items)
     found = [Remark("name-encoded", item.path, _ENCODED) for item in payload.items if set(item.path) & set("%\r\n")]
     for item in payload.items:
@@ -126,7 +126,7 @@ def remarks(payload: Payload) -> list[Remark]:
 
 
 def with_safe_names(payload: Payload) -> Payload:
-    """The payload with a safe name for each file whose name others misread; a name that is taken gets a number."""
+    """Replace names that others misread by safe ones; a number is appended if the safe name is taken."""
     taken = {item.path for item in payload.items}
     items = []
     for item in payload.items:
@@ -140,7 +140,7 @@ def with_safe_names(payload: Payload) -> Payload:
 
 
 def _refuse_misread(items: Sequence[Item]) -> None:
-    """Raises NotBaggable, before anything is written, for names at which readers of manifests go wrong."""
+    """Raise NotBaggable, before anything is written, for names that other readers of manifests get wrong."""
     if not (bad := [item.path for item in items if misread(item.path)]):
         return
     named = [f"{path!a} ({code_points(misread(path))}), safe: {safe_path(path)!a}" for path in bad[:_SHOWN]]

@@ -1,4 +1,4 @@
-"""Does a bag conform to a BagIt profile (BagIt Profiles 1.4.0)? Every requirement that is not met is a finding."""
+"""Check a bag against a BagIt profile (BagIt Profiles 1.4.0): every requirement that is not met is a finding."""
 
 import posixpath
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from archive.bags.codes import BagFindings
 
 
 def check_profile(report: BagReport, profile: dict[str, Any]) -> BagFindings:
-    """Findings of code `profile-violated` and `profile-not-named`, which alone is a warning; none when all is well.
+    """Return findings `profile-violated` and `profile-not-named`, which alone is a warning; none if it conforms.
 
-    `profile` is the profile's JSON, `report` of a check of the bag: its serialisation is gone by then and is not
-    looked at, unless the profile requires one. Raises nothing: a profile that says nonsense is violated.
+    `profile` is the profile's JSON, `report` the result of checking the bag: its serialisation is not available by then
+    and is ignored, unless the profile requires one. Raises nothing: a malformed profile is violated.
     """
     findings = BagFindings()
     try:
@@ -92,7 +92,7 @@ def _files(report: BagReport, profile: dict[str, Any]) -> Iterator[str]:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """A glob matches a file, or a folder that the file is in."""
+    """Match a file, or a folder that the file is in, against a glob."""
     parts = name.split("/")
     above = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
     return any(fnmatchcase(posixpath.normpath(path), pattern.rstrip("/")) for path in above)

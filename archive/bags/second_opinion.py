@@ -18,7 +18,7 @@ from archive.bags.check import BagReport
 
 # findings after which another reader may hang, read outside of the bag, or run out of memory
 _UNSAFE = ("special-file", "link-escapes", "link-to-folder", "tag-file-too-large")
-# of the files that the validators disagree about, as many are named
+# how many of the files that the validators disagree about are named
 NAMED_MOST = 20
 
 

@@ -23,7 +23,7 @@ LINE_MOST = 1 << 16
 _DECLARATION_NAMES = ("BagIt-Version", "Tag-File-Character-Encoding")
 _STRICT = re.compile(r"([^:\s]+): (\S+)")
 _LOOSE = re.compile(r"([^:\s]+)[ \t]*:[ \t]*(\S+)[ \t]*")
-# encodings of text: Python knows others, which are none (zip, rot13) or which run away (idna, unicode_escape)
+# encodings of text: Python's others are not encodings of text (zip, rot13), or are too slow (idna, unicode_escape)
 _TEXT = re.compile(
     r"utf-(8|16|32)(-[lb]e)?|ascii|iso8859-\d+|cp\d+|koi8-[ru]|mac-roman|shift_jis|euc_(jp|kr)|gb(2312|k|18030)|big5"
 )
@@ -34,20 +34,20 @@ _INFO_LINE = re.compile(r"([^:]*):(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What bagit.txt says; `encoding` is Python's name of it."""
+    """The content of bagit.txt; `encoding` is Python's name of it."""
 
     version: tuple[int, int] = (1, 0)
     encoding: str = "utf-8"
 
     @property
     def strict(self) -> bool:
-        """Whether the rules of version 1.0 hold."""
+        """Return whether the rules of version 1.0 apply."""
         return self.version >= (1, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestLine:
-    """A checksum in lower-case hex, and the path as it is written."""
+    """A checksum in lower-case hex, and the path as written."""
 
     line: int
     checksum: str
@@ -56,7 +56,7 @@ class ManifestLine:
 
 @dataclass(frozen=True, slots=True)
 class FetchLine:
-    """A file to fetch; `length` in bytes is None where it is not known, `path` is as it is written."""
+    """A file to fetch; `length` in bytes is None if it is unknown, `path` is as written."""
 
     line: int
     url: str
@@ -74,7 +74,7 @@ class InfoElement:
 
 
 def parse_declaration(body: bytes, findings: BagFindings) -> Declaration:
-    """Read bagit.txt (2.1.1). What is wrong goes to `findings`; what is not understood is as in version 1.0."""
+    """Parse bagit.txt (2.1.1). Faults go to `findings`; what cannot be parsed defaults to version 1.0."""
     if body.startswith(codecs.BOM_UTF8):
         findings.add("bag-declaration-bom", "bagit.txt")
         body = body[3:]
@@ -124,7 +124,7 @@ def _encoding(text: str, findings: BagFindings) -> str:
 
 
 def iter_lines(file: BinaryIO, name: str, declared: Declaration, findings: BagFindings) -> Iterator[tuple[int, str]]:
-    """The lines of a tag file with their numbers from 1; they end in LF, CR or CRLF.
+    """Yield the lines of a tag file with their numbers from 1; they end in LF, CR or CRLF.
 
     Ends early, with a finding, at bytes that are not in the encoding and at a line of more than 64 KiB.
     """
@@ -151,7 +151,7 @@ def iter_lines(file: BinaryIO, name: str, declared: Declaration, findings: BagFi
 def parse_manifest(
     lines: Iterator[tuple[int, str]], name: str, digits: int | None, findings: BagFindings
 ) -> Iterator[ManifestLine]:
-    """The lines of a manifest (2.1.3); `digits` is how many hex digits a checksum has, None when nobody knows."""
+    """Parse the lines of a manifest (2.1.3); `digits` is the number of hex digits of a checksum, None if unknown."""
     for number, line in lines:
         if not line.strip():
             continue
@@ -170,7 +170,7 @@ def parse_manifest(
 
 
 def parse_fetch(lines: Iterator[tuple[int, str]], name: str, findings: BagFindings) -> Iterator[FetchLine]:
-    """The lines of fetch.txt (2.2.3)."""
+    """Parse the lines of fetch.txt (2.2.3)."""
     for number, line in lines:
         if not line.strip():
             continue
@@ -194,7 +194,7 @@ def _is_absolute(url: str) -> bool:
 def parse_info(
     lines: Iterator[tuple[int, str]], name: str, declared: Declaration, findings: BagFindings
 ) -> list[InfoElement]:
-    """The elements of bag-info.txt in order (2.2.2)."""
+    """Parse the elements of bag-info.txt in order (2.2.2)."""
     found: list[InfoElement] = []
     for number, line in lines:
         if not line.strip():
@@ -219,10 +219,10 @@ DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 PROFILE_IDENTIFIER = "urn:uuid:cfadec06-30ce-48ce-a5ba-6025a7a03f6f"
 PROFILE_FILE = "bagit-profile.json"
 ALGORITHMS = ("sha256", "sha512")
-# lines of bag-info.txt are not longer than this (section 2.2.2)
+# maximum length of lines in bag-info.txt (section 2.2.2)
 TAG_LINE_MOST = 79
 
-# what is counted here, or what a second value would make untrue
+# labels whose values are computed here, or would be contradicted by a second value
 _COUNTED = {
     "payload-oxum": "it is counted",
     "bag-size": "it is counted",
@@ -239,28 +239,28 @@ Info = tuple[tuple[str, str], ...]
 
 
 def encoded_path(path: str) -> str:
-    """A path as manifests and fetch.txt have it: of all characters only %, CR and LF are encoded (section 2.1.3)."""
+    """Encode a path for manifests and fetch.txt: only %, CR and LF (section 2.1.3)."""
     return path.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def manifest(entries: Iterable[tuple[str, str]]) -> str:
-    """A manifest of (digest, path), in the order given."""
+    """Format a manifest of (digest, path), in the given order."""
     return "".join(f"{digest}  {encoded_path(path)}\n" for digest, path in entries)
 
 
 def fetch_line(base: str, path: str, size_bytes: int) -> str:
-    """A line of fetch.txt; `base` is the URL that stands for data/, with a slash at its end."""
+    """Format a line of fetch.txt; `base` is the URL that stands for data/, ending in a slash."""
     inside = path.removeprefix("data/")
     return f"{base}{quote(inside, safe='/~')} {size_bytes} {encoded_path(path)}\n"
 
 
 def bag_info(labelled: Iterable[tuple[str, str]]) -> str:
-    """bag-info.txt: a line for each label and value, long ones continued on lines that begin with a blank."""
+    """Format bag-info.txt: a line for each label and value, long ones continued on lines that begin with a blank."""
     return "".join(_folded(label, value) + "\n" for label, value in labelled)
 
 
 def _folded(label: str, value: str) -> str:
-    """Broken where there is a blank. A line break counts as part of the value, the blanks after it do not."""
+    """Fold a long value at blanks. Readers keep a line break as part of the value, but not the blanks after it."""
     first, *words = value.split(" ")
     lines = [f"{label}: {first}"]
     for word in words:
@@ -271,7 +271,7 @@ def _folded(label: str, value: str) -> str:
 
 
 def checked_info(given: Sequence[tuple[str, str]]) -> Info:
-    """Labels and values that a person named. Raises NotBaggable for what bag-info.txt cannot hold, or is counted."""
+    """Validate labels and values of a user. Raises NotBaggable if bag-info.txt cannot hold one, or it is computed."""
     for label, value in given:
         if not _LABEL.fullmatch(label):
             raise NotBaggable(f"{label!r} is no label of bag-info.txt: no colon, no line end, no blank at either end")
@@ -283,13 +283,13 @@ def checked_info(given: Sequence[tuple[str, str]]) -> Info:
 
 
 def merged_info(known: Iterable[tuple[str, str]], given: Info) -> Info:
-    """What is known of itself, but what a person named takes its place; labels are the same whatever their case."""
+    """Merge automatic values with those of a user, which take precedence; labels are compared without case."""
     named = {label.lower() for label, _ in given}
     return (*given, *((label, value) for label, value in known if label.lower() not in named and value.strip()))
 
 
 def checked_date(text: str) -> str:
-    """A Bagging-Date, YYYY-MM-DD. Raises NotBaggable."""
+    """Validate a Bagging-Date, YYYY-MM-DD. Raises NotBaggable."""
     try:
         if len(text) == 10:
             return date.fromisoformat(text).isoformat()
@@ -299,7 +299,7 @@ def checked_date(text: str) -> str:
 
 
 def shown_size(size_bytes: int) -> str:
-    """A size for people, as Bag-Size has it: `2.1 GB`."""
+    """Format a size for people, as in Bag-Size: `2.1 GB`."""
     size, unit = float(size_bytes), 0
     while size >= 999.95 and unit < len(_UNITS) - 1:
         size, unit = size / 1000, unit + 1

@@ -1,4 +1,4 @@
-"""The tag files of a bag that is made: what bag-info.txt says, manifests, fetch.txt, and the profile of these bags."""
+"""Tag files of a bag that is being created: bag-info.txt, manifests, fetch.txt, and the profile of these bags."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from archive.bags.payload import Item, Payload
 from archive.bags.plan import Options, Share
 from archive.disk import durable
 
-# names that files had before they got safe ones: a line of JSON each, in ASCII
+# the original names of files with safe names: a line of JSON each, in ASCII
 RENAMED = "renamed-files.jsonl"
 
 
@@ -28,7 +28,7 @@ class Placed:
 def tag_files(
     files: list[Placed], share: Share, options: Options, payload: Payload, grouped: tagfiles.Info
 ) -> dict[str, str]:
-    """The texts of all tag files but the tag manifests, by name."""
+    """Make the texts of all tag files except the tag manifests, by name."""
     paths = [f"data/{file.item.path}" for file in files]
     counted = (
         ("Bagging-Date", options.date),
@@ -55,12 +55,12 @@ def tag_files(
 
 
 def profile_text() -> str:
-    """The BagIt profile of these bags, a JSON document."""
+    """Read the BagIt profile of these bags, a JSON document."""
     return resources.files("archive.bags").joinpath(tagfiles.PROFILE_FILE).read_text(encoding="utf-8")
 
 
 def write_tags(folder: Path, texts: dict[str, str]) -> None:
-    """Write tag files and, of all of them, tag manifests; bagit.txt, which makes a bag, is the last."""
+    """Write tag files and their tag manifests; bagit.txt, which makes the folder a bag, comes last."""
     bodies = {name: text.encode() for name, text in texts.items()}
     declaration = bodies.pop("bagit.txt")
     for name, body in bodies.items():
