@@ -1,7 +1,7 @@
-"""An audit: every id that a target names against every id that an archive lists, in one pass.
+"""Audits: compare every id that a target names with every id that an archive lists, in one pass.
 
-The archive's side comes from its ledger, whose outcomes are one for one with the records in the shards (law 1, which
-is checked). Both sides go in bulk into DuckDB, which needs little memory for 100 million ids.
+The archive's side comes from its ledger, whose outcomes match the records in the shards one for one (law 1, which is
+checked). Both sides are loaded in bulk into DuckDB, which needs little memory for 100 million ids.
 """
 
 import shutil
@@ -32,37 +32,37 @@ _FIRST = ("channel", "identifier", "reason", "datestamp_there", "datestamp_here"
 
 @dataclass(slots=True)
 class Comparison:
-    """Both sides compared; open until its block ends. `sides.db` has the views `every` and `marked`."""
+    """Both sides, compared; open until its block ends. `sides.db` has the views `every` and `marked`."""
 
     target: str
     sides: Sides
     report: AuditReport = field(init=False)
 
     def lines(self) -> Iterator[tuple[str, str, str, str | None]]:
-        """(channel, mark, identifier, reason) of every id, in the order of identifiers."""
+        """Yield (channel, mark, identifier, reason) of every id, in the order of identifiers."""
         for row in self.details():
             yield row[:4]
 
     def details(self) -> Iterator[tuple[Any, ...]]:
-        """The same, and datestamp_there, datestamp_here, deleted_there, deleted_here."""
+        """Yield the same, and datestamp_there, datestamp_here, deleted_there, deleted_here."""
         yield from self.sides.rows("audit_lines")
 
     def differences(self) -> Iterator[tuple[Any, ...]]:
-        """The same of those ids that are not the same on both sides."""
+        """Yield the same for the ids that differ between the sides."""
         yield from self.sides.rows("audit_differences")
 
     def missing(self) -> Iterator[str]:
-        """Each missing id once, whatever the number of channels that miss it, in order."""
+        """Yield each missing id once, in order, however many channels lack it."""
         for (identifier,) in self.sides.rows("audit_gaps"):
             yield identifier
 
     def duplicates(self, limit: int | None = None) -> Iterator[tuple[str, str, str, int]]:
-        """(here or there, channel, identifier, times) of ids that are there more than once."""
+        """Yield (here or there, channel, identifier, times) of ids that occur more than once."""
         for side, channel, identifier, times in self.sides.rows("audit_duplicates", {"limit": limit}):
             yield ("here", "there")[side], channel, identifier, times
 
     def first(self, mark: str, limit: int = 10) -> list[Row]:
-        """Some ids of one mark, with both sides."""
+        """Return some ids of one mark, with both sides."""
         rows = self.sides.rows("audit_first", {"mark": mark, "limit": limit})
         return [dict(zip(_FIRST, row, strict=True)) for row in rows]
 
@@ -72,11 +72,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """What an archive is held against.
+    """The target that an archive is compared with.
 
-    `by` is what is compared with each other, only in these `formats` if any are named; `fill` brings its side, `census`
-    is its run where it is in the archive's own ledger. `other` is another archive, whose index may know more;
-    `hashed`: its ids come with digests. `totals` are what it states of its length.
+    `by` is what is compared, only in these `formats` if any are named; `fill` loads its side, `census` is its run if it
+    is in the archive's own ledger. `other` is another archive, whose index may know more; `hashed`: its ids come with
+    digests. `totals` are the lengths that it declares.
     """
 
     name: str
@@ -96,7 +96,7 @@ class _Target:
 
 @contextmanager
 def against_ledger(folder: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
-    """Every id that was listed or asked for, against what is held."""
+    """Compare every id that was listed or requested with what is held."""
     with snapshot(Layout(folder)) as ledger:
         totals = tuple(list_totals(ledger, None))
     with _compared(folder, _Target("ledger", own=True, totals=totals), wish) as found:
@@ -115,7 +115,7 @@ def against_census(
     stamped: bool = True,
     wish: Wish = NOTHING_MORE,
 ) -> Iterator[Comparison]:
-    """What census `run` of the archive at `census` listed, which may be the same archive, against what is held.
+    """Compare what census `run` of the archive at `census`, which may be the same archive, listed with what is held.
 
     `together`: in any channel, by local ids, where datestamps may be of several kinds. `stamped`: the datestamps of
     deleted records there can be compared.
@@ -147,9 +147,9 @@ def against_census(
 
 @contextmanager
 def against_archive(folder: Path, other: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
-    """What another archive holds, against what is held here; channels are matched by prefix and set.
+    """Compare what another archive holds with what is held here; channels are matched by prefix and set.
 
-    Where both have a current index, the digests of what was sent are compared as well.
+    If both have a current index, the digests of what was sent are compared too.
     """
     read_description(other)
 
@@ -162,9 +162,9 @@ def against_archive(folder: Path, other: Path, wish: Wish = NOTHING_MORE) -> Ite
 
 @contextmanager
 def against_release(folder: Path, release: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
-    """The records and tombstones of a release (its folder, or its manifest), against what is held in their formats.
+    """Compare the records and tombstones of a release (its folder or manifest) with what is held in their formats.
 
-    Raises NotAnArchive when the manifest is there alone, OtherArchive for a delta, Damaged.
+    Raises NotAnArchive if the manifest has no release beside it, OtherArchive for a delta, Damaged.
     """
     manifest = read_manifest(release)
     index = (release if release.is_dir() else release.parent) / INDEX
@@ -187,10 +187,10 @@ def against_release(folder: Path, release: Path, wish: Wish = NOTHING_MORE) -> I
 
 @contextmanager
 def against_file(folder: Path, path: Path, wish: Wish = NOTHING_MORE) -> Iterator[Comparison]:
-    """The ids in a file, against what is held in any channel.
+    """Compare the ids in a file with what is held in any channel.
 
-    They are compared with identifiers as the provider writes them when some begin with "oai:", as OAI-PMH has them,
-    else with the local part of the identifiers.
+    They are compared with identifiers as the provider writes them if some begin with "oai:", as in OAI-PMH, else with
+    the local part of the identifiers.
     """
     first = [wanted for wanted, _ in zip(iter_ids(path), range(10_000), strict=False)]
     local = not any(wanted.identifier.startswith("oai:") for wanted in first)
@@ -201,13 +201,13 @@ def against_file(folder: Path, path: Path, wish: Wish = NOTHING_MORE) -> Iterato
 
 
 def is_release(path: Path) -> bool:
-    """Whether a path is a release, or the manifest of one."""
+    """Return whether a path is a release, or the manifest of one."""
     return (path / MANIFEST if path.is_dir() else path).name == MANIFEST and (
         path.is_file() or (path / MANIFEST).exists()
     )
 
 
-# --- inside
+# --- helpers
 
 
 @contextmanager
@@ -218,7 +218,7 @@ def _compared(folder: Path, target: _Target, wish: Wish, stated: Sequence[Stated
     work = Path(tempfile.mkdtemp(prefix=".audit-", dir=folder))
     try:
         with translated_duckdb(work), ThreadPoolExecutor(1, thread_name_prefix="account") as pool:
-            account = pool.submit(_account, folder)  # SQLite works on it while DuckDB loads
+            account = pool.submit(_account, folder)  # runs in SQLite while DuckDB loads
             sides = Sides(work, target.by)
             try:
                 _fill(sides, folder, target, wish, indexes)
@@ -243,7 +243,7 @@ def _compared(folder: Path, target: _Target, wish: Wish, stated: Sequence[Stated
 
 
 def _account(folder: Path) -> tuple[bool, int]:
-    """Whether the account balances, and the windows of the last harvest of which nobody knows what is in them."""
+    """Return whether the account balances, and how many windows of the last harvest have unknown content."""
     with snapshot(Layout(folder)) as ledger:
         (lost,) = ledger.execute(_SQL["audit_lost_windows"]).fetchone()
         return balances(ledger), int(lost)

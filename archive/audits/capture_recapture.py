@@ -1,8 +1,8 @@
-"""How many records no channel has seen: the channels of a harvest as captures of one population.
+"""Estimate how many records no channel has seen: the channels of a harvest as captures of one population.
 
-Two captures are judged by Lincoln and Petersen's reasoning in Chapman's form, three or more by log-linear models of
-the cells (`archive.loglinear`). Both ask that a record seen by one channel is neither more nor less likely to
-be seen by another, or that more than two channels show how far this is not so.
+Two captures are evaluated by the Lincoln-Petersen method in Chapman's form, three or more by log-linear models of the
+cells (`archive.audits.loglinear`). Both assume that a record seen by one channel is neither more nor less likely to be
+seen by another, or that more than two channels show how far this does not hold.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,17 +12,17 @@ from math import exp, inf, lgamma
 from archive.audits.intervals import CONFIDENCE
 from archive.audits.loglinear import Cell, Pair, fitted
 
-# models within so much of the best by Akaike's criterion have substantial support (Burnham and Anderson 2002, 2.6)
+# models this close to the best by Akaike's criterion have substantial support (Burnham and Anderson 2002, 2.6)
 _NEARLY = 2.0
 _CLOSE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Records that no capture saw: an estimate and its 95 % interval; `high` is inf when nothing bounds it.
+    """Records that no capture saw: an estimate and its 95 % interval; `high` is inf if nothing bounds it.
 
-    `dependent` are pairs of captures (counted from 0) whose dependence the chosen model holds; `p_value` is how well
-    independence fits by itself, None where two captures cannot tell. `warnings` are sentences.
+    `dependent` are pairs of captures (counted from 0) that depend on each other in the chosen model; `p_value` is how
+    well independence alone fits, None if two captures cannot tell. `warnings` are sentences.
     """
 
     seen: int
@@ -36,15 +36,15 @@ class Unseen:
 
     @property
     def completeness(self) -> float:
-        """The share of all records that were seen by any capture, between 0 and 1."""
+        """Return the share of all records that were seen by any capture, between 0 and 1."""
         return self.seen / (self.seen + self.estimate) if self.seen + self.estimate else 1.0
 
 
 def unseen(cells: Mapping[Cell, int], names: Sequence[str] = ()) -> Unseen:
-    """Estimate from the counts of records by which captures saw them; the cell seen by none is not looked at.
+    """Estimate from the counts of records by which captures saw them; the cell seen by none is ignored.
 
-    `names` are those of the captures, for sentences. Raises ValueError for fewer than two captures, cells of
-    different lengths, and a capture that saw nothing.
+    `names` are those of the captures, for sentences. Raises ValueError for fewer than two captures, cells of different
+    lengths, and a capture that saw nothing.
     """
     lengths = {len(cell) for cell in cells}
     if len(lengths) != 1 or min(lengths) < 2:
@@ -79,7 +79,7 @@ def _chapman(cells: Mapping[Cell, int]) -> Unseen:
 
 
 def _exact(first: int, second: int, both: int) -> tuple[float, float]:
-    """All sizes of a population in which so large an overlap, and so small a one, is no surprise (2.5 % each way)."""
+    """Return the population sizes for which an overlap this large or this small is probable (2.5 % each way)."""
     tail = (1 - CONFIDENCE) / 2
     seen = first + second - both
     high = inf if both == 0 else _last(seen, lambda size: _at_least(size, first, second, both) >= tail)
@@ -88,7 +88,7 @@ def _exact(first: int, second: int, both: int) -> tuple[float, float]:
 
 
 def _first(start: int, holds: Callable[[int], bool]) -> int:
-    """The smallest number from `start` on for which a condition holds that, once true, stays so."""
+    """Find the smallest number from `start` on for which a condition holds that, once true, stays so."""
     if holds(start):
         return start
     step = 1
@@ -102,12 +102,12 @@ def _first(start: int, holds: Callable[[int], bool]) -> int:
 
 
 def _last(start: int, holds: Callable[[int], bool]) -> int:
-    """The largest number from `start` on for which a condition holds that, once false, stays so."""
+    """Find the largest number from `start` on for which a condition holds that, once false, stays so."""
     return max(start, _first(start, lambda size: not holds(size)) - 1)
 
 
 def _at_least(size: int, first: int, second: int, both: int) -> float:
-    """The chance of an overlap of `both` or more when `second` of `size` are drawn and `first` are marked.
+    """Compute the chance of an overlap of `both` or more if `second` of `size` are drawn and `first` are marked.
 
     Terms are added from the middle outwards, where each is smaller than the one before.
     """
@@ -143,13 +143,13 @@ def _choose(of: int, taken: int) -> float:
     return lgamma(of + 1) - lgamma(taken + 1) - lgamma(of - taken + 1)
 
 
-# --- three captures and more
+# --- three or more captures
 
 
 def _log_linear(counts: Mapping[Cell, int], names: Sequence[str]) -> Unseen:
     fits = fitted(counts, len(names))
     best = fits.models[0]
-    # a model that was chosen from several is less sure than it knows: those that fit nearly as well have a say
+    # a model chosen from several is less certain than its interval: models that fit nearly as well widen it
     ends = [fits.interval(fit) for fit in fits.models if fit.criterion <= best.criterion + _NEARLY]
     warnings = []
     if best.pairs:

@@ -1,4 +1,4 @@
-"""Counts two sides that were compared: by mark, by reason, and in groups."""
+"""Count two compared sides: by mark, by reason, and in groups."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,7 +20,7 @@ from archive.queries import Queries
 
 _SQL = Queries(__package__)
 
-# a total that is compared with the live ids of the target: its name, the number, and when that was stated
+# a total that is compared with the live ids of the target: its name, the number, and when it was declared
 Stated = tuple[str, int, str | None]
 
 
@@ -35,9 +35,9 @@ def count_sides(
     finished: bool,
     lost_windows: int,
 ) -> AuditReport:
-    """The numbers of two sides that were compared; `totals` are those that the lists of the target state.
+    """Count two compared sides; `totals` are those that the lists of the target declare.
 
-    That no id is counted twice is checked by both sides: what both have is the same number from either.
+    Both sides check that no id is counted twice: each must give the same number of ids that both have.
     """
     sizes = {channel: numbers for channel, *numbers in sides.rows("audit_totals")}
     channels, reasons, differences = _by_mark(sides, sizes)
@@ -74,7 +74,7 @@ def count_sides(
 
 
 def _by_mark(sides: Sides, channels: Iterable[str]) -> tuple[dict[str, dict[str, int]], dict[str, int], dict[str, int]]:
-    """The ids that are not the same: by channel and mark, those missing by reason, those stale by what differs."""
+    """Count the ids that differ: by channel and mark, missing ones by reason, stale ones by what differs."""
     marks: dict[str, dict[str, int]] = {channel: {} for channel in channels}
     reasons: dict[str, int] = {}
     differences: dict[str, int] = {}
@@ -87,7 +87,7 @@ def _by_mark(sides: Sides, channels: Iterable[str]) -> tuple[dict[str, dict[str,
 
 
 def _groups(sides: Sides, by: str) -> list[Row]:
-    """The same numbers, a row a group."""
+    """Make a row of the same counts for each group."""
     if by != "window" and not sides.count(_SQL["audit_has_years"]):
         sides.db.execute(_SQL["audit_about"])
     groups: dict[str, dict[str, int]] = {}

@@ -1,4 +1,7 @@
-"""Files of identifiers: text with one a line, CSV, JSON lines or Parquet; each id with what the file says of it."""
+"""Read files of identifiers: text with one on each line, CSV, JSON lines or Parquet.
+
+Each id comes with what the file says of it.
+"""
 
 import itertools
 import re
@@ -19,7 +22,7 @@ from archive.queries import Queries
 
 _SQL = Queries(__package__)
 
-# The names of columns and keys, the best first, as `plain_name` gives them.
+# Names of columns and keys, the best first, as `plain_name` returns them.
 IDENTIFIER_NAMES = (
     "identifier",
     "oaiidentifier",
@@ -45,10 +48,10 @@ IDENTIFIER_NAMES = (
 DATESTAMP_NAMES = ("datestamp", "updated", "lastmodified", "modified", "dateupdated", "updatedat")
 DELETED_NAMES = ("deleted", "isdeleted", "withdrawn", "iswithdrawn")
 STATE_NAMES = ("status", "state", "recordstatus")
-# a date in one of these columns says that the record was removed
+# a date in one of these columns means that the record was removed
 REMOVAL_NAMES = ("removaldate", "removedat", "deletedat", "deletiondate", "datedeleted", "dateremoved", "withdrawnat")
 DIGEST_NAMES = ("sha256",)
-# what a state says; DataCite's registered and draft DOIs are not findable: their records are not public
+# states of records that are gone; DataCite's registered and draft DOIs are not findable: their records are not public
 GONE_STATES = (
     "deleted",
     "gone",
@@ -71,15 +74,15 @@ _ROLES = {
     "digest": DIGEST_NAMES,
 }
 _SHOWN_NAMES = "identifier, oai_identifier, id, recid, record_id, item_id, eprint_id, doi, handle"
-# the first cell of a table without a header is an id, and one without any of these was not seen
+# the first cell of a table without a header is an id; all ids seen so far contain one of these
 _LIKE_AN_ID = re.compile(r"[\d:/]")
-# the blanks that editors put around an id; any other character is part of it
+# blanks that editors put around an id; any other character is part of it
 _BLANKS = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class WantedId:
-    """An id that should be held; None where the file does not say. `sha256` is of what the provider sent."""
+    """An id that should be held; None for what the file does not say. `sha256` is that of what the provider sent."""
 
     identifier: str
     datestamp: str | None = None
@@ -88,11 +91,11 @@ class WantedId:
 
 
 def iter_ids(path: Path) -> Iterator[WantedId]:
-    """Yield the ids of a file in its order, by its ending: CSV, JSON lines, JSON, Parquet, others as text.
+    """Yield the ids of a file in order, by its extension: CSV, JSON lines, JSON, Parquet, others as text.
 
-    A file compressed by gzip is read as the ending before `.gz` says. Text in UTF-8, UTF-16 or windows-1252 is read.
-    In text, a line that begins with # is a remark, and a first line that names a column of ids makes it a table.
-    Raises BadIdFile naming the line, DiskFailed when the file cannot be read.
+    The extension of a file compressed by gzip is the one before `.gz`. Text may be in UTF-8, UTF-16 or windows-1252. In
+    text, a line that begins with # is a comment, and a first line that names a column of ids makes it a table. Raises
+    BadIdFile naming the line, DiskFailed if the file cannot be read.
     """
     readers = {
         ".csv": _iter_csv,
@@ -110,7 +113,7 @@ def iter_ids(path: Path) -> Iterator[WantedId]:
 def parquet_columns(path: Path) -> dict[str, str | None]:
     """Return the names of the columns of a Parquet file by role: id, stamp, deleted, status, removed and digest.
 
-    Raises BadIdFile when none is of ids, or it is not Parquet.
+    Raises BadIdFile if none has ids, or it is not Parquet.
     """
     import duckdb
 
@@ -127,7 +130,7 @@ def parquet_columns(path: Path) -> dict[str, str | None]:
 
 
 def _columns_of(names: Sequence[str]) -> dict[str, str | None]:
-    """The column of each role, the first one of those with the best name."""
+    """Find the column of each role, by the best of the known names."""
     plain = {plain_name(name): name for name in reversed(names)}
     return {role: next((plain[name] for name in known if name in plain), None) for role, known in _ROLES.items()}
 
@@ -152,7 +155,7 @@ def _iter_text(path: Path) -> Iterator[WantedId]:
 
 
 def _iter_csv(path: Path) -> Iterator[WantedId]:
-    """By a header that names a column of ids; where the first row has an id in its first cell, there is no header."""
+    """Read by a header that names a column of ids; if the first cell is an id, there is no header."""
     rows = iter_rows(path, delimiter_of(path))
     rows = ((number, row) for number, row in rows if not row[0].startswith("#"))
     first = next(rows, None)
@@ -188,7 +191,7 @@ def _iter_json(path: Path) -> Iterator[WantedId]:
 
 
 def _iter_json_file(path: Path) -> Iterator[WantedId]:
-    """A JSON array, whole or an element a line, or JSON lines under another ending."""
+    """Read a JSON array, whole or an element on each line, or JSON lines with another extension."""
     with open_text(path) as file:
         begins = file.read(4096).lstrip()
     if not begins.startswith("["):
@@ -204,7 +207,7 @@ def _iter_json_file(path: Path) -> Iterator[WantedId]:
 
 
 def _by_role(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of an object by what they are, the first of those with a value."""
+    """Map roles to the members of an object, the first with a value of each."""
     plain: dict[str, Any] = {}
     for name, member in value.items():
         plain.setdefault(_plain(name), member)
@@ -215,7 +218,7 @@ def _by_role(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _iter_parquet(path: Path) -> Iterator[WantedId]:
-    # brings DuckDB, which takes longer to import than most files of ids to read
+    # imports DuckDB, which takes longer than reading most files of ids
     import duckdb
 
     columns = {name: role for role, name in parquet_columns(path).items() if name is not None}
@@ -233,7 +236,7 @@ def _iter_parquet(path: Path) -> Iterator[WantedId]:
 
 
 def _wanted(values: Mapping[str, Any], path: Path, number: int) -> WantedId:
-    """An id from its values by role: id, stamp, deleted, status, removed, digest."""
+    """Make an id from its values by role: id, stamp, deleted, status, removed, digest."""
     identifier = values.get("id")
     if isinstance(identifier, bool) or not isinstance(identifier, str | int) or not str(identifier).strip(_BLANKS):
         raise BadIdFile(f"{path}, line {number}: no id; its column or key is one of {_SHOWN_NAMES}")
@@ -248,7 +251,7 @@ def _wanted(values: Mapping[str, Any], path: Path, number: int) -> WantedId:
 
 
 def _deleted(values: Mapping[str, Any]) -> bool | None:
-    """Read a column `deleted`, a state as OAI-PMH and DataCite write it, a date of removal; None where none says."""
+    """Read a column `deleted`, a state as OAI-PMH and DataCite write it, or a date of removal; None without any."""
     if (deleted := values.get("deleted")) not in (None, ""):
         return deleted is True or str(deleted).strip().lower() in TRUE_WORDS
     if (state := values.get("status")) not in (None, ""):

@@ -1,4 +1,4 @@
-"""How sure a share is that was found by asking a sample: Wilson's interval, also over strata."""
+"""Confidence intervals of a share that was estimated from a sample: Wilson's interval, also over strata."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from math import exp, sqrt
 from statistics import NormalDist
 
 CONFIDENCE = 0.95
-# of shares near 0 and 1 Wilson's interval is too short where so few were misses (or hits)
+# with no more misses (or hits) than this, Wilson's interval of shares near 0 and 1 is too short
 _FEW, _FEW_OF_FIFTY = 3, 2
 
 
@@ -22,7 +22,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """A part of a population: how many it has, how many of these were asked, and how many of those were hits."""
+    """A part of a population: its size, how many of its members were sampled, and how many of those were hits."""
 
     name: str
     size: float
@@ -31,11 +31,11 @@ class Stratum:
 
 
 def wilson(hits: int, asked: int, confidence: float = CONFIDENCE) -> Interval:
-    """The share of hits in a population of which `asked` were drawn at random (Wilson 1927), between 0 and 1.
+    """Compute the interval of the share of hits in a population, from a random sample (Wilson 1927), between 0 and 1.
 
-    Where nearly all or nearly none were hits, the end beside 1 or 0 is that of a Poisson distribution, as Brown, Cai
-    and DasGupta advise (2001, Statistical Science 16, 4.1.1): 0.999 would be covered 91 times in 100 without it.
-    Nothing asked says nothing: 0 to 1. Raises ValueError for more hits than asked.
+    If nearly all or nearly none were hits, the end near 1 or 0 is that of a Poisson distribution, as Brown, Cai and
+    DasGupta recommend (2001, Statistical Science 16, 4.1.1): without it, 0.999 would be covered 91 times in 100. An
+    empty sample gives 0 to 1. Raises ValueError for more hits than sampled.
     """
     if not 0 <= hits <= asked:
         raise ValueError(f"{hits} hits of {asked}")
@@ -51,12 +51,12 @@ def wilson(hits: int, asked: int, confidence: float = CONFIDENCE) -> Interval:
 
 
 def stratified(strata: Sequence[Stratum], confidence: float = CONFIDENCE) -> Interval:
-    """The share of hits in a population that was sampled part by part, each weighted by its size.
+    """Compute the interval of the share of hits in a population that was sampled by strata, weighted by size.
 
-    Wilson's interval for the number of asked that would say as much in a plain sample (its effective size; Franco and
-    others 2019, Journal of Survey Statistics and Methodology 7, 334). A part with nobody asked may have any share,
-    which is no matter of chance: it is counted as all misses at the low end and as all hits at the high end.
-    Raises ValueError when there is no part that has a size.
+    It is Wilson's interval for the size of a simple sample with as much information (the effective size; Franco and
+    others 2019, Journal of Survey Statistics and Methodology 7, 334). A stratum without a sample may have any share,
+    which is not a matter of chance: it counts as all misses at the low end and as all hits at the high end. Raises
+    ValueError if no stratum has a size.
     """
     total = sum(part.size for part in strata)
     if total <= 0:
@@ -74,9 +74,10 @@ def stratified(strata: Sequence[Stratum], confidence: float = CONFIDENCE) -> Int
 
 
 def _effective(parts: Sequence[Stratum], weights: Sequence[float], z: float) -> float:
-    """The size of a plain sample with the same variance.
+    """Compute the size of a simple sample with the same variance.
 
-    The shares of small parts are drawn towards that of all, so that a part without a miss is not taken to be sure.
+    The shares of small strata are drawn towards the overall share, so that a stratum without a miss does not count as
+    certain.
     """
     pooled = (sum(part.hits for part in parts) + z * z / 2) / (sum(part.asked for part in parts) + z * z)
     shares = [(part.hits + z * z * pooled) / (part.asked + z * z) for part in parts]
@@ -93,7 +94,7 @@ def _wilson(share: float, asked: float, z: float) -> tuple[float, float]:
 
 
 def _least_mean(count: int, confidence: float) -> float:
-    """The mean at which a Poisson distribution brings `count` or more in 1 - `confidence` of all cases."""
+    """Find the mean of a Poisson distribution that gives `count` or more in 1 - `confidence` of all cases."""
     low, high = 0.0, float(count)
     for _ in range(60):
         mean = (low + high) / 2

@@ -1,7 +1,8 @@
-"""Log-linear models of who saw what: Poisson regressions of the counts in the cells, without any library.
+"""Log-linear models of capture histories: Poisson regressions of the counts in the cells, without any library.
 
-Each capture has its own chance to see a record; a model may hold that some pairs of captures depend on each other
-(Fienberg 1972, Cormack 1989). What a model expects in the cell that nobody saw is its estimate of the unseen.
+Each capture has its own probability to see a record; a model may let some pairs of captures depend on each other
+(Fienberg 1972, Cormack 1989). A model's expected count in the cell of records seen by none is its estimate of the
+unseen.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +10,14 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import erfc, exp, inf, lgamma, log, sqrt
 
-# which captures saw a record, in their order
+# which captures saw a record, in the order of captures
 Cell = tuple[bool, ...]
 Pair = tuple[int, int]
 
-# the 95 % quantile of chi-square with one degree of freedom: the interval is where the likelihood falls by half of it
+# the 95 % quantile of chi-square with one degree of freedom: the interval ends where the log-likelihood falls by half
+# of it
 _CHI_SQUARE = 3.841458820694124
-# all sets of pairwise dependences are tried up to so many captures; with more they are added one by one
+# up to this many captures all sets of pairwise dependences are tried; with more they are added one by one
 _ALL_MODELS = 4
 _STEPS = 60
 _CLOSE = 1e-9
@@ -23,7 +25,7 @@ _CLOSE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A model: which pairs depend on each other, its deviance, its parameters' number, its estimate of the unseen."""
+    """A fitted model: its pairs of dependent captures, deviance, number of parameters, and estimate of the unseen."""
 
     pairs: tuple[Pair, ...]
     deviance: float
@@ -32,7 +34,7 @@ class Fit:
 
     @property
     def criterion(self) -> float:
-        """Akaike's: a dependence must pay for its parameter."""
+        """Return Akaike's criterion: a dependence must justify its parameter."""
         return self.deviance + 2 * self.parameters
 
 
@@ -47,16 +49,16 @@ class Fits:
 
     @property
     def p_value(self) -> float | None:
-        """The chance of a table as unlike independence as this one, None without cells to judge by."""
+        """Return the chance of a table as far from independence as this one, None without degrees of freedom."""
         return _chi_square(self.independent.deviance, len(self.cells) - self.independent.parameters)
 
     def interval(self, fit: Fit) -> tuple[float, float]:
-        """The ends of the 95 % interval of a model's estimate, by its profile; the upper may be inf."""
+        """Return the ends of the 95 % profile interval of a model's estimate; the upper may be inf."""
         return _profile(self.cells, self.observed, fit)
 
 
 def fitted(counts: Mapping[Cell, int], captures: int) -> Fits:
-    """Fit the models of a table of three captures or more; the cell that nobody saw is not looked at."""
+    """Fit the models of a table of three or more captures; the cell seen by none is ignored."""
     cells = tuple(cell for cell in _all_cells(captures) if any(cell))
     observed = tuple(float(counts.get(cell, 0)) for cell in cells)
     models = sorted(_candidates(cells, observed, captures), key=lambda fit: (fit.criterion, len(fit.pairs)))
@@ -68,7 +70,7 @@ def _all_cells(captures: int) -> list[Cell]:
 
 
 def _candidates(cells: Sequence[Cell], observed: Sequence[float], captures: int) -> list[Fit]:
-    """Models with every set of pairs that leaves cells to judge by, or, of many captures, those on a greedy way up."""
+    """Fit models with every set of pairs that leaves degrees of freedom or, with many captures, the greedy ones."""
     pairs = list(combinations(range(captures), 2))
     most = min(len(pairs), len(cells) - captures - 2)
     if captures <= _ALL_MODELS:
@@ -94,7 +96,7 @@ def _fit(cells: Sequence[Cell], observed: Sequence[float], pairs: tuple[Pair, ..
 
 
 def _poisson(rows: Sequence[Sequence[float]], observed: Sequence[float]) -> list[float]:
-    """The coefficients of a Poisson regression with a log link, by iteratively reweighted least squares."""
+    """Compute the coefficients of a Poisson regression with a log link, by iteratively reweighted least squares."""
     expected = [max(count, 0.5) for count in observed]
     weights = [0.0] * len(rows[0])
     before = inf
@@ -120,7 +122,7 @@ def _least_squares(rows: Sequence[Sequence[float]], values: Sequence[float], wei
 
 
 def _solved(matrix: list[list[float]]) -> list[float]:
-    """Gauss and Jordan, with pivots; a column that says nothing gets no weight."""
+    """Solve by Gauss-Jordan elimination with pivots; a column without information gets no weight."""
     size = len(matrix)
     for column in range(size):
         pivot = max(range(column, size), key=lambda line: abs(matrix[line][column]))
@@ -147,12 +149,12 @@ def _deviance(rows: Sequence[Sequence[float]], observed: Sequence[float], weight
 
 
 def _profile(cells: Sequence[Cell], observed: Sequence[float], fit: Fit) -> tuple[float, float]:
-    """Where the likelihood of the table with so many unseen is not much less than the best (Cormack 1992)."""
+    """Find where the likelihood of the table with that many unseen is not much less than the best (Cormack 1992)."""
     rows = [_design(cell, fit.pairs) for cell in (*cells, (False,) * len(cells[0]))]
     seen = sum(observed)
 
     def likelihood(unknown: float) -> float:
-        """Twice the log-likelihood of the whole table as a multinomial of unknown size, less a constant."""
+        """Compute twice the log-likelihood of the whole table as a multinomial of unknown size, less a constant."""
         whole = [*observed, unknown]
         fitted = _deviance(rows, whole, _poisson(rows, whole))
         total = seen + unknown
@@ -178,7 +180,7 @@ def _upper(outside: Callable[[float], bool], estimate: float, seen: float) -> fl
 
 
 def _edge(outside: Callable[[float], bool], inside: float, far: float) -> float:
-    """Where, between a value within the interval and one that may be beyond it, its end is."""
+    """Find the end of the interval between a value inside and one that may be outside."""
     if not outside(far):
         return far
     for _ in range(_STEPS):
@@ -190,7 +192,7 @@ def _edge(outside: Callable[[float], bool], inside: float, far: float) -> float:
 
 
 def _chi_square(value: float, degrees: int) -> float | None:
-    """The chance of so large a chi-square, None without degrees of freedom (Abramowitz and Stegun 26.4.4, 26.4.5)."""
+    """Compute the tail of a chi-square, None without degrees of freedom (Abramowitz and Stegun 26.4.4, 26.4.5)."""
     if degrees <= 0:
         return None
     half = max(value, 1e-300) / 2

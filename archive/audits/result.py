@@ -23,7 +23,7 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """`stated` by somebody, `counted` here. `seen` is when it was stated, where that was long ago: it only informs."""
+    """A total that was declared (`stated`), and the `counted` one. With `seen`, an old declaration, it only informs."""
 
     name: str
     stated: int
@@ -36,23 +36,23 @@ class Total:
 
 
 def list_totals(ledger: sqlite3.Connection, run: int | None) -> Iterator[Total]:
-    """What the lists of a census said of their length, or those of the last harvests when `run` is None."""
+    """Yield the lengths that the lists of a census declared, or those of the last harvests if `run` is None."""
     for channel, verb, stated, counted, _ in ledger.execute(_SQL["audit_stated"], {"run": run}):
         if stated is not None:
             yield Total(f"{_NAMES[verb]}, {channel}", stated, counted)
-    # the parts state only what they have: what the list before them stated is held against them as well
+    # the parts declare only their own size: what the list declared before it was split is compared with them too
     for channel, from_, until, stated, counted in ledger.execute(_SQL["audit_short_splits"], {"run": run}):
         bounds = f"{from_ or 'the beginning'} to {until or 'the end'}" if from_ or until else "the whole list"
         yield Total(f"completeListSize, {channel}, {bounds} before it was cut", stated, counted)
 
 
 def list_doubts(ledger: sqlite3.Connection, run: int) -> Iterator[Finding]:
-    """Iterate over the findings of a census that say why its list may not be all."""
+    """Yield the findings of a census that say why its list may be incomplete."""
     yield from (Finding(*row) for row in ledger.execute(_SQL["audit_doubts"], {"run": run}))
 
 
 def disagreements(totals: Iterable[Total]) -> tuple[Finding, ...]:
-    """A finding for each total that is not what was counted."""
+    """Make a finding for each total that differs from the count."""
     return tuple(
         finding("total-differs", name=total.name, expected=total.stated, found=total.counted)
         if total.seen is None
@@ -70,7 +70,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What else an audit is to say: its numbers `by` some of GROUPS; `stated` totals, as (name, number, when)."""
+    """Additional results of an audit: its numbers `by` some of GROUPS; `stated` totals, as (name, number, when)."""
 
     by: tuple[str, ...] = ()
     stated: tuple[tuple[str, int, str | None], ...] = ()
@@ -78,14 +78,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The numbers of an audit, in ids; one that is in two channels counts as two.
+    """The numbers of an audit, in ids; an id that is in two channels counts as two.
 
-    `stale` ids are on both sides with another datestamp, state or content; `unchecked` could not be told, because the
-    target was not listed to its end; `forgotten` are tombstones held here that the target no longer shows; `live` ids
-    are named there and not as deleted. `reasons` says why ids are missing, `differences` how stale ones differ.
+    `stale` ids are on both sides with another datestamp, state or content; `unchecked` could not be compared, because
+    the target was not listed to its end; `forgotten` are tombstones held here that the target no longer shows; `live`
+    ids are named there and not as deleted. `reasons` says why ids are missing, `differences` how stale ones differ.
     `twice_here` ids are in one list of a harvest more than once, `twice_there` in one of the target. `balanced`: the
     account of the archive is, and no id is counted twice or not at all. `doubts` are findings of the census that listed
-    the target: its list is not proven to be all.
+    the target: its list is not proven to be complete.
     """
 
     target: str
@@ -112,24 +112,27 @@ class AuditReport:
 
     @property
     def completeness(self) -> float:
-        """Percent of the expected ids that are held in any version; 100.0 only when none is missing, 0.0 of none."""
+        """Return the percentage of expected ids that are held in any version.
+
+        It is 100.0 only if none is missing, and 0.0 if none is expected.
+        """
         return percent_of(self.same + self.stale, self.expected)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """The totals that disagree, and what kept the list of the target from being proven."""
+        """Return the totals that disagree, and what kept the list of the target from being proven."""
         return (*disagreements(self.totals), *self.doubts)
 
     @property
     def complete(self) -> bool:
-        """Whether there are ids, both sides agree in each and in every total, and nothing was left unasked."""
+        """Return whether there are ids, both sides agree in each and in every total, and everything was requested."""
         clean = not (self.missing or self.extra or self.stale or self.unchecked or self.lost_windows)
         agreed = all(found.severity == "info" for found in self.findings)
         return clean and agreed and self.balanced and self.finished and self.expected > 0
 
 
 def percent_of(part: int, whole: int) -> float:
-    """A part in percent, which is 100.0 only when it is the whole; 0.0 of nothing, which proves nothing."""
+    """Compute a percentage that is 100.0 only for the whole, and 0.0 of nothing, which proves nothing."""
     if not whole:
         return 0.0
     percent = 100 * part / whole

@@ -25,19 +25,19 @@ from archive.store import Layout, newest_of, read_description, read_looks, read_
 
 _SQL = Queries(__package__)
 
-# of 24 GiB: a join that needs more goes to the disk
+# memory of DuckDB on a machine with 24 GiB: a larger join goes to the disk
 MEMORY_LIMIT = "1500MB"
-# ids in one file on their way
+# ids in one temporary file
 BATCH_ROWS = 500_000
-# rows of both sides that are compared at once: their join fits into the memory
+# rows of both sides that are compared at once, so that their join fits into memory
 PART_ROWS = 32_000_000
 HERE, THERE = 0, 1
-# ids are compared in their channel, in their format, all together, or all together by their local parts
+# ids are compared by channel, by format, all together, or all together by their local parts
 CHANNEL, FORMAT, IDENTIFIER, LOCAL = "channel", "format", "identifier", "local"
 
 
 class Sides:
-    """Both sides on their way into a database in a folder; `by` says what is compared with each other."""
+    """Both sides, loaded into a database in a folder; `by` is what is compared."""
 
     def __init__(self, work: Path, by: str) -> None:
         self.work, self.by = work, by
@@ -66,7 +66,7 @@ class Sides:
     # --- names
 
     def _name(self, text: str, set_spec: str | None = None, since: str | None = None) -> int:
-        """The number of what is called so; the last harvest counts where several channels are."""
+        """Return the number of a name; the last harvest counts if several channels have it."""
         if text not in self._names:
             self._names[text] = len(self._names)
             self.db.execute(_SQL["audit_add_name"], [self._names[text], text, set_spec])
@@ -85,7 +85,7 @@ class Sides:
             known = self._name(by, set_spec if self.by == CHANNEL else None, since if number == HERE else None)
             self.db.execute(_SQL["audit_add_channel"], [number, channel, known])
 
-    # --- what either side says
+    # --- loading a side
 
     def add_ledger(
         self,
@@ -95,9 +95,9 @@ class Sides:
         *,
         windows: bool = False,
     ) -> None:
-        """The runs of a ledger, each on the side that `side_of` says of its number and mode (None: on neither).
+        """Add the runs of a ledger, each on the side that `side_of` returns for its number and mode (None: on neither).
 
-        Only of these formats, None: of all. `windows`: they can be told apart by windows.
+        Only of these formats, None: of all. `windows`: they can be grouped by window.
         """
         number = len(self._ledgers)
         self._ledgers.append(layout.root)
@@ -110,7 +110,7 @@ class Sides:
         )
 
     def add_ids(self, path: Path) -> None:
-        """The ids of a file. Raises BadIdFile as `iter_ids` does."""
+        """Add the ids of a file. Raises BadIdFile as `iter_ids`."""
         name = self._name("")
         if path.suffix.lower() == ".parquet":
             self._add_parquet(path, name)
@@ -129,7 +129,7 @@ class Sides:
                 return
 
     def _add_parquet(self, path: Path, name: int) -> None:
-        """DuckDB reads such a file by itself; only what its columns are called is to be found out."""
+        """Let DuckDB read the file; only the names of its columns have to be found."""
         columns = parquet_columns(path)
         words = {"true_words": list(TRUE_WORDS), "gone_states": list(GONE_STATES)}
         self.db.execute(
@@ -142,13 +142,13 @@ class Sides:
             raise BadIdFile(f"{path}, row {row[0] + 1}: no id in the column {columns['id']}")
 
     def add_release(self, index: Path, formats: Iterable[str]) -> None:
-        """The records of a release, by its index."""
+        """Add the records of a release, from its index."""
         for format_ in formats:
             self._name(format_)
         self.db.execute(_SQL["audit_load_release"], {"path": str(index)})
 
     def add_index(self, index: Path, side: int) -> None:
-        """What a current index knows of the records on a side."""
+        """Add what a current index knows of the records on a side."""
         self.db.execute("ATTACH $path AS known (READ_ONLY)", {"path": str(index)})
         self.db.execute(_SQL["audit_items"], {"side": side})
         self.db.execute("DETACH known")
@@ -156,10 +156,10 @@ class Sides:
     # --- one row an id
 
     def settle(self, *, finished: bool, own: bool, stamped: bool, only_newer: bool, by_window: bool) -> None:
-        """Bring both sides to one row an id.
+        """Reduce both sides to one row an id.
 
         `finished`: all of the target is known; `own`: the archive's ledger is its own target; `stamped`: the datestamps
-        of what is deleted there can be compared; `only_newer`: datestamps differ only when that there is later.
+        of what is deleted there can be compared; `only_newer`: datestamps differ only if the one there is later.
         """
         days, odds = self.db.execute(_SQL["audit_kinds"]).fetchone() or (False, False)
         self._say(
@@ -183,7 +183,7 @@ class Sides:
         self.db.execute(_SQL["audit_paired"])
 
     def _choose(self) -> None:
-        """Find the ids whose latest state is not what their last copy says."""
+        """Find the ids whose latest state is not that of their last copy."""
         with ExitStack() as stack:
             ledgers = [stack.enter_context(snapshot(Layout(folder))) for folder in self._ledgers]
             looks = [read_looks(ledger) for ledger in ledgers]
@@ -194,7 +194,7 @@ class Sides:
                     self.db.execute(_SQL["audit_choose"], [side, outcome])
 
     def compare(self) -> None:
-        """Find the mark of every id; those that are not the same go into a table, all are in the view `every`."""
+        """Find the mark of every id; those that differ go into a table, all are in the view `every`."""
         for _ in self._parts():
             self.db.execute(_SQL["audit_compare"])
         self.db.execute(_SQL["audit_marked"])
@@ -203,7 +203,7 @@ class Sides:
         self.db.execute(_SQL["audit_every"])
 
     def _parts(self) -> Iterator[int]:
-        """Say to the views which part of both sides they are to show, part after part, and then all of them."""
+        """Set the partition that the views expose, one after another, and then all of them."""
         rows = self.count(_SQL["audit_rows_to_compare"])
         parts = 1 + rows // PART_ROWS
         for part in range(parts):
@@ -212,7 +212,7 @@ class Sides:
         self._say(parts=1, part=0)
 
     def rows(self, name: str, parameters: dict[str, Any] | None = None) -> Iterator[tuple[Any, ...]]:
-        """The rows of a question, a few thousand in memory."""
+        """Yield the rows of a query, a few thousand in memory."""
         with translated_duckdb(self.work):
             cursor = self.db.cursor()
             _set(cursor, self._said)
@@ -221,14 +221,14 @@ class Sides:
                 yield from batch
 
     def count(self, query: str) -> int:
-        """The one number that a query gives."""
+        """Return the single number of a query."""
         row = self.db.execute(query).fetchone()
         assert row is not None
         return int(row[0])
 
 
 def _set(db: duckdb.DuckDBPyConnection, variables: Mapping[str, bool | int]) -> None:
-    """What the views are to take as given: of a connection alone."""
+    """Set the variables of the views, which are per connection."""
     for name, value in variables.items():
         db.execute(f"SET VARIABLE {name} = ?", [value])
 
@@ -239,10 +239,10 @@ def _rows(ids: Iterable[WantedId]) -> Iterator[tuple[str, str | None, bool | Non
 
 
 def useful_indexes(folder: Path, other: Path | None, wish: Wish, *, hashed: bool) -> dict[int, Path]:
-    """The indexes that an audit of an archive, against another or not, can use, by their side.
+    """Return the indexes that an audit can use, by side.
 
-    `hashed`: the target knows digests of what was sent. Raises StaleIndex when the one of the archive, which some
-    groups need, is of other records.
+    `hashed`: the target has digests of what was sent. Raises StaleIndex if the index of the archive, which some groups
+    need, is of other records.
     """
     found = {}
     needed = bool({"year", "type"} & set(wish.by)) or ("set" in wish.by and not _has_sets(folder))
@@ -259,7 +259,7 @@ def useful_indexes(folder: Path, other: Path | None, wish: Wish, *, hashed: bool
 
 
 def index_of_records(folder: Path) -> Path:
-    """The index, if the records in it are those of the shards; a census, which brings none, may have come since.
+    """Return the index, if its records are those of the shards; a census, which brings none, may have run since.
 
     Raises StaleIndex as `archive.index.open_index`, Damaged.
     """
@@ -280,6 +280,6 @@ def index_of_records(folder: Path) -> Path:
 
 
 def _has_sets(folder: Path) -> bool:
-    """Whether an archive was harvested set by set: then its channels say which set an id is of."""
+    """Return whether an archive was harvested set by set: then its channels say which set an id is in."""
     with snapshot(Layout(folder)) as ledger:
         return ledger.execute(_SQL["audit_has_sets"]).fetchone() is not None

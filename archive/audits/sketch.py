@@ -1,9 +1,9 @@
-"""A sketch of what an archive holds: a small table by which two mirrors name each other's differences.
+"""Sketches of archives: small tables by which two mirrors find their differences.
 
-An invertible Bloom lookup table (Goodrich and Mitzenmacher 2011, arXiv:1101.2245): every item is added into three
-cells. Cell by cell one table is taken from the other, so that what both have is gone; a cell with one item left gives
-it away, and taking that out of its other cells lays open the next. How large a table must be follows from the number
-of differences, whatever the number of items. What cannot be taken apart is never guessed.
+A sketch is an invertible Bloom lookup table (Goodrich and Mitzenmacher 2011, arXiv:1101.2245): every item is added into
+three cells. One table is subtracted from the other cell by cell, so that common items cancel out. A cell with a single
+item left reveals it; removing that item from its other cells reveals more. The table's size depends on the number of
+differences, not on the number of items. What cannot be decoded is never guessed.
 
 The file of a sketch is a header, the cells and a digest over both, which detects every flipped byte and truncation.
 """
@@ -22,18 +22,18 @@ from archive.errors import Damaged, OtherArchive
 
 HASHES = 3
 COUNT_BYTES, CHECK_BYTES = 4, 8
-# an id of so many bytes of UTF-8 stands in the table itself, behind its length; of a longer one there is its SHA-256
+# an id of up to this many bytes of UTF-8 is in the table itself, after its length; of a longer one, its SHA-256
 INLINE_MOST, KEY_BYTES = 47, 48
 HASHED = 0xFF
 ITEM_BYTES = KEY_BYTES + 8
 # three sub-tables of 1,365 cells of 68 bytes
 CELLS = 4095
-# tables that tell how many differences there are: one for each number of zero bits, from FIRST_ZEROS on
+# tables to estimate the number of differences: one for each number of zero bits, from FIRST_ZEROS on
 STRATA, FIRST_ZEROS, STRATUM_CELLS, STRATUM_ITEM = 20, 4, 60, 8
-# a table is taken apart while it has more than 1.23 cells a difference (Molloy 2004); a small one needs more, so that
-# no two items are likely to share all their cells
+# a table can be decoded if it has more than 1.23 cells for each difference (Molloy 2004); a small one needs more, so
+# that two items are unlikely to share all their cells
 _CELLS_EACH, _CELLS_MORE = 1.4, 600
-# seconds that stand for no datestamp, or for one that is none
+# seconds for a missing or impossible datestamp
 NO_TIME = -(2**62)
 
 Compared = Literal["versions", "ids"]
@@ -43,9 +43,9 @@ _LEVEL = struct.Struct("<20xI8s")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One id and its newest version; `seconds` since 1970 in UTC, None where its datestamp is unknown.
+    """One id and its newest version; `seconds` since 1970 in UTC, None if its datestamp is unknown.
 
-    `identifier` is the local id, or `sha256:` and 64 digits of one that is longer than a table holds.
+    `identifier` is the local id, or `sha256:` and 64 digits if it is longer than a table can hold.
     """
 
     identifier: str
@@ -55,7 +55,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What one side has and the other has not; of an id with two versions each side has one."""
+    """Items that only one side has; of an id with two versions each side has one."""
 
     here: tuple[Item, ...]
     there: tuple[Item, ...]
@@ -73,7 +73,7 @@ class Table:
         self.sums = [0] * cells
 
     def add(self, item: bytes, digest: bytes, count: int = 1) -> None:
-        """Put an item in, or with -1 take it out; `digest` is its SHA-256."""
+        """Add an item, or with -1 remove it; `digest` is its SHA-256."""
         part = len(self.counts) // HASHES
         value = int.from_bytes(item + digest[:CHECK_BYTES], "little")
         for turn, hashed in enumerate(_PLACES.unpack_from(digest)):
@@ -82,12 +82,12 @@ class Table:
             self.sums[place] ^= value
 
     def merge(self, other: Self, sign: int = 1) -> None:
-        """Add the items of another table, or with -1 take them out."""
+        """Add the items of another table, or with -1 remove them."""
         self.counts = [mine + sign * its for mine, its in zip(self.counts, other.counts, strict=True)]
         self.sums = [mine ^ its for mine, its in zip(self.sums, other.sums, strict=True)]
 
     def take_apart(self) -> tuple[list[bytes], list[bytes]] | None:
-        """Every item with the count 1, and every one with -1; None when not all can be had. The table is used up."""
+        """Decode the items with count 1, and those with -1; None if some cannot be decoded. Empties the table."""
         found: tuple[list[bytes], list[bytes]] = [], []
         waiting = [place for place, count in enumerate(self.counts) if count in (1, -1)]
         while waiting:
@@ -96,7 +96,7 @@ class Table:
             if (item := self._alone(place)) is None:
                 continue
             found[count < 0].append(item)
-            if len(found[0]) + len(found[1]) > len(self.counts):  # no sketch of anything: it would go on for ever
+            if len(found[0]) + len(found[1]) > len(self.counts):  # not a valid sketch: it would never end
                 return None
             digest = sha256(item).digest()
             self.add(item, digest, -count)
@@ -105,7 +105,7 @@ class Table:
         return None if any(self.counts) or any(self.sums) else found
 
     def _alone(self, place: int) -> bytes | None:
-        """The item of a cell that has nothing else in it, as its check shows."""
+        """Return the item of a cell, if its check shows that nothing else is in it."""
         if self.counts[place] not in (1, -1):
             return None
         value = self.sums[place].to_bytes(self.width + CHECK_BYTES, "little")
@@ -113,7 +113,7 @@ class Table:
         return item if sha256(item).digest()[:CHECK_BYTES] == value[self.width :] else None
 
     def to_bytes(self) -> bytes:
-        """Each cell: its count (i32, little-endian), the XOR of the items, the XOR of the checks."""
+        """Encode each cell: its count (i32, little-endian), the XOR of the items, the XOR of the checks."""
         size = self.width + CHECK_BYTES
         return b"".join(
             count.to_bytes(COUNT_BYTES, "little", signed=True) + value.to_bytes(size, "little")
@@ -122,7 +122,7 @@ class Table:
 
     @classmethod
     def from_bytes(cls, data: bytes, width: int) -> Self:
-        """The reverse; the bytes are as many as the table has."""
+        """Decode a table from all of its bytes."""
         size = cell_bytes(width)
         made = cls(len(data) // size, width)
         for number, start in enumerate(range(0, len(data), size)):
@@ -146,7 +146,7 @@ class Sketch:
         self.strata = [Table(STRATUM_CELLS, STRATUM_ITEM) for _ in range(STRATA)]
 
     def fill(self, rows: Iterable[tuple[str, int]]) -> None:
-        """Add ids, each once, with their versions as `version` has them. Written for speed: millions come."""
+        """Add ids, each once, with their versions from `version`. Optimised for millions of rows."""
         table, part = self.table, self.cells // HASHES
         counts, sums, unpack = table.counts, table.sums, _PLACES.unpack_from
         stratum, number = (1 << FIRST_ZEROS) - 1, 0
@@ -173,7 +173,7 @@ class Sketch:
         self.strata[min(zeros - FIRST_ZEROS, STRATA - 1)].add(rest, sha256(rest).digest())
 
     def merge(self, other: Self, sign: int = 1) -> None:
-        """Add what another sketch of the same kind has, or with -1 take it out."""
+        """Add another sketch of the same kind, or with -1 subtract it."""
         self.items += sign * other.items
         self.table.merge(other.table, sign)
         for mine, its in zip(self.strata, other.strata, strict=True):
@@ -181,9 +181,10 @@ class Sketch:
 
 
 def differences(here: Sketch, there: Sketch) -> Differences | int:
-    """What only one of them has; or, when these are too many for the table, about how many there are.
+    """Return the items that only one side has; if they are too many for the table, estimate their number.
 
-    Both must have as many cells and compare the same. A changed record counts twice: each side has its own version.
+    Both must have the same number of cells and compare the same. A changed record counts twice: each side has its own
+    version.
     """
     left = Sketch(here.cells, here.compares)
     left.merge(here)
@@ -196,27 +197,27 @@ def differences(here: Sketch, there: Sketch) -> Differences | int:
 
 
 def cells_for(count: int) -> int:
-    """Cells of a table that gives away so many differences, but for two times in a thousand."""
+    """Return how many cells decode `count` differences, with two failures in a thousand."""
     return HASHES * -(-int(_CELLS_EACH * count + _CELLS_MORE) // HASHES)
 
 
 def differences_in(cells: int) -> int:
-    """How many differences a table of so many cells gives away: the reverse of `cells_for`."""
+    """Return how many differences a table of that many cells decodes: the reverse of `cells_for`."""
     return max(0, int((cells - _CELLS_MORE) / _CELLS_EACH))
 
 
 def cell_bytes(width: int = ITEM_BYTES) -> int:
-    """The size of a cell in a file."""
+    """Return the size of a cell in a file."""
     return COUNT_BYTES + width + CHECK_BYTES
 
 
 def version(seconds: int | None, *, live: bool) -> int:
-    """A version as one number of 64 bits: twice the seconds of its datestamp, and one more when it is live."""
+    """Encode a version as one number of 64 bits: twice the seconds of its datestamp, plus one if it is live."""
     return 2 * (NO_TIME if seconds is None else seconds) + live
 
 
 def key_of(identifier: str) -> bytes:
-    """The 48 bytes by which an id stands in a table."""
+    """Encode an id as the 48 bytes of its key in a table."""
     name = identifier.encode("utf-8", "surrogatepass")
     if len(name) <= INLINE_MOST:
         return bytes((len(name),)) + name.ljust(INLINE_MOST, b"\0")
@@ -224,7 +225,7 @@ def key_of(identifier: str) -> bytes:
 
 
 def name_of(key: bytes) -> str:
-    """The id of a key, or `sha256:` and the digits of its hash."""
+    """Return the id of a key, or `sha256:` and the digits of its hash."""
     if key[0] == HASHED:
         return f"sha256:{key[1:33].hex()}"
     return key[1 : 1 + key[0]].decode("utf-8", "surrogatepass")
@@ -237,7 +238,7 @@ def _item(item: bytes) -> Item:
 
 
 def _estimate(strata: list[Table]) -> int:
-    """About how many items differ, by the strata that can be taken apart (Eppstein and others 2011, section 3.2)."""
+    """Estimate how many items differ from the strata that can be decoded (Eppstein and others 2011, section 3.2)."""
     total = 0
     for level in reversed(range(len(strata))):
         found = strata[level].take_apart()
@@ -250,12 +251,12 @@ def _estimate(strata: list[Table]) -> int:
 MAGIC = b"HVSTSKCH"
 FORMAT_VERSION = 1
 _DIGEST_BYTES, _LENGTH_BYTES = 32, 4
-# of any sketch that can be of use; a longer file is none
+# larger than any useful sketch
 _MOST_BYTES = 1 << 30
 
 
 def is_sketch(path: Path) -> bool:
-    """Whether a file begins as a sketch does."""
+    """Return whether a file begins like a sketch."""
     try:
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC
@@ -264,7 +265,7 @@ def is_sketch(path: Path) -> bool:
 
 
 def write_sketch(path: Path, sketch: Sketch, about: dict[str, Any]) -> int:
-    """Write a sketch, durably; `about` says of what it is. Returns its size in bytes."""
+    """Write a sketch durably; `about` describes what it is of. Returns its size in bytes."""
     header = orjson.dumps(
         {
             "format_version": FORMAT_VERSION,
@@ -290,7 +291,7 @@ def write_sketch(path: Path, sketch: Sketch, about: dict[str, Any]) -> int:
 def read_sketch(path: Path) -> tuple[Sketch, dict[str, Any]]:
     """Read a sketch and its header.
 
-    Raises Damaged when its bytes are not those that were written, OtherArchive for one of a newer format.
+    Raises Damaged if its bytes are not those that were written, OtherArchive for a newer format.
     """
     with durable.translated(path, "reading"):
         data = path.read_bytes() if path.stat().st_size <= _MOST_BYTES else b""

@@ -1,4 +1,4 @@
-"""Sketches of archives, filled in several processes from the index; and which ids stand behind hashes in a sketch.
+"""Sketch archives in several processes from the index, and find the ids behind hashes in a sketch.
 
 Two mirrors are compared by the local ids of their records: one that was harvested by OAI-PMH with one that was
 harvested by id.
@@ -21,7 +21,7 @@ _SQL = Queries(__package__)
 # records that one process sketches at a time
 PART_RECORDS = 2_500_000
 _BATCH = 10_000
-# what a record takes of the index, where it is decided whether to begin processes
+# bytes of a record in the index, to decide whether to start processes
 _RECORD_BYTES = 100
 
 
@@ -37,9 +37,9 @@ class Part:
 
 
 def sketch_of(folder: Path, cells: int, compares: Compared) -> Sketch:
-    """The sketch of what an archive holds: each local id with its newest version, live or deleted.
+    """Sketch what an archive holds: each local id with its newest version, live or deleted.
 
-    Raises NotAnArchive, and StaleIndex when there is no index, or one of another state of the archive.
+    Raises NotAnArchive, and StaleIndex if there is no index, or one of another state of the archive.
     """
     with closing(open_index(folder)) as db:
         records = _one(db, _SQL["sketch_records"])
@@ -52,7 +52,7 @@ def sketch_of(folder: Path, cells: int, compares: Compared) -> Sketch:
 
 
 def sketched(task: Part) -> Sketch:
-    """The sketch of one part."""
+    """Sketch one part."""
     sketch = Sketch(task.cells, task.compares)
     with closing(open_index(task.folder)) as db:
         parameters = {"part": task.part, "parts": task.parts, "no_time": NO_TIME}
@@ -61,7 +61,7 @@ def sketched(task: Part) -> Sketch:
 
 
 def named(folder: Path, hashes: Sequence[str]) -> dict[str, str]:
-    """The local ids of an archive that stand in sketches as these hashes (64 hexadecimal digits), by hash."""
+    """Map hashes in sketches (64 hexadecimal digits) to the local ids of an archive."""
     with closing(open_index(folder)) as db:
         return dict(db.execute(_SQL["sketch_named"], {"hashes": list(hashes)}).fetchall())
 
