@@ -1,4 +1,4 @@
-"""Where the files of a record are to be had: all URLs that readers know a document by, and the one to send them to."""
+"""The URLs of a record's files: all those that readers know a document by, and the best one to redirect them to."""
 
 import re
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from archive.files import files_in
 from archive.migrations.names import urls_of
 
 Json = dict[str, Any]
-# how Zenodo, InvenioRDM and EPrints say that a document is to be saved rather than shown
+# how Zenodo, InvenioRDM and EPrints request that a document is saved rather than shown
 _AS_DOWNLOAD = "?download=1"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file of a record: `urls` lead to it, `place` is the best of them; `name` and `checksum` are as stated."""
+    """A file of a record: `urls` lead to it, `place` is the best of them; `name` and `checksum` are as declared."""
 
     urls: tuple[str, ...]
     place: str
@@ -26,7 +26,7 @@ class Document:
 
 
 def documents_of(metadata: Json | None) -> tuple[Document, ...]:
-    """The files that a record names, in their order; none of a form that names none."""
+    """List the files that a record names, in order; empty for a format without files."""
     if not metadata:
         return ()
     form, inside = form_of(metadata)
@@ -36,7 +36,7 @@ def documents_of(metadata: Json | None) -> tuple[Document, ...]:
 
 
 def _listed(metadata: Json, pages: tuple[str, ...], below_pages: bool) -> Iterator[Document]:
-    """Those of its list; of files that a record only links to, those on a host of its own pages."""
+    """Yield the listed files and, of files that a record only links to, those on a host of its own pages."""
     hosts = {urlsplit(page).netloc.lower() for page in pages}
     for file in files_in(metadata, "", None).files:
         urls = [f"{page.rstrip('/')}/files/{quote(file.key)}" for page in pages] if below_pages else []
@@ -47,7 +47,10 @@ def _listed(metadata: Json, pages: tuple[str, ...], below_pages: bool) -> Iterat
 
 
 def _of_eprints(eprint: Json) -> Iterator[Document]:
-    """`/ID/POS/NAME` is what the abstract page links (Apache/Rewrite.pm), `/id/file/N` the URI of the file."""
+    """Yield the files of EPrints.
+
+    The abstract page links `/ID/POS/NAME` (Apache/Rewrite.pm); `/id/file/N` is the URI of the file.
+    """
     name = text(eprint.get("eprintid"))
     uri = text(eprint.get("uri")) or ""
     root = uri.removesuffix(f"/id/eprint/{name}") if name is not None and uri.endswith(f"/id/eprint/{name}") else None
@@ -60,14 +63,14 @@ def _of_eprints(eprint: Json) -> Iterator[Document]:
             if not isinstance(called, str) or not called:
                 continue
             urls = [f"{root}/{name}/{position}/{quote(called)}"] if root is not None and position is not None else []
-            # a document of one file is that file
+            # a document with a single file is that file
             urls += filter(None, (own, text(document.get("uri")) if len(files) == 1 else None))
             if urls := list(filter(_is_web, urls)):
                 yield _document(called, urls, checksums.get(own or ""))
 
 
 def _document(name: str, urls: list[str], checksum: str | None) -> Document:
-    """With and without the query that asks for a download; a URL with another query stays as it is."""
+    """Make a document with and without the query for a download; a URL with another query stays as it is."""
     known: list[str] = []
     for url in urls:
         bare = url.partition("?")[0] if url.endswith(_AS_DOWNLOAD) else url

@@ -1,14 +1,15 @@
-"""A mapping of fields between two platforms: read from a file, and the values of records under it.
+"""Mappings of fields between two platforms: read from a file, and applied to the values of records.
 
-A line is `OLD = NEW`, with what to make of both values before they are compared behind a bar:
+A line is `OLD = NEW`, followed after a bar by how both values are normalised before they are compared:
 
     # legacy                    InvenioRDM
     metadata.title            = metadata.title | strip_html
     doi                       = pids.doi.identifier | doi
     metadata.creators[*].name = metadata.creators[*].person_or_org.name | lower
 
-A path names keys of the JSON, `[*]` all of a list, `[0]` one of it; a list without brackets is taken whole as well.
-`@doi`, `@title`, `@type`, `@year`, `@license`, `@creators` and `@id` are the fields of the index, whatever the form.
+A path names keys of the JSON, `[*]` all items of a list, `[0]` one of them; a list without brackets stands for all of
+its items. `@doi`, `@title`, `@type`, `@year`, `@license`, `@creators` and `@id` are the fields of the index, in any
+format.
 """
 
 import html
@@ -27,17 +28,17 @@ from archive.crosswalks import Fields, normalise_doi, normalise_orcid, normalise
 from archive.disk import translated
 from archive.formats import canonical
 
-# a longer value is kept as its beginning and a digest: enough to compare and to show
+# a longer value is stored as its beginning and a digest: enough to compare and to show
 KEPT = 200
-# characters of a difference that are shown as code points
+# how many characters of a difference are shown as code points
 _POINTS = 8
 _STEP = re.compile(r"([^.\[\]]+)|\[(\*|\d+)\]")
 _TAGS = re.compile(r"<[^<>]*>")
 _DAY = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,9})?", re.ASCII)
-# a number with more digits before or behind the point is written with an exponent
+# a number with more digits before or after the point is written with an exponent
 _PLAIN_DIGITS = 40
-# digits enough for any number that stands in a record: what is longer than a line of text is not rounded either
+# enough digits for any number in a record: even one longer than a line of text is not rounded
 _EXACT = Context(prec=1 << 20, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _SETTINGS = ("match", "old_format", "new_format")
 
@@ -47,7 +48,7 @@ Values = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a mapping; `how` are names of `NORMALISERS`, applied in their order."""
+    """One field of a mapping; `how` are names of `NORMALISERS`, applied in order."""
 
     old: str
     new: str
@@ -60,7 +61,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """All of a mapping file; `match` is a rule, the formats are those whose records are compared. None: not said."""
+    """The content of a mapping file; None for what is not given.
+
+    `match` is a rule; the formats are those whose records are compared.
+    """
 
     fields: tuple[Field, ...]
     match: str | None = None
@@ -71,7 +75,7 @@ class Mapping:
 def read_mapping(path: Path) -> Mapping:
     """Read a file of lines, or TOML (`.toml`) with tables `[[field]]` of old, new and as.
 
-    Raises ValueError naming the line or the table, also for what is not UTF-8.
+    Raises ValueError naming the line or the table, also if it is not UTF-8.
     """
     with translated(path, "reading"):
         body = path.read_text(encoding="utf-8-sig")
@@ -79,10 +83,9 @@ def read_mapping(path: Path) -> Mapping:
 
 
 def parse_lines(body: str) -> Mapping:
-    """Read the lines of a mapping; `match = RULE`, `old_format = X` and `new_format = X` are settings.
+    """Parse the lines of a mapping; `match = RULE`, `old_format = X` and `new_format = X` are settings.
 
-    A field of the old JSON that has the name of a setting is written in TOML.
-    Raises ValueError naming the line.
+    A field of the old JSON with the name of a setting must be written in TOML. Raises ValueError naming the line.
     """
     settings: dict[str, str] = {}
     fields = []
@@ -104,7 +107,7 @@ def parse_lines(body: str) -> Mapping:
 
 
 def parse_toml(body: str) -> Mapping:
-    """Read a mapping in TOML. Raises ValueError."""
+    """Parse a mapping in TOML. Raises ValueError."""
     read = tomllib.loads(body)
     tables = read.pop("field", [])
     if unknown := sorted(read.keys() - set(_SETTINGS)):
@@ -119,9 +122,9 @@ def parse_toml(body: str) -> Mapping:
 
 
 def take(path: str, metadata: Any, fields: Fields) -> Values:
-    """The values at a path, as text, in their order; none where there is nothing, or null, or an empty text.
+    """Return the values at a path, as text, in order; missing values, null and empty texts are left out.
 
-    `fields` are those of the index, which begin with an at.
+    `fields` are those of the index, whose names begin with @.
     """
     if path.startswith("@"):
         found = getattr(fields, _INDEX_FIELDS[path])
@@ -133,7 +136,7 @@ def take(path: str, metadata: Any, fields: Fields) -> Values:
 
 
 def normalised(values: Values, how: Sequence[str]) -> Values:
-    """Values in the form in which they are compared. White space is always one blank: EPrints has CRLF in titles."""
+    """Normalise values for comparison. White space always becomes one blank: EPrints has CRLF in titles."""
     for name in how:
         if name == "sort":
             values = tuple(sorted(values))
@@ -145,15 +148,15 @@ def normalised(values: Values, how: Sequence[str]) -> Values:
 
 
 def kept(value: str) -> str:
-    """A value, or what stands for a long one."""
+    """Return a value, or its beginning and digest if it is long."""
     return value if len(value) <= KEPT else f"{value[:KEPT]}... (SHA-256 {sha256(value.encode()).hexdigest()})"
 
 
 def code_points(old: str, new: str) -> str:
-    """Show the characters in which two texts differ that look alike: `U+0065 U+0301 / U+00E9`; empty if they do not.
+    """Show the characters in which two texts that look alike differ: `U+0065 U+0301 / U+00E9`; empty if they do not.
 
-    Texts look alike that are the same in the compatibility form of Unicode (NFKC), without characters that have no
-    width, and with any blank as a space.
+    Texts look alike if they are equal in the compatibility form of Unicode (NFKC), without characters of zero width,
+    and with any blank as a space.
     """
     if old == new or _looks(old) != _looks(new):
         return ""
@@ -177,7 +180,7 @@ def _looks(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def parse_path(path: str) -> Path_:
-    """The steps of a path: a key, the number of an item, None for all items. Raises ValueError."""
+    """Parse a path into steps: a key, the number of an item, None for all items. Raises ValueError."""
     steps: list[str | int | None] = []
     place = 0
     while place < len(path):
@@ -235,13 +238,13 @@ def _strip_html(value: str) -> str:
 
 
 def _date(value: str) -> str:
-    """The day, month or year with which a text begins, without a time; as it is when it does not."""
+    """Return the day, month or year at the beginning of a text, without a time; the text itself if there is none."""
     match = _DAY.match(value.strip())
     return match[0] if match else value
 
 
 def _number(value: str) -> str:
-    """EPrints prints what looks like a number as one: volume 007 as 7. No digit is lost on the way."""
+    """Normalise a number: EPrints prints what looks like one as a number, volume 007 as 7. No digit is lost."""
     if _NUMBER.fullmatch(value.strip()) is None:
         return value
     number = Decimal(value.strip()).normalize(_EXACT)
@@ -266,7 +269,7 @@ NORMALISERS: dict[str, Callable[[str], str]] = {
     "url": _url,
     "year": lambda value: value.strip()[:4],
 }
-# those of single values, and two of a list of them
+# normalisers of single values, and two of lists
 NAMES = (*NORMALISERS, "sort", "first")
 _INDEX_FIELDS = {
     "@doi": "doi",

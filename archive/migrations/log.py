@@ -1,6 +1,6 @@
-"""The log that an uploader kept for itself, CSV or SQLite: what it says became of each item, line by line.
+"""The log of an uploader, CSV or SQLite: what it says became of each item, line by line.
 
-Nothing in it is believed: `archive.migrationuploads` compares it with what the target holds.
+Nothing in it is trusted: `archive.migrations.uploads` compares it with what the target holds.
 """
 
 import re
@@ -23,7 +23,7 @@ _SQL = Queries(__package__)
 
 DONE, FAILED, PENDING = "done", "failed", "pending"
 _SQLITE = b"SQLite format 3\x00"
-# words for a column, the best first; compared without case, blanks and signs
+# names of columns, the best first; compared without case, blanks and punctuation
 COLUMNS: dict[str, tuple[str, ...]] = {
     "item": ("item", "itemid", "specimen", "specimenid", "barcode", "catalognumber", "occurrenceid", "sourceid",
              "source", "sourceidentifier", "oldid", "eprintid", "filename", "file", "identifier", "key", "name", "id"),
@@ -34,7 +34,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "reason": ("reason", "error", "errorcode", "errormessage", "message", "exception", "detail", "httpstatus",
                "statuscode", "responsecode"),
 }  # fmt: skip
-# columns in which 0 is good, and 1 is not
+# columns in which 0 means success, and 1 does not
 _EXIT_CODES = frozenset({"exitcode", "returncode"})
 _WORDS = {
     DONE: frozenset([
@@ -50,13 +50,13 @@ _WORDS = {
         "skipped",
     ]),
 }  # fmt: skip
-# of the words for a failure, those that say why
+# words for a failure that also say why
 _REASONS = frozenset(["timeout", "refused", "rejected", "aborted", "lost"])
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line, counted from 1: the item, what the log says of it, why it failed, which record it became."""
+    """A line, counted from 1: the item, its status in the log, why it failed, which record it became."""
 
     line: int
     item: str
@@ -66,12 +66,15 @@ class LogLine:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """By which the item may be known to the target."""
+        """Return the keys by which the target may know the item."""
         return tuple(dict.fromkeys((self.item, key_of(self.item), local_id(self.item))))
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Under which the record would be there: an id, an identifier, a DOI or the last part of a URL."""
+        """Return the keys by which the target may know the record.
+
+        They are an id, an identifier, a DOI or the last part of a URL.
+        """
         if not self.target:
             return ()
         tail = self.target.rstrip("/").rpartition("/")[2]
@@ -82,7 +85,7 @@ class LogLine:
 class Wording:
     """How a log is read: `columns` by role as the operator named them, `words` of its own for done and failed.
 
-    `table` is the one of an SQLite file.
+    `table` is the one to read in an SQLite file.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -91,7 +94,7 @@ class Wording:
 
 
 def parse_wording(said: Sequence[str]) -> Wording:
-    """Read NAME=VALUE: item, status, target and reason name columns, done and failed words, table a table.
+    """Parse NAME=VALUE: item, status, target and reason name columns, done and failed words, table a table.
 
     Raises ValueError.
     """
@@ -114,7 +117,7 @@ def parse_wording(said: Sequence[str]) -> Wording:
 
 
 def iter_log(path: Path, wording: Wording) -> Iterator[LogLine]:
-    """The lines of a log in their order. Raises BadIdFile naming the line, and what to say so that it can be read."""
+    """Yield the lines of a log in order. Raises BadIdFile with the line, and the option that makes it readable."""
     with translated(path, "reading"):
         try:
             with path.open("rb") as file:
@@ -131,7 +134,7 @@ def iter_log(path: Path, wording: Wording) -> Iterator[LogLine]:
 
 
 def columns_of(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
-    """The column of each role that there is. Raises ValueError for one that was named and is not there, or must be."""
+    """Find the column of each role. Raises ValueError if a named or required one is missing."""
     found = dict(said)
     if absent := sorted(set(said.values()) - set(names)):
         raise _NoColumn(f"there is no column {absent[0]!r}; there are {', '.join(names)}")
@@ -148,7 +151,7 @@ def columns_of(names: Sequence[str], said: Mapping[str, str]) -> dict[str, str]:
 
 
 def said_by(value: Any, column: str, words: Mapping[str, frozenset[str]]) -> str | None:
-    """What a status says: done, failed or pending; None when it is not understood."""
+    """Interpret a status: done, failed or pending; None if it is unknown."""
     text = "" if value is None else str(value).strip().lower()
     for own in (words, _WORDS):
         if (said := next((said for said, known in own.items() if text in known), None)) is not None:
@@ -181,20 +184,20 @@ def _line(path: Path, number: int, row: dict[str, Any], found: Mapping[str, str]
             "say so: --column done=WORD,... or --column failed=WORD,..."
         )
     if said == FAILED and not reason:
-        # a status that says more than that it failed is the reason, as a status code of HTTP does
+        # a status that says more than that it failed is the reason, such as an HTTP status code
         status = str(row.get(found["status"]) or "").strip()
         reason = "" if status.lower() in _WORDS[FAILED] - _REASONS or status in ("0", "1") else status
     return LogLine(number, item, said, reason if said == FAILED and reason else None, target or None)
 
 
 def _of_csv(path: Path) -> tuple[list[str], Iterator[tuple[int, Sequence[Any]]]]:
-    """Names of columns, and rows by their line."""
+    """Return the names of columns, and rows with their line numbers."""
     table = read_table(path)
     return list(table.names), table.rows
 
 
 def _of_sqlite(path: Path, wording: Wording) -> tuple[list[str], Iterator[tuple[int, Sequence[Any]]]]:
-    """The same of a table: the one that was named, or the only one that has the columns."""
+    """Return the same for a table: the one that was named, or the only one that has the columns."""
     with closing(_open(path)) as db:
         tables = [name for (name,) in db.execute(_SQL["log_tables"])]
         columns = {name: [row[0] for row in db.execute(_SQL["log_columns"], (name,))] for name in tables}
@@ -206,7 +209,7 @@ def _of_sqlite(path: Path, wording: Wording) -> tuple[list[str], Iterator[tuple[
 
     def rows() -> Iterator[tuple[int, Sequence[Any]]]:
         with closing(_open(path)) as db:
-            # a name out of the schema itself, quoted as SQL quotes names
+            # a name from the schema itself, quoted as an SQL identifier
             yield from enumerate(db.execute(f'SELECT * FROM "{table.replace(chr(34), chr(34) * 2)}"'), 1)
 
     return columns[table], rows()

@@ -1,7 +1,7 @@
-"""A migration audited: each item of a source against the records of a target, matched by a rule.
+"""Audit a migration: each item of a source against the records of a target, matched by a rule.
 
 Every item of the source ends in exactly one class, every record of the target in one of its own, and both sums are
-compared with what the two sides say that they hold (law 1, for two repositories).
+compared with what the two sides declare that they hold (law 1, for two repositories).
 """
 
 import itertools
@@ -24,7 +24,7 @@ from archive.store import spilled
 
 _SQL = Queries(__package__)
 
-# an item of the source is in one of these; those behind WITHDRAWN are no longer live there
+# an item of the source is in one of these; those after WITHDRAWN are no longer live there
 MATCHED, MISSING, GONE, AMBIGUOUS, CONTESTED, UNKEYED, WITHDRAWN, KEPT = CLASSES = (
     "matched",
     "missing",
@@ -43,7 +43,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class FieldReport:
-    """How the values of one mapped field agree over all pairs; `judgements` adds up to the items matched."""
+    """How the values of one mapped field agree over all pairs; `judgements` adds up to the matched items."""
 
     name: str
     how: tuple[str, ...]
@@ -51,7 +51,7 @@ class FieldReport:
 
     @property
     def agreement(self) -> float | None:
-        """Percent of the pairs in which either side has a value; None where none has."""
+        """Return the percentage of equal values in pairs where either side has one; None without any."""
         told = sum(self.judgements[name] for name in ("equal", "different", "only_old", "only_new"))
         return None if not told else _percent(self.judgements["equal"], told)
 
@@ -60,7 +60,7 @@ class FieldReport:
 class MigrationReport:
     """The numbers of a migration, in items of the source (`classes`) and records of the target (`targets`).
 
-    `off` are sentences on sums that do not add up; there is none in a sound audit. `chains` counts by code what is
+    `off` are sentences on sums that do not add up, of which a sound audit has none. `chains` counts by code what is
     wrong with chains of versions.
     """
 
@@ -79,17 +79,17 @@ class MigrationReport:
 
     @property
     def expected(self) -> int:
-        """Items that are live in the source, and so should be in the target."""
+        """Count the items that are live in the source, and so should be in the target."""
         return self.items - self.classes[WITHDRAWN] - self.classes[KEPT]
 
     @property
     def completeness(self) -> float:
-        """Percent of the expected items that were matched, each with one thing of its own."""
+        """Return the percentage of expected items that were matched, each with a record of its own."""
         return _percent(self.classes[MATCHED], self.expected)
 
     @property
     def complete(self) -> bool:
-        """Whether every item is there, nothing that was withdrawn is, chains are whole and mapped values agree."""
+        """Return whether every item is there, no withdrawn one is, chains are whole and mapped values agree."""
         differing = any(
             field.judgements["different"] + field.judgements["only_old"] + field.judgements["uncompared"]
             for field in self.fields
@@ -100,50 +100,50 @@ class MigrationReport:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """Both sides matched; open until its block ends."""
+    """Both sides, matched; open until its block ends."""
 
     report: MigrationReport
     db: duckdb.DuckDBPyConnection
 
     def lines(self) -> Iterator[tuple[str, str, list[str]]]:
-        """(class, item, targets) of every item, and `unclaimed` records of the target, in the order of items."""
+        """Yield (class, item, targets) of every item, and `unclaimed` records of the target, in the order of items."""
         return self._rows("migration_lines")
 
     def first(self, class_: str, limit: int) -> list[tuple[str, str, str | None]]:
-        """(item, local id, title) of some items of a class, or of records that nothing claims."""
+        """Return (item, local id, title) of some items of a class, or of records that nothing claims."""
         if class_ == UNCLAIMED:
             return self.db.execute(_SQL["migration_unclaimed"], {"limit": limit}).fetchall()
         return self.db.execute(_SQL["migration_first"], {"class": class_, "limit": limit}).fetchall()
 
     def missing(self) -> Iterator[str]:
-        """Local ids of items that are not in the target, each once."""
+        """Yield the local ids of items that are not in the target, each once."""
         return (name for (name,) in self._rows("migration_missing"))
 
     def redirects(self) -> Iterator[tuple[str, str]]:
-        """(old URL, new URL) of items that were matched, an old one once."""
+        """Yield (old URL, new URL) of matched items, each old one once."""
         return self._rows("migration_redirects")
 
     def unredirected(self) -> int:
-        """Items that were matched and are in no redirect, for want of a URL on one side."""
+        """Count the matched items without a redirect, because one side has no URL."""
         return _number(self.db, _SQL["migration_unredirected"])
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """(item, record of the target) of everything that the rule brought together, ambiguous or not."""
+        """Yield (item, record of the target) of everything that the rule matched, ambiguous or not."""
         return self._rows("migration_pairs")
 
     def chains(self) -> list[tuple[str, str, str | None, list[int]]]:
-        """(code, chain, item, positions) of what is wrong with chains; see `migration_chains`."""
+        """Return (code, chain, item, positions) of what is wrong with chains; see the query `migration_chains`."""
         return self.db.execute(_SQL["migration_wrong_chains"]).fetchall()
 
     def by(self, what: str) -> dict[str, dict[str, int]]:
-        """Classes of items by type, year or set."""
+        """Count items in classes by type, year or set."""
         found: dict[str, dict[str, int]] = {}
         for name, class_, items in self.db.execute(_SQL[f"migration_by_{what}"]).fetchall():
             found.setdefault(name, dict.fromkeys(CLASSES, 0))[class_] = items
         return found
 
     def differences(self, field: int, limit: int) -> list[tuple[str, str, list[str], list[str]]]:
-        """(item, target, old values, new values) of some pairs that differ in a field, counted from 0."""
+        """Return (item, target, old values, new values) of some pairs that differ in a field, counted from 0."""
         return self.db.execute(_SQL["migration_field_examples"], {"field": field, "limit": limit}).fetchall()
 
     def _rows(self, name: str) -> Iterator[Any]:
@@ -156,9 +156,9 @@ class Migration:
 def migrated(
     source: Path, target: Path, rule: Rule, mapping: Mapping | None = None, progress: Progress | None = None
 ) -> Iterator[Migration]:
-    """Match a source with a target, both archives with an index or releases; `mapping` names fields to be compared.
+    """Match a source with a target, both archives with an index or releases; `mapping` names fields to compare.
 
-    Raises as `iter_side` does, and BadQuery for an expression that DuckDB refuses.
+    Raises as `iter_side`, and BadQuery for an expression that DuckDB refuses.
     """
     fields = mapping.fields if mapping else ()
     stocks = read_stock(source), read_stock(target)
@@ -181,7 +181,7 @@ def migrated(
 
 @contextmanager
 def working() -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """A database in a folder of its own, which goes when the block ends."""
+    """Yield a database in a temporary folder, which is removed when the block ends."""
     work = Path(tempfile.mkdtemp(prefix="harvester-migration-"))
     try:
         with closing(working_database(work / "migration.duckdb")) as db:
@@ -215,7 +215,7 @@ def load_lines(
     work: Path,
     advanced: Callable[[int], object] = lambda rows: None,
 ) -> None:
-    """Bring lines of JSON into the rows of source, target, log or matched, through files of so many at a time."""
+    """Load lines of JSON into the table source, target, log or matched, through files of limited size."""
     done = 0
     while (spill := spilled(itertools.islice(lines, BATCH_ROWS), what, work / what)).rows:
         longest = max(spill.longest + 1, 1 << 20)
@@ -225,14 +225,17 @@ def load_lines(
 
 
 def _percent(part: int, whole: int) -> float:
-    """100.0 only when it is all; 0.0 of nothing."""
+    """Compute a percentage that is 100.0 only for the whole; 0.0 of nothing."""
     if not whole:
         return 0.0
     return 100.0 if part == whole else min(100 * part / whole, 99.9999)
 
 
 def _pair_by(db: duckdb.DuckDBPyConnection, expression: str) -> None:
-    """Pairs for which an expression over `source` and `target` holds. It is the operator's SQL, and reads no file."""
+    """Add pairs for which an expression over `source` and `target` holds.
+
+    The expression is the operator's SQL, and can read no file.
+    """
     query = f"INSERT INTO pairs SELECT DISTINCT source.item, target.item FROM source JOIN target ON ({expression}\n)"
     try:
         if len(db.extract_statements(query)) != 1:

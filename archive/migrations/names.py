@@ -1,7 +1,7 @@
-"""By which names a record is known: what calls it so itself, what it was called before, and where it is to be read.
+"""The names of a record: what it calls itself, what it was called before, and where people read it.
 
-Two records of two repositories are the same thing when a name of one is a name of the other; which names count is
-the rule of the audit (`archive.migration.Rule`).
+Two records of two repositories are the same thing if a name of one is a name of the other; which names count is the
+rule of the audit (`archive.migrations.sides.Rule`).
 """
 
 import re
@@ -32,7 +32,7 @@ from archive.crosswalks import (
 
 Json = dict[str, Any]
 
-# relations by which a record says that the other thing is itself, elsewhere or before; lower case
+# relations of a record to itself, elsewhere or earlier; lower case
 IDENTITY = frozenset(
     {
         "isidenticalto",
@@ -51,7 +51,7 @@ class Version:
     """The place of a record in a chain of versions.
 
     `concept` names the chain, `position` counts from 1; `previous` are local ids of records that it says it succeeds.
-    None where the record does not say.
+    None if the record does not say.
     """
 
     concept: str | None = None
@@ -60,7 +60,7 @@ class Version:
 
 
 def key_of(name: str) -> str:
-    """Return a name in the one form in which names are compared: DOIs as such, URLs normalised, without scheme."""
+    """Normalise a name for comparison: DOIs in normal form, URLs normalised, without scheme."""
     if (doi := normalise_doi(name)) is not None:
         return doi
     url = normalise_url(name)
@@ -68,33 +68,33 @@ def key_of(name: str) -> str:
 
 
 def own_names(identifier: str, metadata: Json | None) -> tuple[str, ...]:
-    """What a record is called where it is: its identifier, DOIs and URLs; its local id where that is no mere number."""
+    """Return a record's own names: its identifier, DOIs and URLs, and its local id unless it is only a number."""
     local = local_id(identifier)
     names = (identifier, *(() if local.isdigit() else (local,)), *claims_of(metadata).dois, *urls_of(metadata))
     return _keys(names)
 
 
 def dois_of(metadata: Json | None, concept: str | None) -> tuple[str, ...]:
-    """The DOIs of a record, and that of all its versions: `concept` is that of the index fields."""
+    """Return the DOIs of a record, and that of all its versions: `concept` is that of the index fields."""
     return _keys((*claims_of(metadata).dois, *([concept] if concept and normalise_doi(concept) else [])))
 
 
 def alternates_of(metadata: Json | None) -> tuple[str, ...]:
-    """Other names that a record gives itself."""
+    """Return other names that a record gives itself."""
     return _keys(_alternates(metadata))
 
 
 def related_of(metadata: Json | None, relations: Iterable[str] = ()) -> tuple[str, ...]:
-    """What a record is related to, by some relations; without any named, by those that say it is the same thing."""
+    """Return what a record is related to by the given relations, or else by those of identity."""
     wanted = {relation.lower() for relation in relations} or IDENTITY
     return _keys(link.identifier for link in index_links(metadata).related if (link.relation or "").lower() in wanted)
 
 
 def known_names(metadata: Json | None) -> tuple[str, ...]:
-    """Every name by which an uploader may know a record.
+    """Return every name by which an uploader may know a record.
 
-    Alternate names, relations of identity, DOIs, the title, names of files with and without their endings; and the
-    last part of those that are URLs, where that is no mere number.
+    Alternate names, relations of identity, DOIs, the title, names of files with and without their extensions; and the
+    last part of names that are URLs, unless it is only a number.
     """
     names = [*_alternates(metadata), *related_of(metadata), *claims_of(metadata).dois]
     tails = [
@@ -108,7 +108,7 @@ def known_names(metadata: Json | None) -> tuple[str, ...]:
 
 
 def urls_of(metadata: Json | None) -> tuple[str, ...]:
-    """Where people read a record in its own repository, the best first; none of a resolver."""
+    """Return the URLs of a record's pages in its own repository, the best first; never those of a resolver."""
     if not metadata:
         return ()
     form, inside = form_of(metadata)
@@ -117,7 +117,10 @@ def urls_of(metadata: Json | None) -> tuple[str, ...]:
 
 
 def version_of(metadata: Json | None, concept: str | None) -> Version:
-    """The place of a record among its versions, as far as its JSON tells; `concept` is that of the index fields."""
+    """Return the place of a record among its versions; `concept` is that of the index fields.
+
+    A value is None if the JSON does not give it.
+    """
     if not metadata:
         return Version()
     form, inside = form_of(metadata)
@@ -134,9 +137,9 @@ def version_of(metadata: Json | None, concept: str | None) -> Version:
 
 
 def url_finder(pattern: str) -> Callable[[str], Iterator[str]]:
-    """What finds ids in a text by a URL with `{id}` in it: `https://example.org/{id}/`.
+    """Make a function that finds ids in a text by a URL with `{id}` in it: `https://example.org/{id}/`.
 
-    http and https are one, and a last slash may be missing. Raises ValueError for a pattern without `{id}`.
+    http and https are equal, and a final slash may be missing. Raises ValueError for a pattern without `{id}`.
     """
     before, found, after = pattern.partition("{id}")
     if not found or "{id}" in after:
@@ -144,7 +147,7 @@ def url_finder(pattern: str) -> Callable[[str], Iterator[str]]:
     head = re.sub(r"^https?://", "", before, flags=re.IGNORECASE)
     tail = re.escape(after.rstrip("/"))
     name = r"([^\s/?#\"'<>&\\)\],;]+?)"
-    # an id ends where no character of a name follows: 12 is not found in 123
+    # an id ends where no character of an id follows: 12 is not found in 123
     end = rf"{tail}(?![\w-])" if not tail or tail[-1:].isalnum() else tail
     matcher = re.compile(rf"(?:https?:)?(?<![\w.-]){re.escape(head)}{name}{end}", re.IGNORECASE)
     if before != head:
@@ -216,7 +219,7 @@ _ALTERNATES: dict[Form, Callable[[Json], Iterable[Any]]] = {
 
 
 def _eprints_urls(eprint: Json) -> Iterator[Any]:
-    """The abstract page is `/ID/` of the host of `uri`, which itself is `/id/eprint/ID` (Apache/Rewrite.pm)."""
+    """Yield the abstract page, `/ID/` on the host of `uri`, and `uri` itself, `/id/eprint/ID` (Apache/Rewrite.pm)."""
     uri, name = text(eprint.get("uri")) or "", text(eprint.get("eprintid"))
     if name is not None and uri.endswith(f"/id/eprint/{name}"):
         yield f"{uri.removesuffix(f'/id/eprint/{name}')}/{name}/"

@@ -18,23 +18,23 @@ from urllib.parse import quote, urlsplit
 
 from archive.disk import translated
 
-# printable ASCII that a quoted word of nginx takes as it is
+# printable ASCII that is literal in a quoted word of nginx
 _SAFE = "!#%&'()*+,-./:;<=>?@[]^_`{|}~"
 
-# parameters of a query that are known in every order
+# up to this many parameters of a query are included in every order
 _ORDERED = 3
 
 
 @dataclass(slots=True)
 class Redirects:
-    """What was written; `conflicts` are old URLs that lead to several places, of which the first was taken."""
+    """What was written; `conflicts` are old URLs with several targets, of which the first was taken."""
 
     written: int = 0
     conflicts: list[str] = field(default_factory=list)
 
 
 def write_csv(path: Path, redirects: Iterable[tuple[str, str]]) -> Redirects:
-    """Write `old_url,new_url`, an old URL once."""
+    """Write `old_url,new_url`, each old URL once."""
     done = Redirects()
     with translated(path, "writing"), path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -46,9 +46,9 @@ def write_csv(path: Path, redirects: Iterable[tuple[str, str]]) -> Redirects:
 
 
 def write_nginx(path: Path, redirects: Iterable[tuple[str, str]]) -> Redirects:
-    """Write lines for `map $host$request_uri $moved_to { include FILE; }`, each old URL with and without last slash.
+    """Write lines for `map $host$request_uri $moved_to { include FILE; }`, each old URL with and without a final slash.
 
-    A second map of the path alone, which docs/migrations.md shows, leads those that add a query of their own.
+    A second map of the path alone, shown in docs/migrations.md, redirects requests with an additional query.
     """
     done = Redirects()
     with translated(path, "writing"), path.open("w", encoding="ascii") as file:
@@ -60,9 +60,9 @@ def write_nginx(path: Path, redirects: Iterable[tuple[str, str]]) -> Redirects:
 
 
 def nginx_keys(url: str) -> tuple[str, ...]:
-    """`$host$request_uri` of requests for a URL: the host without its port, the path and query as sent.
+    """Return `$host$request_uri` of requests for a URL: the host without its port, the path and query as sent.
 
-    Up to three parameters are known in every order.
+    Up to three parameters are included in every order.
     """
     parts = urlsplit(url)
     host, path = (parts.hostname or "").lower(), _ascii(parts.path or "/")
@@ -80,12 +80,12 @@ def _nginx(redirects: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def _ascii(text: str) -> str:
-    """Percent-encode what must not stand in a quoted word; what is encoded stays."""
+    """Percent-encode what must not be in a quoted word; existing escapes stay."""
     return quote(text, safe=_SAFE)
 
 
 def _once(redirects: Iterable[tuple[str, str]], done: Redirects) -> Iterator[tuple[str, str]]:
-    """Each key once."""
+    """Yield each key once, and note conflicts."""
     seen: dict[str, str] = {}
     for old, new in redirects:
         if (known := seen.get(old)) is None:
@@ -99,7 +99,7 @@ TOTAL, MOVED, MISSING, RATE = NAMES = ("total", "moved", "missing", "rate")
 
 
 def parse_stated(text: str) -> tuple[str, Decimal]:
-    """Read NAME=NUMBER, `total=2,890,136` or `rate=99.9%`; a number alone is the total. Raises ValueError."""
+    """Parse NAME=NUMBER, `total=2,890,136` or `rate=99.9%`; a number alone is the total. Raises ValueError."""
     name, _, value = text.partition("=") if "=" in text else (TOTAL, "=", text)
     name, value = name.strip().lower(), value.strip().rstrip("%").replace(",", "").replace("_", "").strip()
     try:
@@ -113,7 +113,7 @@ def parse_stated(text: str) -> tuple[str, Decimal]:
 
 
 def contradictions(stated: Mapping[str, Decimal]) -> Iterator[str]:
-    """Sentences on stated numbers that cannot all be true. `rate` is percent, rounded or cut to the digits it has."""
+    """Yield sentences on declared numbers that cannot all be true. `rate` is percent, rounded or truncated."""
     total, moved, missing, rate = (stated.get(name) for name in NAMES)
     if total is not None and moved is not None and missing is not None and moved + missing != total:
         off = moved + missing - total
@@ -126,7 +126,7 @@ def contradictions(stated: Mapping[str, Decimal]) -> Iterator[str]:
 
 
 def differences(stated: Mapping[str, Decimal], counted: Mapping[str, int]) -> Iterator[str]:
-    """Sentences on stated numbers that are not those that were counted."""
+    """Yield sentences on declared numbers that differ from the counts."""
     for name in (TOTAL, MOVED, MISSING):
         if name in stated and stated[name] != counted[name]:
             yield f"{stated[name]:,} {name} stated, {counted[name]:,} counted"
@@ -135,14 +135,14 @@ def differences(stated: Mapping[str, Decimal], counted: Mapping[str, int]) -> It
 
 
 def rate_of(moved: int, total: int) -> str:
-    """Percent with two digits, cut and never rounded up: 100.00 means all, and nothing of nothing is 0.00."""
+    """Format a percentage with two digits, never rounded up: 100.00 means all, and nothing of nothing is 0.00."""
     if not total:
         return "0.00"
     return str((Decimal(100) * moved / total).quantize(Decimal("0.01"), ROUND_DOWN))
 
 
 def _rates(total: Decimal | None, moved: Decimal | None, missing: Decimal | None, rate: Decimal) -> Iterator[str]:
-    """Each pair of counts gives a rate of its own."""
+    """Yield sentences on rates that differ from the declared one; each pair of counts implies a rate."""
     for part, whole, words in (
         (moved, total, "moved of the total"),
         (None if total is None or missing is None else total - missing, total, "the total less missing"),

@@ -1,7 +1,7 @@
 """Both sides of a migration as rows: what an archive's index or a release's parts say of each record.
 
 Every record becomes one row with the names by which it may be matched and the values that are compared; nothing else of
-its JSON is kept, so that millions of records go through in little memory.
+its JSON is kept, so that millions of records need little memory.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +55,7 @@ class SideRecord:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How records are matched: `kind` is a word of `RULES`, `argument` what stands behind its colon."""
+    """How records are matched: `kind` is one of `RULES`, `argument` what follows its colon."""
 
     kind: str
     argument: str = ""
@@ -67,7 +67,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is looked at for the names of a record: its JSON as a value and as text, and its fields in the index."""
+    """The input for the names of a record: its JSON as a value and as text, and its fields in the index."""
 
     identifier: str
     metadata: Any
@@ -80,7 +80,7 @@ Keys = Callable[[Known], Iterable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """What is taken of the records of one side: names by `keys`, of records in `format` the values at some paths.
+    """What is read from the records of one side: names by `keys` and, of records in `format`, the values at some paths.
 
     `with_text` keeps all of the JSON, for a rule in SQL.
     """
@@ -93,7 +93,7 @@ class Taking:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What one side says that it holds: items, and live records of each format, the most first."""
+    """The declared size of one side: items, and live records of each format, the most frequent first."""
 
     items: int
     formats: dict[str, int]
@@ -104,7 +104,7 @@ class Stock:
 
 
 def parse_rule(text: str) -> Rule:
-    """Read a rule. Raises ValueError that says what there is."""
+    """Parse a rule. Raises ValueError that lists the rules."""
     kind, colon, argument = text.partition(":")
     if kind in ("id", "doi", "alternate") and not colon:
         return Rule(kind)
@@ -119,21 +119,21 @@ def parse_rule(text: str) -> Rule:
 
 
 def source_taking(rule: Rule, format_: str, fields: Iterable[Field] = ()) -> Taking:
-    """What a rule takes of the records that were to be moved."""
+    """Choose what a rule reads from the records that were to be migrated."""
     keys: dict[str, Keys] = {
         "id": _local,
         "url": _local,
         "sql": _nothing,
         "alternate": _own,
         "related": _own,
-        # not that of all versions, by which each version would claim them all
+        # without the DOI of all versions, by which each version would claim them all
         "doi": lambda known: claims_of(known.metadata).dois,
     }
     return Taking(keys[rule.kind], format_, tuple((field.old, field.how) for field in fields), rule.kind == "sql")
 
 
 def target_taking(rule: Rule, format_: str, fields: Iterable[Field] = ()) -> Taking:
-    """What a rule takes of the records among which they should be."""
+    """Choose what a rule reads from the records of the target."""
     relations = tuple(name.strip() for name in rule.argument.split(",") if name.strip())
     find = url_finder(rule.argument) if rule.kind == "url" else None
     keys: dict[str, Keys] = {
@@ -148,17 +148,17 @@ def target_taking(rule: Rule, format_: str, fields: Iterable[Field] = ()) -> Tak
 
 
 def log_taking(format_: str) -> Taking:
-    """All names by which the log of an uploader may know a record."""
+    """Read all names by which the log of an uploader may know a record."""
     return Taking(lambda known: known_names(known.metadata), format_)
 
 
 def planned_taking(format_: str) -> Taking:
-    """What the log of an uploader may call a record that was to be uploaded; titles and files may be of many."""
+    """Read what a log may call a record that was to be uploaded; titles and files may be those of many."""
     return Taking(lambda known: (*_local(known), *_own(known), *alternates_of(known.metadata)), format_)
 
 
 def read_stock(path: Path) -> Stock:
-    """What an archive or a release holds. Raises as `open_index` and `read_manifest`."""
+    """Count what an archive or a release holds. Raises as `open_index` and `read_manifest`."""
     if is_release(path):
         content = read_manifest(path).content
         return _stock(content.identifiers, {name: counts["records"] for name, counts in content.by_format.items()})
@@ -168,9 +168,9 @@ def read_stock(path: Path) -> Stock:
 
 
 def iter_side(path: Path) -> Iterator[SideRecord]:
-    """Every record of an archive or a release, tombstones included, each of the latter checked by its digest.
+    """Yield every record of an archive or a release, tombstones included; texts of a release are verified by digest.
 
-    Raises as `open_index` and `open_contents`; OtherArchive for a release whose texts are no metadata.
+    Raises as `open_index` and `open_contents`; OtherArchive for a release whose texts are not metadata.
     """
     if is_release(path):
         yield from _of_release(path)
@@ -183,7 +183,7 @@ def iter_side(path: Path) -> Iterator[SideRecord]:
 
 
 def side_line(record: SideRecord, taking: Taking) -> bytes:
-    """A row of one side as a line of JSON: see `migration_tables.sql`."""
+    """Encode a row of one side as a line of JSON: see the query `migration_tables`."""
     metadata = record.metadata
     fields = index_fields(record.identifier, metadata)
     known = Known(record.identifier, metadata, record.text, fields)

@@ -1,8 +1,8 @@
-"""An uploader's own log against what the target holds: only the target knows the truth.
+"""Compare an uploader's own log with what the target holds: only the target knows the truth.
 
 Every item ends in one class; the log's own sums follow from the classes: what it says is done is `done`,
-`false_success` and those of `removed`, so that found - said = false failures - false successes, and no single
-difference of two totals can tell one of them.
+`false_success` and those of `removed`, so that found - said = false failures - false successes, and the difference of
+two totals alone reveals neither.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from archive.queries import Queries
 _SQL = Queries(__package__)
 
 UPLOAD_CLASSES = ("done", "failed", "false_failure", "false_success", "never_tried", "unlogged", "removed")
-# how the classes are what the log says: key, classes
+# what a log says of an item
 SAID = ("done", "failed", "pending", "unsaid")
 
 
@@ -32,8 +32,8 @@ class UploadReport:
     """The numbers of a log, in items; `table` has those of each class by what the log says (`SAID`).
 
     `things` are live records of the target, versions of one thing counted once: `found` of them are known to the log,
-    `shared` of those are what several items were found as. `twice` items were uploaded more than once, which left
-    `copies` too many. `reasons` are (items, false failures) by what the log gives as the reason of a failure.
+    `shared` of those match several items. `twice` items were uploaded more than once, which left `copies` too many.
+    `reasons` are (items, false failures) by the log's reason for a failure.
     """
 
     lines: int
@@ -50,17 +50,17 @@ class UploadReport:
 
     @property
     def classes(self) -> dict[str, int]:
-        """Items of each class."""
+        """Count the items of each class."""
         return {name: sum(row[name] for row in self.table.values()) for name in UPLOAD_CLASSES}
 
     @property
     def said_done(self) -> int:
-        """What the log says that the target holds."""
+        """Count what the log says that the target holds."""
         return sum(self.table["done"].values())
 
     @property
     def there(self) -> int:
-        """Items that the target holds."""
+        """Count the items that the target holds."""
         classes = self.classes
         return classes["done"] + classes["false_failure"] + classes["unlogged"]
 
@@ -70,7 +70,7 @@ class UploadReport:
 
     @property
     def completeness(self) -> float:
-        """Percent of all items that are there; 100.0 only when it is all, 0.0 where there are none."""
+        """Return the percentage of items that are there; 100.0 only if all are, 0.0 without items."""
         total = sum(self.classes.values())
         if not total:
             return 0.0
@@ -78,31 +78,31 @@ class UploadReport:
 
     @property
     def truthful(self) -> bool:
-        """Whether all items are there, each once, and the log says so."""
+        """Return whether all items are there, each once, and the log says so."""
         return self.balanced and self.classes["done"] == sum(self.classes.values()) > 0 and not self.copies
 
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """A log compared; open until its block ends."""
+    """A compared log; open until its block ends."""
 
     report: UploadReport
     db: duckdb.DuckDBPyConnection
 
     def lines(self) -> Iterator[tuple[str, str, int, int | None, list[str]]]:
-        """(class, item, copies, first line of the log, records), in the order of items."""
+        """Yield (class, item, copies, first line of the log, records), in the order of items."""
         yield from self._rows("uploads_lines")
 
     def again(self) -> Iterator[str]:
-        """Items that are to be uploaded, or uploaded again."""
+        """Yield the items to upload, or to upload again."""
         return (item for (item,) in self._rows("uploads_again"))
 
     def first(self, class_: str, limit: int) -> list[tuple[str, int | None, str | None]]:
-        """(item, line, reason) of some items of a class."""
+        """Return (item, line, reason) of some items of a class."""
         return self.db.execute(_SQL["uploads_first"], {"class": class_, "limit": limit}).fetchall()
 
     def twice(self, limit: int) -> list[tuple[str, int, list[str]]]:
-        """(item, copies, records) of some items that were uploaded more than once."""
+        """Return (item, copies, records) of some items that were uploaded more than once."""
         return self.db.execute(_SQL["uploads_twice"], {"limit": limit}).fetchall()
 
     def _rows(self, name: str) -> Iterator[Any]:
@@ -121,10 +121,10 @@ def uploaded(
     *,
     matched: Iterator[tuple[str, str]] | None = None,
 ) -> Iterator[Uploads]:
-    """Compare a log with a target; `planned` holds the records that were to be uploaded, None when only the log knows.
+    """Compare a log with a target; `planned` holds the records that were to be uploaded, None if only the log knows.
 
-    `matched` are pairs of a record of the plan and one of the target that a rule found: they count beside those that
-    share a name. Both are archives with an index, or releases. Raises BadIdFile, and what `iter_side` raises.
+    `matched` are pairs of a planned record and one of the target that a rule found: they count besides those that share
+    a name. Both are archives with an index, or releases. Raises BadIdFile, and as `iter_side`.
     """
     stocks = [read_stock(path) for path in (planned, target) if path is not None]
     with working() as (db, work), translated_duckdb(work):
@@ -142,7 +142,7 @@ def uploaded(
 
 
 def log_line(line: LogLine) -> bytes:
-    """A row of the log as a line of JSON: see `migration_tables.sql`."""
+    """Encode a row of the log as a line of JSON: see the query `migration_tables`."""
     row = {
         "line": line.line,
         "item": line.item,
@@ -155,7 +155,7 @@ def log_line(line: LogLine) -> bytes:
 
 
 class _Counted:
-    """Counts what goes through, to be compared with what arrives."""
+    """Counts the lines that pass through, for a comparison with what was loaded."""
 
     def __init__(self) -> None:
         self.lines = 0
@@ -187,7 +187,7 @@ def _items_read(db: duckdb.DuckDBPyConnection) -> int:
 
 
 def _off(report: UploadReport, read: int, records: int, loaded: int) -> Iterator[str]:
-    """Sentences on sums that do not add up."""
+    """Yield sentences on sums that do not add up."""
     said = sum(sum(row.values()) for name, row in report.table.items() if name != "unsaid")
     net = report.there - report.said_done
     false = report.classes["false_failure"] - report.classes["false_success"]
