@@ -43,16 +43,16 @@ from archive.store import frames as zstdframes
 _SQL = Queries(__package__)
 _STORE_SQL = Queries("archive.store")
 
-# What becomes of a record: the same JSON again, another, some where there was none; or none now where there was some
-# (which stays), and none as before though XML came. `other`: without XML, or with XML that no crosswalk is for.
+# Results for a record: the same JSON, another, or JSON where there was none; or none now where there was some (which
+# stays), or none as before although XML was sent. `other`: without XML, or with XML that no crosswalk reads.
 KINDS = ("same", "otherwise", "new", "no_longer", "not", "other")
-# what ISO 2709 comes as
+# media types of ISO 2709
 _MARC = frozenset({"application/marc", "application/x-marc", "application/marc21", "application/octet-stream"})
 
 
 @dataclass(frozen=True, slots=True)
 class Redone:
-    """What became of a record; `kind` is one of KINDS, `reason` says what differs or what is wrong."""
+    """The result of converting a record; `kind` is one of KINDS, `reason` says what differs or what is wrong."""
 
     kind: str
     identifier: str
@@ -61,9 +61,9 @@ class Redone:
 
 
 def redone(text: bytes, record: Record) -> tuple[bytes, Redone]:
-    """The JSON text of a record with its metadata made anew.
+    """Return the JSON text of a record with its metadata converted again, and the result.
 
-    What no longer converts keeps the JSON it has: nothing that is held is erased.
+    A record that no longer converts keeps the JSON it has: nothing that is stored is erased.
     """
     element = parsed_original(record)
     body = _iso2709(record) if element is None else None
@@ -95,7 +95,7 @@ def _converted(element: etree._Element) -> tuple[Converted | None, str]:
 
 
 def _iso2709(record: Record) -> bytes | None:
-    """The bytes of a record that was sent as ISO 2709; None for any other."""
+    """Return the bytes of a record that was sent as ISO 2709; None for any other."""
     if record.deleted or record.original is None or record.media_type.partition(";")[0].strip() not in _MARC:
         return None
     try:
@@ -106,7 +106,7 @@ def _iso2709(record: Record) -> bytes | None:
 
 
 def _reread(text: bytes, record: Record) -> tuple[bytes, Redone]:
-    """A record that was sent as JSON and kept beside its meaning: that is read once more, with all digits."""
+    """Parse again, with all digits, JSON that was kept in `original` beside its meaning."""
     other = Redone("other", record.identifier, record.format)
     if record.metadata is None or record.original is None:
         return text, other
@@ -122,26 +122,26 @@ def _reread(text: bytes, record: Record) -> tuple[bytes, Redone]:
 
 
 def _place_of_metadata(text: bytes) -> tuple[int, int]:
-    """Where the metadata of a record that has an `original` begins and ends in its JSON text.
+    """Find where the metadata of a record with an `original` begins and ends in its JSON text.
 
-    No string holds what is looked for: a quotation mark in it would have a backslash before it.
+    No string contains the searched bytes: a quotation mark in it would be escaped.
     """
     start = text.index(b',"metadata":') + len(b',"metadata":')
     return start, text.rindex(b',"original":')
 
 
 def _difference(had: Mapping[str, object] | None, made: Mapping[str, object]) -> str:
-    """The keys whose values differ."""
+    """Name the keys whose values differ."""
     names = [name for name in {**(had or {}), **made} if (had or {}).get(name) != made.get(name)]
     return ", ".join(names[:5]) or "how it is written"
 
 
-# content of frames that one task converts
+# bytes of content that one task converts
 TASK_BYTES = 8 << 20
-# so many records of each kind that is worth a word are named
+# how many records of each reported kind are named
 NAMED = 10
 QUIET = ("same", "other")
-# index fields are derived when the index is made, of what the shards hold then
+# index fields are derived when the index is built, from what the shards hold then
 IN_SHARDS = {name: version for name, version in VERSIONS.items() if name != "index-json"}
 _META = "crosswalks"
 
@@ -150,11 +150,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(slots=True)
 class ConvertReport:
-    """What became of the records that were read.
+    """The result of a conversion.
 
-    `kinds` counts them by `archive.redoing.KINDS`. Of `shards` that were read `changed` were written anew; `current`
-    were made by these `versions` and not read. `before` has the versions that were in use, None where unknown. `torn`
-    says what a killed harvest had left.
+    `kinds` counts the records by `KINDS`. Of the `shards` that were read `changed` were rewritten; `current` were made
+    by these `versions` and not read. `before` has the versions that were in use, None if unknown. `torn` says what a
+    killed harvest had left.
     """
 
     path: Path
@@ -177,8 +177,8 @@ def convert_archive(
 ) -> ConvertReport:
     """Convert the sealed shards of an archive that other versions made, or all of them.
 
-    `progress` is called with the bytes of shards settled so far and their number. Raises NotAnArchive; Busy when
-    another process writes; Damaged when a shard is not what was written; DiskFull, after which the same call goes on.
+    `progress` is called with the bytes of shards settled so far and their total. Raises NotAnArchive; Busy if another
+    process writes; Damaged if a shard is not what was written; DiskFull, after which the same call resumes.
     """
     description = read_description(folder)
     layout, report = Layout(folder), ConvertReport(folder, IN_SHARDS)
@@ -203,7 +203,7 @@ def convert_archive(
     return report
 
 
-# --- which shards
+# --- choosing shards
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class _Due:
 
 
 def _due(ledger: sqlite3.Connection, everything: bool, report: ConvertReport) -> list[_Due]:
-    """The shards to convert, in their order; the report is told what is current, and what was in use before."""
+    """List the shards to convert, in order; notes in the report what is current, and what was in use before."""
     row = ledger.execute(_SQL["convert_meta"], (_META,)).fetchone()
     settled: dict[str, Any] = orjson.loads(row[0]) if row else {"versions": None, "shards": 0}
     due, report.current = [], 0
@@ -231,12 +231,12 @@ def _due(ledger: sqlite3.Connection, everything: bool, report: ConvertReport) ->
 
 
 def _of_software(crosswalks: str | None) -> dict[str, int | None] | None:
-    """The versions of a run's software, as far as they matter to what is in shards."""
+    """Return the versions of a run's software that affect the content of shards."""
     found = orjson.loads(crosswalks) if crosswalks else None
     return {name: found.get(name) for name in IN_SHARDS} if isinstance(found, dict) else None
 
 
-# --- frames, converted in processes of their own
+# --- converting frames, in worker processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """What a task made."""
+    """The output of a task."""
 
     due: _Due
     frames: tuple[NewFrame, ...]
@@ -263,13 +263,13 @@ class _Piece:
 def _converting_converted(
     ledger: sqlite3.Connection, layout: Layout, due: Sequence[_Due], level: int
 ) -> Iterator[tuple[_Due, Iterator[_Piece]]]:
-    """Each shard with what is made of its frames, in order."""
+    """Yield each shard with the converted frames, in order."""
     tasks = [task for shard in due for task in _tasks(ledger, layout, shard, level)]
     return groupby(spread(_convert_frames, tasks, sum(shard.bytes for shard in due)), key=lambda piece: piece.due)
 
 
 def _tasks(ledger: sqlite3.Connection, layout: Layout, due: _Due, level: int) -> Iterator[_Task]:
-    """All frames of a shard, in pieces of about `TASK_BYTES` of content; one without frames is one of none."""
+    """Divide a shard into pieces of about `TASK_BYTES` of content; one without frames gives an empty task."""
     rows = ledger.execute(_STORE_SQL["frames_of_shard"], {"shard": due.shard, "first": 0, "last": None}).fetchall()
     first = content = 0
     for frame, _, _, size in rows:
@@ -281,7 +281,7 @@ def _tasks(ledger: sqlite3.Connection, layout: Layout, due: _Due, level: int) ->
 
 
 def _convert_frames(task: _Task) -> _Piece:
-    """Convert some frames; each record must be that of its outcome. Raises Damaged."""
+    """Convert some frames; each record must match its outcome. Raises Damaged."""
     path, frames, seen = task.layout.shards / task.due.name, [], list[Redone]()
     with snapshot(task.layout) as ledger:
         places = {"shard": task.due.shard, "first": task.first, "last": task.last}
@@ -304,11 +304,11 @@ def _first_of_each_kind(seen: Iterable[Redone]) -> Iterator[Redone]:
             yield what
 
 
-# --- the new shard
+# --- writing the new shard
 
 
 def _settle(ledger: Ledger, layout: Layout, due: _Due, pieces: Iterable[_Piece], report: ConvertReport) -> None:
-    """Write a shard anew if anything in it changes; then say in the ledger, in one transaction, that it is settled."""
+    """Rewrite a shard if anything in it changes; then record in the ledger, in one transaction, that it is settled."""
     old = layout.shards / due.name
     anew = Anew(old)
     try:

@@ -32,15 +32,15 @@ from archive.store import parsed_original
 
 Json = dict[str, Any]
 
-# the version that the kernel is in when a record says no more than `kernel-4`, the namespace of all of them
+# the version of a record that declares only `kernel-4`, the namespace of all of them
 LATEST = "4.7"
 _SHAPE = "4.5"
 _MINOR = re.compile(r"datacite\.org/(?:meta|schema)/kernel-([0-9](?:\.[0-9])?)/?[^\s\"']*\.xsd")
 _KERNEL = re.compile(r"kernel-([0-9](?:\.[0-9])?)")
 _FILE = re.compile(r"datacite-v([0-9]\.[0-9])\.json")
-# what stands at the beginning of an original: the tag of the <resource> with its locations
+# how much of an original is searched for the tag of the <resource> with its locations
 _HEAD = 4000
-# values of lists, by (first version, last version) that has them; the schema of 4.5 has the others
+# values of lists, by the (first, last) version that has them; the schema of 4.5 has the others
 _VALUES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("2.0", "2.9", "dateType", ("StartDate", "EndDate")),
     ("2.0", "2.9", "resourceTypeGeneral", ("Film",)),
@@ -58,9 +58,9 @@ _VALUES: list[tuple[str, str, str, tuple[str, ...]]] = [
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a DataCite record says it is: `version` as in 4.3, and the version whose schema has its shape.
+    """The version that a DataCite record declares, such as 4.3, and the version whose schema has its shape.
 
-    `from_xml`: its JSON was made of XML, of which the XSD is the measure; the JSON schema is stricter in places.
+    `from_xml`: its JSON was made from XML, whose XSD is decisive; the JSON schema is stricter in places.
     """
 
     version: str
@@ -70,7 +70,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that is not valid: by which schema, where (creators/name, no positions), by which rule, and why."""
+    """A violation of a schema: which schema, where (creators/name, without positions), which rule, and why."""
 
     schema: str
     place: str
@@ -79,9 +79,9 @@ class Fault:
 
 
 def declared(record: Record) -> Declared | None:
-    """What a live record declares; None for one that is not DataCite's, or has no schema to declare.
+    """Return what a live record declares; None if it is not DataCite's, or has no schema to declare.
 
-    The API of DataCite has a view of its own, which no schema is for.
+    The API of DataCite prints a view of its own, for which there is no schema.
     """
     if record.metadata is None or form_of(record.metadata)[0] != "datacite":
         return None
@@ -97,7 +97,7 @@ def declared(record: Record) -> Declared | None:
 
 
 def is_api_view(metadata: Json) -> bool:
-    """Whether this is what the API of DataCite prints of a record, whole or out of its envelope."""
+    """Return whether this is what the API of DataCite prints for a record, with or without its envelope."""
     return isinstance(metadata.get("data") or metadata.get("attributes"), dict | list) or (
         "agency" in metadata or ("state" in metadata and "isActive" in metadata)
     )
@@ -109,7 +109,7 @@ def _version(named: re.Match[str] | None) -> str:
 
 
 def _shape_of(metadata: Json) -> str:
-    """Whose shape JSON has that was sent: names and types changed with 4.2, 4.3 and 4.5."""
+    """Find the version of the shape of JSON that was sent: names and types changed with 4.2, 4.3 and 4.5."""
     if "identifier" in metadata or any("creatorName" in one for one in objects(metadata.get("creators"))):
         return "4.1"
     if isinstance(metadata.get("publisher"), dict) or "identifiers" not in metadata:
@@ -118,12 +118,12 @@ def _shape_of(metadata: Json) -> str:
 
 
 class Schemas:
-    """The JSON schemas that there are, each made ready once it is asked for."""
+    """The available JSON schemas, each compiled on first use."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Take those of a folder, files named like datacite-v4.5.json, before those of the package `datacite`.
+        """Find schemas in a folder, in files named like datacite-v4.5.json, then in the package `datacite`.
 
-        Raises NoSchemas when there is none, or nothing to check with.
+        Raises NoSchemas if there is none, or no validator.
         """
         if find_spec("jsonschema_rs") is None:
             raise NoSchemas("the JSON schema validator is missing; pip install 'harvester[validate]'")
@@ -135,11 +135,11 @@ class Schemas:
         self._ready: dict[Declared, tuple[str, jsonschema_rs.Validator]] = {}
 
     def name(self, what: Declared) -> str:
-        """Which schema a record is checked against, in words."""
+        """Name the schema that a record is validated against."""
         return self._of(what)[0]
 
     def faults(self, what: Declared, metadata: Json) -> list[Fault]:
-        """What is not valid in DataCite JSON; `unmapped`, which is ours, is no part of it."""
+        """List what is invalid in DataCite JSON; `unmapped`, which is ours, is ignored."""
         checked = {key: value for key, value in metadata.items() if key != "unmapped"}
         if what.schema == _SHAPE and _KERNEL.search(str(checked.get("schemaVersion", ""))):
             checked["schemaVersion"] = "http://datacite.org/schema/kernel-4"
@@ -173,9 +173,9 @@ class Schemas:
 
 
 def amended(schema: Json, version: str, *, from_xml: bool = False) -> Json:
-    """The schema of 4.5 with what another version has otherwise, and what its own XSD has and it forgets.
+    """Return the schema of 4.5 with the differences of another version, and what its own XSD has and it omits.
 
-    `from_xml` also takes from it what no XSD demands, so that what is valid XML is valid JSON.
+    `from_xml` also removes from it what no XSD requires, so that valid XML is valid JSON.
     """
     made = copy.deepcopy(schema)
     items = made["properties"]
@@ -201,8 +201,8 @@ def _as_open_as_the_xsd(schema: Json) -> None:
     item = items["relatedItems"]["items"]
     item["required"] = [name for name in item["required"] if name != "titles"]
     item["properties"]["relatedItemIdentifier"]["required"] = ["relatedItemIdentifier"]
-    # the schema of what is related is for metadata about the resource, as the documentation says; the XSD takes it
-    # with any relation
+    # according to the documentation relatedMetadataScheme is for metadata about the resource; the XSD allows it with
+    # any relation
     for one in (items["relatedIdentifiers"]["items"], item):
         for word in ("if", "then", "else"):
             one.pop(word, None)
@@ -215,7 +215,7 @@ def _as_open_as_the_xsd(schema: Json) -> None:
 
 
 def _causes(errors: "list[jsonschema_rs.ValidationError]") -> "Iterator[jsonschema_rs.ValidationError]":
-    """Errors without those that only follow: what has a fault in it counts as unevaluated, all of it."""
+    """Drop errors that only follow from others: anything with a fault in it counts as unevaluated as a whole."""
     places = [
         (error, list(error.instance_path), error.schema_path[-1:] == ["unevaluatedProperties"]) for error in errors
     ]
@@ -226,20 +226,20 @@ def _causes(errors: "list[jsonschema_rs.ValidationError]") -> "Iterator[jsonsche
 
 
 def _of_package() -> Path | None:
-    """Where the package `datacite` has its schemas; found without being imported, as it brings a client along."""
+    """Find the schemas of the package `datacite` without importing it, because it imports an HTTP client."""
     spec = find_spec("datacite")
     places = spec.submodule_search_locations if spec is not None else None
     return Path(next(iter(places))) / "schemas" if places else None
 
 
 def _files(folder: Path | None) -> dict[str, Path]:
-    """The schemas in a folder, by version."""
+    """Map versions to the schemas in a folder."""
     paths = sorted(folder.rglob("datacite-v*.json")) if folder is not None and folder.is_dir() else []
     return {match[1]: path for path in paths if (match := _FILE.fullmatch(path.name))}
 
 
 def _nearest(version: str, files: Mapping[str, Path]) -> str:
-    """The next newer version that there is a schema of, or else the newest."""
+    """Return the next newer version that has a schema, or else the newest."""
     newer = [other for other in sorted(files) if other >= version]
     return newer[0] if newer else max(files)
 
@@ -251,7 +251,7 @@ _ELEMENT = re.compile(r"^Element '(?:\{[^}]*\})?([^']+)'")
 
 @dataclass(frozen=True, slots=True)
 class CheckedXml:
-    """What XML was checked against, and what is not valid; `namespace` is that of its root element."""
+    """The result of validating XML: the schema, the faults, and the `namespace` of the root element."""
 
     namespace: str
     schema: str
@@ -259,7 +259,7 @@ class CheckedXml:
 
 
 class XmlSchemas:
-    """The XSDs of a folder, each made ready once it is asked for."""
+    """The XSDs of a folder, each compiled on first use."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -271,7 +271,7 @@ class XmlSchemas:
         self._ready: dict[Path, etree.XMLSchema] = {}
 
     def check(self, record: Record) -> CheckedXml | None:
-        """Check what was sent; None where that is no XML, or there is no schema of it here."""
+        """Validate what was sent; None if it is not XML, or the folder has no schema for it."""
         element = parsed_original(record) if self._files else None
         if element is not None and local_name(element) == "oai_datacite":
             element = unwrapped(element)
@@ -298,7 +298,7 @@ class XmlSchemas:
 
 
 def _declared(path: Path) -> Iterator[tuple[str, str]]:
-    """(namespace, name) of the elements that a schema declares for itself. Raises NoSchemas when it is none."""
+    """Yield (namespace, name) of the elements that a schema declares. Raises NoSchemas if it is not a schema."""
     try:
         root = etree.parse(path, etree.XMLParser(no_network=True, resolve_entities=False)).getroot()
     except (etree.LxmlError, OSError) as cause:
@@ -308,12 +308,12 @@ def _declared(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _alike(path: str, url: str) -> int:
-    """How many of the last parts of a path and a URL are the same."""
+    """Count the last parts of a path and a URL that are equal."""
     pairs = zip(reversed(path.split("/")), reversed(url.split("/")), strict=False)
     return next((n for n, (one, other) in enumerate(pairs) if one != other), min(path.count("/"), url.count("/")))
 
 
 def _told(error: etree._LogEntry) -> tuple[str, str, str]:
-    """(place, rule, message) of an error."""
+    """Return (place, rule, message) of an error."""
     match = _ELEMENT.match(error.message)
     return match[1] if match else "", error.type_name, re.sub(r"\{[^}]*\}", "", error.message)[:300]

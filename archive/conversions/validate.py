@@ -53,7 +53,7 @@ _STORE_SQL = Queries("archive.store")
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """The field, and what each representation (by format) says of it, shortened."""
+    """A field, and the shortened values of each representation (by format)."""
 
     field: str
     values: tuple[tuple[str, str], ...]
@@ -63,7 +63,7 @@ class Disagreement:
 
 
 def disagreements(representations: Sequence[tuple[str, Claims]]) -> Iterator[Disagreement]:
-    """What the representations of one id, as (format, claims), disagree about."""
+    """Yield what the representations of one id, as (format, claims), disagree about."""
     for field, values_of, agree in _FIELDS:
         said = [(format_, values_of(claims)) for format_, claims in representations if values_of(claims)]
         if any(not agree(one, other) for (_, one), (_, other) in combinations(said, 2)):
@@ -71,22 +71,22 @@ def disagreements(representations: Sequence[tuple[str, Claims]]) -> Iterator[Dis
 
 
 def same_dois(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether any DOI is of both: Dublin Core names those of versions and of the concept alike."""
+    """Return whether both have a common DOI: Dublin Core does not distinguish DOIs of versions and concepts."""
     return not set(one).isdisjoint(other)
 
 
 def same_titles(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether any title is in both, as far as its letters and digits go."""
+    """Return whether both have a common title, by letters and digits alone."""
     return not {letters(title) for title in one}.isdisjoint(letters(title) for title in other)
 
 
 def same_dates(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Whether any date of one is a date of the other, or a part of it: 2020 and 2020-01-05."""
+    """Return whether a date of one equals, or is a part of, a date of the other: 2020 and 2020-01-05."""
     return any(a.startswith(b) or b.startswith(a) for a in one for b in other)
 
 
 def letters(text: str) -> str:
-    """The letters and digits of a text in one case, without markup; all of it where it has neither."""
+    """Return the letters and digits of a text in one case, without markup; all of it if it has neither."""
     plain = re.sub(r"<[^<>]*>", " ", html.unescape(html.unescape(text)))
     squashed = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", plain).casefold())
     return squashed or text
@@ -104,7 +104,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Records of a format that declare one version: `schema` says what they were checked against, None nothing."""
+    """Records of a format that declare one version: `schema` is what they were validated against, None if nothing."""
 
     format: str
     declared: str | None
@@ -116,7 +116,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that is wrong with one record."""
+    """One fault of one record."""
 
     code: str
     identifier: str
@@ -127,7 +127,7 @@ class Line:
 
 @dataclass(slots=True)
 class ValidateReport:
-    """What was found, alike things together. `records` are live ones, each once; `compared` ids had several formats."""
+    """The findings, grouped. `records` are live ones, each once; `compared` ids have several formats."""
 
     path: Path
     checked: tuple[Checked, ...] = ()
@@ -145,14 +145,14 @@ class ValidateReport:
 
 
 class Validation:
-    """A validation whose results can be asked for until it is closed."""
+    """A validation whose results can be read until it is closed."""
 
     def __init__(self, report: ValidateReport, db: duckdb.DuckDBPyConnection) -> None:
         self.report = report
         self._db = db
 
     def lines(self) -> Iterator[Line]:
-        """All that is wrong, record by record, then id by id."""
+        """Yield all faults, record by record, then all disagreements, id by id."""
         for identifier, format_, _, place, _, message in _rows(self._db, "validate_faults"):
             yield Line("schema-invalid", identifier, format_, place, message)
         for identifier, formats, found in _disagreeing(self._db):
@@ -162,13 +162,13 @@ class Validation:
 
 @contextmanager
 def validated(folder: Path, schemas: Path | None = None, progress: Progress | None = None) -> Iterator[Validation]:
-    """Check an archive, also while a harvest writes: what was counted when it began.
+    """Validate an archive, also during a harvest: what was counted when it started.
 
-    `schemas` is a folder of JSON schemas, of XML schemas, or of both. `progress` is called with the records read so
-    far and their number. Raises NoSchemas, NotAnArchive; Damaged when a shard is not what was written.
+    `schemas` is a folder of JSON schemas, XML schemas, or both. `progress` is called with the records read so far and
+    their number. Raises NoSchemas, NotAnArchive; Damaged if a shard is not what was written.
     """
     read_description(folder)
-    Schemas(schemas)  # says at once what is missing
+    Schemas(schemas)  # raises before anything is read if schemas are missing
     work = Path(tempfile.mkdtemp(prefix=".validate-", dir=folder))
     try:
         with closing(_connect(work)) as db:
@@ -209,7 +209,7 @@ def _fill(
 
 
 def _choose(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection) -> None:
-    """Keep the latest state of each record that has more copies than one in a temporary table."""
+    """Store the latest state of each record with several copies in a temporary table."""
     looks = read_looks(ledger)
     repeated = db.execute(_SQL["validate_repeated"]).fetchall()
     chosen = [newest_of(ledger, looks, outcomes) for (outcomes,) in repeated]
@@ -233,13 +233,13 @@ def _checked_lines(task: FramesToSpill, check: "_Check") -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Check:
-    """What records are checked against."""
+    """The schemas that records are validated against."""
 
     json: Schemas
     xml: XmlSchemas | None
 
     def faults(self, record: Record) -> tuple[str | None, str | None, list[Fault]]:
-        """What a live record declares, what it is checked against (None: nothing), and what is not valid."""
+        """Return what a live record declares, what it is validated against (None: nothing), and its faults."""
         names, faults, version = [], list[Fault](), None
         if (what := declared(record)) is not None and record.metadata is not None:
             version = f"DataCite {what.version}"
@@ -270,7 +270,7 @@ def _row(record: Record, outcome: int, check: _Check) -> dict[str, Any]:
     }
 
 
-# --- telling
+# --- reporting
 
 
 def _report(folder: Path, db: duckdb.DuckDBPyConnection) -> ValidateReport:
@@ -313,7 +313,7 @@ def _invalid(db: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
 
 
 def _compare(db: duckdb.DuckDBPyConnection, report: ValidateReport) -> Iterator[Finding]:
-    """Count the ids that were compared; of each field on which some disagree, how many, and the first."""
+    """Count the ids that were compared; for each field, report how many disagree, and the first."""
     firsts: dict[str, tuple[str, str]] = {}
     counts: dict[str, int] = {}
     wrong = None
@@ -331,7 +331,7 @@ def _compare(db: duckdb.DuckDBPyConnection, report: ValidateReport) -> Iterator[
 
 
 def _disagreeing(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, tuple[str, ...], Any]]:
-    """Each id with several representations, its formats, and None; then once more for each disagreement of them."""
+    """Yield each id with several representations, its formats, and None; then again for each disagreement."""
     rows = _rows(db, "validate_representations")
     for _, group in groupby(rows, key=lambda row: row[0]):
         members = list(group)
@@ -342,7 +342,7 @@ def _disagreeing(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, tuple[str
 
 
 def _rows(db: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[Any, ...]]:
-    # a cursor of its own: two questions are read at the same time
+    # a separate cursor, because two queries are read at the same time
     rows = db.cursor().execute(_SQL[name])
     while several := rows.fetchmany(10_000):
         yield from several
