@@ -33,7 +33,7 @@ _SQL = Queries(__package__)
 
 
 def iter_live(folder: Path) -> Iterator[Record]:
-    """Records in the order of the shards, by the index; their numbers have all their digits.
+    """Yield live records in the order of the shards, by the index; numbers have all their digits.
 
     Raises StaleIndex without a current index; Damaged.
     """
@@ -47,9 +47,9 @@ def iter_live(folder: Path) -> Iterator[Record]:
                 yield from (record.decode_as_sent(texts[position]) for position in sorted(positions))
 
 
-# so many values of a field are kept
+# how many values of a field are kept
 TOP = 50
-# a task is read whole: its values are in memory until they are summed up
+# the values of a task are in memory until they are summarised
 _TASK_FRAMES = 16
 _TASK_RECORDS = 10_000
 
@@ -60,7 +60,7 @@ Sums = dict[Group, dict[fieldwalk.Path, FieldSum]]
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """Which records are looked at: those whose hash is below `below` of 2^64. The same ones in every release."""
+    """A sample of records: those whose hash is below `below` of 2^64. They are the same in every release."""
 
     seed: int
     below: int
@@ -102,7 +102,7 @@ class _Sums:
 
 
 def profile(path: Path, sample: int | None = None, seed: int = 0, progress: Progress | None = None) -> Profile:
-    """Profile an archive, by its index, or a release; of about `sample` records, None is all.
+    """Profile an archive, by its index, or a release; of about `sample` records, or of all.
 
     `progress` is called with the records passed so far and their number. Raises NotAnArchive; StaleIndex; Damaged.
     """
@@ -130,11 +130,11 @@ def _added(
     return fold(sums)
 
 
-# --- what is to be read
+# --- planning
 
 
 def _shard_tasks(folder: Path, sample: int | None, seed: int) -> tuple[list[_ShardTask | _PartTask], int, int]:
-    """Tasks, the number of records, and of bytes."""
+    """Return the tasks, the number of records, and of bytes."""
     layout = Layout(folder)
     frames: list[tuple[str, int, int, int, array[int]]] = []
     with closing(open_index(folder)) as index:
@@ -173,7 +173,7 @@ def _choice(sample: int | None, seed: int, total: int) -> _Choice:
 
 
 def _grouped(records: list[int]) -> Iterator[tuple[int, int]]:
-    """First and last of frames that are read together, for frames with so many records."""
+    """Yield the first and last of frames that are read together, given the number of records in each."""
     first = held = 0
     for number, count in enumerate(records):
         if number > first and (number - first == _TASK_FRAMES or held + count > _TASK_RECORDS):
@@ -184,7 +184,7 @@ def _grouped(records: list[int]) -> Iterator[tuple[int, int]]:
         yield first, len(records) - 1
 
 
-# --- in a process of its own
+# --- in worker processes
 
 
 def _sum_up(task: _ShardTask | _PartTask) -> _Sums:
@@ -209,7 +209,7 @@ _Found = Iterator[tuple[str, str, str, list[str], Any]]
 
 
 def _of_shard(task: _ShardTask) -> _Found:
-    """Identifier, format, datestamp, sets and metadata of records."""
+    """Yield identifier, format, datestamp, sets and metadata of records."""
     for name, number, offset, length, positions in task.frames:
         texts = shards.read_frame_at(Layout(task.folder).shards / name, number, offset, length, parse=False).texts()
         for position in sorted(positions):
@@ -238,10 +238,10 @@ def _of_envelope(text: bytes, where: str) -> tuple[str, str, str, list[str], Any
 
 
 def _columns(identifier: str, datestamp: str, sets: list[str], metadata: Any) -> dict[str, Any]:
-    """Columns of the index; lists stay lists."""
+    """Return columns of the index; lists stay lists."""
     fields = index_fields(identifier, metadata)
     return {
-        # which day is no category, which year is
+        # the year is a category, the day is not
         "datestamp": datestamp[:4],
         "sets": sets,
         "doi": fields.doi,
@@ -253,7 +253,7 @@ def _columns(identifier: str, datestamp: str, sets: list[str], metadata: Any) ->
     }
 
 
-# --- out
+# --- output
 
 
 def _field(group: Group, path: fieldwalk.Path, found: FieldSum) -> Field:

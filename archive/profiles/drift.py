@@ -1,9 +1,9 @@
-"""What has changed between two profiles by more than chance and growth explain.
+"""Changes between two profiles that neither chance nor growth explains.
 
-A change is told when two things hold: it is large (in percent of the records, or of the values), and records drawn
-from one and the same stock would not show it. For shares that is the two-proportion z test with pooled variance and
-continuity correction; for fields that are gone or new the exact chance that all records with the field fall on one
-side; for distributions their total variation distance against what it is between two samples of one stock.
+A change is reported if two things hold: it is large (in percent of the records, or of the values), and two samples of
+the same population would not show it. For shares that is the two-proportion z test with pooled variance and continuity
+correction; for fields that are gone or new the exact chance that all records with the field are on one side; for
+distributions their total variation distance against that between two samples of one population.
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -16,12 +16,12 @@ from archive.profiles.model import Field, Profile
 K = TypeVar("K", bound=Hashable)
 Scalar = str | int | float
 
-# a field or a distribution that drifts by fewer percent is not told as a warning
+# a field or a distribution that drifts by less than this is not a warning
 PERCENT = 5.0
-# 1 in 150,000 of normal values is as far away: a profile has some hundred fields, each with four questions
+# 1 in 150,000 of normal values is as far away: a profile has some hundred fields, each with four tests
 _Z = 4.5
 _CHANCE = 1e-5
-# with fewer values nothing is said of how they are distributed
+# distributions of fewer values are not compared
 _FEWEST_VALUES = 100
 
 CODES = {
@@ -43,7 +43,7 @@ CODES = {
 class Drift:
     """One change. `before` and `now` are counts of records, percent, or None; `by` is its size in percent.
 
-    Kind and path are empty where it is of a format as a whole. Severity `info` is no reason to stop anything.
+    Kind and path are empty if it is about a format as a whole. Severity `info` is no reason to stop anything.
     """
 
     code: str
@@ -58,13 +58,13 @@ class Drift:
 
 
 def drifts(before: Profile, now: Profile, percent: float = PERCENT) -> list[Drift]:
-    """Every change, the largest first; those of fewer than `percent` are `info`, or are not told."""
+    """List every change, the largest first; those of less than `percent` are `info`, or not reported."""
     found = list(_of_formats(before, now, percent))
     on_one_side = _maps(before) ^ _maps(now)
     earlier, later = _fields(before, on_one_side), _fields(now, on_one_side)
     for where in sorted(earlier.keys() | later.keys()):
         numbers = before.looked_at.get(where[0], 0), now.looked_at.get(where[0], 0)
-        if all(numbers):  # else the format is gone, or new, with all its fields
+        if all(numbers):  # otherwise the format is gone, or new, with all its fields
             found += _of_field(where, earlier.get(where), later.get(where), numbers, percent)
     return sorted(found, key=lambda one: (one.severity == "info", -one.by, one.format, one.kind, one.path))
 
@@ -149,7 +149,7 @@ def _told(
 
 
 def _is_another_share(counts: tuple[int, int], numbers: tuple[int, int]) -> bool:
-    """Whether two shares differ by more than `_Z` standard errors."""
+    """Return whether two shares differ by more than `_Z` standard errors."""
     pooled = sum(counts) / sum(numbers)
     inverse = 1 / numbers[0] + 1 / numbers[1]
     error = sqrt(pooled * (1 - pooled) * inverse)
@@ -158,22 +158,22 @@ def _is_another_share(counts: tuple[int, int], numbers: tuple[int, int]) -> bool
 
 
 def _chance_of_one_side(counts: tuple[int, int], numbers: tuple[int, int]) -> float:
-    """How likely it is that all records with a field are on the side where they are, if it makes no difference."""
+    """Compute the chance that all records with a field are on the side where they are, if sides do not matter."""
     full = 0 if counts[0] else 1
     return (numbers[full] / sum(numbers)) ** counts[full]
 
 
 def _distance(old: Mapping[K, int], new: Mapping[K, int], records: tuple[int, int]) -> float:
-    """How much of a distribution is elsewhere now, 0 to 1; 0 where chance can explain it."""
+    """Compute the share of a distribution that has moved, 0 to 1; 0 if chance can explain it."""
     return _beyond_chance([(old.get(key, 0), new.get(key, 0)) for key in {*old, *new}], records)
 
 
 def _beyond_chance(pairs: Sequence[tuple[int, int]], records: tuple[int, int]) -> float:
-    """The total variation distance of two samples; `pairs` are the counts of each value on both sides.
+    """Compute the total variation distance of two samples; `pairs` are the counts of each value on both sides.
 
-    By chance alone it is expected to be half the sum of sqrt(2 variance / pi) over the values, and strays from that by
-    at most sqrt((1/m + 1/n) / 4), as one more value moves it by no more than 1/m or 1/n (Efron and Stein). Values of
-    one record go together: there are no more independent ones than records.
+    By chance alone it is expected to be half the sum of sqrt(2 variance / pi) over the values, and deviates from that
+    by at most sqrt((1/m + 1/n) / 4), because one more value moves it by no more than 1/m or 1/n (Efron and Stein).
+    Values of one record are correlated: there are no more independent ones than records.
     """
     first, second = sum(a for a, _ in pairs), sum(b for _, b in pairs)
     if min(first, second) < _FEWEST_VALUES:
@@ -186,9 +186,9 @@ def _beyond_chance(pairs: Sequence[tuple[int, int]], records: tuple[int, int]) -
 
 
 def _values_moved(old: Field, new: Field, records: tuple[int, int]) -> float:
-    """By the values that both sides have counted; what is not among the most frequent is one value together.
+    """Compare the values that both sides have counted; all but the most frequent count as one value.
 
-    0 where a count may be off by more than chance is: in fields whose values are names rather than kinds.
+    0 if a count may be off by more than chance: in fields whose values are names rather than categories.
     """
     if not old.values or not new.values or max(old.missed / old.values, new.missed / new.values) > 0.001:
         return 0.0
@@ -197,7 +197,7 @@ def _values_moved(old: Field, new: Field, records: tuple[int, int]) -> float:
 
 def _pairs(old: Field, new: Field) -> list[tuple[int, int]]:
     before, after = dict(old.top), dict(new.top)
-    # a value that one side has not kept may be there, with no more than the least that was kept
+    # a value that one side did not keep may occur there, no more often than the rarest one that it kept
     both = [key for key in {**before, **after} if _known(key, old, before) and _known(key, new, after)]
     pairs = [(before.get(key, 0), after.get(key, 0)) for key in both]
     rest = old.values - sum(a for a, _ in pairs), new.values - sum(b for _, b in pairs)
@@ -208,16 +208,16 @@ def _known(key: Scalar, field: Field, kept: Mapping[Scalar, int]) -> bool:
     return key in kept or sum(kept.values()) == field.values
 
 
-# --- words
+# --- sentences
 
 
 def _maps(profile: Profile) -> set[tuple[str, str, str]]:
-    """Objects whose names are one field: format, kind, and how paths in them begin."""
+    """Return the objects whose names are one field: format, kind, and the beginning of paths in them."""
     return {(field.format, field.kind, field.path[:-1]) for field in profile.fields if field.path.endswith(".*")}
 
 
 def _fields(profile: Profile, left_out: set[tuple[str, str, str]]) -> dict[tuple[str, str, str], Field]:
-    """Fields by where they are, without those in an object that is a map to one side, and has names to the other."""
+    """Map places to fields, without those in an object that is a map on one side and has named fields on the other."""
     return {
         (field.format, field.kind, field.path): field
         for field in profile.fields
@@ -229,7 +229,7 @@ def _fields(profile: Profile, left_out: set[tuple[str, str, str]]) -> dict[tuple
 
 
 def _told_types(field: Field) -> dict[str, int]:
-    """Null is no type of its own: how often it stands there is a matter of coverage."""
+    """Return the types except null: how often a value is null is a matter of coverage."""
     return {name: count for name, count in field.types.items() if name != "null"}
 
 
@@ -260,7 +260,7 @@ def _typical(lengths: Mapping[int, int]) -> str:
 
 
 def _percent(value: float) -> str:
-    """As many digits as tell it from 0 and 100."""
+    """Format a percentage with enough digits to distinguish it from 0 and 100."""
     if value in (0.0, 100.0):
         return f"{value:.0f} %"
     digits = max(1, -int(log(min(value, 100 - value), 10)) + 1) if 0 < value < 100 else 1

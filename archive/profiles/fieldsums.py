@@ -1,8 +1,8 @@
-"""What stands in a field of many records, in little room: sums that can be added up, whoever counted them.
+"""Mergeable, bounded-memory field statistics.
 
-All is exact but two things, which are bounded. `distinct` is estimated from the 512 smallest hashes (Bar-Yossef and
-others, 2002; standard error 4.4 %), exact below. Counts of values are those of Misra and Gries (1982), merged as
-Agarwal and others (2013) show: each is at most `missed` too low, and none of at most 256 values is lost.
+All of them are exact but two, whose error is bounded. `distinct` is estimated from the 512 smallest hashes (Bar-Yossef
+and others, 2002; standard error 4.4 %), and exact below. Counts of values are those of Misra and Gries (1982), merged
+as by Agarwal and others (2013): each is at most `missed` too low, and none of at most 256 values is lost.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from archive.profiles.fieldwalk import ANY, ITEM, MOST_NAMES, Path, Tally
 
 MOST_HASHES = 512
 MOST_VALUES = 256
-# a longer text is no category; its length and its hash count
+# a longer text is not a category; only its length and its hash count
 LONGEST_VALUE = 200
 EXAMPLES = 3
 _SPACE = 1 << 64
@@ -26,7 +26,10 @@ Scalar = str | int | float
 
 @dataclass(slots=True)
 class FieldSum:
-    """A field of some records; see `Tally`. `low` and `high` are numbers; truth values are the texts true and false."""
+    """Statistics of a field over some records; see `Tally`.
+
+    `low` and `high` are numbers; booleans are the texts true and false.
+    """
 
     present: int
     types: Counter[str]
@@ -42,25 +45,25 @@ class FieldSum:
 
     @property
     def values(self) -> int:
-        """Texts that are not empty, numbers and truth values."""
+        """Count texts that are not empty, numbers and booleans."""
         return self.lengths.total() + sum(self.types[kind] for kind in ("integer", "number", "boolean"))
 
     @property
     def distinct(self) -> int:
-        """How many different ones of these there are."""
+        """Estimate the number of distinct values."""
         if len(self.hashes) < MOST_HASHES:
             return len(self.hashes)
         return min(self.values, round((MOST_HASHES - 1) * _SPACE / max(self.hashes)))
 
 
 def field_sum(tally: Tally) -> FieldSum:
-    """The sum of a tally."""
+    """Summarise a tally."""
     lengths = [len(text) for text in tally.texts]
     numbers = [value for value in tally.scalars if not isinstance(value, str)]
     counts: Counter[Scalar] = Counter(tally.scalars)
     counts.update({text: count for text, count in tally.texts.items() if len(text) <= LONGEST_VALUE})
     top, missed = _cut(counts)
-    # a number and a text that reads the same are different values
+    # a number and a text with the same characters are different values
     hashes = {_hash("s", text) for text in tally.texts} | {_hash("n", str(value)) for value in tally.scalars}
     return FieldSum(
         tally.present,
@@ -78,7 +81,7 @@ def field_sum(tally: Tally) -> FieldSum:
 
 
 def add(one: FieldSum, other: FieldSum) -> FieldSum:
-    """The sum over both, of which no record is in the other."""
+    """Merge two summaries of disjoint records."""
     top, cut = _cut(one.top + other.top)
     return FieldSum(
         one.present + other.present,
@@ -96,7 +99,7 @@ def add(one: FieldSum, other: FieldSum) -> FieldSum:
 
 
 def fold(fields: dict[Path, FieldSum]) -> dict[Path, FieldSum]:
-    """Fields with the names of maps as one: objects with too many names, by all the records.
+    """Merge the fields in maps into one: objects with too many names, counted over all records.
 
     A record with several of the names counts as often, up to the number of records with the map.
     """
@@ -116,7 +119,7 @@ def fold(fields: dict[Path, FieldSum]) -> dict[Path, FieldSum]:
 
 
 def _cut(counts: Counter[Scalar]) -> tuple[Counter[Scalar], int]:
-    """At most `MOST_VALUES` of them, and by how much their counts are lower now."""
+    """Keep at most `MOST_VALUES` of them; returns by how much their counts are now too low."""
     if len(counts) <= MOST_VALUES:
         return counts, 0
     most = counts.most_common(MOST_VALUES + 1)
@@ -134,7 +137,7 @@ def _fewest(hashes: set[int]) -> set[int]:
 
 
 def _examples(texts: Iterable[str]) -> tuple[str, ...]:
-    """The first of them that say something, shortened."""
+    """Return the first texts that are not blank, shortened."""
     found: dict[str, None] = {}
     for text in texts:
         if text.strip():

@@ -1,7 +1,7 @@
-"""The fields of JSON, record after record: each path with what stands there.
+"""Walk the fields of JSON, record after record: each path and its values.
 
 A path is written as `creators[].nameIdentifiers[].scheme`: names with dots between them, `[]` for every member of a
-list, `*` for every name of an object that is a map. A name with such a character in it stands in quotation marks.
+list, `*` for every name of an object that is a map. A name that contains such a character is quoted.
 """
 
 import json
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _PLAIN = re.compile(r"[^\s.\[\]\"*]+")
-# what is deeper is counted as what it is, an object or a list, and not looked into
+# anything deeper is counted as an object or a list, without its contents
 MOST_DEPTH = 24
-# steps of a path that are no names
+# steps of a path that are not names
 ITEM, ANY = 0, 1
 Path = tuple[str | int, ...]
 # an object with more names than this is a map: its names are data, and are one field, `*`
@@ -22,12 +22,11 @@ MOST_NAMES = 200
 
 @dataclass(slots=True)
 class Tally:
-    """What was seen at one path.
+    """The values at one path.
 
-    `present` counts records with a value there that says something: not null, not "", [] or {}. `seen` is the number
-    of the last record that was counted. `types` counts values by JSON type, nulls and empty ones included; `texts`
-    those that are not empty, `scalars` numbers and truth values; `lengths` texts by the bit length of their number of
-    characters.
+    `present` counts records with a value there that is not null, "", [] or {}. `seen` is the number of the last record
+    that was counted. `types` counts values by JSON type, including nulls and empty ones; `texts` those that are not
+    empty, `scalars` numbers and booleans; `lengths` texts by the bit length of their number of characters.
     """
 
     present: int = 0
@@ -50,7 +49,7 @@ class _Node:
 
 
 class FieldWalk:
-    """Counts the fields of one record after the other."""
+    """Counts the fields of one record after another."""
 
     def __init__(self) -> None:
         self._root = _Node(())
@@ -63,7 +62,7 @@ class FieldWalk:
         self.records += 1
 
     def tallies(self) -> dict[Path, Tally]:
-        """What was seen, by path."""
+        """Return the tallies by path."""
         found: dict[Path, Tally] = {}
         open_ = [self._root]
         while open_:
@@ -87,7 +86,7 @@ class FieldWalk:
         return says
 
     def _value(self, node: _Node, value: Any, record: int, depth: int) -> bool:
-        """Whether the value says something."""
+        """Count a value; returns whether it is not empty."""
         tally = node.tally
         kind = type(value)
         if kind is str:
@@ -126,7 +125,7 @@ class FieldWalk:
 
 
 def written(path: Path) -> str:
-    """A path as people read it."""
+    """Format a path for people."""
     text = ""
     for step in path:
         if step == ITEM:
@@ -140,7 +139,7 @@ def written(path: Path) -> str:
 
 
 def _child(node: _Node, name: str) -> _Node:
-    """The child of that name, made if there is room for it, else the one for all further names."""
+    """Return the child of that name, created if there is room for it, else the one for all further names."""
     step: str | int = ANY if len(node.children) >= MOST_NAMES else name
     if (child := node.children.get(step)) is None:
         child = node.children[step] = _Node((*node.path, step))

@@ -1,4 +1,4 @@
-"""A profile as a value: which fields records have, how often, and with what in them; saved as JSON and read again."""
+"""Profiles as values: which fields records have, how often, and their values; saved as JSON and read back."""
 
 import json
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ METADATA, COLUMN = "metadata", "column"
 class Field:
     """A field of a format. `top` has its most frequent values with their counts, each at most `missed` too low.
 
-    `present` of the records say something there; `values` counts texts that are not empty, numbers and truth values, of
-    which there are `distinct` different ones. `lengths` counts texts by the bit length of their number of characters.
+    `present` counts the records that have a value there; `values` texts that are not empty, numbers and booleans, of
+    which `distinct` are different. `lengths` counts texts by the bit length of their number of characters.
     """
 
     format: str
@@ -42,7 +42,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`records` is how many live records of each format there are, `looked_at` how many of them were."""
+    """A profile: `records` counts the live records of each format, `looked_at` those of them that were read."""
 
     of: str
     records: dict[str, int]
@@ -51,7 +51,7 @@ class Profile:
 
 
 def as_json(made: Profile) -> dict[str, Any]:
-    """A profile as JSON; `coverage` in percent is for people."""
+    """Convert a profile to JSON; `coverage` in percent is for people."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -63,12 +63,12 @@ def as_json(made: Profile) -> dict[str, Any]:
 
 
 def coverage(made: Profile, field: Field) -> float:
-    """How many percent of the records that were looked at have the field."""
+    """Compute the percentage of the records that were read that have the field."""
     return 100.0 * field.present / max(1, made.looked_at.get(field.format, 0))
 
 
 def read_profile(path: Path) -> Profile:
-    """Read one that was saved as JSON. Raises NotAnArchive when the file is none."""
+    """Read a profile that was saved as JSON. Raises NotAnArchive if the file is not one."""
     with translated(path, "reading"):
         body = path.read_bytes()
     try:
@@ -84,7 +84,7 @@ def read_profile(path: Path) -> Profile:
 
 
 def save_profile(made: Profile) -> str:
-    """The text of a profile, as `read_profile` takes it."""
+    """Encode a profile for `read_profile`."""
     return json.dumps(as_json(made), ensure_ascii=False, indent=1) + "\n"
 
 
