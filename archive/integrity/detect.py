@@ -1,4 +1,4 @@
-"""Which check a path needs, and the check: archive, shard, release, delta, part of a release, or bag."""
+"""Find the right check for a path, and run it: archive, shard, release, delta, part of a release, or bag."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from archive.releases import INDEX, MANIFEST
 from archive.store import Layout
 
 ARCHIVE, SHARD, RELEASE, PART, BAG = "archive", "shard", "release", "part", "bag"
-# what a finding in a bag is among the problems; every other error is damage
+# findings in a bag -> kinds of problems; every other error is damage
 _MISSING = (
     "file-missing",
     "tag-file-missing",
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 
 def recognise(path: Path) -> str:
-    """What a path is. Raises NotAnArchive for what is none of it."""
+    """Detect whether `path` is an archive, release, shard or bag. Raises NotAnArchive otherwise."""
     if path.is_dir():
         if Layout(path).description.exists():
             return ARCHIVE
@@ -49,15 +49,15 @@ def check(
     inside: bool = False,
     checked: Checked | None = None,
 ) -> VerifyReport:
-    """Check anything that this software writes, and any bag.
+    """Verify anything that this software writes, and any bag.
 
-    All bytes are read and all checksums taken, unless `quick`: then sizes and what is there. With `inside` the archive
-    or release in a bag is checked as such, too. Raises NotAnArchive, OtherArchive; all else is in the report.
+    All bytes are read and all checksums verified, unless `quick`: then only names and sizes. With `inside` the archive
+    or release in a bag is verified as such, too. Raises NotAnArchive, OtherArchive; everything else is in the report.
     """
     kind = recognise(path)
     if kind == BAG:
         return _bag_report(check_bag(path, quick=quick, progress=progress, checked=checked), progress, inside=inside)
-    # a bag of many small files is checked in the time it takes to import these
+    # importing these takes as long as checking a bag of many small files
     from archive.integrity.verify import verify
     from archive.releases import check_part, check_release
 
@@ -89,7 +89,7 @@ def _bag_report(bag: BagReport, progress: Progress | None, *, inside: bool) -> V
 
 
 def as_report(bag: BagReport) -> VerifyReport:
-    """The check of a bag in the form of the other checks."""
+    """Convert the report on a bag to the form of the other checks."""
     report = VerifyReport(bag.path, kind=BAG, quick=bag.quick, files=bag.files, file_bytes=bag.bytes)
     for found in bag.findings:
         file = found.path or bag.path.name
@@ -113,7 +113,7 @@ def _kind(code: str, severity: str) -> str:
 
 
 def _look_inside(data: Path, report: VerifyReport, progress: Progress | None, quick: bool) -> None:
-    """Check what a bag holds, and add to its report."""
+    """Verify the content of a bag, and add the result to its report."""
     found = check(data, progress, quick=quick)
     for name in ("shards", "frames", "records", "bytes", "refused"):
         setattr(report, name, getattr(found, name))

@@ -1,7 +1,7 @@
-"""What in an archive is not as it was written, and so what mending has to do; nothing is changed here.
+"""Find everything in an archive that differs from what was written, and what repairing it takes; changes nothing.
 
-A shard has checksums of its own, a ledger has none in its rows: where both can be read and say different things, it is
-the ledger that is wrong.
+A shard has checksums of its own, a ledger has none in its rows: if both can be read and contradict each other, the
+ledger is wrong.
 """
 
 import sqlite3
@@ -36,7 +36,7 @@ _SQL = Queries(__package__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to be mended: the file, relative to the archive, what is wrong with it and what is done about it."""
+    """One repair: the file, relative to the archive, what is wrong with it and what is done about it."""
 
     file: str
     wrong: str
@@ -45,10 +45,10 @@ class Step:
 
 @dataclass(slots=True)
 class Diagnosis:
-    """What is wrong, part by part; None and nothing where a part is as it was written.
+    """What is wrong, part by part; None or empty for an intact part.
 
-    `ledger` says why it must be made anew, `trusted` whether its rows count when they can be read, `changed` that its
-    bytes were changed and nothing shows where. `left` are files of shards of which others count.
+    `ledger` says why it must be rebuilt, `trusted` whether its rows count if they can be read, `changed` that its bytes
+    were changed and nothing shows where. `left` are files of shards that were replaced by others.
     """
 
     description: str | None = None
@@ -103,9 +103,9 @@ def _of_shard(seen: Examined) -> tuple[str, str]:
 
 
 def diagnose(folder: Path, ledger: str | None = None) -> Diagnosis:
-    """Read everything. Raises NotAnArchive when nothing here is of an archive, OtherArchive, Busy, DiskFull.
+    """Read everything. Raises NotAnArchive if nothing here is of an archive, OtherArchive, Busy, DiskFull.
 
-    `ledger` is what was found wrong with it when it was written to, where reading it shows nothing.
+    `ledger` is a fault that was found while writing to it, if reading shows none.
     """
     layout, found = Layout(folder), Diagnosis()
     if not (layout.ledger.exists() or layout.shards.is_dir()):
@@ -128,11 +128,11 @@ def diagnose(folder: Path, ledger: str | None = None) -> Diagnosis:
 
 
 def short(error: Exception) -> str:
-    """What is wrong, without what to do about it."""
+    """Return the fault in a message, without the remedy."""
     return str(error).split("; take")[0]
 
 
-# --- the ledger, and what it speaks of
+# --- the ledger, and the files it refers to
 
 
 def _look_at_ledger(layout: Layout, found: Diagnosis) -> None:
@@ -186,7 +186,7 @@ def _look_at_what_it_names(ledger: sqlite3.Connection, layout: Layout, found: Di
 
 
 def look_at_files(ledger: sqlite3.Connection, layout: Layout, found: Diagnosis) -> None:
-    """Refused bodies and contents of files that are not what the ledger says, and shards that are left over."""
+    """Find refused bodies and contents that differ from the ledger, and left-over shards."""
     rows = ledger.execute(_SQL["mend_refused"]).fetchall()
     faults = ((name, _refused_fault(layout, name, sha256)) for name, sha256 in rows)
     found.refused = [(name, wrong) for name, wrong in faults if wrong is not None]
@@ -195,7 +195,7 @@ def look_at_files(ledger: sqlite3.Connection, layout: Layout, found: Diagnosis) 
 
 
 def _refused_fault(layout: Layout, name: str, sha256: str | None = None) -> str | None:
-    """What is wrong with a refused body; without `sha256` of its description, by what that says itself."""
+    """Say what is wrong with a refused body; without the `sha256` of its description, trust the description."""
     try:
         check_refused(layout.quarantine, name, sha256 or sha256_of(layout.quarantine / f"{name}.json"))
     except (ArchiveError, OSError, KeyError, TypeError, ValueError) as error:
@@ -209,7 +209,7 @@ def _holds_records(path: Path) -> bool:
 
 
 def _damaged_alone(layout: Layout) -> Iterator[tuple[str, str]]:
-    """Shards that are not whole by what they say of themselves: their name, and what is wrong."""
+    """Yield the names of shards that are damaged by their own checksums, and what is wrong."""
     for path in sorted(layout.shards.glob("*.json-seq.zst")) if layout.shards.is_dir() else ():
         faults = check_alone(path).faults
         if faults:
@@ -223,11 +223,11 @@ def _refused_alone(layout: Layout) -> Iterator[tuple[str, str]]:
             yield path.stem, wrong
 
 
-# --- what is derived
+# --- derived files
 
 
 def _derived(layout: Layout, found: Diagnosis) -> Iterator[tuple[Path, str]]:
-    """An index that is damaged, or that will be stale once the rest is mended."""
+    """Yield an index that is damaged, or that will be stale after the repair."""
     changes = found.ledger is not None or found.changed is not None or found.description is not None
     changes = changes or bool(found.shards or found.refused or found.files)
     for path in (layout.index, index_lookup(layout)):

@@ -1,8 +1,8 @@
-"""The log of rolling checks: when each file was last good. Lines are only appended, each with a checksum.
+"""Log of rolling checks: when each file was last intact. Lines are only appended, each with a checksum.
 
 A line is JSON: `at`, `name`, `bytes`, `result` (seen, good, damaged, missing, unreadable), `algorithm`, `expected`
-(null where nothing says what the digest should be) and `digest` (of what was read, else null). The log is in an archive
-as `fixity.log`, and beside a bag or a release as `NAME.fixity`: nothing may be added to them.
+(null if the expected digest is unknown) and `digest` (of what was read, else null). The log is in an archive as
+`fixity.log`, and beside a bag or a release as `NAME.fixity`: nothing may be added to them.
 """
 
 import fcntl
@@ -37,7 +37,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LastOf:
-    """What the log says of one file, as it should be now."""
+    """The present state of one file according to the log."""
 
     expected: str | None
     seen: datetime
@@ -48,14 +48,14 @@ class LastOf:
 
 @dataclass(slots=True)
 class History:
-    """All that a log says: by file, and the numbers of lines that cannot be believed."""
+    """The content of a log: the state of each file, and the numbers of damaged lines."""
 
     files: dict[str, LastOf] = field(default_factory=dict)
     damaged_lines: list[int] = field(default_factory=list)
     torn_bytes: int = 0
 
     def take(self, entry: Entry) -> None:
-        """Follow one line. A file that should have another digest than before is another one."""
+        """Apply one line. A file whose expected digest has changed counts as another file."""
         at, last = datetime.fromisoformat(entry.at), self.files.get(entry.name)
         if last is None or last.expected != entry.expected:
             last = LastOf(entry.expected, at)
@@ -68,13 +68,13 @@ class History:
 
 
 def log_path(path: Path, *, archive: bool) -> Path:
-    """Where the log of a folder is."""
+    """Return the path of the log of a folder."""
     path = path.resolve()
     return path / NAME if archive else path.with_name(f"{path.name}.fixity")
 
 
 def read_history(path: Path) -> History:
-    """Read a log; an empty history where there is none. What is damaged in it is in the history."""
+    """Read a log; empty if there is none. Damage in it is part of the history."""
     if not path.exists():
         return History()
     with durable.translated(path, "reading"):
@@ -82,7 +82,7 @@ def read_history(path: Path) -> History:
 
 
 def parse_history(body: bytes) -> History:
-    """Read a log from its bytes."""
+    """Parse the bytes of a log."""
     lines = read_lines(body)
     history = History(damaged_lines=lines.damaged, torn_bytes=lines.torn)
     damaged = set(lines.damaged)
@@ -90,14 +90,14 @@ def parse_history(body: bytes) -> History:
     for number, text in zip(whole, lines.texts, strict=False):
         try:
             history.take(_entry(text))
-        except (ValueError, TypeError, RecursionError):  # a checksum is taken by whoever writes the line
+        except (ValueError, TypeError, RecursionError):  # a valid checksum does not prove a valid line
             history.damaged_lines.append(number)
     history.damaged_lines.sort()
     return history
 
 
 def _entry(text: str) -> Entry:
-    """Raises ValueError and TypeError for what is no line of a log."""
+    """Parse a line of a log. Raises ValueError and TypeError if it is not one."""
     entry = Entry(**json.loads(text))
     texts = (entry.at, entry.name, entry.algorithm, entry.expected or "", entry.digest or "")
     if not all(isinstance(value, str) for value in texts) or not isinstance(entry.bytes, int):
@@ -108,10 +108,10 @@ def _entry(text: str) -> Entry:
 
 
 class FixityLog:
-    """A log that is written to: one process at a time."""
+    """A log opened for writing, by one process at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Open it and read what it says; a torn end is cut off. Raises Busy when another check writes to it."""
+        """Open and read the log; a torn end is cut off. Raises Busy if another check writes to it."""
         self.path = path
         with durable.translated(path, "opening"):
             self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -141,7 +141,7 @@ class FixityLog:
 
 @contextmanager
 def opened_log(path: Path) -> Iterator[FixityLog]:
-    """A log to write to, closed and durable at the end."""
+    """Open a log for writing; sync and close it at the end."""
     log = FixityLog(path)
     try:
         yield log

@@ -1,4 +1,4 @@
-"""What is in an archive, a release or a bag, and what the digest of each file should be."""
+"""The files of an archive, a release or a bag, and the expected digest of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from archive.store import Layout, read_description, snapshot
 
 _SQL = Queries(__package__)
 
-# the one to take where several are listed, the strongest first
+# which algorithm to use if several are listed, the strongest first
 _PREFERRED = ("sha512", "sha256", "sha384", "sha224", "sha1", "md5")
 
 
@@ -25,7 +25,7 @@ _PREFERRED = ("sha512", "sha256", "sha384", "sha224", "sha1", "md5")
 class Item:
     """A file to be checked; `name` is relative to the folder, `algorithm` hashlib's name of it.
 
-    `digest` is None where nothing says what it should be: then it should be what it was.
+    `digest` is None if nothing declares it: then the previous digest is expected.
     """
 
     name: str
@@ -36,9 +36,9 @@ class Item:
 
 
 def inventory(path: Path) -> list[Item]:
-    """Every file that is to be checked, in order of name; files that are still written to are left out.
+    """List every file to be checked, in order of name; files that are still being written are left out.
 
-    Raises as `recognise`, and Damaged where what lists the files is damaged itself.
+    Raises as `recognise`, and Damaged if the list of the files is damaged itself.
     """
     kind = recognise(path)
     if kind == ARCHIVE:
@@ -53,7 +53,7 @@ def inventory(path: Path) -> list[Item]:
 
 
 def _of_archive(folder: Path) -> Iterator[Item]:
-    """Nothing that is derived, and the ledger only at rest."""
+    """Yield the files of an archive, except derived ones, and the ledger only if it is at rest."""
     layout = Layout(folder)
     read_description(folder)
     yield _checked_by_itself(layout.description)
@@ -72,13 +72,13 @@ def _of_archive(folder: Path) -> Iterator[Item]:
 
 
 def _of_refused(folder: Path, name: str, sha256: str) -> Iterator[Item]:
-    """A refused body is described by the file beside it, which the ledger has the digest of."""
+    """Yield a refused body and the description beside it, of which the ledger has the digest."""
     description, body = folder / f"{name}.json", folder / f"{name}.body"
     yield Item(f"quarantine/{name}.json", description, _size(description), "sha256", sha256)
     try:
         digest = orjson.loads(description.read_bytes())["sha256"]
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        digest = ""  # found when the description is read
+        digest = ""  # the damage is found when the description is checked
     yield Item(f"quarantine/{name}.body", body, _size(body), "sha256", digest)
 
 
@@ -90,7 +90,7 @@ def _of_release(folder: Path) -> Iterator[Item]:
 
 
 def _of_bag(folder: Path) -> Iterator[Item]:
-    """Every file but those still to be fetched, those that are listed and missing included."""
+    """Yield every file except those still to be fetched; listed files that are missing are included."""
     bag = check_bag(folder, quick=True)
     digests: dict[str, dict[str, str]] = {}
     for listing in bag.listings:
@@ -109,7 +109,7 @@ def _of_bag(folder: Path) -> Iterator[Item]:
 
 
 def _checked_by_itself(path: Path) -> Item:
-    """A small file that was found to match the digest in it just now."""
+    """Make the item of a small file that was just verified against the digest in it."""
     return Item(path.name, path, _size(path), "sha256", sha256_of(path))
 
 

@@ -1,7 +1,8 @@
-"""Mend an archive as far as the data allows; what is replaced is kept in `damaged/`, with a note that says why.
+"""Repair an archive as far as the data allows; replaced files are kept in `damaged/`, with a note that says why.
 
-Whatever is done is said first. The order is that of writing: new shards are durable before one transaction of the
-ledger counts them, and the old files go last. Killed at any time, the same call finds what is left to do.
+Every step is reported before it is taken. The order is that of writing: new shards are durable before one transaction
+of the ledger counts them, and the old files are moved last. After a kill at any time, the same call finds what is left
+to do.
 """
 
 import json
@@ -50,10 +51,10 @@ FOLDER, NOTE = "damaged", "note.txt"
 
 @dataclass(slots=True)
 class MendReport:
-    """What was wrong and what was done; with `done` false it was only said.
+    """What was wrong and what was done; if `done` is false it was only reported.
 
-    `kept` is the folder with what was replaced. `lost` counts records and contents of files; `unknown`: the ledger
-    was changed, and what it alone knew may be wrong or missing. `left` is what a check finds once all is mended.
+    `kept` is the folder with what was replaced. `lost` counts records and contents of files; `unknown`: the ledger was
+    changed, and what it alone knew may be wrong or missing. `left` is what a check finds after the repair.
     """
 
     path: Path
@@ -66,9 +67,9 @@ class MendReport:
 
 
 def mend(folder: Path, *, dry_run: bool = False, now: datetime | None = None) -> MendReport:
-    """Say what is wrong and, unless it is a `dry_run`, mend it.
+    """Report what is wrong and, unless it is a `dry_run`, repair it.
 
-    Raises NotAnArchive, OtherArchive; Busy when another process writes; DiskFull, after which the same call goes on.
+    Raises NotAnArchive, OtherArchive; Busy if another process writes; DiskFull, after which the same call resumes.
     """
     layout = Layout(folder)
     if not dry_run:
@@ -85,7 +86,7 @@ def mend(folder: Path, *, dry_run: bool = False, now: datetime | None = None) ->
             except Damaged as error:
                 if found.ledger is not None:
                     raise
-                # a ledger whose own words are damaged (its schema) can be read and not written to
+                # a ledger with a damaged schema can be read but not written to
                 report = _Mending(layout, diagnose(folder, short(error)), moment).run()
     finally:
         if lock is not None:
@@ -95,7 +96,7 @@ def mend(folder: Path, *, dry_run: bool = False, now: datetime | None = None) ->
 
 
 def _left(report: MendReport) -> Iterator[Problem]:
-    """What is wrong all the same, by reading everything once more."""
+    """Yield what is still wrong, by reading everything again."""
     try:
         problems = verify(report.path).problems
     except DiskFull as cause:
@@ -105,7 +106,7 @@ def _left(report: MendReport) -> Iterator[Problem]:
 
 @contextmanager
 def _translated(folder: Path) -> Iterator[None]:
-    """What the disk refuses, as one of ours."""
+    """Translate errors of the disk and of SQLite into ours."""
     try:
         with durable.translated(folder, "mending"):
             yield
@@ -116,7 +117,7 @@ def _translated(folder: Path) -> Iterator[None]:
 
 
 class _Mending:
-    """One mending of one archive, which nobody else writes to."""
+    """One repair of one archive, which is locked for others."""
 
     def __init__(self, layout: Layout, found: Diagnosis, now: datetime) -> None:
         self._layout, self._found, self._report = layout, found, MendReport(layout.root, found.steps)
@@ -171,7 +172,7 @@ class _Mending:
         found = self._found
         return bool(found.shards or found.refused or found.files or found.changed)
 
-    # what is replaced
+    # replaced files
 
     def _keep_copy(self, path: Path) -> None:
         if path.exists():
@@ -195,7 +196,7 @@ class _Mending:
         text = f"Mended at {self._now} ({state}). What was replaced is in this folder.\n\n{''.join(lines)}"
         durable.write_new(self._kept / NOTE, text.encode("utf-8", "replace"), "mending-note")
 
-    # part by part
+    # repairs, part by part
 
     def _mend_description(self) -> None:
         self._keep_copy(self._layout.description)
@@ -213,7 +214,7 @@ class _Mending:
             self._put_away(path)
 
     def _look_again(self, ledger: Ledger) -> None:
-        """Of refused bodies and files a ledger that was damaged said nothing before it was made anew."""
+        """Check refused bodies and files again if the ledger was rebuilt: a damaged one could not list them."""
         if self._found.ledger is not None:
             said = self._found.steps
             look_at_files(ledger.db, self._layout, self._found)
@@ -243,7 +244,7 @@ class _Mending:
             self._put_away(self._layout.root / fault.path)
 
     def _note_finding(self, ledger: Ledger) -> None:
-        """A finding in the newest run: what it brought is no longer all as it was."""
+        """Add a finding to the newest run: its results are no longer complete."""
         if not (self._changes_ledger or self._found.ledger is not None):
             return
         row = ledger.db.execute(_SQL["mend_newest_run"]).fetchone()
@@ -270,9 +271,9 @@ def _new_folder(root: Path, stamp: str) -> Path:
 
 
 def _description(layout: Layout, now: str) -> dict[str, object]:
-    """What an archive says it is, of its ledger or its records; what the old one said stands where it can be so.
+    """Rebuild the description of an archive from its ledger or its records; plausible values of the old one stay.
 
-    Raises NotAnArchive when neither says where anything came from.
+    Raises NotAnArchive if neither says where anything came from.
     """
     url = _url_of_ledger(layout) or _url_of_records(layout)
     if url is None:

@@ -1,7 +1,7 @@
-"""A damaged shard: what is good in it is written anew beside it, and what is not is lost, outcome by outcome.
+"""Repair a damaged shard: its good frames are rewritten beside it, the rest is lost, outcome by outcome.
 
-Which outcomes had their records in a frame that cannot be read, the ledger knows: they become `lost`, so that they
-are asked for again and the account balances.
+The ledger knows which outcomes had their records in an unreadable frame: they become `lost`, so that they are requested
+again and the account balances.
 """
 
 import sqlite3
@@ -31,11 +31,11 @@ _STORE_SQL = Queries("archive.store")
 
 @dataclass(slots=True)
 class Examined:
-    """A shard, read with the ledger's help.
+    """A shard that was read with the ledger's help.
 
-    `bad` has the frames that cannot be read, and why; `lost` counts the records in them. `end`: all frames are good and
-    the file as a whole is not what was written. `differs`: a good frame is not what the ledger says of it, so that the
-    ledger cannot be believed.
+    `bad` has the unreadable frames, and why; `lost` counts the records in them. `end`: all frames are good but the file
+    as a whole is not what was written. `differs`: a good frame contradicts the ledger, so that the ledger cannot be
+    trusted.
     """
 
     task: ShardToCheck
@@ -50,13 +50,13 @@ class Examined:
 
 
 def shards_of(ledger: sqlite3.Connection, layout: Layout) -> list[ShardToCheck]:
-    """The shards that the ledger counts something in, or that are sealed all the same."""
+    """List the shards in which the ledger counts something, or that are sealed."""
     tasks = [ShardToCheck(layout, *row) for row in ledger.execute(_SQL["shards_to_check"])]
     return [task for task in tasks if task.state == "sealed" or task.bytes or task.path.name == task.name]
 
 
 def examine(ledger: sqlite3.Connection, task: ShardToCheck) -> Examined:
-    """Read each frame where the ledger says it lies, and compare its records with their outcomes."""
+    """Read each frame at its place in the ledger, and compare its records with their outcomes."""
     seen, records = Examined(task), 0
     places = {"shard": task.shard, "first": 0, "last": None}
     rows = ledger.execute(_STORE_SQL["frames_of_shard"], places).fetchall()
@@ -96,21 +96,21 @@ def _short(error: ArchiveError, task: ShardToCheck) -> str:
     return str(error).split("; take it")[0]
 
 
-# --- mending
+# --- repairing
 
 
 @dataclass(frozen=True, slots=True)
 class NewShard:
-    """What took the place of a shard; `path` None where nothing of it could be read."""
+    """The replacement of a shard; `path` is None if nothing of it could be read."""
 
     path: Path | None
     lost: int
 
 
 def rewrite(ledger: Ledger, layout: Layout, seen: Examined) -> NewShard:
-    """Write the good frames of a shard anew, and say so in the ledger in one transaction.
+    """Rewrite the good frames of a shard, and switch the ledger to the new file in one transaction.
 
-    The old file stays where it is: whoever calls puts it away.
+    The old file stays where it is: the caller moves it.
     """
     rows = ledger.db.execute(
         _SQL["mend_frames"],
@@ -135,7 +135,7 @@ def rewrite(ledger: Ledger, layout: Layout, seen: Examined) -> NewShard:
 
 
 def next_generation(layout: Layout, name: str) -> Path:
-    """The path of a shard that is written anew: the first generation that no file has. Raises Damaged."""
+    """Return the path of a rewritten shard: the first generation without a file. Raises Damaged."""
     match = SHARD_NAME.fullmatch(name)
     if match is None:
         raise Damaged(f"the ledger has a shard called {name!r}; no harvest names one so, take it from a copy")
@@ -148,7 +148,7 @@ def next_generation(layout: Layout, name: str) -> Path:
 
 
 def count_shard(db: sqlite3.Connection, shard: int, name: str, seal: Seal) -> None:
-    """Say in the ledger what a sealed shard is. Must run inside a transaction."""
+    """Store in the ledger what a sealed shard is. Must run inside a transaction."""
     db.execute(
         _SQL["mend_seal_shard"],
         (name, seal.records, seal.frames, seal.length, seal.content_bytes, seal.sha256, seal.sha512, shard),
@@ -158,7 +158,7 @@ def count_shard(db: sqlite3.Connection, shard: int, name: str, seal: Seal) -> No
 def count_frames(
     db: sqlite3.Connection, shard: int, entries: Sequence[shards.FrameEntry], ranges: Sequence[tuple[int, int]]
 ) -> None:
-    """Say where the frames of a shard lie, and whose records they hold. Must run inside a transaction."""
+    """Store where the frames of a shard are, and whose records they hold. Must run inside a transaction."""
     db.executemany(
         _SQL["mend_add_frame"],
         [
@@ -182,7 +182,7 @@ def _write(path: Path, old: Path, frames: Sequence[tuple[int, int, int]]) -> tup
 
 
 def _lose(db: sqlite3.Connection, seen: Examined) -> int:
-    """Let the outcomes whose records were in bad frames be lost. Returns how many were."""
+    """Mark the outcomes whose records were in bad frames as lost. Returns how many there were."""
     lost = [
         (f"its record was damaged: shard {seen.task.name}, frame {frame}: {reason}"[:500], kept.outcome)
         for frame, reason in seen.bad.items()

@@ -1,8 +1,8 @@
-"""A ledger made anew: of the old one's rows where all of them can be read, else of the shards.
+"""Rebuild a ledger: from the rows of the old one if all of them can be read, else from the shards.
 
-A record in a shard that can be read is proof of itself. What the old ledger said beside it (ids without a record, runs,
-findings, refused bodies) is taken over as far as it can be read. Windows are not: that a list was read to its end is
-nothing a shard can show, so its run is unfinished and the same command lists again.
+A readable record in a shard proves itself. The other content of the old ledger (ids without a record, runs, findings,
+refused bodies) is taken over as far as it can be read. Windows are not: a shard cannot show that a list was read to its
+end, so its run is unfinished and the same command lists again.
 """
 
 import re
@@ -53,7 +53,7 @@ _READ_AT_ONCE = 1 << 20
 class Rebuilt:
     """A new ledger at `path`, not yet in its place.
 
-    `carried`: every row of the old one is in it. `lost` counts ids whose record is gone. `replaced` are files of shards
+    `carried`: it has every row of the old one. `lost` counts ids whose record is gone. `replaced` are files of shards
     that others now stand for, and refused bodies that nothing names.
     """
 
@@ -65,9 +65,9 @@ class Rebuilt:
 
 
 def rebuild(layout: Layout, work: Path, source: dict[str, Any], now: str, *, trusted: bool = True) -> Rebuilt:
-    """Make a ledger in the folder `work`. With `trusted` the old rows count when all can be read and add up.
+    """Build a ledger in the folder `work`. If `trusted`, the old rows are used if all can be read and add up.
 
-    Damaged shards are written anew beside the old ones; nothing else of the archive is changed.
+    Damaged shards are rewritten beside the old ones; nothing else of the archive is changed.
     """
     ledger = Ledger(work / "ledger.sqlite", create=True)
     try:
@@ -83,7 +83,7 @@ def rebuild(layout: Layout, work: Path, source: dict[str, Any], now: str, *, tru
         ledger.close()
 
 
-# --- the old rows
+# --- from the old rows
 
 
 def _salvage(layout: Layout, work: Path, model: Ledger) -> Salvaged:
@@ -100,7 +100,7 @@ def _salvage(layout: Layout, work: Path, model: Ledger) -> Salvaged:
 
 
 def copy_readable(old: Path, new: Path) -> None:
-    """Copy a file; blocks that the disk does not give back are zeros."""
+    """Copy a file; blocks that cannot be read become zeros."""
     with old.open("rb", buffering=0) as source, new.open("wb") as target:
         size = source.seek(0, 2)
         for offset in range(0, size, _READ_AT_ONCE):
@@ -121,7 +121,7 @@ def _pages(source: Any, first: int, last: int) -> Iterator[bytes]:
 
 
 def _carried_over(ledger: Ledger, salvaged: Salvaged) -> bool:
-    """Take all rows over as they are; False, and none, unless they are consistent."""
+    """Copy all rows unchanged; copy none and return False unless they are consistent."""
     db = ledger.db
     try:
         db.execute("BEGIN IMMEDIATE")
@@ -141,9 +141,9 @@ def _carried_over(ledger: Ledger, salvaged: Salvaged) -> bool:
         return False
 
 
-# --- of the shards
+# --- from the shards
 
-# of a refused body, as a ledger may name it, and what its description says
+# names of refused bodies that a ledger accepts, and the keys of their descriptions
 _NAME = re.compile(r"[0-9]{6,12}", re.ASCII)
 _TOLD = ("url", "retrieved", "reason", "http_status", "bytes")
 
@@ -154,7 +154,7 @@ def _is_told(url: object, at: object, reason: object, status: object, size: obje
 
 
 class _Rebuilding:
-    """The making of one ledger, in one transaction."""
+    """The rebuilding of one ledger, in one transaction."""
 
     def __init__(self, ledger: Ledger, layout: Layout, source: dict[str, Any], now: str, old: Salvaged) -> None:
         self._ledger, self._db, self._layout = ledger, ledger.db, layout
@@ -186,7 +186,7 @@ class _Rebuilding:
     # shards
 
     def _take_shard(self, number: int, paths: list[Path]) -> None:
-        """The first file of which anything can be read counts; the others are put away."""
+        """Count the first file that is readable at least in part; the others are replaced."""
         taken = False
         for path in paths:
             if not taken and (sealed := _sealed(self._layout, path)) is not None:
@@ -206,14 +206,14 @@ class _Rebuilding:
         count_frames(self._db, number, entries, ranges)
 
     def _run_of(self, number: int, path: Path) -> int:
-        """The run that wrote a shard, where the old ledger says so; else the one that its records are given to."""
+        """Return the run that wrote a shard according to the old ledger, else the newest full run."""
         row = self._db.execute(_SQL["rebuild_run_of_shard"], (number,)).fetchone()
         if row is None:
             row = self._db.execute(_SQL["rebuild_full_run"]).fetchone()
         return int(row[0]) if row[0] is not None else self._new_run(path)
 
     def _new_run(self, path: Path) -> int:
-        """A run in the words of a harvest that would bring these records; unfinished, so that it is asked again."""
+        """Create an unfinished run whose arguments would harvest these records, so that it is repeated."""
         records = [_record(text) for frame in shards.iter_frames(path) for text in frame.texts()]
         spider, arguments = run_words([r for r in records if r is not None], self._source)
         cursor = self._db.execute(
@@ -241,7 +241,7 @@ class _Rebuilding:
         return [first, first + len(outcomes) - 1]
 
     def _channel(self, run: int, record: Record | None) -> int | None:
-        """The channel a record came in: that of its outcome in the old ledger, or the one of its format."""
+        """Return the channel of a record: that of its outcome in the old ledger, or the one of its format."""
         if record is None:
             return None
         fitting = [number for number, _, format_ in self._channels if format_ == record.format]
@@ -257,17 +257,20 @@ class _Rebuilding:
         self._channels.append((number, f"{spider}:{format_}", format_))
         return number
 
-    # what has no record
+    # ids without a record
 
     def _take_outcomes(self) -> int:
-        """Ids as they stood last in the old ledger, where no record says otherwise. Returns how many are lost now."""
+        """Take over the last states of ids in the old ledger, unless a record contradicts them.
+
+        Returns how many are now lost.
+        """
         rows = self._db.execute(_SQL["rebuild_outcomes"], {"whole": self._shards_whole}).fetchall()
         for (run, channel), group in groupby(rows, key=lambda row: row[:2]):
             self._request(run, channel, "the old ledger", [Outcome(*row[2:]) for row in group], self._now)
         return sum(row[4] == "lost" and str(row[5]).startswith("its record") for row in rows)
 
     def _take_refused(self) -> None:
-        """Refused bodies that are whole are kept, whether the old ledger spoke of them or not."""
+        """Take over intact refused bodies, whether the old ledger had them or not."""
         run = self._db.execute(_SQL["rebuild_newest_run"]).fetchone()[0]
         known = dict(self._db.execute(_SQL["rebuild_refused"]).fetchall())
         for path in sorted(self._layout.quarantine.glob("*.json")):
@@ -287,7 +290,7 @@ class _Rebuilding:
             self._ledger.add_quarantine(request, known.get(path.stem), path.stem, size, sha256)
 
     def _take_files(self) -> None:
-        """Files of records whose list is known whole and whose content is here; others are listed again."""
+        """Take over files of records with a complete list and stored content; others are listed again."""
         self._db.execute(_SQL["rebuild_create_stored"])
         for (sha256,) in self._db.execute(_SQL["rebuild_old_contents"]).fetchall():
             path = self._layout.root / path_of(sha256) if is_sha256(sha256) else None
@@ -297,11 +300,11 @@ class _Rebuilding:
             self._db.execute(_SQL[name])
 
 
-# --- reading what is there
+# --- reading
 
 
 def _shard_files(layout: Layout, known: dict[int, str]) -> Iterator[tuple[int, list[Path]]]:
-    """(number, its files); the one that the old ledger names first, then the newest generation."""
+    """Yield (number, its files); the one that the old ledger names first, then the newest generation."""
     found: dict[int, list[tuple[tuple[bool, bool, int], Path]]] = {}
     for path in layout.shards.glob("*") if layout.shards.exists() else ():
         if (match := SHARD_NAME.fullmatch(path.name.removesuffix(".open"))) is not None and path.is_file():
@@ -313,7 +316,7 @@ def _shard_files(layout: Layout, known: dict[int, str]) -> Iterator[tuple[int, l
 
 
 def _sealed(layout: Layout, path: Path) -> tuple[Path, Seal, list[FrameEntry]] | None:
-    """A shard that is whole, as it is; else what can be read of it, written anew. None when that is nothing."""
+    """Return an intact shard as it is, else what can be read of it, rewritten. None if that is nothing."""
     try:
         seal, entries = shards.check_shard(path), []
         for frame in shards.iter_frames(path):
@@ -347,7 +350,7 @@ def _written_anew(layout: Layout, path: Path) -> tuple[Path, Seal, list[FrameEnt
 
 
 def _record(text: bytes) -> Record | None:
-    """A record, None where a text is none of ours."""
+    """Decode a record, None if the text is not one of ours."""
     try:
         record = envelope.decode(text)
     except (KeyError, TypeError, ValueError):
@@ -362,10 +365,10 @@ def _outcome(record: Record | None) -> Outcome:
 
 
 def run_words(records: Iterable[Record], source: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The spider that brought records, and the words of a harvest that brings them again, as far as they can be told.
+    """Find the spider that returned records, and arguments that harvest them again, as far as possible.
 
-    By OAI-PMH the whole list of each prefix; one by one, the ids from the lowest to the highest, in the media types
-    that came. Where ids have no numbers, the words name only the URL.
+    For OAI-PMH the whole list of each prefix; for requests by id the ids from the lowest to the highest, in the media
+    types received. For ids without numbers the arguments are only the URL.
     """
     records = list(records)
     urls = [urlsplit(record.url) for record in records]

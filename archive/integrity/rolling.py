@@ -30,18 +30,18 @@ from archive.integrity.fixity_log import (
 )
 from archive.integrity.inventory import Item, inventory
 
-# of the days between two reads so many are planned with, the others are for runs that are missed
+# the share of the days between two reads that is planned with; the others allow for missed runs
 _PLANNED = 6 / 7
-# opening a file costs about as much as reading this
+# opening a file costs about as much as reading this many bytes
 FILE_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A file and what the log says of it.
+    """A file and its state in the log.
 
-    `seen` is when it was there first as it is now, `good` when it was last read and good (None: never so), `failed`
-    whether it was not when it was read last.
+    `seen` is when its present version first existed, `good` when it was last read and intact (None: never), `failed`
+    whether it was damaged at the last read.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Watched:
 
     @property
     def since(self) -> datetime:
-        """From when its days are counted."""
+        """Return the time from which its days are counted."""
         return self.good or self.seen
 
     @property
@@ -62,16 +62,16 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What to read in this run, in this order; `share` is how many bytes a run keep every deadline."""
+    """What to read in this run, in order; `share` is how many bytes each run must read to keep every deadline."""
 
     files: tuple[Watched, ...]
     share: int
 
 
 def due_now(files: Iterable[Watched], now: datetime, days: float, every: timedelta = timedelta(days=1)) -> Due:
-    """Choose what to read now, when the next run comes after `every`.
+    """Choose what to read now, if the next run comes after `every`.
 
-    What was read within half of that time counts as read by this run, which may have been interrupted. What failed is
+    What was read within half of that time counts as read by this run, which may have been interrupted. Failed files are
     read again each time.
     """
     planned, files = timedelta(days=days * _PLANNED), list(files)
@@ -93,28 +93,28 @@ def due_now(files: Iterable[Watched], now: datetime, days: float, every: timedel
 
 
 def _deadline(file: Watched, planned: timedelta, began: datetime, now: datetime) -> datetime:
-    # a clock that was ahead has said of a file that it will have been good: nobody knows when it was
+    # a clock that was ahead logged a time in the future: when the file was read is unknown
     return began if file.failed or file.since > now else file.since + planned
 
 
 def _runs_left(deadline: datetime, now: datetime, every: timedelta) -> int:
-    """How many runs there are until a deadline, this one included."""
+    """Count the runs until a deadline, including this one."""
     return max(1, floor((deadline - now) / every) + 1)
 
 
 def overdue(files: Iterable[Watched], now: datetime, days: float) -> list[Watched]:
-    """Files that have not been good for more than `days`, the longest first."""
+    """List files that have not been intact for more than `days`, the longest first."""
     late = [file for file in files if now - file.since > timedelta(days=days)]
     return sorted(late, key=lambda file: (file.since, file.name))
 
 
 def oldest(files: Sequence[Watched]) -> Watched | None:
-    """The file whose last good read is longest ago; None without files."""
+    """Return the file whose last good read is longest ago; None without files."""
     return min(files, key=lambda file: (file.since, file.name), default=None)
 
 
 class Pace:
-    """Keeps reading to a number of bytes a second, with a burst of a quarter of a second."""
+    """Limits reading to a number of bytes a second, with a burst of a quarter of a second."""
 
     BURST_SECONDS = 0.25
 
@@ -123,7 +123,7 @@ class Pace:
         self._free = float("-inf")
 
     def delay(self, count: int, now: float) -> float:
-        """Seconds to wait after `count` bytes were read; `now` in seconds of a clock that never goes back."""
+        """Return the seconds to wait after `count` bytes were read; `now` in seconds of a monotonic clock."""
         self._free = max(self._free, now - self.BURST_SECONDS) + count / self._rate
         return max(0.0, self._free - now)
 
@@ -135,7 +135,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Everything once in `days`, a run after every `every`."""
+    """The plan to read everything once in `days`, with a run after every `every`."""
 
     days: float = 14
     every: timedelta = timedelta(days=1)
@@ -143,7 +143,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A file that was not good when it was read last; `result` as in the log."""
+    """A file that was not intact at the last read; `result` as in the log."""
 
     name: str
     result: str
@@ -153,7 +153,7 @@ class Failing:
 
 @dataclass(slots=True)
 class FixityReport:
-    """Where a folder stands after a run, or without one. Sizes in bytes, `share` in a run.
+    """The state of a folder after a run, or without one. Sizes in bytes, `share` in a run.
 
     `never` have not been read yet, `late` are overdue. `due` is how many files this run was to read, or, without one,
     the next is; `read` how many it did read.
@@ -176,7 +176,7 @@ class FixityReport:
 
 
 def report_fixity(path: Path, schedule: Schedule, now: datetime) -> FixityReport:
-    """Where a folder stands by its log; nothing is read but what lists its files."""
+    """Report the state of a folder by its log; only the lists of its files are read."""
     log = log_path(path, archive=recognise(path) == ARCHIVE)
     return _report(path, log, inventory(path), read_history(log), schedule, now)
 
@@ -191,12 +191,12 @@ def run_fixity(
     clock: Callable[[], datetime] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> FixityReport:
-    """Read what is due, or `everything`, and log each file as it was found.
+    """Read what is due, or `everything`, and log the result for each file.
 
-    Without a `clock` time is that of the system when the run began, and what has passed since: a clock that is put
-    right meanwhile makes none of the files that were just read overdue.
+    Without a `clock`, time is that of the system when the run started plus a monotonic clock: if the system clock is
+    set meanwhile, none of the files just read becomes overdue.
 
-    Raises as `inventory`, and Busy when another run is at work here. What was read before an interruption is logged.
+    Raises as `inventory`, and Busy if another run is at work here. What was read before an interruption is logged.
     """
     clock = clock or _steady_clock()
     items, now = inventory(path), clock()
@@ -208,7 +208,7 @@ def run_fixity(
         by_name = {item.name: item for item in items}
         work = [by_name[file.name] for file in chosen]
         done = _read_all(log, work, pace, progress, clock, sleep)
-        # what was taken away, or rightly changed meanwhile, is not there any more
+        # files that were removed, or legitimately changed, meanwhile are no longer in it
         report = _report(path, log.path, inventory(path), log.history, schedule, clock())
         report.due, report.due_bytes = len(work), sum(item.bytes for item in work)
         report.share, (report.read, report.read_bytes) = due.share, done
@@ -221,7 +221,7 @@ def _steady_clock() -> Callable[[], datetime]:
 
 
 def _note_seen(log: FixityLog, items: Iterable[Item], now: datetime) -> None:
-    """From now on the days of files count that the log does not know, or knows as others."""
+    """Start counting the days of files that the log does not know, or knows as others."""
     new = []
     for item in items:
         last = log.history.files.get(item.name)
@@ -239,7 +239,7 @@ def _read_all(
     clock: Callable[[], datetime],
     sleep: Callable[[float], None],
 ) -> tuple[int, int]:
-    """Read these files; how many were, and their bytes."""
+    """Read these files; returns their number and bytes."""
     total, read, synced = sum(item.bytes for item in work), 0, time.monotonic()
 
     def wait(count: int) -> None:
@@ -262,7 +262,7 @@ def _read_all(
 
 
 def _check(item: Item, before: str | None, clock: Callable[[], datetime], wait: Callable[[int], None]) -> Entry | None:
-    """Read one file, from the disk and not from memory; None where it was rightly changed meanwhile."""
+    """Read one file from the disk, not from the page cache; None if it was legitimately changed meanwhile."""
     expected = item.digest if item.digest is not None else before
     try:
         hashed = hash_file(item.path, (item.algorithm,), wait, cached=False)
@@ -273,7 +273,7 @@ def _check(item: Item, before: str | None, clock: Callable[[], datetime], wait: 
     except OSError:
         size, digest, result = 0, None, UNREADABLE
     if result != GOOD and item.name == "ledger.sqlite" and not item.path.with_name("ledger.sqlite.sha256").exists():
-        return None  # a harvest has begun
+        return None  # a harvest has started
     return Entry(clock().isoformat(), item.name, size, result, item.algorithm, item.digest, digest)
 
 

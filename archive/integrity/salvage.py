@@ -1,7 +1,7 @@
-"""Rows out of a damaged ledger: whatever can still be read of each table, and which tables were read to their end.
+"""Salvage rows of a damaged ledger: everything still readable in each table, and which tables were read to their end.
 
-SQLite stops at the first page it cannot read; here reading goes on behind it. Where the first page is gone, which says
-where each table begins, that of an empty ledger stands for it: they are all made in the same order.
+SQLite stops at the first page it cannot read; here reading continues after it. If the first page, which says where each
+table begins, is gone, that of an empty ledger replaces it: all ledgers are created in the same order.
 """
 
 import sqlite3
@@ -15,17 +15,17 @@ from archive.queries import Queries
 _SQL = Queries(__package__)
 
 _PAGE_BYTES = 4096
-# a row of a table, with its share of a page, takes more than this
+# every row of a table, with its share of a page, is larger than this
 _ROW_BYTES_LEAST = 4
 _TYPES: dict[str, tuple[type, ...]] = {"INTEGER": (int,), "TEXT": (str,), "REAL": (float, int)}
 _UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError)
-# what SQLite says when it is the disk: nothing may be taken for damage that is none
+# SQLite's messages for disk errors, which must not be taken for damage
 _DISK = ("I/O", "full", "unable to open", "out of memory")
 
 
 @dataclass(frozen=True, slots=True)
 class Salvaged:
-    """What was read: the number of rows by table, and the tables of which nothing is missing as far as can be seen."""
+    """What was read: the number of rows by table, and the tables of which nothing seems to be missing."""
 
     rows: dict[str, int]
     whole: frozenset[str]
@@ -44,7 +44,7 @@ class _Column:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table as this software makes it; `numbered`: its rows have numbers (rowid) by which they can be reached."""
+    """A table as this software creates it; `numbered`: its rows have numbers (rowid) by which they can be reached."""
 
     name: str
     columns: tuple[_Column, ...]
@@ -52,7 +52,7 @@ class _Table:
     numbered: bool
 
     def fits(self, row: tuple[object, ...]) -> bool:
-        """Whether the values can be those of a row: a damaged page may read as something else."""
+        """Return whether the values can be those of a row: a damaged page may read as something else."""
         return all(
             not column.required if value is None else isinstance(value, _TYPES[column.type])
             for value, column in zip(row, self.columns, strict=True)
@@ -60,7 +60,7 @@ class _Table:
 
 
 def salvage_rows(damaged: Path, into: Path, model: Path) -> Salvaged:
-    """Copy the rows of `damaged` that can be read into the new file `into`, in plain tables of the same names.
+    """Copy the readable rows of `damaged` into the new file `into`, in plain tables of the same names.
 
     `damaged` is a copy that may be changed, its write-ahead log beside it; `model` an empty ledger.
     """
@@ -83,11 +83,11 @@ def salvage_rows(damaged: Path, into: Path, model: Path) -> Salvaged:
     return Salvaged(rows, frozenset(whole))
 
 
-# --- inside
+# --- helpers
 
 
 def _opened(damaged: Path, model: Path) -> sqlite3.Connection:
-    # SQLite reads what a torn page lacks as zeros, and a row in it as another one
+    # SQLite reads the missing part of a torn page as zeros, and so a row in it as another one
     with damaged.open("r+b") as file:
         file.truncate(damaged.stat().st_size // _PAGE_BYTES * _PAGE_BYTES)
     for replace_first_page in (False, True):
@@ -95,7 +95,7 @@ def _opened(damaged: Path, model: Path) -> sqlite3.Connection:
             _replace_first_page(damaged, model)
         db = sqlite3.connect(damaged, isolation_level=None)
         try:
-            # a file that was cut is read as far as it goes
+            # a truncated file is read as far as it goes
             db.execute("PRAGMA writable_schema = ON")
             if db.execute(_SQL["salvage_table_count"]).fetchone()[0]:
                 return db
@@ -106,13 +106,13 @@ def _opened(damaged: Path, model: Path) -> sqlite3.Connection:
 
 
 def _check_disk(error: Exception) -> None:
-    """Raises the error again where it is the disk's."""
+    """Raise the error again if it is the disk's."""
     if any(words in str(error) for words in _DISK):
         raise error
 
 
 def _replace_first_page(damaged: Path, model: Path) -> None:
-    """The first page of an empty ledger, with the size of this file (SQLite's file format, section 1.3)."""
+    """Write the first page of an empty ledger, with the size of this file (SQLite's file format, section 1.3)."""
     page = bytearray(model.read_bytes()[:_PAGE_BYTES])
     page[28:32] = (damaged.stat().st_size // _PAGE_BYTES).to_bytes(4, "big")
     page[32:40] = bytes(8)
@@ -130,7 +130,7 @@ def _tables(model: Path) -> Iterator[_Table]:
 
 
 class _Reader:
-    """Iterates over the rows of one table; afterwards `whole` says whether nothing was passed over."""
+    """Iterates over the rows of one table; afterwards `whole` says whether nothing was skipped."""
 
     def __init__(self, source: sqlite3.Connection, table: _Table, most: int) -> None:
         self._source, self._table, self._most = source, table, most
@@ -179,7 +179,7 @@ class _Reader:
         )
 
     def _next_readable(self, last: int) -> int | None:
-        """A number behind what cannot be read, from which on rows can; None where there is none."""
+        """Find a number after the unreadable rows from which on rows can be read; None if there is none."""
         bad, step = last + 1, 1
         while (good := bad + step) <= self._most:
             found = self._readable(good)
@@ -199,7 +199,7 @@ class _Reader:
         return good
 
     def _readable(self, number: int) -> bool | None:
-        """Whether the first row from this number on can be read; None where there is no row."""
+        """Return whether the first row from this number on can be read; None if there is no row."""
         try:
             row = next(self._rows(number - 1), None)
         except _UNREADABLE as error:

@@ -1,6 +1,6 @@
-"""Read an archive, or one shard, back to the last byte, and name everything that is not as it was written.
+"""Verify an archive, or one shard, to the last byte, and name everything that differs from what was written.
 
-A shard is read against its own checksums, digest and seek table, then against the ledger: its size, its SHA-256,
+A shard is verified against its own checksums, digest and seek table, then against the ledger: its size, its SHA-256,
 its frames, and each record against its outcome. All damage is listed, not only the first.
 """
 
@@ -34,7 +34,7 @@ from archive.store import (
 
 _SQL = Queries(__package__)
 
-# left behind by a process that was killed; harmless, and taken away or written over by the next one
+# left behind by a killed process; harmless, and removed or overwritten by the next one
 _LEFT_OVER = re.compile(
     r"\.(archive\.json|(ledger\.sqlite|index\.duckdb)\.sha256|\d{6,}\.(body|json))\.\d+"
     r"|\.index|\.(audit|validate|mending)-\w+|index\.duckdb\.tmp|[^/]+\.part"
@@ -71,11 +71,11 @@ __all__ = ["Problem", "Progress", "VerifyReport", "verify"]
 def verify(
     path: Path, progress: Progress | None = None, *, quick: bool = False, checked: Checked | None = None
 ) -> VerifyReport:
-    """Check an archive, also while a harvest writes, or one sealed shard.
+    """Verify an archive, also during a harvest, or one sealed shard.
 
-    `progress` is called with the bytes of shards and files read so far and their number. With `quick` an archive is
-    only looked at: what is there, and its size. What `checked` knows is not read again. Raises NotAnArchive when `path`
-    is neither, OtherArchive when it is of a newer format, DiskFull when SQLite has no room to read it; whatever else is
+    `progress` is called with the bytes of shards and files read so far and their total. With `quick` only names and
+    sizes in an archive are checked. What the checkpoint `checked` has is not read again. Raises NotAnArchive if `path`
+    is neither, OtherArchive if its format is newer, DiskFull if SQLite has no room to read it; everything else that is
     wrong is in the report.
     """
     if path.is_dir():
@@ -89,7 +89,7 @@ def verify(
     return report
 
 
-# --- an archive
+# --- archives
 
 
 def _verify_archive(folder: Path, progress: Progress | None, quick: bool, checked: Checked | None) -> VerifyReport:
@@ -113,7 +113,7 @@ def _verify_archive(folder: Path, progress: Progress | None, quick: bool, checke
         with snapshot(layout) as ledger:
             known = _verify_with_ledger(ledger, layout, report, progress, checked)
     except DiskFull:
-        raise  # SQLite cannot read beside a writer without room: that is no damage
+        raise  # SQLite needs room to read beside a writer: this is not damage
     except ArchiveError as error:
         problems = [*before, Problem(kind, "ledger.sqlite", f"it cannot be read: {error}")]
         report = VerifyReport(folder, problems=problems, quick=quick)
@@ -143,7 +143,7 @@ def _verify_with_ledger(
 
 
 def _check_shards(tasks: list[ShardToCheck], checked: Checked | None) -> Iterator[ShardCheck]:
-    """The check of each shard, in order; of one that was read already what was noted of it."""
+    """Yield the check of each shard, in order; those in the checkpoint are not repeated."""
     known = [checked.known(task.identity, task.path) if checked is not None else None for task in tasks]
     unread = [task for task, noted in zip(tasks, known, strict=True) if noted is None]
     found = spread(check_shard, unread, sum(task.bytes for task in unread))
@@ -165,7 +165,7 @@ def _verify_files(
     progress: Progress | None,
     checked: Checked | None,
 ) -> None:
-    """Check the files of records, and look for others where they are."""
+    """Verify the files of records, and find unknown ones among them."""
     done = report.bytes
 
     def step(count: int) -> None:
@@ -186,7 +186,7 @@ def _verify_files(
 
 
 def _verify_without_ledger(layout: Layout, report: VerifyReport, progress: Progress | None) -> "_Known":
-    """Without a ledger shards are checked by what they say of themselves."""
+    """Verify shards against their own checksums if there is no ledger."""
     paths = sorted(layout.shards.glob("*.json-seq.zst"))
     total = sum(path.stat().st_size for path in paths)
     _take_all(report, spread(check_alone, paths, total), total, progress)
@@ -222,7 +222,7 @@ def _ledger_problems(ledger: sqlite3.Connection) -> Iterator[Problem]:
 
 
 def _index_problems(layout: Layout) -> Iterator[Problem]:
-    """What is derived: a stale index is no damage, and what is made with it is stale as well; changed bytes are."""
+    """Yield problems of derived files: stale ones are not damaged, changed bytes are."""
     for path, look in ((layout.index, _look_at_index), (index_lookup(layout), _look_at_lookup)):
         if not path.exists():
             continue
@@ -236,7 +236,7 @@ def _index_problems(layout: Layout) -> Iterator[Problem]:
         except DiskFull:
             raise
         except ArchiveError:
-            return  # what it is compared with is damaged, and named already
+            return  # what it would be compared with is damaged, and already reported
 
 
 def _look_at_index(layout: Layout) -> Iterable[Problem]:
@@ -260,14 +260,14 @@ def _fixity_log_problems(layout: Layout) -> Iterator[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What the ledger knows of: paths of shards, and the number of the last refused body; None when it is not read."""
+    """What the ledger knows: paths of shards, and the number of the last refused body; None if it was not read."""
 
     shards: set[str] | None
     refused: int | None
 
 
 def _unknown_files(layout: Layout, known: _Known) -> Iterator[Problem]:
-    """Files that neither the ledger nor the format knows of."""
+    """Yield files that are neither in the ledger nor part of the format."""
     for path in sorted(layout.root.rglob("*")):
         name = path.relative_to(layout.root).as_posix()
         if name in _OURS or _INSIDE.fullmatch(name) or _is_known(name, known) or name.startswith("files/"):
@@ -287,14 +287,14 @@ def _is_known(name: str, known: _Known) -> bool:
 
 
 def _is_other_generation(name: str, known: _Known) -> bool:
-    """Whether a file is what a conversion that was killed left of a shard, of which another file counts."""
+    """Return whether a killed conversion left this file of a shard of which another file counts."""
     match = _SHARD.fullmatch(name)
     counted = (_SHARD.fullmatch(shard) for shard in known.shards or ())
     return match is not None and any(other is not None and other[1] == match[1] for other in counted)
 
 
 def _verify_refused(ledger: sqlite3.Connection, layout: Layout, report: VerifyReport) -> int:
-    """Check refused bodies, of which several rows may name one; returns the number of the last file."""
+    """Verify refused bodies, each of which several rows may name; returns the number of the last file."""
     last = 0
     for name, sha256 in ledger.execute(_SQL["verify_refused"]):
         report.refused, last = report.refused + 1, max(last, int(name))
