@@ -1,4 +1,4 @@
-"""Crosswalks: metadata of providers as JSON, and index fields of every JSON form. Pure functions, each with a version.
+"""Crosswalks: providers' metadata to JSON, and index fields of every JSON format. Pure functions, each with a version.
 
 `registry` chooses the crosswalk by the namespace of the metadata's root element, never by its prefix.
 """

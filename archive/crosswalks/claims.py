@@ -1,6 +1,6 @@
-"""What a representation says of its record that the others say as well: DOIs, titles, dates; all of each.
+"""Claims that all representations of a record make: all of its DOIs, titles and dates.
 
-Index fields take the best of each; to compare two representations one must know everything that either allows.
+Index fields take the best of each; comparing two representations requires everything that either claims.
 """
 
 import re
@@ -23,7 +23,7 @@ _DATE = re.compile(r"(?<!\d)(1[0-9]{3}|2[01][0-9]{2})(-(?:0[1-9]|1[0-2])(?:-(?:0
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """DOIs in their one form, titles as sent, and dates of publication as YYYY, YYYY-MM or YYYY-MM-DD."""
+    """DOIs in normal form, titles as sent, and dates of publication as YYYY, YYYY-MM or YYYY-MM-DD."""
 
     dois: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Claims:
 
 
 def claims_of(metadata: Json | None) -> Claims:
-    """What the JSON of a record, in any form, says of it."""
+    """Read the claims of a record from its JSON, in any format."""
     if not metadata:
         return Claims()
     form, inside = form_of(metadata)
@@ -67,7 +67,7 @@ def _dublin_core(metadata: Json) -> Claims:
     return _claims(
         (found for found, _ in named_identifiers(metadata)),
         titles([metadata[name] for name in TITLES if name in metadata]),
-        (date for date in dates if not date.startswith("info:eu-repo/")),  # when an embargo ends
+        (date for date in dates if not date.startswith("info:eu-repo/")),  # the end of an embargo
     )
 
 

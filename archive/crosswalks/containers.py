@@ -1,8 +1,8 @@
-"""JSON that holds records, opened completely: pages of APIs, collections, graphs of JSON-LD.
+"""Open JSON that contains records: pages of APIs, collections, graphs of JSON-LD.
 
-A container is recognised by its shape: what is itself a record of a known form is one, whatever it holds. All of its
-records come out, in their order. Where a thing may as well be one record as hold several, it is neither guessed at nor
-cut: `Ambiguous` says which.
+A container is recognised by its shape: a record of a known format is never one, whatever it contains. All of its
+records are returned, in order. If a value may be one record or contain several, it is neither guessed at nor cut:
+`Ambiguous` says which.
 """
 
 from collections.abc import Iterator
@@ -43,9 +43,9 @@ _KEYS = (
     "member",
 )
 WRAPPERS = frozenset(_KEYS)
-# in a member: what is around the record itself
+# keys of a member that wrap the record itself
 _AROUND = ("_source", "indexableObject", "doc", "item")
-# keys that a record has, in forms that are not known by one key alone; a page may have them as well
+# keys of records in formats that no single key identifies; a page may have them as well
 _OF_A_RECORD = frozenset(
     {
         "title",
@@ -64,7 +64,7 @@ _OF_A_RECORD = frozenset(
         "name",
     }
 )
-# things of JSON-LD that list others: of schema.org, Hydra and DCAT
+# types of JSON-LD that list others: of schema.org, Hydra and DCAT
 _LISTS = {
     "ItemList": ("itemListElement",),
     "DataFeed": ("dataFeedElement",),
@@ -73,9 +73,9 @@ _LISTS = {
     "Collection": ("hydra:member", "member"),
     "PagedCollection": ("hydra:member", "member"),
 }
-# of a thing that is named and described elsewhere
+# keys of a reference to a thing that is described elsewhere
 _OF_A_LINK = frozenset({"@id", "@type", "url"})
-# things of a graph that are about the page, or about who made a work, and are no works themselves
+# types in a graph that describe the page, or the creator of a work, and are not works themselves
 _NO_WORKS = frozenset(
     {
         "Person",
@@ -113,26 +113,26 @@ _NO_WORKS = frozenset(
 
 
 class Ambiguous(ValueError):
-    """JSON that may be one record or hold several; `str()` says why."""
+    """JSON that may be one record or contain several; `str()` says why."""
 
 
 def opened(value: Any) -> list[Any]:
-    """Return the records in a value, in their order; a value that is not a container is its own only record.
+    """Return the records in a value, in order; a value that is not a container is its own only record.
 
-    Members that are not objects are returned as well: whoever reads them says what is wrong. Raises Ambiguous.
+    Members that are not objects are returned as well: whoever reads them reports what is wrong. Raises Ambiguous.
     """
     return list(_opened(value))
 
 
 def is_container(value: Json) -> bool:
-    """Whether an object is opened to something else than itself. Raises Ambiguous."""
+    """Return whether opening an object gives something other than itself. Raises Ambiguous."""
     return not (WRAPPERS.isdisjoint(value) and _AROUND_SET.isdisjoint(value) and "@graph" not in value) and (
         _inside(value) is not None
     )
 
 
 def records_in(value: Json) -> int:
-    """Count the records that an object holds: 1 for a record, and where that cannot be known."""
+    """Count the records that an object contains: 1 for a record, or if that is unknown."""
     try:
         return sum(isinstance(one, dict) for one in opened(value)) if is_container(value) else 1
     except Ambiguous:
@@ -155,7 +155,7 @@ def _opened(value: Any) -> Iterator[Any]:
 
 
 def _inside(value: Json) -> Any:
-    """What a container holds: a list, or an object that may be a container again; None for what is none."""
+    """Return the content of a container: a list, or an object that may be a container again; None if it is not one."""
     if "@context" in value or "@graph" in value or "@type" in value:
         inside = _in_graph(value)
         if inside is not None or "@type" in value or "@graph" in value:
@@ -169,7 +169,7 @@ def _inside(value: Json) -> Any:
     if not keys:
         return _empty(value)
     if not _OF_A_RECORD.isdisjoint(value):
-        if keys == ["_embedded"]:  # HAL: what else a record is linked to
+        if keys == ["_embedded"]:  # HAL: resources linked to a record
             return None
         own = sorted(_OF_A_RECORD.intersection(value))
         raise Ambiguous(
@@ -180,20 +180,20 @@ def _inside(value: Json) -> Any:
 
 
 def _empty(value: Json) -> list[Any] | None:
-    """An empty list where records would be: a page without any."""
+    """Return an empty list in the place of records, for a page without any."""
     lists = [value[key] for key in _KEYS if isinstance(value.get(key), list)]
     return [] if lists and not any(lists) and _OF_A_RECORD.isdisjoint(value) else None
 
 
 def _holds(value: Any) -> bool:
-    """Whether there are objects in a list, or an object that is not empty."""
+    """Return whether a list contains objects, or an object is not empty."""
     if isinstance(value, list):
         return any(isinstance(one, dict | list) for one in value)
     return isinstance(value, dict) and bool(value)
 
 
 def is_record(value: Json) -> bool:
-    """Whether an object is a record of a form that is known by its keys alone."""
+    """Return whether an object is a record of a format that its keys alone identify."""
     return (
         (isinstance(value.get("fields"), list) and isinstance(value.get("leader"), str))
         or (isinstance(value.get("schemaVersion"), str) or bool(objects(value.get("titles"))))
@@ -226,7 +226,7 @@ def _in_graph(value: Json) -> Any:
 
 
 def types_of(node: Json) -> list[str]:
-    """The types of a node, without their namespace."""
+    """Return the types of a node, without their namespace."""
     return [
         kind.rstrip("/").rpartition("/")[2].rpartition("#")[2].rpartition(":")[2]
         for kind in texts(each(node.get("@type")))
@@ -234,7 +234,7 @@ def types_of(node: Json) -> list[str]:
 
 
 def _works(nodes: list[Json]) -> list[Json]:
-    """The works that a graph is about: of an RO-Crate its root, of another each node that is a work."""
+    """Return the works that a graph is about: the root of an RO-Crate, otherwise each node that is a work."""
     for node in nodes:
         if (text(node.get("@id")) or "").rpartition("/")[2] == "ro-crate-metadata.json" and "about" in node:
             about = text(object_(node["about"]).get("@id"))
@@ -248,7 +248,7 @@ _IN_FULL = ("http://schema.org/name", "https://schema.org/name", "schema:name")
 
 
 def _resolved(value: Any, named: dict[str, Json], depth: int = 3) -> Any:
-    """A node with those in it that it names by their @id alone, down to a depth that no circle passes."""
+    """Replace references by @id alone with their nodes, to a depth that bounds cycles."""
     if isinstance(value, list):
         return [_resolved(one, named, depth) for one in value]
     if not isinstance(value, dict):

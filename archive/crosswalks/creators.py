@@ -1,4 +1,4 @@
-"""Who made the thing, from any of the JSON forms but MARC: the same people for index fields and for their details."""
+"""Creators from any JSON format except MARC: the same people for index fields and for their details."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,17 +10,17 @@ Json = dict[str, Any]
 
 
 def creators_of(form: Form, record: Json) -> tuple[Person, ...]:
-    """Read the creators of a record in their order; those of MARC are read with its fields."""
+    """Read the creators of a record in order; those of MARC are read with its fields."""
     return _BY_FORM[form](record)
 
 
 def creator_keys(form: Form) -> tuple[str, ...]:
-    """Name the keys under which a form has its creators, the first that is filled counts."""
+    """Name the keys under which a format has its creators; the first that is filled counts."""
     return _KEYS[form]
 
 
 def _first_of(record: Json, *keys: str) -> tuple[Person, ...]:
-    """The people under the first key that names any."""
+    """Return the people under the first key that names any."""
     return next((found for key in keys if (found := people(record.get(key)))), ())
 
 

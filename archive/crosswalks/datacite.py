@@ -1,9 +1,9 @@
-"""DataCite XML (kernel 2.0 to 4.6) to DataCite JSON, as the JSON schema of kernel 4 shapes it.
+"""DataCite XML (kernel 2.0 to 4.6) to DataCite JSON, in the shape of the JSON schema of kernel 4.
 
-Wrappers vanish, the order of repeated items stays, attributes become properties (schemeURI is schemeUri, xml:lang
-is lang), items that are empty in all they have are left out. Values are kept as they are, also those that no list
-knows: newer kernels will come. What has no place in that shape is kept under `unmapped`, as XML; only the envelope
-of oai_datacite, which speaks of the delivery, stays behind.
+Wrappers are dropped, the order of repeated items stays, attributes become properties (schemeURI is schemeUri, xml:lang
+is lang), and entirely empty items are left out. Values are kept as they are, even if no list of values knows them:
+newer kernels will come. What has no place in that shape is kept under `unmapped`, as XML; only the envelope of
+oai_datacite, which describes the delivery, is dropped.
 """
 
 import math
@@ -45,10 +45,10 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def unwrapped(element: etree._Element) -> etree._Element | None:
-    """The <resource> of a DataCite element: itself, or inside an oai_datacite envelope; None without one."""
+    """Return the <resource> of a DataCite element: itself, or inside an oai_datacite envelope; None without one."""
     if element.tag in _RESOURCES:
         return element
-    # nearly always the last element of the envelope is the payload, and the first of that the resource
+    # nearly always the last element of the envelope is the payload, and its first element the resource
     inner = element[-1] if len(element) else element
     inner = inner[0] if len(inner) else inner
     if inner.tag in _RESOURCES:
@@ -57,7 +57,7 @@ def unwrapped(element: etree._Element) -> etree._Element | None:
 
 
 def others_in(envelope: etree._Element, resource: etree._Element) -> list[etree._Element]:
-    """The other resources in an envelope that should have one."""
+    """Return the other resources in an envelope that should have one."""
     payload = resource.getparent()
     if payload is None or (payload.getparent() is envelope and len(payload) == 1 and _is_last_of_its_kind(payload)):
         return []
@@ -70,7 +70,7 @@ def _is_last_of_its_kind(element: etree._Element) -> bool:
 
 
 def datacite_json(resource: etree._Element, others: Sequence[etree._Element] = ()) -> Json:
-    """The JSON of a <resource>; it has `unmapped` when something has no place in it, also `others` beside it."""
+    """Convert a <resource>; the JSON has `unmapped` if something has no place in it, including `others`."""
     out: Json = {}
     lost: Lost = [*others]
     read(_RESOURCE, resource, out, lost)
@@ -83,7 +83,7 @@ def datacite_json(resource: etree._Element, others: Sequence[etree._Element] = (
     return out
 
 
-# --- the elements of <resource>
+# --- elements of <resource>
 
 
 def _identifier(element: etree._Element, out: Json, lost: Lost) -> None:
@@ -109,7 +109,7 @@ def _plain_text(element: etree._Element, lost: Lost) -> str:
 
 
 def _person(element: etree._Element, lost: Lost) -> Json:
-    """A creator or contributor."""
+    """Convert a creator or contributor."""
     out: Json = {}
     read(_PERSON, element, out, lost)
     if element.keys():
@@ -132,7 +132,7 @@ def _related_item(element: etree._Element, lost: Lost) -> Json:
 
 
 def _related_item_identifier(element: etree._Element, lost: Lost) -> Json:
-    """The one object whose attributes keep the spelling of the XML."""
+    """Convert the one object whose attributes keep the spelling of the XML."""
     out = {"relatedItemIdentifier": text_of(element, lost)}
     for name, value in element.items():
         if name in out:
@@ -146,7 +146,7 @@ def _related_item_identifier(element: etree._Element, lost: Lost) -> Json:
 
 
 def _geo_location(element: etree._Element, lost: Lost) -> Json:
-    """A geoLocation. The XSD lets each kind of place repeat in one of them, the JSON schema does not."""
+    """Convert a geoLocation. The XSD lets each kind of place repeat in one of them, the JSON schema does not."""
     out: Json = {}
     read(_GEO_LOCATION, element, out, lost)
     put_attributes(element, out, lost)
@@ -154,7 +154,7 @@ def _geo_location(element: etree._Element, lost: Lost) -> Json:
 
 
 def _bounds(element: etree._Element, lost: Lost) -> Json:
-    """A point or box: children as numbers; the text of kernel 3 under the names that kernel 4 has for them."""
+    """Convert a point or box: children as numbers; the text of kernel 3 under the names of kernel 4."""
     out: Json = {}
     if len(element):
         read(_BOUNDS, element, out, lost)
@@ -168,7 +168,7 @@ def _bounds(element: etree._Element, lost: Lost) -> Json:
 
 
 def _number(text: str) -> float | str:
-    """A coordinate as a number with all its digits; as text when it is none, or none that JSON has."""
+    """Parse a coordinate with all its digits; returns the text if it is not a number, or not one in JSON."""
     value = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(value):
         return text
@@ -193,7 +193,7 @@ def _polygon_point(name: str, element: etree._Element, lost: Lost) -> Json:
     return {name: _bounds(element, lost)}
 
 
-# what the XSD leaves open in elements without a type, and the JSON schema does not
+# attributes that the XSD leaves open in elements without a type, and the JSON schema does not
 _OF_A_NAME = {"nameIdentifierScheme": "nameIdentifierScheme", "schemeURI": "schemeUri"}
 _OF_AN_AFFILIATION = {
     "affiliationIdentifier": "affiliationIdentifier",

@@ -1,8 +1,8 @@
 """Dublin Core, simple and qualified, to JSON: for each element the list of its values, in order.
 
-A value is a string; one with xml:lang or another attribute is an object with `value`, `lang` and the attributes.
-The fifteen elements have their plain names; those of DCMI terms are `dcterms:NAME` whatever prefix the provider
-took, and those of any other namespace keep the provider's prefix.
+A value is a string; one with xml:lang or another attribute is an object with `value`, `lang` and the attributes. The
+fifteen elements have their plain names; those of DCMI terms are `dcterms:NAME` whatever prefix the provider used, and
+those of any other namespace keep the provider's prefix.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from archive.crosswalks.shapes import identifiers, spoken
 
 TERMS = "http://purl.org/dc/terms/"
 ELEMENTS = ("http://purl.org/dc/elements/1.1/", "http://purl.org/dc/elements/1.0/")
-# of root elements that hold Dublin Core
+# namespaces of root elements that contain Dublin Core
 NAMESPACES = frozenset({"http://www.openarchives.org/OAI/2.0/oai_dc/", TERMS, *ELEMENTS})
 _DC = tuple(f"{{{namespace}}}" for namespace in ELEMENTS)
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -23,14 +23,14 @@ _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 
 def holds_dublin_core(element: etree._Element) -> bool:
-    """Whether an element of another namespace, or none, is a record of Dublin Core: by its name and what is in it."""
+    """Return whether an element of another or no namespace is Dublin Core, by its name and content."""
     name = str(element.tag).rpartition("}")[2]
     inside = (child.tag for child in element if isinstance(child.tag, str))
     return name == "qualifieddc" or (name == "dc" and next(inside, "").startswith((*_DC, f"{{{TERMS}}}")))
 
 
 def dc_json(element: etree._Element) -> dict[str, Any]:
-    """The JSON of an oai_dc <dc> element, or another that holds the same; an empty element is an empty string."""
+    """Convert an oai_dc <dc> element, or another with the same content; an empty element is an empty string."""
     out: dict[str, Any] = {}
     for child in element[:]:
         tag = child.tag
@@ -48,7 +48,7 @@ def dc_json(element: etree._Element) -> dict[str, Any]:
 
 
 def _name(element: etree._Element) -> str:
-    """The name of an element of another namespace, with a prefix."""
+    """Return the name of an element of another namespace, with a prefix."""
     namespace, _, local = str(element.tag).rpartition("}")
     prefix = "dcterms" if namespace[1:] == TERMS else element.prefix
     return f"{prefix}:{local}" if prefix else local
@@ -60,11 +60,11 @@ def _with_attributes(value: str, attributes: list[tuple[str, str]]) -> Any:
         for key, text in attributes
         if not key.startswith(_XSI + "schema")
     }
-    named.pop("value", None)  # the text of the element is its value, whatever an attribute is called
+    named.pop("value", None)  # the element's text is its value, even if an attribute has that name
     return {"value": value, **named} if named else value
 
 
-# names under which the elements stand: ours, in the plural (InvenioRDM), with a prefix, or by a name of their own
+# keys of the elements: ours, in the plural (InvenioRDM), with a prefix, or by another name
 IDENTIFIERS = ("identifier", "identifiers", "dc:identifier", "dcterms:identifier", "doi", "DOI")
 TITLES = ("title", "titles", "dc:title", "dcterms:title")
 TYPES = ("type", "types", "dc:type", "dcterms:type")
@@ -75,7 +75,7 @@ SUBJECTS = ("subject", "subjects", "dc:subject", "dcterms:subject")
 
 
 def named_identifiers(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Read (identifier, scheme) of each identifier; what came as XML has no scheme but attributes of any meaning."""
+    """Yield (identifier, scheme) of each identifier; those from XML have no scheme but arbitrary attributes."""
     for name in IDENTIFIERS:
         for one in each(metadata.get(name)):
             if isinstance(one, dict) and "value" in one:
@@ -85,5 +85,5 @@ def named_identifiers(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str | 
 
 
 def plain_texts(metadata: Mapping[str, Any], *names: str) -> tuple[str, ...]:
-    """The texts of elements in the JSON of Dublin Core, name after name, without languages and empty ones."""
+    """Return the texts of elements in the JSON of Dublin Core, by name, without languages and empty ones."""
     return tuple(text for name in names if name in metadata for text in spoken(metadata[name]))

@@ -1,7 +1,7 @@
-"""EPrints XML (EP3) to the JSON that EPrints itself exports, but that every value is the text that was sent.
+"""EPrints XML (EP3) to the JSON that EPrints itself exports, except that every value is the text that was sent.
 
-EPrints' JSON prints whatever looks like a number as one (a date 2012, a volume 007 as 7); its XML keeps the text.
-A list is `<item>` elements, or documents and files under their plurals. The id of an element is its `uri`. Several
+EPrints' JSON prints whatever looks like a number as one (a date 2012, a volume 007 as 7); its XML keeps the text. A
+list is `<item>` elements, or documents and files under their plurals. The id of an element is its `uri`. Several
 eprints become `{"collection": [eprint, ...]}`. What has no place is under `unmapped`, as XML.
 """
 
@@ -18,15 +18,15 @@ NAMESPACE = "http://eprints.org/ep2/data/2.0"
 _OURS = f"{{{NAMESPACE}}}"
 _EPRINT = f"{_OURS}eprint"
 _SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
-# what a list has in it
+# the elements of lists
 _MEMBERS = {f"{_OURS}documents": f"{_OURS}document", f"{_OURS}files": f"{_OURS}file"}
 _ITEM = f"{_OURS}item"
 
 
 def eprints_json(element: etree._Element) -> Json:
-    """The JSON of an <eprint>, or of the <eprints> around one or several.
+    """Convert an <eprint>, or the <eprints> around one or several.
 
-    Raises ConversionError for an <eprints> that holds none, or something else.
+    Raises ConversionError for an <eprints> that is empty, or contains something else.
     """
     lost: Lost = []
     if element.tag == _EPRINT:
@@ -45,7 +45,7 @@ def eprints_json(element: etree._Element) -> Json:
 
 
 def eprints_in(element: etree._Element) -> list[etree._Element]:
-    """Each <eprint> of an <eprints>. Raises ConversionError for any other element in it."""
+    """Return each <eprint> of an <eprints>. Raises ConversionError for any other element in it."""
     children = _children(element)
     for child in children:
         if child.tag != _EPRINT:
@@ -60,18 +60,18 @@ def _eprint(element: etree._Element, lost: Lost) -> Json:
     if _has_text(element) or element.keys() not in ([], ["id"]):
         lost.append(element)
     value = _object(children, element.get("id"), lost)
-    # the key by which this form is known; what is to be imported has no number yet
+    # the key that identifies this format; an eprint to be imported has no number yet
     return value if "eprintid" in value else {"eprintid": None, **value}
 
 
 def _value(element: etree._Element, lost: Lost) -> Any:
-    """A text, a list or an object, by what is inside; an object as well where an element with a text has an id."""
+    """Convert to a text, a list or an object, by content; also to an object if an element with text has an id."""
     children, uri = _children(element), element.get("id")
     is_list = bool(children) and {child.tag for child in children} == {_MEMBERS.get(str(element.tag), _ITEM)}
     if element.keys() not in ([], ["id"]) or (is_list and uri is not None):
         lost.append(element)
     if not children:
-        # comments cut a text in pieces
+        # comments divide a text into pieces
         text = "".join(element.itertext(etree.Element)) if len(element) else element.text or ""
         return text if uri is None else {"uri": uri, "value": text}
     if _has_text(element):
@@ -87,7 +87,7 @@ def _object(children: list[etree._Element], uri: str | None, lost: Lost) -> Json
         tag = str(child.tag)
         name = tag.removeprefix(_OURS)
         if not tag.startswith(_OURS) or (name in out and name not in seen):
-            lost.append(child)  # a field of somebody else, or one that is called as the id is
+            lost.append(child)  # a field of another namespace, or with the name of the id
             continue
         value = _value(child, lost)
         if name in seen:
@@ -104,6 +104,6 @@ def _children(element: etree._Element) -> list[etree._Element]:
 
 
 def _has_text(element: etree._Element) -> bool:
-    """Whether there is text between the elements inside."""
+    """Return whether there is text between the child elements."""
     around = (element.text, *(child.tail for child in element))
     return any(text and not text.isspace() for text in around)

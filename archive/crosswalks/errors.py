@@ -1,4 +1,4 @@
-"""What a crosswalk says when it cannot read an element of its own kind."""
+"""Error of a crosswalk that cannot read an element of its own format."""
 
 
 class ConversionError(ValueError):

@@ -1,4 +1,4 @@
-"""Index fields from any of the JSON forms: what a record is called, whose it is, when and what."""
+"""Index fields from any JSON format: title, creators, dates, type, licence and identifiers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ from archive.crosswalks.schemes import local_id, normalise_doi
 from archive.crosswalks.shapes import identifiers, names_doi, spoken, titles, year_of
 
 Json = dict[str, Any]
-# marks a rights statement that says how open a record is, and is no licence
+# marks a rights statement about access, which is not a licence
 _ACCESS = "info:eu-repo/semantics/"
-# the best name of a licence first
+# names of a licence, the best first
 RIGHTS_NAMES = ("rightsIdentifier", "rightsUri", "rights", "rightsURI")
-# MARC relators of those who made the thing; an added entry without one is of them as well
+# MARC relators of creators; an added entry without a relator counts as one too
 _MAKERS = frozenset({"aut", "cre", "author", "creator"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The columns of the index; None, or an empty tuple, where the record says nothing."""
+    """Columns of the index; None, or an empty tuple, if the record says nothing."""
 
     local_id: str
     doi: str | None = None
@@ -46,9 +46,9 @@ class Fields:
 
 
 def index_fields(identifier: str, metadata: Json | None) -> Fields:
-    """The index fields of a record; which form its JSON has is seen by its shape, never by its prefix.
+    """Read the index fields of a record; the format of its JSON is recognised by shape, never by prefix.
 
-    What the record points to is `links.index_links`.
+    What the record points to is read by `links.index_links`.
     """
     local = local_id(identifier)
     if not metadata:
@@ -58,7 +58,7 @@ def index_fields(identifier: str, metadata: Json | None) -> Fields:
 
 
 def index_doi(metadata: Json | None) -> str | None:
-    """The DOI alone of `index_fields`: several times as fast in the forms that most records have."""
+    """Read only the DOI of `index_fields`: several times as fast in the formats of most records."""
     if not metadata:
         return None
     form, inside = form_of(metadata)
@@ -114,7 +114,7 @@ def _datacite_doi(metadata: Json) -> str | None:
 
 
 def _dublin_core(metadata: Json) -> Json:
-    """Dublin Core, qualified or not; InvenioRDM sends it as JSON with names in the plural."""
+    """Read Dublin Core, qualified or not; InvenioRDM sends it as JSON with names in the plural."""
     rights = plain_texts(metadata, *RIGHTS)
     return {
         "doi": _dublin_core_doi(metadata),
@@ -149,13 +149,13 @@ def _marc(record: Json) -> Json:
 
 
 def _concept(subfields: dict[str, list[str]]) -> str | None:
-    """The DOI of all versions, in a field about a related item."""
+    """Read the DOI of all versions, from a field about a related item."""
     relation = "".join(subfields.get("i", ())[:1]).replace(" ", "").lower()
     return first(map(normalise_doi, subfields.get("a", ()))) if relation == "isversionof" else None
 
 
 def _kind(subfields: dict[str, list[str]]) -> str | None:
-    """The type in a field that also names communities: image, then photo."""
+    """Read the type, from a field that also names communities: image, then photo."""
     words = (*subfields.get("a", ())[:1], *subfields.get("b", ())[:1])
     return None if not words or words[0].startswith(("user-", _ACCESS)) else "-".join(words)
 

@@ -1,4 +1,4 @@
-"""Which of the forms a record's JSON has: seen by its shape, never by the prefix or media type it came under."""
+"""Recognise the format of a record's JSON by its shape, never by its prefix or media type."""
 
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ Form = Literal["csl", "datacite", "dublin-core", "eprints", "marc", "rdm", "sche
 
 _SCHEMA_ORG = ("http://schema.org/", "https://schema.org/", "schema:")
 _NOTHING: tuple[Form, Json] = ("dublin-core", {})
-# with these keys alone, as most Dublin Core has, a record is nothing else
+# a record with only these keys, like most Dublin Core, can be no other format
 _ELEMENTS = frozenset(
     {
         "contributor",
@@ -31,19 +31,19 @@ _ELEMENTS = frozenset(
         "type",
     }
 )
-# how CSL names a creator
+# keys of a creator in CSL
 _CSL_NAMES = frozenset({"family", "given", "literal"})
 
 
 def form_of(metadata: Json) -> tuple[Form, Json]:
-    """The form, and the part of the JSON that is the record; what is like no other is Dublin Core, or of no use.
+    """Return the format, and the part of the JSON that is the record; anything unknown is Dublin Core, or unusable.
 
-    A container of one record is that record. One of several is none of them: it has no fields of its own.
+    A container of one record is that record. A container of several has no fields of its own.
     """
     if isinstance(metadata.get("fields"), list) and isinstance(metadata.get("leader"), str):
         return "marc", marc_in_json(metadata)
     if "@context" in metadata or "@graph" in metadata:
-        return _in_json_ld(metadata)  # that of DataCite has a schemaVersion as well
+        return _in_json_ld(metadata)  # JSON-LD of DataCite also has a schemaVersion
     if isinstance(metadata.get("schemaVersion"), str) or objects(metadata.get("titles")):
         return "datacite", metadata
     if isinstance(metadata.get("metadata"), dict) and WRAPPERS.isdisjoint(metadata):
@@ -77,7 +77,7 @@ def _of_another(metadata: Json) -> tuple[Form, Json]:
 
 
 def _with_metadata(record: Json) -> tuple[Form, Json]:
-    """A record of InvenioRDM or Zenodo, which have their fields in `metadata`."""
+    """Distinguish records of InvenioRDM and Zenodo, which have their fields in `metadata`."""
     inner = object_(record.get("metadata"))
     is_rdm = "pids" in record or "parent" in record or "id" in object_(inner.get("resource_type"))
     is_rdm = is_rdm or any("person_or_org" in one for one in objects(inner.get("creators")))
@@ -85,7 +85,7 @@ def _with_metadata(record: Json) -> tuple[Form, Json]:
 
 
 def _in_json_ld(metadata: Json) -> tuple[Form, Json]:
-    """JSON-LD: one thing, or a graph about one."""
+    """Read JSON-LD: one thing, or a graph about one."""
     if is_container(metadata):
         inside = [one for one in opened(metadata) if isinstance(one, dict) and one]
         if len(inside) != 1:
@@ -95,7 +95,7 @@ def _in_json_ld(metadata: Json) -> tuple[Form, Json]:
 
 
 def _compacted(value: Any) -> Any:
-    """JSON-LD with the names of schema.org for its full ones: expanded JSON-LD has those."""
+    """Replace the full names of schema.org in expanded JSON-LD by short ones."""
     if isinstance(value, list):
         return [_compacted(one) for one in value]
     if not isinstance(value, dict):

@@ -1,8 +1,8 @@
 """ISO 2709, the binary form of MARC, to MARC-in-JSON and back.
 
-A record is read only when its length, its directory and its terminators agree and every byte of it is in a field:
-one that was cut or changed is named, with its 001 where that can be read, and never taken for a shorter one. Records
-are written in UTF-8, with leader/09 "a"; what is read of MARC-8 has that as well, since its JSON is Unicode.
+A record is read only if its length, its directory and its terminators agree and every byte of it is in a field: a
+truncated or changed record is reported, with its 001 if that is readable, and never taken for a shorter one. Records
+are written in UTF-8, with leader/09 "a"; records read from MARC-8 get it as well, because their JSON is Unicode.
 """
 
 import io
@@ -20,7 +20,7 @@ Json = dict[str, Any]
 _FIELD_END, _RECORD_END, _DELIMITER = b"\x1e", b"\x1d", b"\x1f"
 _ENTRY = 12
 _RECORD_MOST, _FIELD_MOST = 99_999, 9_999
-# what some systems write between records, and at the end of a file
+# bytes that some systems write between records, and at the end of a file
 _BETWEEN = b"\r\n\t \0\x1a"
 _TAG = re.compile(rb"[0-9A-Za-z]{3}")
 _UNIMARC_100 = re.compile(rb"..\x1fa\d{8}[a-z].{17}(\d\d)")
@@ -28,7 +28,7 @@ _UTF8, _MARC8 = "UTF-8", "MARC-8"
 
 
 class Damaged(ConversionError):
-    """Bytes that are no whole record of ISO 2709: cut off, or changed."""
+    """The bytes are not a complete record of ISO 2709: truncated, or changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Fault:
 
 
 def looks_like(head: bytes) -> bool:
-    """Whether bytes begin as ISO 2709 does; also where one of its marks is damaged, or it is cut off at once."""
+    """Return whether bytes begin like ISO 2709, even if one of its marks is damaged, or it is cut off at once."""
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip(_BETWEEN)
     if head[:1] in (b"<", b"{", b"["):
         return False
@@ -49,7 +49,7 @@ def looks_like(head: bytes) -> bool:
 
 
 def read(file: BinaryIO) -> Iterator[Json | Fault]:
-    """The records of a file that can seek, each as JSON or the fault in it, from where the file stands."""
+    """Yield the records of a seekable file from its position, each as JSON or as the fault in it."""
     begin = file.tell()
     if file.read(3) != b"\xef\xbb\xbf":
         file.seek(begin)
@@ -71,18 +71,18 @@ def read(file: BinaryIO) -> Iterator[Json | Fault]:
 
 
 def read_bytes(body: bytes) -> list[Json | Fault]:
-    """The records of a body, as `read`."""
+    """Read the records of a body, like `read`."""
     return list(read(io.BytesIO(body)))
 
 
 def joined_json(records: list[Json | Fault]) -> Json | None:
-    """The JSON of a body: that of its record, or of those of its records that can be read; None without one."""
+    """Return the JSON of a body: its record, or a collection of its readable records; None without any."""
     readable = [one for one in records if not isinstance(one, Fault)]
     return {"collection": readable} if readable and len(records) > 1 else readable[0] if readable else None
 
 
 def _cut(file: BinaryIO, start: int) -> tuple[bytes, str]:
-    """The bytes of the record at `start`, and why they are none; the file stands behind its terminator then."""
+    """Read the bytes of the record at `start`, and why they are not one; leaves the file after its terminator."""
     stated = file.read(5)
     length = int(stated) if stated.isdigit() and len(stated) == 5 else 0
     chunk = stated + file.read(max(length - 5, 0))
@@ -101,7 +101,7 @@ def _cut(file: BinaryIO, start: int) -> tuple[bytes, str]:
 
 
 def _named(chunk: bytes) -> str:
-    """A record by its 001, as far as its directory leads there."""
+    """Name a record by its 001, if its directory leads there."""
     base, at = chunk[12:17], LEADER_LENGTH
     if base.isdigit():
         while _TAG.fullmatch(chunk[at : at + 3]) and re.fullmatch(rb"\d{9}", chunk[at + 3 : at + _ENTRY]):
@@ -118,7 +118,7 @@ def _named(chunk: bytes) -> str:
 
 
 def record_json(chunk: bytes) -> Json:
-    """MARC-in-JSON of one record. Raises Damaged, or ConversionError for characters that cannot be read."""
+    """Convert one record to MARC-in-JSON. Raises Damaged, or ConversionError for characters that cannot be decoded."""
     name = _named(chunk)
     try:
         leader = chunk[:LEADER_LENGTH].decode("ascii")
@@ -133,7 +133,7 @@ def record_json(chunk: bytes) -> Json:
 
 
 def _fields(chunk: bytes, name: str) -> list[tuple[str, bytes]]:
-    """Tag and bytes of each field, without its terminator, in the order of the directory."""
+    """Return tag and bytes of each field, without its terminator, in the order of the directory."""
     base = int(chunk[12:17]) if chunk[12:17].isdigit() else 0
     if chunk.find(_FIELD_END, LEADER_LENGTH) != base - 1:
         raise Damaged(f"{name}: its data do not begin where leader/12-16 says ({chunk[12:17]!r}): it is damaged")
@@ -163,7 +163,7 @@ def _fields(chunk: bytes, name: str) -> list[tuple[str, bytes]]:
 
 
 def _charset(leader: str, fields: list[tuple[str, bytes]], name: str) -> str:
-    """How the texts of a record are encoded. Raises ConversionError where that cannot be known."""
+    """Return the encoding of the texts of a record. Raises ConversionError if it is unknown."""
     if leader[9] == "a":
         return _UTF8
     texts = b"".join(data for _, data in fields)
@@ -189,7 +189,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _value(tag: str, data: bytes, charset: str, name: str) -> str | Json:
-    """A control field's text, or the indicators and subfields of a data field."""
+    """Decode a control field's text, or the indicators and subfields of a data field."""
     place = f"{name}, field {tag}"
     if tag.startswith("00") or (_DELIMITER not in data and not tag.isdigit()):  # FMT and others of Aleph
         if _DELIMITER in data:
@@ -221,9 +221,9 @@ def _text(data: bytes, charset: str, place: str) -> str:
 
 
 def iso2709(record: Json) -> bytes:
-    """One record in ISO 2709 and UTF-8; the reverse of `record_json`.
+    """Encode one record in ISO 2709 and UTF-8; the reverse of `record_json`.
 
-    Raises ConversionError for what other readers would not accept, or would read as something else.
+    Raises ConversionError for what other readers would not accept, or would misread.
     """
     if (fault := fault_in(record)) is not None:
         raise ConversionError(fault)

@@ -1,4 +1,4 @@
-"""What a record points to: related identifiers and files, in one form whatever JSON names them."""
+"""Related identifiers and files of a record, in one form for all JSON formats."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from archive.crosswalks.shapes import spoken
 
 Json = dict[str, Any]
 
-# relationType of DataCite, kernels 2.2 to 4.7; platforms write them in other cases, or with spaces
+# relationType of DataCite, kernels 2.2 to 4.7; platforms vary the case, or add spaces
 _NAMES = (
     "IsCitedBy", "Cites", "IsCollectedBy", "Collects", "IsSupplementTo", "IsSupplementedBy", "IsContinuedBy",
     "Continues", "IsDescribedBy", "Describes", "HasMetadata", "IsMetadataFor", "HasVersion", "IsVersionOf",
@@ -24,7 +24,7 @@ _NAMES = (
     "Obsoletes", "HasTranslation", "IsTranslationOf", "Other",
 )  # fmt: skip
 _RELATIONS = {name.lower(): name for name in _NAMES}
-# the relations of schema.org, by the names that DataCite has for them
+# relations of schema.org, by DataCite's names
 _SCHEMA_ORG = {
     "citation": "Cites",
     "isPartOf": "IsPartOf",
@@ -38,7 +38,7 @@ _SCHEMA_ORG = {
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """A related identifier in its one form, with its relation as DataCite spells it and its scheme in lower case."""
+    """A related identifier in normal form, with its relation in DataCite's spelling and its scheme in lower case."""
 
     identifier: str
     relation: str | None = None
@@ -47,7 +47,7 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of a record, as far as its metadata tell; `checksum` is as sent, mostly ALGORITHM:DIGITS."""
+    """A file of a record, as far as its metadata say; `checksum` is as sent, mostly ALGORITHM:DIGITS."""
 
     name: str
     size_bytes: int | None = None
@@ -57,14 +57,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What a record points to, in its own order; formats without files name none."""
+    """Everything a record points to, in its own order; empty for formats without files."""
 
     related: tuple[Related, ...] = ()
     files: tuple[File, ...] = ()
 
 
 def index_links(metadata: Json | None) -> Links:
-    """The related identifiers and files of a record, from any of the JSON forms."""
+    """Read the related identifiers and files of a record, from any JSON format."""
     if not metadata:
         return Links()
     form, inside = form_of(metadata)
@@ -72,7 +72,7 @@ def index_links(metadata: Json | None) -> Links:
 
 
 def related(identifier: Any, relation: Any, scheme: Any) -> Related | None:
-    """A related identifier, None without one. Without a scheme, one that is a DOI is one."""
+    """Make a related identifier, None without one. Without a scheme, a DOI is recognised."""
     name, kind, scheme = text(identifier), text(relation), text(scheme)
     if name is None:
         return None
@@ -84,20 +84,20 @@ def related(identifier: Any, relation: Any, scheme: Any) -> Related | None:
     return Related(normalise(scheme, name), kind, scheme.lower())
 
 
-@lru_cache(256)  # there are few, and most records have some
+@lru_cache(256)  # there are few different ones, and most records have some
 def relation_name(kind: str) -> str:
-    """A relation as DataCite spells it, or as it is where DataCite has none of that name."""
+    """Return a relation in DataCite's spelling, unchanged if DataCite does not have it."""
     return _RELATIONS.get(kind.replace(" ", "").lower(), kind)
 
 
 def name_of(thing: Any) -> str | None:
-    """What identifies a thing of schema.org: a text, or an object with an id, URL or value."""
+    """Return the identifier of a thing of schema.org: a text, or an object with an id, URL or value."""
     if not isinstance(thing, dict):
         return text(thing)
     return next(filter(None, map(text, (thing.get(key) for key in ("@id", "url", "value", "@value")))), None)
 
 
-# --- the forms
+# --- formats
 
 
 def _all(found: Iterable[Related | None]) -> tuple[Related, ...]:
@@ -109,7 +109,7 @@ def _datacite(metadata: Json) -> Links:
         related(item.get("relatedIdentifier"), item.get("relationType"), item.get("relatedIdentifierType"))
         for item in objects(metadata.get("relatedIdentifiers"))
     )
-    # of the REST API: where the content is, when it is one file or few
+    # keys of the REST API with the URL of the content, for one or a few files
     urls = spoken(metadata.get("contentUrl"))
     return Links(links, tuple(File(_last_part(url), url=url) for url in urls))
 
@@ -120,7 +120,7 @@ def _dublin_core(metadata: Json) -> Links:
 
 
 def _marc(record: Json) -> Links:
-    """Host and related items (773) and files (856 with a size or checksum), as Zenodo and InvenioRDM write them."""
+    """Read related items (773) and files (856 with a size or checksum), as Zenodo and InvenioRDM write them."""
     fields = datafields(record)
     links = _all(
         related(first(subfields.get("a", ())), first(subfields.get("i", ())), first(subfields.get("n", ())))
@@ -148,7 +148,7 @@ def _rdm(record: Json) -> Links:
         related(item.get("identifier"), _relation_type(item), item.get("scheme"))
         for item in objects(object_(record.get("metadata")).get("related_identifiers"))
     )
-    # an object by name in a record, a list in the reply about its files
+    # an object by name in a record, a list in the response about its files
     entries = object_(record.get("files")).get("entries")
     return Links(links, _files(objects(list(entries.values()) if isinstance(entries, dict) else entries)))
 
@@ -207,7 +207,7 @@ def _schema_org(thing: Json) -> Links:
 
 
 def _listed(value: Any) -> list[Any]:
-    """The members of a list, also of one that JSON-LD keeps in order."""
+    """Return the members of a list, including ordered lists of JSON-LD."""
     return [
         inner
         for one in each(value)
@@ -220,7 +220,7 @@ def _last_part(url: str) -> str:
 
 
 def _csl(item: Json) -> Links:
-    """Works that Crossref names by DOI in its relations; the type of a relation is its key (is-cited-by)."""
+    """Read works that Crossref names by DOI in its relations; the type of a relation is its key (is-cited-by)."""
     return Links(
         _all(
             related(one.get("id"), kind.replace("-", ""), one.get("id-type"))

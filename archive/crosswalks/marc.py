@@ -1,8 +1,8 @@
 """MARCXML to MARC-in-JSON and back: everything is a list of one-key objects, so order and repeats stay.
 
 Blanks are values in MARC: nothing is stripped from a leader, a control field or a subfield. A <collection> becomes
-`{"collection": [record, ...]}`. The attributes of a record or collection (a type, mostly) become properties beside;
-what has no place is under `unmapped`, as XML.
+`{"collection": [record, ...]}`. The attributes of a record or collection (mostly a type) become properties of its
+object; what has no place is under `unmapped`, as XML.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ _OURS = frozenset({"collection", "leader", "fields", "unmapped"})
 
 
 def marc_json(element: etree._Element) -> Json:
-    """The JSON of a <record> or <collection>, with or without the MARC21slim namespace.
+    """Convert a <record> or <collection>, with or without the MARC21slim namespace.
 
     Raises ConversionError for a field without a tag, a second leader, or an element that MARCXML does not have.
     """
@@ -44,21 +44,21 @@ def marc_json(element: etree._Element) -> Json:
 
 
 def holds_marc(element: etree._Element) -> bool:
-    """Whether the first element inside is one that MARCXML has there."""
+    """Return whether the first child element is one that MARCXML has there."""
     first = next((child for child in element if isinstance(child.tag, str)), None)
     return first is not None and _kind(first) in ("leader", "controlfield", "datafield", "record")
 
 
 def _kind(element: etree._Element) -> str:
-    """The name of an element that MARCXML has, an empty one for any other node."""
+    """Return the name of an element of MARCXML, an empty one for any other node."""
     tag = element.tag
     return _KINDS.get(tag) or (_KINDS.get(tag.rpartition("}")[2], "") if isinstance(tag, str) else "")
 
 
 def _inside(element: etree._Element, what: str, kinds: frozenset[str], lost: Lost) -> list[tuple[str, etree._Element]]:
-    """(kind, element) of each element inside, which must be of these kinds. Raises ConversionError for another.
+    """Return (kind, element) of each child, which must be of these kinds. Raises ConversionError for another.
 
-    Text between elements is white space; any other is kept with the element it is in.
+    Text between elements should be white space; any other is kept with the element it is in.
     """
     found = []
     if (text := element.text) and not text.isspace():
@@ -104,7 +104,7 @@ def _read(element: etree._Element, lost: Lost) -> Json:
 
 
 def _put_attributes(element: etree._Element, out: Json, lost: Lost) -> None:
-    """Put the attributes of a record or collection beside what is in it."""
+    """Add the attributes of a record or collection to its object."""
     for name, value in element.items():
         if name in _OURS or (name.startswith("{") and not name.startswith(_XSI)):
             lost.append(element)
@@ -124,14 +124,14 @@ def _datafield(element: etree._Element, lost: Lost) -> Json:
 
 
 def _odd_code(subfield: etree._Element, lost: Lost) -> str:
-    """The code of a subfield that has none, or other attributes, which have no place."""
+    """Return the code of a subfield without one, or with other attributes, which have no place."""
     if set(subfield.keys()) - {"code"}:
         lost.append(subfield)
     return subfield.get("code", "")
 
 
 def _tag(element: etree._Element, attributes: dict[str, str], lost: Lost) -> str:
-    """The tag of a field; the schema lets it have an id as well, which has no place in the JSON."""
+    """Return the tag of a field; the schema also allows an id, which has no place in the JSON."""
     tag = attributes.pop("tag", "")
     if not tag:
         raise ConversionError(f"a <{_kind(element)}> without a tag")
@@ -148,9 +148,9 @@ def _text(element: etree._Element) -> str:
 
 
 def marc_xml(record: Json) -> bytes:
-    """The MARCXML of MARC-in-JSON, in UTF-8 and with its namespace; the reverse of `marc_json`.
+    """Encode MARC-in-JSON as MARCXML, in UTF-8 and with its namespace; the reverse of `marc_json`.
 
-    Raises ConversionError for JSON that is not MARC-in-JSON, or has characters that XML does not.
+    Raises ConversionError for JSON that is not MARC-in-JSON, or has characters that XML does not allow.
     """
     try:
         return etree.tostring(
@@ -197,7 +197,7 @@ def _append_field(record: etree._Element, tag: str, value: Any) -> None:
 
 
 def datafields(record: Json) -> list[tuple[str, dict[str, list[str]]]]:
-    """(tag, texts by subfield code) of each data field of MARC-in-JSON, for those who want values, not form."""
+    """Return (tag, texts by subfield code) of each data field of MARC-in-JSON, for reading values."""
     return [
         (tag, _by_code(value))
         for field in objects(record.get("fields"))

@@ -1,4 +1,4 @@
-"""MARC-8 to Unicode, strictly: pymarc has the tables, and its own converter replaces what it cannot read by blanks.
+"""MARC-8 to Unicode, strictly: pymarc has the tables, but its own converter replaces unreadable characters by blanks.
 
 https://www.loc.gov/marc/specifications/speccharmarc8.html
 """
@@ -21,9 +21,9 @@ _ODD: dict[int, int] = marc8_mapping.ODD_MAP
 
 
 def unicode_of(data: bytes) -> str:
-    """The text of MARC-8 bytes, composed (NFC); the sets at its beginning are ASCII and ANSEL.
+    """Decode MARC-8 bytes, composed (NFC); the initial sets are ASCII and ANSEL.
 
-    Raises ConversionError for what no table has, an escape sequence that is not MARC-8's, or a mark without a letter.
+    Raises ConversionError for what no table has, an escape sequence that is not of MARC-8, or a mark without a letter.
     """
     if data.isascii() and _ESCAPE not in data:
         return data.decode("ascii")
@@ -58,7 +58,7 @@ def unicode_of(data: bytes) -> str:
 
 
 def _designated(data: bytes, at: int) -> tuple[bool, int, int]:
-    """Read an escape sequence: whether it is about G1, the set, and where the text continues."""
+    """Parse an escape sequence: whether it is about G1, the set, and where the text continues."""
     sequence = data[at + 1 : at + 5]
     if sequence[:1] and sequence[0] in _SHORT:
         return False, _SHORT[sequence[0]], at + 2

@@ -1,4 +1,4 @@
-"""Whether other readers accept a record of MARC: checked before it is written as MARCXML or ISO 2709."""
+"""Check that other readers will accept a record of MARC, before it is written as MARCXML or ISO 2709."""
 
 import re
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ Json = dict[str, Any]
 LEADER_LENGTH = 24
 _PRINTABLE = re.compile(r"[ -~]*")
 _TAG = re.compile(r"[0-9A-Za-z]{3}")
-# what XML 1.0 cannot hold at all (section 2.2); C1 controls it can, and MARC has two of them (non-sorting marks)
+# characters that XML 1.0 excludes (section 2.2); it allows C1 controls, of which MARC has two (non-sorting marks)
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 def control_number(record: Json) -> str:
-    """How a record is named in a message: by its 001, or as one without."""
+    """Name a record for a message: by its 001, or as one without."""
     for field in objects(record.get("fields")):
         if isinstance(found := field.get("001"), str) and found.strip():
             return f"001 {found.strip()!r}"
@@ -24,7 +24,7 @@ def control_number(record: Json) -> str:
 
 
 def fault_in(record: Json) -> str | None:
-    """What keeps readers from accepting a record, with its 001 and the field; None when nothing does."""
+    """Say why other readers would not accept a record, with its 001 and the field; None if they would."""
     found = next(_faults(record), None)
     return None if found is None else f"{control_number(record)}, {found}"
 

@@ -1,11 +1,11 @@
-"""Tables of which place in DataCite's JSON an element has, and what reads by them; nothing is lost on the way.
+"""Tables of the place of each element in DataCite's JSON, and the functions that read by them; nothing is lost.
 
-A place takes an element and puts what it makes of it into the object that is being made. What has no place (an
-element that no table has, a second one where there is one place, text between elements) goes to a list of its own,
-as the smallest element that holds it.
+A place is a function that takes an element and puts its value into the object that is being built. What has no place
+(an unknown element, a second one in a single place, text between elements) goes to a separate list, as the smallest
+element that contains it.
 
-Ten thousand records a second go through here: tables are looked up by whole tags of the known kernels, and every
-node is visited once. Other tags are looked up by their local names, which is slower and finds the same.
+Ten thousand records a second are converted here: tables are looked up by whole tags of the known kernels, and every
+node is visited once. Other tags are looked up by their local names, which is slower and gives the same result.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -65,11 +65,11 @@ _ATTRIBUTES = {
 }
 
 
-# --- tables
+# --- places
 
 
 def table(places: dict[str, Put]) -> Table:
-    """The places by local name, and by the tags of the known kernels."""
+    """Return the places by local name, and by the tags of the known kernels."""
     return places | {f"{{{kernel}}}{name}": put for name, put in places.items() for kernel in KERNELS}
 
 
@@ -88,7 +88,7 @@ def read(by_tag: Table, element: etree._Element, out: Json, lost: Lost) -> None:
 
 
 def one(key: str) -> Put:
-    """A place for one text, with its attributes beside it."""
+    """Make a place for one text, with its attributes beside it."""
 
     def put(element: etree._Element, out: Json, lost: Lost) -> None:
         if key in out:
@@ -107,7 +107,7 @@ def one(key: str) -> Put:
 
 
 def bare(key: str) -> Put:
-    """A place for one text alone: in the schema any attribute may be there, in the JSON none has a place."""
+    """Make a place for one text alone: the schema allows any attribute there, the JSON has no place for them."""
 
     def put(element: etree._Element, out: Json, lost: Lost) -> None:
         if key in out:
@@ -122,7 +122,7 @@ def bare(key: str) -> Put:
 
 
 def plain(key: str) -> Put:
-    """A place for one text without attributes, absent when it is empty."""
+    """Make a place for one text without attributes, absent if it is empty."""
 
     def put(element: etree._Element, out: Json, lost: Lost) -> None:
         text = text_of(element, lost)
@@ -137,7 +137,7 @@ def plain(key: str) -> Put:
 
 
 def repeated(name: str, make: Make) -> Put:
-    """A place for what `make` makes of elements that stand side by side without a wrapper."""
+    """Make a place for the results of `make` for elements that repeat without a wrapper."""
 
     def put(element: etree._Element, out: Json, lost: Lost) -> None:
         if made := make(element, lost):
@@ -150,19 +150,19 @@ def repeated(name: str, make: Make) -> Put:
 
 
 def single(name: str, make: Make) -> Put:
-    """A place for what `make` makes of one element."""
+    """Make a place for the result of `make` for one element."""
 
     def put(element: etree._Element, out: Json, lost: Lost) -> None:
         if name in out:
             lost.append(element)
-        elif (made := make(element, lost)) not in _EMPTY:  # a coordinate of zero is not
+        elif (made := make(element, lost)) not in _EMPTY:  # a coordinate of zero is not empty
             out[name] = made
 
     return put
 
 
 def listed(name: str, inside: str, make: Make) -> Put:
-    """A place for what `make` makes of the elements inside a wrapper."""
+    """Make a place for the results of `make` for the elements inside a wrapper."""
     tags = frozenset(f"{{{kernel}}}{inside}" for kernel in KERNELS)
 
     def put(wrapper: etree._Element, out: Json, lost: Lost) -> None:
@@ -193,7 +193,10 @@ def local_name(element: etree._Element) -> str:
 
 
 def namespace_of(element: etree._Element) -> str:
-    """The namespace of an element, "" for none. lxml's QName refuses some that libxml2 has read ("http://}x")."""
+    """Return the namespace of an element, "" for none.
+
+    lxml's QName refuses some that libxml2 has read ("http://}x").
+    """
     return str(element.tag).rpartition("}")[0][1:]
 
 
@@ -203,7 +206,7 @@ def text_of(element: etree._Element, lost: Lost) -> str:
 
 
 def _marked_up(element: etree._Element, whole: etree._Element, lost: Lost) -> str:
-    """The text of an element with others inside: <br/> stays as <br>, other markup leaves its text."""
+    """Return the text of an element with children: <br/> becomes <br>, of other markup only the text stays."""
     parts = [element.text or ""]
     for child in element[:]:
         if isinstance(child.tag, str):
@@ -218,7 +221,7 @@ def _marked_up(element: etree._Element, whole: etree._Element, lost: Lost) -> st
 
 
 def item(key: str, element: etree._Element, lost: Lost) -> Json:
-    """An element as an object: its text under `key`, its attributes beside it; {} when all of that is empty."""
+    """Convert an element to an object: its text under `key`, and its attributes; {} if all of that is empty."""
     text = _marked_up(element, element, lost) if len(element) else element.text
     out: Json = {key: text.strip(_SPACE) if text else ""}
     for name, value in element.items():
@@ -231,7 +234,7 @@ def item(key: str, element: etree._Element, lost: Lost) -> Json:
 
 
 def typed_item(key: str, allowed: Mapping[str, str], element: etree._Element, lost: Lost) -> Json:
-    """An element as `item`, with the attributes that have a place by `allowed` alone: any may be there."""
+    """Convert an element like `item`, keeping only the attributes in `allowed`: the schema allows any."""
     text = _marked_up(element, element, lost) if len(element) else element.text
     out: Json = {key: text.strip(_SPACE) if text else ""}
     for name, value in element.items():
@@ -243,7 +246,7 @@ def typed_item(key: str, allowed: Mapping[str, str], element: etree._Element, lo
 
 
 def put_attributes(element: etree._Element, out: Json, lost: Lost) -> None:
-    """Put attributes beside what is there."""
+    """Add attributes to an object."""
     for name, value in element.items():
         known = _ATTRIBUTES.get(name)
         if known is None or known in out:
@@ -253,7 +256,7 @@ def put_attributes(element: etree._Element, out: Json, lost: Lost) -> None:
 
 
 def _put_odd(name: str, value: str, element: etree._Element, out: Json, lost: Lost) -> None:
-    """Put an attribute of no kernel beside what is there; none takes the place of it."""
+    """Add an attribute of no kernel, unless its key is taken."""
     key = _ATTRIBUTES.get(name) or name.rpartition("}")[2]
     if name.startswith(XSI):
         return
@@ -269,6 +272,6 @@ def expect_no_attributes(element: etree._Element, lost: Lost) -> None:
 
 
 def outermost(elements: Lost) -> Iterable[etree._Element]:
-    """Each element once, without those that are inside another of them."""
+    """Return each element once, without those that are inside another of them."""
     found = set(elements)
     return dict.fromkeys(element for element in elements if found.isdisjoint(element.iterancestors()))

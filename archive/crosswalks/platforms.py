@@ -1,6 +1,6 @@
 """Index fields of the JSON that platforms send: Zenodo before 2023, InvenioRDM, EPrints, schema.org and CSL.
 
-Each function takes such a JSON and returns the fields that it finds, by the names of `fields.Fields`.
+Each function takes such JSON and returns the fields that it finds, by the names of `fields.Fields`.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from archive.crosswalks.shapes import identifiers, names_doi, spoken, titles, ye
 
 Json = dict[str, Any]
 
-# when a work came out, the best first: Crossref has several, and `issued` may have no parts
+# dates of publication, the best first: Crossref has several, and `issued` may have no parts
 CSL_DATES = ("issued", "published", "published-print", "published-online", "published-other", "posted")
 
 
@@ -23,7 +23,7 @@ def _creators(form: Form, record: Json) -> tuple[str, ...]:
 
 
 def zenodo_fields(record: Json) -> Json:
-    """Zenodo's own JSON: that of its old API, of deposits, and what the new one sends as application/json."""
+    """Read Zenodo's own JSON: of its old API, of deposits, and what the new one sends as application/json."""
     metadata = object_(record.get("metadata"))
     return {
         "doi": zenodo_doi(record),
@@ -54,7 +54,7 @@ def _licence_id(licence: Any) -> str | None:
 
 
 def zenodo_doi(record: Json) -> str | None:
-    """The DOI of `zenodo_fields`."""
+    """Read the DOI of `zenodo_fields`."""
     metadata = object_(record.get("metadata"))
     return _doi(record.get("doi"), metadata.get("doi"), object_(metadata.get("prereserve_doi")).get("doi"))
 
@@ -64,7 +64,7 @@ def _doi(*values: Any) -> str | None:
 
 
 def rdm_fields(record: Json) -> Json:
-    """The native JSON of InvenioRDM (application/vnd.inveniordm.v1+json)."""
+    """Read the native JSON of InvenioRDM (application/vnd.inveniordm.v1+json)."""
     metadata = object_(record.get("metadata"))
     parent = object_(record.get("parent"))
     return {
@@ -86,7 +86,7 @@ def _rdm_type(kind: Any) -> str | None:
 
 
 def rdm_doi(record: Json) -> str | None:
-    """The DOI of `rdm_fields`."""
+    """Read the DOI of `rdm_fields`."""
     named = identifiers(object_(record.get("metadata")).get("identifiers"))
     return _pid(record) or _doi(*(found for found, scheme in named if names_doi(scheme)))
 
@@ -104,7 +104,7 @@ def _licence(rights: Any) -> str | None:
 
 
 def eprints_fields(eprint: Json) -> Json:
-    """The JSON export of EPrints. It prints what looks like a number as one: a date may be 2012."""
+    """Read the JSON export of EPrints. It prints what looks like a number as one: a date may be 2012."""
     return {
         "doi": _doi(eprint.get("doi"), eprint.get("id_number"), eprint.get("official_url")),
         "title": first(titles(eprint.get("title"))),
@@ -118,7 +118,7 @@ def eprints_fields(eprint: Json) -> Json:
 
 
 def schema_org_fields(thing: Json) -> Json:
-    """schema.org as JSON-LD, one work: see `forms.form_of` for graphs."""
+    """Read schema.org as JSON-LD, one work: see `forms.form_of` for graphs."""
     kind = first(spoken(thing.get("@type")))
     dates = (thing.get(key) for key in ("datePublished", "dateCreated"))
     places = (thing.get(key) for key in ("identifier", "@id", "sameAs", "url"))
@@ -134,7 +134,7 @@ def schema_org_fields(thing: Json) -> Json:
 
 
 def schema_org_names(value: Any) -> tuple[str, ...]:
-    """Read what identifies each of some things of schema.org: texts, or objects with an id, URL, value or name."""
+    """Return the identifiers of things of schema.org: texts, or objects with an id, URL, value or name."""
     if isinstance(value, dict):
         for key in ("@list", "@set"):
             if key in value:
@@ -147,7 +147,7 @@ def schema_org_names(value: Any) -> tuple[str, ...]:
 
 
 def csl_fields(item: Json) -> Json:
-    """The JSON of the Citation Style Language, which content negotiation calls citeproc; and that of Crossref."""
+    """Read JSON of the Citation Style Language, called citeproc in content negotiation; also that of Crossref."""
     dates = (item.get(key) for key in CSL_DATES)
     licences = (one.get("URL") if isinstance(one, dict) else one for one in each(item.get("license")))
     return {

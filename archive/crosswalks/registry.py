@@ -1,8 +1,7 @@
-"""From the XML that a provider sent to JSON: pure functions, each with a version.
+"""Convert XML that a provider sent to JSON: pure functions, each with a version.
 
-The crosswalk is chosen by the namespace of the metadata's root element, not by the metadata prefix: prefixes
-are the provider's own words. What a crosswalk cannot express stays in the record's `original`, and is said: see
-`unmapped`.
+The crosswalk is chosen by the namespace of the metadata's root element, not by the metadata prefix: providers choose
+prefixes freely. What a crosswalk cannot express stays in the record's `original`, and is reported: see `unmapped`.
 """
 
 from collections.abc import Callable
@@ -17,24 +16,24 @@ from archive.crosswalks.places import local_name
 __all__ = ["VERSIONS", "ConversionError", "Converted", "convert", "has_crosswalk", "is_record", "payloads", "unmapped"]
 
 Converted = dict[str, Any]
-# raised when the JSON made from the same XML changes
+# increased when the JSON of the same XML changes
 VERSIONS = {"datacite-json": 2, "marc-json": 2, "dc-json": 1, "eprints-json": 1, "index-json": 2}
 
 
 def convert(element: etree._Element) -> Converted | None:
-    """The JSON of a metadata element: DataCite JSON, MARC-in-JSON, EPrints' or Dublin Core; None for any other XML.
+    """Convert a metadata element to DataCite JSON, MARC-in-JSON, EPrints' or Dublin Core; None for any other XML.
 
-    Raises ConversionError for an element of a known kind that cannot be read as one.
+    Raises ConversionError for an element of a known format that cannot be read.
     """
     crosswalk = _BY_TAG.get(element.tag) or _by_name(element)
     return None if crosswalk is None else crosswalk(element)
 
 
 def is_record(element: etree._Element) -> bool:
-    """Whether an element inside a document is a record, or a collection of MARC, that `convert` is for.
+    """Return whether an element inside a document is a record, or a collection of MARC, that `convert` reads.
 
-    Without a namespace, a <record> is one of MARC only with the fields of one, and an element of Dublin Core is a
-    record only when it holds others: single ones are in documents of many kinds.
+    Without a namespace, a <record> is MARC only if it has MARC's fields, and an element of Dublin Core is a record only
+    if it contains others: single ones occur in documents of many kinds.
     """
     if element.tag in _BY_TAG:
         return True
@@ -45,12 +44,12 @@ def is_record(element: etree._Element) -> bool:
 
 
 def has_crosswalk(element: etree._Element) -> bool:
-    """Whether `convert` is for an element that is the root of a document."""
+    """Return whether `convert` reads an element that is the root of a document."""
     return is_record(element) or (element.tag not in ("record", "collection") and _by_name(element) is not None)
 
 
 def payloads(element: etree._Element) -> list[etree._Element]:
-    """The records that an element is an envelope of: DataCite's and EPrints' may have several; any other is one."""
+    """Return the records in an envelope: DataCite's and EPrints' may have several; any other element is one."""
     if element.tag == f"{{{eprints.NAMESPACE}}}eprints":
         return [child for child in element if isinstance(child.tag, str)] or [element]
     if local_name(element) != "oai_datacite":
@@ -60,7 +59,7 @@ def payloads(element: etree._Element) -> list[etree._Element]:
 
 
 def unmapped(converted: Converted) -> list[str]:
-    """The XML of what had no place in the JSON of a record, in document order; empty when all of it had one."""
+    """Return the XML of what had no place in the JSON of a record, in document order; empty if everything had one."""
     found: list[str] = converted.get("unmapped", [])
     return found
 
@@ -83,7 +82,7 @@ _BY_TAG: dict[Any, Callable[[etree._Element], Converted | None]] = (
 
 
 def _by_name(element: etree._Element) -> Callable[[etree._Element], Converted | None] | None:
-    """The crosswalk of an element that is not one of the usual."""
+    """Return the crosswalk of an unusual element."""
     namespace, _, name = str(element.tag).rpartition("}")
     namespace = namespace[1:]
     if name in ("resource", "oai_datacite") and "datacite.org/" in namespace:

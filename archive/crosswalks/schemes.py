@@ -1,4 +1,4 @@
-"""One form for each identifier, so that the same thing is the same text everywhere."""
+"""Normal forms of identifiers, so that the same thing is the same text everywhere."""
 
 import re
 from operator import mul
@@ -7,17 +7,17 @@ _DOI = re.compile(
     r"\s*((?:(?:https?://)?(?:dx\.|www\.)?doi\.org/|(?:info:)?doi[:/]\s*)*)(10\.[0-9]{3,9}(?:\.[0-9]+)*/\S+)\s*",
     re.IGNORECASE,
 )
-# a URL of a resolver, whose DOI is percent-encoded where a URL demands it (DOI Handbook, 3.5.3)
+# a URL of a resolver, whose DOI is percent-encoded where a URL requires it (DOI Handbook, 3.5.3)
 _ESCAPE = re.compile(r"%([2-7][0-9A-Fa-f])")
 _OTHER_ESCAPE = re.compile(r"%(?![2-7][0-9A-Fa-f])")
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-# one that is a DOI and nothing else, as most are: the same, found in a third of the time
+# a DOI and nothing else, the most frequent case: the same result in a third of the time
 _BARE_DOI = re.compile(r"10\.[0-9]{3,9}(?:\.[0-9]+)*/\S+")
 _ORCID = re.compile(
     r"\s*(?:(?:https?://)?(?:www\.)?orcid\.org/|orcid:\s*)?(\d{4})-?(\d{4})-?(\d{4})-?(\d{3}[\dx])/?\s*",
     re.IGNORECASE | re.ASCII,
 )
-# what doubling the sum at each of the first 15 digits comes to, and the check digit by what is left of it
+# weights that equal doubling the sum at each of the first 15 digits, and check digits by remainder
 _ORCID_WEIGHTS = tuple(1 << place for place in range(15, 0, -1))
 _ORCID_OF_ZEROS = sum(ord("0") * weight for weight in _ORCID_WEIGHTS)
 _ORCID_CHECKS = "10X98765432"
@@ -30,8 +30,8 @@ _ROR_DIGITS = {digit: value for value, digit in enumerate("0123456789abcdefghjkm
 def normalise_doi(text: str | None) -> str | None:
     """Return a DOI without resolver or scheme, None if `text` is not a DOI.
 
-    Case is folded for ASCII letters alone (DOI Handbook, 2.4), and escapes are decoded in the URL of a resolver alone,
-    where all of them are of ASCII: `%3C` of a bare DOI is part of it.
+    Case is folded for ASCII letters only (DOI Handbook, 2.4), and escapes are decoded only in the URL of a resolver, if
+    all of them are of ASCII: `%3C` in a bare DOI is part of it.
     """
     if not text or "10." not in text:
         return None
@@ -47,7 +47,10 @@ def normalise_doi(text: str | None) -> str | None:
 
 
 def normalise_orcid(text: str | None) -> str | None:
-    """An ORCID iD as 0000-0000-0000-000X, None when the text is none or its check digit is wrong (ISO 7064, 11-2)."""
+    """Return an ORCID iD as 0000-0000-0000-000X, None if `text` is not one or its check digit is wrong.
+
+    The check digit is that of ISO 7064, 11-2.
+    """
     match = _ORCID.fullmatch(text) if text else None
     if match is None:
         return None
@@ -57,7 +60,10 @@ def normalise_orcid(text: str | None) -> str | None:
 
 
 def normalise_ror(text: str | None) -> str | None:
-    """A ROR id as https://ror.org/0..., None when the text is none or its check digits are wrong (ISO 7064, 97-10)."""
+    """Return a ROR id as https://ror.org/0..., None if `text` is not a ROR id or its check digits are wrong.
+
+    The check digits are those of ISO 7064, 97-10.
+    """
     match = _ROR.fullmatch(text) if text else None
     if match is None:
         return None
@@ -72,19 +78,19 @@ _BY_SCHEME = {"doi": normalise_doi, "orcid": normalise_orcid, "ror": normalise_r
 
 
 def normalise(scheme: str | None, text: str) -> str:
-    """An identifier of a scheme in its one form; as it is when its scheme has none here, or it is none of it."""
+    """Return the normal form of an identifier of a scheme; unchanged if there is none, or the text is not valid."""
     by_scheme = _BY_SCHEME.get(scheme.lower()) if scheme else None
     return (by_scheme(text) if by_scheme else None) or text
 
 
 def namespace(identifier: str) -> str:
-    """HOST in `oai:HOST:…`, empty for any other identifier."""
+    """Return HOST of `oai:HOST:…`, empty for any other identifier."""
     parts = identifier.split(":", 2)
     return parts[1] if len(parts) == 3 and parts[0] == "oai" else ""
 
 
 def local_id(identifier: str) -> str:
-    """What an identifier is in its repository: behind `oai:HOST:`, a DOI in its one form, otherwise all of it."""
+    """Return the id in its repository: the part after `oai:HOST:`, a DOI in normal form, otherwise all of it."""
     parts = identifier.split(":", 2)
     local = parts[2] if len(parts) == 3 and parts[0] == "oai" and parts[2] else identifier
     return normalise_doi(local) or local if "10." in local else local

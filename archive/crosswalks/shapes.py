@@ -1,8 +1,8 @@
-"""Texts, people, dates and identifiers in each of the shapes that providers give them.
+"""Read texts, people, dates and identifiers in all shapes that providers use.
 
 A field in another shape is still the field: a title may be a text, a list of texts or an object with a language, a
 creator a text, a name in parts or an object around either, an identifier a text or an object with its scheme. The
-crosswalks of all forms read by these functions, so that what one platform writes is read wherever it turns up.
+crosswalks of all formats use these functions, so that the shapes of one platform are read everywhere.
 """
 
 import re
@@ -15,7 +15,7 @@ from archive.crosswalks.schemes import normalise_orcid
 
 Json = dict[str, Any]
 
-# where an object that stands for a text has the text: JSON-LD, ours, XML turned into JSON by common tools, EPrints
+# keys of the text in an object that stands for one: JSON-LD, ours, XML converted to JSON by common tools, EPrints
 TEXT_KEYS = ("@value", "value", "#text", "$", "_", "text", "content")
 LIST_KEYS = ("@list", "@set")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*|@none|und")
@@ -23,7 +23,7 @@ _NO_LANGUAGES = frozenset({"id", "url", "uri", "doi", "key"})
 _FAMILY = ("familyName", "family_name", "family", "lastName", "last_name", "creatorFamilyName")
 _GIVEN = ("givenName", "given_name", "given", "firstName", "first_name", "creatorGivenName")
 _PARTICLES = ("non-dropping-particle", "dropping-particle")
-# a whole name, the best first
+# keys of a full name, the best first
 _WHOLE = (
     "@value",
     "value",
@@ -41,7 +41,7 @@ _WHOLE = (
     *TEXT_KEYS,
     *LIST_KEYS,
 )
-# an object around the person: InvenioRDM, a role of schema.org
+# keys of an object around the person: InvenioRDM, a role of schema.org
 _AROUND = ("person_or_org", "creator", "author", "person", "creatorName", "contributorName", "name")
 _IDENTIFIER_KEYS = (
     "identifier",
@@ -66,14 +66,14 @@ _SCHEME_KEYS = (
     "type",
 )
 _SURELY_ONE = frozenset({*_IDENTIFIER_KEYS, *_SCHEME_KEYS} - {"url", "id"})
-# keys of an object that has an identifier by its scheme
+# keys of an object of identifiers by scheme
 _SCHEMES = frozenset({"doi", "DOI", "isbn", "ISBN", "issn", "ISSN", "handle", "arxiv", "pmid", "pmcid", "urn", "ark"})
 _BASIC_DATE = re.compile(r"([12][0-9]{3})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
 _DATE_KEYS = ("date", "@value", "value", "raw", "literal", "date-time", "start", "#text", "year")
 
 
 def spoken(value: Any) -> tuple[str, ...]:
-    """Read the texts of a value: itself, of a list each, of an object the one that it stands for, in any language."""
+    """Read the texts of a value: itself, each of a list, of an object the one that it stands for, in any language."""
     if isinstance(value, list):
         return tuple(found for one in value for found in spoken(one))
     if not isinstance(value, dict):
@@ -98,7 +98,7 @@ def titles(value: Any) -> tuple[str, ...]:
 
 
 def year_of(value: Any) -> int | None:
-    """Read the first year of a date in any shape: text, number, list, parts as CSL has them, or an object with one."""
+    """Read the first year of a date in any shape: text, number, list, parts as in CSL, or an object with one."""
     if isinstance(value, list):
         return first(map(year_of, value))
     if not isinstance(value, dict):
@@ -108,7 +108,7 @@ def year_of(value: Any) -> int | None:
 
 
 def date_texts(value: Any) -> Iterator[str]:
-    """Read dates as texts, those in parts, and those without hyphens, as ISO 8601 has them."""
+    """Read dates as texts in ISO 8601, also dates in parts and without hyphens."""
     for one in each(value):
         if isinstance(one, list):
             yield from date_texts(one)
@@ -124,7 +124,7 @@ def date_texts(value: Any) -> Iterator[str]:
 # --- people
 
 
-# keys that may say of a person what DataCite says under its own: name, givenName, familyName and so on
+# alternatives to DataCite's keys of a person: name, givenName, familyName and so on
 OTHER_KEYS = (
     {*_FAMILY, *_GIVEN, *_PARTICLES, *_WHOLE, *_AROUND}
     | {"orcid", "ORCID", "nameIdentifier", "identifiers", "affiliations", "@id", "identifier", "sameAs", "url", "id"}
@@ -133,7 +133,7 @@ OTHER_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person or body, as far as the record says."""
+    """A person or organisation, as far as the record says."""
 
     name: str
     given: str | None = None
@@ -143,7 +143,7 @@ class Person:
 
 
 def people(value: Any) -> tuple[Person, ...]:
-    """Read all who are named in a value; see `person`."""
+    """Read everyone named in a value; see `person`."""
     if isinstance(value, dict) and (key := next((key for key in LIST_KEYS if key in value), None)):
         return people(value[key])
     return tuple(found for one in each(value) for found in _several(one))
@@ -157,7 +157,7 @@ def _several(value: Any) -> Iterator[Person]:
 
 
 def person(value: Any) -> Person | None:
-    """Read a person: a text, or an object with a name or its parts, or with such an object in it. None without a name.
+    """Read a person: a text, or an object with a name or its parts, or containing such an object. None without a name.
 
     A name in parts becomes `Family, Given`.
     """
@@ -192,7 +192,7 @@ def _affiliations(value: Json) -> Iterator[str]:
 
 
 def affiliation(value: Any) -> tuple[str, ...]:
-    """Read the names of an affiliation; its id where it has no name."""
+    """Read the names of an affiliation, or its id if it has no name."""
     if not isinstance(value, dict):
         return spoken(value)
     for key in (
@@ -217,7 +217,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _orcid(value: Json) -> str | None:
-    """The first ORCID iD that is said to be one, or is a URL of orcid.org; numbers of other schemes are not."""
+    """Return the first ORCID iD that is declared as one, or is a URL of orcid.org; numbers of other schemes are not."""
     named = [*spoken(value.get("orcid")), *spoken(value.get("ORCID"))]
     for key in ("nameIdentifiers", "nameIdentifier", "identifiers"):
         for one in each(value.get(key)):
@@ -252,7 +252,7 @@ def identifier(value: Any, scheme: Any = None) -> tuple[str, str | None] | None:
 
 
 def identifiers(value: Any) -> Iterator[tuple[str, str | None]]:
-    """Read each identifier of a value: one, a list of them, or an object of them by their schemes."""
+    """Read each identifier of a value: one, a list, or an object of identifiers by scheme."""
     if isinstance(value, dict):
         if key := next((key for key in LIST_KEYS if key in value), None):
             yield from identifiers(value[key])
@@ -269,9 +269,9 @@ def identifiers(value: Any) -> Iterator[tuple[str, str | None]]:
 
 
 def marc_in_json(record: Json) -> Json:
-    """Return a record of MARC as MARC-in-JSON: also one whose fields name their tag and code, as marc-record-js has it.
+    """Return a record of MARC as MARC-in-JSON, also from the shape of marc-record-js.
 
-    {"tag": "245", "ind1": "1", "ind2": "0", "subfields": [{"code": "a", "value": "..."}]} is a field of such a record.
+    There a field is {"tag": "245", "ind1": "1", "ind2": "0", "subfields": [{"code": "a", "value": "..."}]}.
     """
     fields = objects(record.get("fields"))
     if not any(isinstance(field.get("tag"), str) for field in fields):
@@ -297,12 +297,12 @@ def _marc_field(field: Json) -> Json:
 
 
 def names_doi(scheme: str | None) -> bool:
-    """Whether a scheme is that of DOIs, however it is spelled."""
+    """Return whether a scheme is that of DOIs, in any spelling."""
     return scheme is not None and scheme.lower() == "doi"
 
 
 def inner(record: Json, *keys: str) -> Json:
-    """The object at a path of keys, empty where there is none."""
+    """Return the object at a path of keys, empty if there is none."""
     for key in keys:
         record = object_(record.get(key))
     return record

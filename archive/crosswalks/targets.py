@@ -1,8 +1,8 @@
-"""InvenioRDM's native JSON as an entry of invenio-rdm-migrator's record stream, as its loader takes it.
+"""InvenioRDM's native JSON as an entry of invenio-rdm-migrator's record stream, as its loader accepts it.
 
-The shape is that which `RDMRecordTransform._transform` returns (inveniosoftware/invenio-rdm-migrator @ 10bd326d,
+The shape is the one that `RDMRecordTransform._transform` returns (inveniosoftware/invenio-rdm-migrator @ 10bd326d,
 streams/records/transform.py) and RDMRecordTableGenerator reads: a stream of JSONLExtract, IdentityTransform and
-RDMRecordCopyLoad takes it. What the public JSON does not say is left out or empty: files (their buckets and object
+RDMRecordCopyLoad accepts it. What the public JSON lacks is left out or empty: files (their buckets and object
 versions), drafts, grants.
 """
 
@@ -25,13 +25,13 @@ from archive.formats import encode_as_sent
 
 Json = dict[str, Any]
 
-# a record of the database holds of a vocabulary's entry its id alone; the API adds titles and more
+# the database stores only the id of a vocabulary's entry; the API adds titles and more
 _VOCABULARY = ("resource_type", "type", "relation_type", "role", "lang")
 _VOCABULARIES = ("languages", "rights", "subjects")
 
 
 def migrator_entry(metadata: Any) -> Json | None:
-    """The entry of a published record; None when this JSON is not InvenioRDM's, or names no record or parent."""
+    """Make the entry of a published record; None if this JSON is not InvenioRDM's, or lacks its id or parent."""
     if not isinstance(metadata, dict) or form_of(metadata)[0] != "rdm":
         return None
     parent = object_(metadata.get("parent"))
@@ -42,7 +42,10 @@ def migrator_entry(metadata: Any) -> Json | None:
 
 
 def _record(metadata: Json) -> Json:
-    """`id` (a UUID) is made by the loader; `version_id` counts revisions, `index` versions from 1."""
+    """Make the record part of an entry.
+
+    The loader creates `id` (a UUID); `version_id` counts revisions, `index` versions from 1.
+    """
     access = {key: value for key, value in object_(metadata.get("access")).items() if key != "status"}
     return {
         "version_id": metadata.get("revision_id", 1),
@@ -59,7 +62,7 @@ def _record(metadata: Json) -> Json:
 
 
 def _parent(parent: Json) -> Json:
-    """The loader knows communities by their slug, and makes the parent once, of the first of its records."""
+    """Make the parent part: the loader finds communities by slug, and creates a parent once, from its first record."""
     owned = object_(parent.get("access")).get("owned_by")
     return {
         "version_id": 1,
@@ -93,13 +96,13 @@ def _field(key: str, value: Any) -> Any:
 
 
 def _reference(entry: Any) -> Any:
-    """An entry of a vocabulary; one without an id was written into the record itself."""
+    """Reduce an entry of a vocabulary to its id; one without an id belongs to the record itself."""
     return {"id": entry["id"]} if isinstance(entry, dict) and "id" in entry else entry
 
 
-# the targets that are not JSON
+# targets that are not JSON
 MARCXML, MARC = "marcxml", "marc"
-# of Dublin Core in JSON, ours and what InvenioRDM sends, which has them in the plural
+# keys of Dublin Core in JSON, ours and InvenioRDM's, which are in the plural
 _ELEMENTS = (
     "contributor",
     "coverage",
@@ -121,17 +124,17 @@ _DC_NAMES = frozenset(name for element in _ELEMENTS for name in (element, f"{ele
 
 
 def written(name: str, identifier: str, metadata: Json) -> bytes:
-    """The JSON text of a record in the format `name`, its XML where that is marcxml, ISO 2709 where it is marc.
+    """Encode a record in the format `name`: JSON, or XML for marcxml, or ISO 2709 for marc.
 
-    Raises ConversionError when the record is of another format, and KeyError when the format is not known.
+    Raises ConversionError if the record is of another format, and KeyError for an unknown format.
     """
     return TARGETS[name](identifier, metadata)
 
 
 def index_json(identifier: str, metadata: Json) -> Json:
-    """Index fields, related identifiers and files as one object, null where the record says nothing.
+    """Return index fields, related identifiers and files as one object, null where the record says nothing.
 
-    `unmapped` has the places of fields that could not be read (see `unread`); it is absent when all of them were.
+    `unmapped` has the places of fields that could not be read (see `unread`); it is absent if all were.
     """
     links, fields = index_links(metadata), asdict(index_fields(identifier, metadata))
     found = {
@@ -182,10 +185,10 @@ def _marc(metadata: Json) -> Json:
 
 
 def left_out(name: str, metadata: Json) -> list[str]:
-    """What a record has that is not in the text that `written` makes of it, and that nothing in that text names.
+    """List what a record has that the text of `written` neither contains nor mentions.
 
     JSON has `unmapped` for it. MARC has no place for what was `unmapped` in MARCXML, and ISO 2709 none for the
-    attributes of a record; its type is in leader/06 as well.
+    attributes of a record; its type is also in leader/06.
     """
     if name not in (MARCXML, MARC):
         return []

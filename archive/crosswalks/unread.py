@@ -1,7 +1,7 @@
-"""What index fields were not made of: values where a form has a field, in a shape that no crosswalk reads.
+"""Values that no index field was made from: a format has a field there, but in a shape that no crosswalk reads.
 
-Index fields are a selection: a title, not each of them. But where a record has a field and nothing could be read of it,
-or of one entry of a list, that is named by its place, as a JSON pointer (RFC 6901) into the record.
+Index fields are a selection: a title, not each of them. But if a record has a field and nothing could be read from it,
+or from one entry of a list, its place is reported, as a JSON pointer (RFC 6901) into the record.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,13 +15,13 @@ from archive.crosswalks.shapes import identifiers, people, spoken, titles, year_
 Json = dict[str, Any]
 Reads = Callable[[Any], Any]
 
-# keys that say what kind of value the others have
+# keys that declare the type of the other values
 _OF_A_TYPE = ("Type", "@type", "lang", "scheme", "Scheme")
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
 
 
 def unread(metadata: Json) -> list[str]:
-    """Return the places of what was not read, in the order of the fields; empty when all fields were."""
+    """Return the places of what was not read, in the order of the fields; empty if all fields were."""
     form, record = form_of(metadata)
     return [place for path, reads in _FIELDS[form] for place in _unread(record, path, reads)]
 
@@ -43,7 +43,7 @@ def _unread(record: Json, path: str, reads: Reads) -> Iterator[str]:
 
 
 def _is_empty(value: Any) -> bool:
-    """Whether there is nothing to be read: also a text of spaces, an object or list of such values, a type alone."""
+    """Return whether there is nothing to read: also for blank text, an object or list of such values, a type alone."""
     if isinstance(value, dict):
         return all(_is_empty(inner) for key, inner in value.items() if not key.endswith(_OF_A_TYPE))
     if isinstance(value, list):
@@ -51,11 +51,11 @@ def _is_empty(value: Any) -> bool:
     return value in _EMPTY or (isinstance(value, str) and not value.strip())
 
 
-# --- what reads an entry of a field
+# --- readers of the entries of fields
 
 
 def _says(*keys: str) -> Reads:
-    """Read a text, or an object that has one under one of the keys."""
+    """Make a function that reads a text, or an object that has one under one of the keys."""
     return lambda value: spoken(value) or (isinstance(value, dict) and any(spoken(value.get(key)) for key in keys))
 
 

@@ -1,4 +1,4 @@
-"""URLs in the one form in which they are compared (RFC 3986, section 6.2)."""
+"""Normal form of URLs, in which they are compared (RFC 3986, section 6.2)."""
 
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -12,7 +12,7 @@ def normalise_url(text: str) -> str | None:
     """Return an http or https URL normalised by syntax and scheme (6.2.2 and 6.2.3); None if `text` is not one.
 
     Scheme and host in lower case, the host in its ASCII form, no default port, dot segments removed, escapes in upper
-    case and only where they are needed, characters outside ASCII escaped as UTF-8; the fragment stays.
+    case and only where needed, characters outside ASCII escaped as UTF-8; the fragment stays.
     """
     text = text.strip()
     if not text[:8].lower().startswith(("http://", "https://")):
@@ -34,7 +34,7 @@ def normalise_url(text: str) -> str | None:
 
 
 def without_scheme(url: str) -> str:
-    """Return a normalised URL without scheme, fragment and last slash: http and https lead to one page."""
+    """Return a normalised URL without scheme, fragment and final slash: http and https lead to one page."""
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
     return f"{parts.netloc}{parts.path.rstrip('/')}{query}"
@@ -50,7 +50,7 @@ def _ascii_host(host: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Escapes of unreserved characters undone, others in upper case; what ASCII does not have is escaped."""
+    """Decode escapes of unreserved characters, write others in upper case, and escape characters outside ASCII."""
     text = _ESCAPE.sub(_one_escape, text)
     if text.isascii():
         return text
