@@ -1,7 +1,7 @@
 """The account by window, year, month or set: how the ids of each ended, and whether that adds up.
 
-Windows, months and years are read from the ledger, also while a harvest writes; sets stand in the records, so that
-they take a current index.
+Windows, months and years are read from the ledger, also during a harvest; sets are in the records, so that they require
+a current index.
 """
 
 import sqlite3
@@ -25,9 +25,9 @@ CUTS = ("window", "year", "month", "set")
 class Cut:
     """How the ids of one window, year, month or set of a channel ended.
 
-    `value` is the number of the window, the year or month of the datestamp, or the set; None where an id has none.
-    `about` says what a window asked for. `run` is None for how things stand after all runs. Years and months part the
-    ids of a channel; one that is in two sets, or was listed in two windows, is in both.
+    `value` is the number of the window, the year or month of the datestamp, or the set; None for ids without one.
+    `about` says what a window requested. `run` is None for the state after all runs. Years and months partition the ids
+    of a channel; an id in two sets, or listed in two windows, is in both.
     """
 
     run: int | None
@@ -40,9 +40,10 @@ class Cut:
 
 
 def read_breakdown(folder: Path, by: str, run: int | None = None) -> tuple[Cut, ...]:
-    """The account of an archive after all runs, or of one run, by one of `CUTS`; windows are always those of a run.
+    """Read the account of an archive after all runs, or of one run, by one of `CUTS`.
 
-    Raises KeyError when there is no such run; StaleIndex when it is by set and there is no current index.
+    Windows are always those of a run. Raises KeyError for an unknown run; StaleIndex if it is by set and there is no
+    current index.
     """
     read_description(folder)
     with snapshot(Layout(folder)) as ledger:
@@ -57,7 +58,10 @@ def read_breakdown(folder: Path, by: str, run: int | None = None) -> tuple[Cut, 
 
 
 def by_window(ledger: sqlite3.Connection, account: Account, run: int | None) -> tuple[Cut, ...]:
-    """The account by window from an open ledger, of one run or of each; `account` is that of the run, or of all."""
+    """Read the account by window from an open ledger, of one run or of each.
+
+    `account` is that of the run, or of the archive.
+    """
     wrong = _windows_off(ledger, account)
     found = []
     for row in ledger.execute(_SQL["account_by_window"], {"run": run}):
@@ -69,7 +73,7 @@ def by_window(ledger: sqlite3.Connection, account: Account, run: int | None) -> 
 
 
 def by_month(ledger: sqlite3.Connection, account: Account, run: int | None) -> tuple[Cut, ...]:
-    """The account by month from an open ledger, after all runs or of one, whose `account` it is."""
+    """Read the account by month from an open ledger, after all runs or of one, whose `account` it is."""
     balanced = {channel.channel: channel.balanced for channel in account.channels}
     return tuple(
         _cut(run, channel, month, listed, counts, balanced.get(channel, False))
@@ -78,7 +82,7 @@ def by_month(ledger: sqlite3.Connection, account: Account, run: int | None) -> t
 
 
 def by_set(folder: Path, account: Account, run: int | None) -> tuple[Cut, ...]:
-    """The account by set from the index, after all runs or of one, whose `account` it is. Raises StaleIndex."""
+    """Read the account by set from the index, after all runs or of one, whose `account` it is. Raises StaleIndex."""
     balanced = {channel.channel: channel.balanced for channel in account.channels}
     with closing(open_index(folder, strict=True)) as db:
         rows = db.execute(_SQL["account_by_set"], {"run": run}).fetchall()
@@ -89,7 +93,7 @@ def by_set(folder: Path, account: Account, run: int | None) -> tuple[Cut, ...]:
 
 
 def years_of(months: Iterable[Cut]) -> tuple[Cut, ...]:
-    """Months of each channel as years."""
+    """Sum months of each channel to years."""
     found = []
     for (channel, year), same in groupby(months, key=lambda cut: (cut.channel, cut.value and cut.value[:4])):
         parts = list(same)
@@ -98,16 +102,16 @@ def years_of(months: Iterable[Cut]) -> tuple[Cut, ...]:
 
 
 def summed(cuts: Iterable[Cut]) -> tuple[Cut, ...]:
-    """The cuts of all channels together, by value, those without one last; an id in two channels counts as two."""
+    """Sum the cuts of all channels by value, those without one last; an id in two channels counts as two."""
     ordered = sorted(cuts, key=lambda cut: (cut.value is None, cut.value or ""))
     return tuple(_together(list(same), None, "", value) for value, same in groupby(ordered, key=lambda cut: cut.value))
 
 
-# --- inside
+# --- helpers
 
 
 def _windows_off(ledger: sqlite3.Connection, account: Account) -> set[str | None]:
-    """Windows with a row that is off: their own, or one of their requests'."""
+    """Find windows with a row that does not add up: their own, or one of their requests'."""
     wrong: set[str | None] = {off.row for off in account.off if off.table == "windows"}
     for off in account.off:
         if off.table == "requests":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from archive.report.values import Cell, GapMap, Period, Slot, Tally, Timeline
 
-# rows of the map of gaps have so many cells
+# cells in a row of the map of gaps
 COLUMNS = 40
 ROW_PIXELS = 15
 BAR_PIXELS = 130
@@ -17,7 +17,7 @@ BAR_PIXELS = 130
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A piece of a bar: what it is, how many, and where it lies; `parts` of a million, which sum to one."""
+    """A piece of a bar: its name, count and position; `parts` of a million, which add up."""
 
     name: str
     count: int
@@ -28,7 +28,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of a chart with what it stands for: `kind` is its class, `told` its title."""
+    """A rectangle of a chart: `kind` is its class, `told` its title."""
 
     kind: str
     x: float
@@ -39,7 +39,7 @@ class Box:
 
 
 def shares(counts: Sequence[int]) -> list[int]:
-    """Each count's share in millionths, which sum to exactly a million, by largest remainders; all 0 of nothing."""
+    """Compute each count's share in millionths, which add up to a million, by largest remainders; all 0 of nothing."""
     total = sum(counts)
     if not total:
         return [0] * len(counts)
@@ -51,7 +51,7 @@ def shares(counts: Sequence[int]) -> list[int]:
 
 
 def segments(counts: dict[str, int]) -> list[Segment]:
-    """The pieces of a bar that sums to one, those that are none left out; each begins where the one before ends."""
+    """Lay out the pieces of a bar, without empty ones; each begins where the one before ends."""
     found, x, total = [], 0, sum(counts.values())
     for (name, count), parts in zip(counts.items(), shares(list(counts.values())), strict=True):
         if count:
@@ -61,7 +61,7 @@ def segments(counts: dict[str, int]) -> list[Segment]:
 
 
 def ceiling(number: float) -> int:
-    """Where an axis ends: the next 1, 2 or 5 times a power of ten."""
+    """Round up to 1, 2 or 5 times a power of ten, for the end of an axis."""
     if number <= 1:
         return 1
     power = 10 ** int(math.log10(number))
@@ -69,7 +69,10 @@ def ceiling(number: float) -> int:
 
 
 def level(tally: Tally) -> str:
-    """How much of a cell is missing, as a class: `none` expected, `all`, or one of five between."""
+    """Classify how much of a cell is missing.
+
+    `whole`, `all`, or one of four levels between; `empty` or `extra` if nothing is expected.
+    """
     if not tally.expected:
         return "empty" if not tally.total else "extra"
     share = tally.missing / tally.expected
@@ -79,7 +82,7 @@ def level(tally: Tally) -> str:
 
 
 def map_boxes(drawn: GapMap) -> list[Box]:
-    """The cells of a map, row by row."""
+    """Lay out the cells of a map, row by row."""
     width = 100 / COLUMNS
     return [
         Box(
@@ -95,18 +98,18 @@ def map_boxes(drawn: GapMap) -> list[Box]:
 
 
 def map_rows(drawn: GapMap) -> int:
-    """How many rows a map has."""
+    """Count the rows of a map."""
     return -(-len(drawn.cells) // COLUMNS)
 
 
 def cell_told(prefix: str, cell: Cell) -> str:
-    """A cell in a sentence."""
+    """Describe a cell in a sentence."""
     place = f"{prefix}{cell.first}" + (f" to {cell.last}" if cell.last > cell.first else "")
     return f"{place}: {_tally_told(cell.tally)}"
 
 
 def period_boxes(periods: Sequence[Period], top: int) -> list[Box]:
-    """A column a period: what is held from the bottom, what is missing upon it; `top` is where the axis ends."""
+    """Lay out a column for each period: held ids at the bottom, missing ones above; `top` is the end of the axis."""
     width = 100 / max(1, len(periods))
     found = []
     for number, period in enumerate(periods):
@@ -121,7 +124,7 @@ def period_boxes(periods: Sequence[Period], top: int) -> list[Box]:
 
 
 def period_strip(periods: Sequence[Period]) -> list[Box]:
-    """A cell a period, coloured as the cells of the map: a few missing among many are not seen in a column."""
+    """Lay out a cell for each period, coloured like the map: a few missing ids among many are invisible in a column."""
     width = 100 / max(1, len(periods))
     return [
         Box(
@@ -137,20 +140,20 @@ def period_strip(periods: Sequence[Period]) -> list[Box]:
 
 
 def request_boxes(line: Timeline, top: int) -> list[Box]:
-    """A column an interval: its requests."""
+    """Lay out a column for each interval: its requests."""
     return _columns(
         [(slot.requests, f"{slot.requests:,} requests, {slot.ids:,} ids") for slot in line.slots], top, "b-held"
     )
 
 
 def wait_boxes(line: Timeline, top: int) -> list[Box]:
-    """A column an interval: the seconds in it that went by waiting."""
+    """Lay out a column for each interval: the seconds of it that were spent waiting."""
     return _columns(
         [(slot.waited_seconds, f"{slot.waited_seconds:,.1f} s of waits") for slot in line.slots], top, "b-wait"
     )
 
 
-# --- inside
+# --- helpers
 
 
 def _columns(values: Sequence[tuple[float, str]], top: int, kind: str) -> list[Box]:
@@ -170,7 +173,7 @@ def _columns(values: Sequence[tuple[float, str]], top: int, kind: str) -> list[B
 
 
 def _x(number: int, width: float) -> float:
-    """A tenth of a column is free on both sides."""
+    """Return the x of a column, a tenth of which is free on both sides."""
     return round((number + 0.1) * width, 3)
 
 
@@ -189,17 +192,17 @@ def _tally_told(tally: Tally) -> str:
 CELLS = 400
 SLOTS = 120
 PERIODS = 120
-# widths of an interval that people can reckon with, in seconds
+# widths of an interval that are easy to read, in seconds
 _WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
 
 def cell_width(first: int, last: int, cells: int = CELLS) -> int:
-    """How many numbers a cell has, so that no more than so many cells hold first to last."""
+    """Compute how many numbers a cell has, so that at most `cells` cells cover first to last."""
     return -(-(last - first + 1) // cells)
 
 
 def cells_of(first: int, last: int, width: int, counted: Mapping[int, Tally]) -> tuple[Cell, ...]:
-    """All cells from first to last, those without ids too; the last one may be narrower."""
+    """Return all cells from first to last, including those without ids; the last one may be narrower."""
     return tuple(
         Cell(begin, min(begin + width - 1, last), counted.get(number, Tally()))
         for number, begin in enumerate(range(first, last + 1, width))
@@ -207,7 +210,7 @@ def cells_of(first: int, last: int, width: int, counted: Mapping[int, Tally]) ->
 
 
 def slot_width(seconds: int, slots: int = SLOTS) -> int:
-    """The width in seconds of an interval, so that no more than so many cover a time."""
+    """Choose the width of an interval in seconds, so that at most `slots` cover a time."""
     wanted = -(-(seconds + 1) // slots)
     days = -(-wanted // 86400)
     return next((width for width in _WIDTHS if width >= wanted), days * 86400)
@@ -216,10 +219,10 @@ def slot_width(seconds: int, slots: int = SLOTS) -> int:
 def slots_of(
     seconds: int, width: int, asked: Mapping[int, tuple[int, int, int]], waits: Iterable[tuple[float, float]]
 ) -> tuple[Slot, ...]:
-    """The intervals of a run that took so many seconds.
+    """Divide a run that took `seconds` into intervals.
 
-    `asked` has requests, read and ids of an interval; `waits` when each began, in seconds since the start, and how long
-    it was. A wait is in every interval that it touches, with the seconds that it was in it.
+    `asked` has requests, read and ids of an interval; `waits` when each began, in seconds since the start, and its
+    length. A wait counts in every interval that it overlaps, with the seconds in it.
     """
     count = seconds // width + 1
     waited = [0.0] * count
@@ -231,9 +234,9 @@ def slots_of(
 
 
 def periods_of(months: Mapping[str | None, Tally]) -> tuple[Period, ...]:
-    """Months in their order, empty ones between them too; years where there are too many months.
+    """Return months in order, including empty ones between; years if there are too many months.
 
-    Ids without a datestamp come last, with those whose datestamp is of a year in which there were no such records.
+    Ids without a datestamp come last, together with those whose datestamp is before 1900 or after 2100.
     """
     known = {month: tally for month, tally in months.items() if month is not None and _is_dated(month)}
     labels = _months(min(known), max(known)) if known else []

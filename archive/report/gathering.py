@@ -1,4 +1,4 @@
-"""Reads the values of a report: from the ledger, from the index where it is current, and from an audit's comparison."""
+"""Read the values of a report: from the ledger, from a current index, and from an audit's comparison."""
 
 import sqlite3
 from dataclasses import replace
@@ -31,16 +31,16 @@ _SQL = Queries(__package__)
 
 RUNS, TIMELINES, SETS, WINDOWS, GROUPS = 60, 6, 40, 60, 60
 EXAMPLES, GAP_RUNS, MAPS = 20, 60, 3
-# less than this share of the ids is no range of ids: numbers at the end of UUIDs
+# with less than this share of the ids it is not a range of ids, but numbers at the end of UUIDs
 MAP_SHARE = 0.02
 UNSETTLED = ("refused", "lost", "open")
 _MARKS = {SAME: "same", MISSING: "missing", EXTRA: "extra", DIFFERS: "differs", UNTOLD: "untold"}
 
 
 def gather(folder: Path, comparison: Comparison | None, now: datetime) -> ReportValues:
-    """Read what a report of an archive says; `comparison` is an open one, and None where nothing was compared.
+    """Read the values of a report on an archive; `comparison` is an open one, None if nothing was compared.
 
-    Raises what reading a ledger raises: NotAnArchive, OtherArchive, Damaged.
+    Raises as reading a ledger: NotAnArchive, OtherArchive, Damaged.
     """
     standing, work = read_standing(folder), {line.run: line for line in read_work(folder)}
     sets, newest = _sets(folder, standing), standing.runs[::-1]
@@ -81,7 +81,7 @@ def gather(folder: Path, comparison: Comparison | None, now: datetime) -> Report
     )
 
 
-# --- of the archive
+# --- the archive
 
 
 def _run(run: RunStanding, work: RunWork) -> RunLine:
@@ -107,7 +107,7 @@ def _sets(folder: Path, standing: Standing) -> tuple[Cut, ...] | None:
 
 
 def _windows_left(ledger: sqlite3.Connection, standing: Standing) -> tuple[Cut, ...]:
-    """Windows whose account does not balance, or that hold ids without an end."""
+    """Return the windows whose account does not balance, or that have unsettled ids."""
     if standing.state == "complete" and standing.account.balanced:
         return ()
     cuts = [
@@ -120,7 +120,7 @@ def _windows_left(ledger: sqlite3.Connection, standing: Standing) -> tuple[Cut, 
 
 
 def _timeline(ledger: sqlite3.Connection, run: int) -> Timeline | None:
-    """What a run did over its time; None when it did nothing yet."""
+    """Read what a run did over time; None if it has done nothing yet."""
     start, last = ledger.execute(_SQL["report_span"], {"run": run}).fetchone()
     if start is None:
         return None
@@ -147,7 +147,7 @@ def _findings(ledger: sqlite3.Connection) -> tuple[FindingLine, ...]:
     )
 
 
-# --- of the comparison
+# --- the comparison
 
 
 def _compared(comparison: Comparison, months: tuple[Cut, ...]) -> Compared:
@@ -192,7 +192,7 @@ def _compared(comparison: Comparison, months: tuple[Cut, ...]) -> Compared:
 
 
 def _groups(rows: list[dict[str, Any]]) -> tuple[Group, ...]:
-    """The groups with the most ids, in the order in which the audit has them."""
+    """Return the groups with the most ids, in the order of the audit."""
     groups = [
         Group(row["group"], Tally(row["same"], row["missing"], row["extra"], row["stale"], row["unchecked"]))
         for row in rows
@@ -202,10 +202,10 @@ def _groups(rows: list[dict[str, Any]]) -> tuple[Group, ...]:
 
 
 def _dated(found: dict[str | None, Tally], months: tuple[Cut, ...]) -> dict[str | None, Tally]:
-    """What is missing by the ledger, in the months of its last known datestamps: no record is held that says one.
+    """Date missing ids by the months of their last datestamps in the ledger, because no stored record dates them.
 
-    Where the account has another number of such ids, because one that is held was asked for again in vain, they
-    stay undated.
+    If the account has another number of such ids, because one that is held was requested again in vain, they stay
+    undated.
     """
     undated = found.get(None, Tally())
     gone: dict[str | None, int] = {}
@@ -220,7 +220,7 @@ def _dated(found: dict[str | None, Tally], months: tuple[Cut, ...]) -> dict[str 
 
 
 def _maps(comparison: Comparison) -> tuple[GapMap, ...]:
-    """A map for each of the prefixes that most of the ids have before their number."""
+    """Draw a map for each of the most frequent prefixes of numbered ids."""
     rows = comparison.sides.db.execute(_SQL["report_prefixes"], {"limit": MAPS}).fetchall()
     return tuple(_map(comparison, *row) for row in rows if row[-1] >= MAP_SHARE)
 
@@ -246,7 +246,7 @@ def _examples(comparison: Comparison) -> tuple[Example, ...]:
 
 
 def _side(row: dict[str, Any], side: str) -> str | None:
-    """What one side says of an id: its datestamp and whether it is deleted."""
+    """Describe an id on one side: its datestamp and whether it is deleted."""
     stamp, deleted = row[f"datestamp_{side}"], row[f"deleted_{side}"]
     words = [str(stamp)] if stamp is not None else []
     return " ".join([*words, "deleted"] if deleted else words) or None

@@ -1,4 +1,4 @@
-"""An audited migration, an uploader's log, or both, as one page in the manner of the report."""
+"""The report as a page; and an audited migration, an uploader's log, or both, as a page of the same style."""
 
 import base64
 import hashlib
@@ -40,7 +40,7 @@ from archive.report.words import (
 )
 from archive.store import STATES
 
-# what is told apart by a colour is told apart by a pattern as well
+# what is distinguished by a colour is also distinguished by a pattern
 _PATTERNS = {
     "s-deleted": "p-hatch",
     "s-moved": "p-dots",
@@ -83,13 +83,13 @@ _SECTION = {
     "report_answers": "runs",
     "report_findings": "findings",
 }
-# counts that are shown when they are 0, too
+# counts that are shown even if they are 0
 _ALWAYS = ("expected", "held", "same", "stale", "missing", "extra")
 _SHORT = 400
 
 
 def as_html(values: ReportValues) -> str:
-    """One self-contained page; the same values give the same bytes."""
+    """Render one self-contained page; the same values give the same bytes."""
     compared, style = values.compared, page_style()
     account = values.account.states
     rest = {state: count for state, count in account.items() if state not in ("read", "deleted")}
@@ -116,7 +116,7 @@ def as_html(values: ReportValues) -> str:
     )
 
 
-# --- inside
+# --- helpers
 
 
 def _sections(values: ReportValues) -> list[tuple[str, str]]:
@@ -161,7 +161,7 @@ def _of_comparison(compared: Compared) -> dict[str, Any]:
 
 
 def _shown_states(values: ReportValues) -> list[str]:
-    """States that any of the tables has an id in; read is always there."""
+    """List the states that occur in any of the tables; read is always among them."""
     accounts = [values.account.states, *(run.account.states for run in values.runs)]
     cuts = [cut.states for cut in (*values.years, *(values.sets or ()), *values.windows_left)]
     return [state for state in STATES if state == "read" or any(states[state] for states in (*accounts, *cuts))]
@@ -188,7 +188,7 @@ def _chart(line: Timeline) -> dict[str, Any]:
 
 
 def _times(line: Timeline) -> list[str]:
-    """When each interval began: of a run that took less than two days the time of day."""
+    """Format when each interval began; of a run of less than two days, the time of day."""
     long = line.slot_seconds * len(line.slots) >= 2 * 86400
     form = "%Y-%m-%d" if long else "%H:%M" if line.slot_seconds % 60 == 0 else "%H:%M:%S"
     return [f"{line.start + timedelta(seconds=line.slot_seconds * slot):{form}}" for slot in range(len(line.slots))]
@@ -196,18 +196,18 @@ def _times(line: Timeline) -> list[str]:
 
 @lru_cache
 def page_style() -> str:
-    """The style sheet of every page."""
+    """Return the style sheet of every page."""
     return resources.files("archive.report").joinpath("templates", "page.css").read_text("utf-8")
 
 
 def hash_of(style: str) -> str:
-    """What the policy of a page calls its style sheet by."""
+    """Return the hash of a style sheet for the content security policy of a page."""
     return base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
 @lru_cache
 def page_environment() -> Environment:
-    """Templates that escape every value."""
+    """Make a template environment that escapes every value."""
     environment = Environment(
         loader=PackageLoader("archive.report", "templates"),
         undefined=StrictUndefined,
@@ -241,7 +241,7 @@ def page_environment() -> Environment:
 
 
 def _is_web(url: str) -> bool:
-    """Whether a URL is one that a reader may follow."""
+    """Return whether a URL is safe as a link."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -263,7 +263,7 @@ def _half(value: float) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    """A time for people, exact where it is a whole one."""
+    """Format a duration for people, exactly if it is a whole number."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
             amount = seconds / size
@@ -275,7 +275,7 @@ Values = Mapping[str, Any]
 
 
 def migration_page(moved: Values | None, log: Values | None, made: datetime) -> str:
-    """Write the page; `moved` and `log` have the keys of `audit --json`, None for the audit that was not asked for."""
+    """Render the page; `moved` and `log` have the keys of `audit --json`, None for an audit that was not requested."""
     style = page_style()
     return (
         page_environment()

@@ -45,12 +45,12 @@ _RIGHT = frozenset(
         "counted",
     )
 )
-# what is named in Markdown of each list; the page and the JSON have more
+# how many items of each list Markdown shows; the page and the JSON have more
 _NAMED = 10
 
 
 def as_json(values: ReportValues) -> dict[str, Any]:
-    """Everything that the page shows, as values that JSON has."""
+    """Convert everything that the page shows to JSON values."""
     return {
         "name": values.name,
         "source": values.source,
@@ -79,7 +79,7 @@ def as_json(values: ReportValues) -> dict[str, Any]:
 
 
 def as_markdown(values: ReportValues) -> str:
-    """The report for where only text is shown: the numbers of the page, and some of its examples."""
+    """Render the report as text: the numbers of the page, and some of its examples."""
     parts = [
         f"# {_text(values.name)}",
         f"Records of {_link(values.source)}. Report of {moment(values.made)} UTC.",
@@ -298,7 +298,7 @@ def _counts(tally: Tally) -> tuple[str, ...]:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of GitHub's Markdown; columns of numbers stand to the right."""
+    """Format a table of GitHub's Markdown; columns of numbers are right-aligned."""
     rule = ["---:" if name in _RIGHT else "---" for name in head]
     lines = [[_text(cell) for cell in head], rule, *([_text(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -309,6 +309,6 @@ def _link(url: str) -> str:
 
 
 def _text(text: object) -> str:
-    """A text as one line that Markdown shows as it is: no markup, no HTML, no link."""
+    """Escape a text as one line that Markdown shows unchanged: no markup, no HTML, no link."""
     line = _SPECIAL.sub(r"\\\1", one_line(text)).replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)

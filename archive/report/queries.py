@@ -1,4 +1,4 @@
-"""The SQL behind the numbers of a report: what each is named, and where it runs."""
+"""The SQL behind the numbers of a report: the title of each query, and where it runs."""
 
 from dataclasses import dataclass
 

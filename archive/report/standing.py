@@ -1,6 +1,6 @@
-"""Where an archive stands: its runs, windows, account, findings, shards and what was refused.
+"""Status of an archive: its runs, windows, account, findings, shards and refused bodies.
 
-It is read from the ledger, also while a harvest writes; of the shards no more than their sizes is looked at.
+It is read from the ledger, also during a harvest; of the shards only the sizes are checked.
 """
 
 import sqlite3
@@ -23,7 +23,7 @@ WINDOW_STATES = ("open", "done", "split", "lost")
 
 @dataclass(frozen=True, slots=True)
 class RunStanding:
-    """A run; `newest` of those that were asked for in the same words, which resume or repeat it."""
+    """A run; `newest` of those with the same arguments, which resume or repeat it."""
 
     run: int
     spider: str
@@ -38,7 +38,7 @@ class RunStanding:
 
 @dataclass(frozen=True, slots=True)
 class FindingsStanding:
-    """Findings of one code: how many, and what the first says."""
+    """Findings of one code: their number, and the message of the first."""
 
     code: str
     severity: str
@@ -48,7 +48,7 @@ class FindingsStanding:
 
 @dataclass(frozen=True, slots=True)
 class ShardsStanding:
-    """What the ledger counts in shards; `wrong` names files that are missing or of another length."""
+    """What the ledger counts in shards; `wrong` names files that are missing or have another length."""
 
     shards: int
     records: int
@@ -60,7 +60,7 @@ class ShardsStanding:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An archive as it stands. `index` is current, stale or missing; `totals` are of the last harvests."""
+    """The status of an archive. `index` is current, stale or missing; `totals` are of the last harvests."""
 
     folder: Path
     description: dict[str, Any]
@@ -76,9 +76,9 @@ class Standing:
 
     @property
     def state(self) -> str:
-        """damaged, unfinished, findings or complete: the first of these that holds.
+        """Return damaged, unfinished, findings or complete: the first of these that applies.
 
-        Only the newest run of the same words counts: what an earlier one left undone it has asked for again.
+        Only the newest run with the same arguments counts: it has repeated what an earlier one left undone.
         """
         newest = [run.state for run in self.runs if run.newest]
         if self.shards.wrong or not all(account.balanced for account in (self.account, *self._accounts())):
@@ -94,7 +94,10 @@ class Standing:
 
 
 def read_standing(folder: Path) -> Standing:
-    """Look at an archive. Raises NotAnArchive, OtherArchive; Damaged when its description or ledger cannot be read."""
+    """Read the status of an archive.
+
+    Raises NotAnArchive, OtherArchive; Damaged if its description or ledger is unreadable.
+    """
     layout, description = Layout(folder), read_description(folder)
     with snapshot(layout) as ledger:
         *of_runs, whole = read_accounts(ledger)
@@ -136,7 +139,7 @@ def _shards(ledger: sqlite3.Connection, layout: Layout) -> ShardsStanding:
 
 
 def _wrong_size(layout: Layout, name: str, state: str, believed: int) -> str | None:
-    """A shard that is still written may be longer than what counts, and called otherwise."""
+    """Describe a shard whose size is wrong; one that is being written may be longer than what counts."""
     path = layout.shard(name, sealed=state == "sealed")
     if not path.exists():
         return f"shard {name} is missing" if believed else None

@@ -1,4 +1,4 @@
-"""What a report says, before it is written down in any form. Every list has an end, whatever the archive's size."""
+"""The values of a report, independent of its form. Every list is bounded, whatever the archive's size."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from archive.store import Account
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Ids of an audit by their mark; `untold` could not be told, `extra` are here and not there."""
+    """Ids of an audit by their mark; `untold` could not be compared, `extra` are here and not there."""
 
     same: int = 0
     missing: int = 0
@@ -25,7 +25,7 @@ class Tally:
 
     @property
     def held(self) -> int:
-        """Those expected ones that are held in any version."""
+        """Count the expected ids that are held in any version."""
         return self.same + self.differs
 
     @property
@@ -53,7 +53,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class GapRun:
-    """Ids that follow each other in what was expected, all of them missing: `ids` between two numbers, included."""
+    """A run of `ids` consecutive expected ids that are all missing, between two numbers, included."""
 
     channel: str
     first: int
@@ -65,7 +65,7 @@ class GapRun:
 class GapMap:
     """Ids of one `prefix` by their number, in cells of equal width from the first number to the last.
 
-    `share` of all ids of the audit are in it, from 0 to 1; `runs` are the longest of `runs_in_all`.
+    It has `share` of all ids of the audit, from 0 to 1; `runs` are the longest of `runs_in_all`.
     """
 
     prefix: str
@@ -81,7 +81,7 @@ class GapMap:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The ids whose datestamp is in a month ("2024-05") or a year; None: those without one."""
+    """The ids whose datestamp is in a month ("2024-05") or a year; None: those without a datestamp."""
 
     label: str | None
     tally: Tally
@@ -97,7 +97,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One id that is not the same on both sides; `there` and `here` say how it is, None: it is not."""
+    """One id that differs between the sides; `there` and `here` describe it, None if it is not there."""
 
     mark: str
     channel: str
@@ -109,10 +109,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """An archive against its target. `words` are the counts by the words of `audit --json`.
+    """An archive compared with its target. `words` are the counts by the keys of `audit --json`.
 
-    `reasons` say why ids are missing, `differences` how the stale ones differ; `totals` are what somebody states;
-    `groups` are the same numbers by set, year, type or window, where that was asked for.
+    `reasons` say why ids are missing, `differences` how the stale ones differ; `totals` are declared ones; `groups` are
+    the same numbers by set, year, type or window, if requested.
     """
 
     target: str
@@ -134,7 +134,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One interval of a run: tries, requests that brought what was asked for, outcomes, and seconds of waits."""
+    """One interval of a run: tries, requests that returned what was requested, outcomes, and seconds of waits."""
 
     requests: int
     read: int
@@ -155,7 +155,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run with its account and what it took."""
+    """A run with its account and its work."""
 
     run: int
     spider: str
@@ -171,7 +171,7 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingLine:
-    """Findings of one code: how many, and the first of them as (run, identifier, message)."""
+    """Findings of one code: their number, and the first of them as (run, identifier, message)."""
 
     code: str
     severity: str
@@ -181,9 +181,9 @@ class FindingLine:
 
 @dataclass(frozen=True, slots=True)
 class ReportValues:
-    """Everything that a report shows. `sets` is None where no current index knows them; `made` is in UTC.
+    """Everything that a report shows. `sets` is None if there is no current index; `made` is in UTC.
 
-    `compared` is None where nothing was compared. `runs` are the newest of `runs_in_all`, `sets` the largest of
+    `compared` is None if nothing was compared. `runs` are the newest of `runs_in_all`, `sets` the largest of
     `sets_in_all`; `cuts` are those that do not balance, of `cuts_off`, by window.
     """
 

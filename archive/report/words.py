@@ -1,11 +1,11 @@
-"""What a report says in words and numbers, alike on the page and in Markdown."""
+"""The sentences and numbers of a report, the same on the page and in Markdown."""
 
 import math
 from datetime import datetime
 
 from archive.report.values import Compared, ReportValues
 
-# the counts of a comparison, by the words of `audit --json`
+# the counts of a comparison, by the keys of `audit --json`
 WORDS = (
     ("expected", "that the target names"),
     ("held", "here, in any version"),
@@ -22,13 +22,13 @@ EXAMPLES_OF = (("+", "missing"), ("*", "stale"), ("-", "extra"), ("!", "unchecke
 
 
 def is_complete(values: ReportValues) -> bool:
-    """Whether nothing is missing, by everything that the report knows."""
+    """Return whether nothing is missing, by everything that the report knows."""
     sound = values.account.balanced and all(run.account.balanced for run in values.runs) and not values.damaged
     return sound and (values.account.complete if values.compared is None else values.compared.complete)
 
 
 def verdict(values: ReportValues) -> str:
-    """How it stands, in one or two sentences."""
+    """Summarise the status in one or two sentences."""
     balanced = values.account.balanced and all(run.account.balanced for run in values.runs)
     sums = "The sums balance." if balanced else "The sums do NOT balance."
     if is_complete(values):
@@ -47,7 +47,7 @@ def verdict(values: ReportValues) -> str:
 
 
 def _totals_off(compared: Compared) -> int:
-    """Totals that are not what was counted; one that was stated long ago only informs."""
+    """Count the totals that differ from the count; one that was declared long ago only informs."""
     return sum(not total.agrees and total.seen is None for total in compared.totals)
 
 
@@ -56,12 +56,12 @@ def number(value: float) -> str:
 
 
 def share(parts: int) -> str:
-    """A share in millionths, as percent with four digits: what is printed sums to 100 as well."""
+    """Format a share in millionths as percent with four digits, so that printed shares also add up to 100."""
     return f"{parts / 10_000:.4f} %"
 
 
 def floored(percent: float) -> str:
-    """A percentage that is never rounded up to what it is not."""
+    """Format a percentage, never rounded up."""
     return f"{math.floor(percent * 100 + 1e-9) / 100:.2f}"
 
 
@@ -70,5 +70,5 @@ def moment(at: datetime) -> str:
 
 
 def one_line(text: object) -> str:
-    """A text as one line."""
+    """Make a text one line."""
     return " ".join(str(text).split())
