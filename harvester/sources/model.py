@@ -300,7 +300,7 @@ class Source(_Part):
 
     @classmethod
     def named(cls, name_or_file: str, site: str | None = None, url: str | None = None) -> "Source":
-        """Return all usable endpoints of a source, at a site; `url` replaces that of its OAI-PMH endpoint.
+        """Return a source with all of its usable endpoints, at a site; `url` replaces that of its OAI-PMH endpoint.
 
         Raises UsageError as `of`.
         """
