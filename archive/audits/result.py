@@ -40,7 +40,7 @@ def list_totals(ledger: sqlite3.Connection, run: int | None) -> Iterator[Total]:
     for channel, verb, stated, counted, _ in ledger.execute(_SQL["audit_stated"], {"run": run}):
         if stated is not None:
             yield Total(f"{_NAMES[verb]}, {channel}", stated, counted)
-    # the parts state only what they have: what the list before them stated is held against them as well
+    # the parts declare only their own size: what the list declared before it was split is compared with them too
     for channel, from_, until, stated, counted in ledger.execute(_SQL["audit_short_splits"], {"run": run}):
         bounds = f"{from_ or 'the beginning'} to {until or 'the end'}" if from_ or until else "the whole list"
         yield Total(f"completeListSize, {channel}, {bounds} before it was cut", stated, counted)

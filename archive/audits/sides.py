@@ -25,7 +25,7 @@ from archive.store import Layout, newest_of, read_description, read_looks, read_
 
 _SQL = Queries(__package__)
 
-# of 24 GiB: a join that needs more goes to the disk
+# memory of DuckDB on a machine with 24 GiB: a larger join goes to the disk
 MEMORY_LIMIT = "1500MB"
 # ids in one temporary file
 BATCH_ROWS = 500_000

@@ -22,7 +22,7 @@ from archive.store import Layout, WriteLock, read_description, snapshot
 
 _SQL = Queries(__package__)
 
-# what an archive may hold beside its contents: derived, unfinished, hidden, or SQLite's own
+# files that an archive may have besides its contents: derived, unfinished, hidden, or SQLite's own
 _PASSING = re.compile(
     r"ledger\.sqlite-(wal|shm)|index\..*|fixity\.log.*|downloads(/.*)?|(.*/)?\.[^/]*(/.*)?|.*\.(part|open|tmp)"
 )

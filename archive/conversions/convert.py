@@ -43,8 +43,8 @@ from archive.store import frames as zstdframes
 _SQL = Queries(__package__)
 _STORE_SQL = Queries("archive.store")
 
-# What becomes of a record: the same JSON again, another, some where there was none; or none now where there was some
-# (which stays), and none as before though XML came. `other`: without XML, or with XML that no crosswalk is for.
+# Results for a record: the same JSON, another, or JSON where there was none; or none now where there was some (which
+# stays), or none as before although XML was sent. `other`: without XML, or with XML that no crosswalk reads.
 KINDS = ("same", "otherwise", "new", "no_longer", "not", "other")
 # media types of ISO 2709
 _MARC = frozenset({"application/marc", "application/x-marc", "application/marc21", "application/octet-stream"})

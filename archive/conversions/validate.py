@@ -342,7 +342,7 @@ def _disagreeing(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, tuple[str
 
 
 def _rows(db: duckdb.DuckDBPyConnection, name: str) -> Iterator[tuple[Any, ...]]:
-    # a cursor of its own: two questions are read at the same time
+    # a separate cursor, because two queries are read at the same time
     rows = db.cursor().execute(_SQL[name])
     while several := rows.fetchmany(10_000):
         yield from several

@@ -16,7 +16,7 @@ from archive.store import Layout, snapshot
 
 _SQL = Queries(__package__)
 
-# a piece is on the disk twice until it is loaded: some 60 MB
+# each piece is on the disk a second time until it is loaded: some 60 MB
 PIECE_ROWS = 1_000_000
 # SQLite releases the GIL; more readers than this would wait for DuckDB
 READERS = 2

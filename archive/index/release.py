@@ -29,7 +29,7 @@ from archive.store import SPILL_BYTES, Spill, only_one, spilled
 
 _SQL = Queries(__package__)
 
-# what a record of a release does not say, or not in every form
+# values that a record of a release lacks, in some forms or in all
 _UNSAID: dict[str, Any] = {"sets": [], "url": None, "retrieved": None, "sha256": None}
 
 

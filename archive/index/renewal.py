@@ -19,7 +19,7 @@ from archive.store import ShardToRead
 _SQL = Queries(__package__)
 _STORE_SQL = Queries("archive.store")
 
-# of a stamp: what must be the same for an index to be one of this archive, made by this software
+# parts of a fingerprint that must be equal for an index to be of this archive and this software
 _SAME = ("index_version", "archive")
 
 

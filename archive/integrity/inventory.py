@@ -17,7 +17,7 @@ from archive.store import Layout, read_description, snapshot
 
 _SQL = Queries(__package__)
 
-# the one to take where several are listed, the strongest first
+# which algorithm to use if several are listed, the strongest first
 _PREFERRED = ("sha512", "sha256", "sha384", "sha224", "sha1", "md5")
 
 

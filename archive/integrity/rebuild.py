@@ -206,7 +206,7 @@ class _Rebuilding:
         count_frames(self._db, number, entries, ranges)
 
     def _run_of(self, number: int, path: Path) -> int:
-        """Return the run that wrote a shard according to the old ledger, else the newest full run."""
+        """Return the run that wrote a shard by the old ledger, else the newest full run, or a new one."""
         row = self._db.execute(_SQL["rebuild_run_of_shard"], (number,)).fetchone()
         if row is None:
             row = self._db.execute(_SQL["rebuild_full_run"]).fetchone()

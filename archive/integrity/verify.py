@@ -34,7 +34,7 @@ from archive.store import (
 
 _SQL = Queries(__package__)
 
-# left behind by a process that was killed; harmless, and taken away or written over by the next one
+# left behind by a killed process; harmless, and removed or overwritten by the next one
 _LEFT_OVER = re.compile(
     r"\.(archive\.json|(ledger\.sqlite|index\.duckdb)\.sha256|\d{6,}\.(body|json))\.\d+"
     r"|\.index|\.(audit|validate|mending)-\w+|index\.duckdb\.tmp|[^/]+\.part"

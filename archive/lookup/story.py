@@ -18,7 +18,7 @@ from archive.store import Layout, newest, read_copies, read_description, read_lo
 
 _SQL = Queries(__package__)
 
-# what decides how an id stands when it stands differently in several channels: the first of these
+# of different states in several channels, the first of these is the state of the id
 WORST = ("lost", "open", "refused", "read", "deleted", "moved", "forbidden", "absent")
 
 

@@ -24,7 +24,7 @@ from archive.store import spilled
 
 _SQL = Queries(__package__)
 
-# an item of the source is in one of these; those behind WITHDRAWN are no longer live there
+# an item of the source is in one of these; those after WITHDRAWN are no longer live there
 MATCHED, MISSING, GONE, AMBIGUOUS, CONTESTED, UNKEYED, WITHDRAWN, KEPT = CLASSES = (
     "matched",
     "missing",
@@ -132,7 +132,7 @@ class Migration:
         return self._rows("migration_pairs")
 
     def chains(self) -> list[tuple[str, str, str | None, list[int]]]:
-        """(code, chain, item, positions) of what is wrong with chains; see `migration_chains`."""
+        """Return (code, chain, item, positions) of what is wrong with chains; see the query `migration_chains`."""
         return self.db.execute(_SQL["migration_wrong_chains"]).fetchall()
 
     def by(self, what: str) -> dict[str, dict[str, int]]:

@@ -104,7 +104,7 @@ class Spool:
     def __init__(self, path: Path) -> None:
         self._path, self._count = path, 0
         with translated(path, "opening"):
-            # it closes the file as well
+            # the writer also closes the file
             self._writer = zstandard.ZstdCompressor(level=1).stream_writer(path.open("wb"))
 
     def append(self, item: Row | Entry) -> None:

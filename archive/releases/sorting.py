@@ -50,7 +50,7 @@ from archive.store import (
 _SQL = Queries(__package__)
 _STORE_SQL = Queries("archive.store")
 
-# of texts: what is sorted in memory at once, on average, and what a process reads before it writes it to buckets
+# bytes of texts: what is sorted in memory at once, on average, and what a process reads before it writes buckets
 BUCKET_BYTES = 64 << 20
 PIECE_BYTES = 32 << 20
 # a piece has a block in every bucket: with more of either, blocks would be too small to be read fast. At 250 GB a

@@ -15,7 +15,7 @@ from harvester.text import parse_byte_rate, parse_size
 
 
 def pairs(words: tuple[str, ...]) -> dict[str, str]:
-    """Values by name. Raises UsageError for a word of another form, and for a name that is given two values."""
+    """Parse name=value pairs. Raises UsageError for any other form, and for a name with two values."""
     values: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -49,12 +49,12 @@ def _option(param: click.Parameter | None) -> str:
 
 
 class Command(click.Command):
-    """A command that refuses an option which is given twice, or together with another way to say the same."""
+    """A command that refuses an option that is given twice, or together with an equivalent one."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse as click does, which keeps the last of several values and drops the others silently."""
         if not ctx.resilient_parsing:
-            # the parser takes words off the list that it is given
+            # the parser removes words from the list that it is given
             _, _, given = self.make_parser(ctx).parse_args(args=list(args))
             _refuse_twice(ctx, [param for param in given if isinstance(param, click.Option)])
         return super().parse_args(ctx, args)

@@ -47,7 +47,7 @@ _SQL = Queries(__package__)
 
 
 def payload(path: Path) -> Path:
-    """What is meant: the folder of a manifest or description that is named, and the data of a bag of one of ours."""
+    """Resolve a path: a manifest or description to its folder, and a bag of ours to its data."""
     if path.name in (MANIFEST, "archive.json") and path.is_file():
         path = path.parent
     data = path / "data"
@@ -57,10 +57,11 @@ def payload(path: Path) -> Path:
 
 
 def iter_records(path: Path) -> Iterator[Item]:
-    """The records of anything. Raises UsageError for what holds none, Unreadable where it cannot be read further.
+    """Iterate over the records of anything.
 
     Of an archive: the latest version of each live record, by its index; of a release or a delta: all of its records and
-    tombstones, checked against its index; of a bag: those of its data.
+    tombstones, verified against its index; of a bag: those of its data. Raises UsageError if it has no records,
+    Unreadable if it cannot be read any further.
     """
     path = payload(path)
     if not path.is_dir():
@@ -79,20 +80,20 @@ def iter_records(path: Path) -> Iterator[Item]:
 
 
 def in_bag(path: Path) -> bool:
-    """Whether a folder is the data of a bag, where nothing may be written."""
+    """Return whether a folder is the data of a bag, where nothing may be written."""
     folder = path.resolve()
     return folder.name == "data" and is_bag(folder.parent)
 
 
 def is_part(path: Path) -> bool:
-    """Whether a file is a part of the release that it lies in."""
+    """Return whether a file is a part of the release in whose folder it is."""
     if not is_release(path.parent):
         return False
     return read_manifest(path.parent).part(path.name) is not None
 
 
 def is_of_others(path: Path) -> bool:
-    """Whether a file is neither a shard nor a part beside its manifest."""
+    """Return whether a file is neither a shard nor a part beside its manifest."""
     return path.is_file() and not (path.parent / MANIFEST).is_file() and not is_shard(path)
 
 
@@ -108,7 +109,7 @@ def _of_file(path: Path) -> Iterator[Item]:
 
 
 def _of_archive(folder: Path) -> Iterator[Item]:
-    """The latest version of each live record, without an index: by the ledger, in the order of identifiers."""
+    """Yield the latest version of each live record, without an index: by the ledger, in the order of identifiers."""
     with tempfile.TemporaryDirectory(prefix="harvester-records-") as work:
         with snapshot(Layout(folder)) as ledger:
             plan = make_plan(ledger, Layout(folder), Path(work), ENVELOPE, Selection())
@@ -118,7 +119,7 @@ def _of_archive(folder: Path) -> Iterator[Item]:
 
 
 def check_file(path: Path) -> VerifyReport:
-    """Read a file of records of others to its end. Raises NotAnArchive for what holds no records."""
+    """Read a file of records of other software to its end. Raises NotAnArchive if it has no records."""
     report = VerifyReport(path, kind="file", bytes=path.stat().st_size)
     try:
         _refuse_other(path)
@@ -158,7 +159,7 @@ def _of_kind(contents: Contents, kind: str) -> Iterator[Item]:
 
 
 def _of_part(path: Path, manifest: Manifest) -> Iterator[Item]:
-    """The records of one part, with the names that the index has for them where it is there."""
+    """Yield the records of one part, with the identifiers of the index if it exists."""
     found = manifest.part(path.name)
     assert found is not None
     part, making = found
@@ -177,7 +178,7 @@ def _names(path: Path) -> Iterator[str]:
 
 
 def _reader(manifest: Manifest, kind: str) -> Callable[[bytes, str], Item]:
-    """What makes a record of a text, whose identifier is known beside it."""
+    """Return the function that makes a record from a text and its identifier."""
     form = "envelope" if kind in DEAD else manifest.content.making.form
     if form == "envelope":
         return _of_envelope
@@ -196,7 +197,7 @@ def _of_bare(text: bytes, name: str) -> Item:
 
 
 def _of_entry(text: bytes, name: str) -> Item:
-    """The native JSON in an entry for invenio-rdm-migrator."""
+    """Read the native JSON in an entry for invenio-rdm-migrator."""
     return _of_bare(canonical.encode(canonical.reread(text)["record"]["json"]), name)
 
 
@@ -204,7 +205,7 @@ def _of_entry(text: bytes, name: str) -> Item:
 
 
 def _of_folder(folder: Path) -> Iterator[Item]:
-    """The records of each file of a folder, in the order of their names; one that holds none is named."""
+    """Yield the records of each file in a folder, in the order of names; a file without records is reported."""
     for root, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
@@ -218,16 +219,16 @@ def _of_folder(folder: Path) -> Iterator[Item]:
 
 
 def open_records(path: Path, may_write: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """Open what can be asked of a path: its index, or a table `records` that is made of what it holds.
+    """Open a path for queries: its index, or a table `records` that is filled with its records.
 
-    Raises as `open_index` and `iter_records`; BadQuery where a file cannot be read to its end: half of it would answer
-    as if it were all.
+    Raises as `open_index` and `iter_records`; BadQuery if a file cannot be read to its end: half of it would answer as
+    if it were all.
     """
     path = payload(path)
     if is_release(path):
         return open_index(path, may_write)
     if Layout(path).description.exists():
-        # an index is never made in a bag, whose files its manifests name
+        # an index is never created in a bag, because its manifests list all of its files
         without = in_bag(path) and not Layout(path).index.exists()
         return _loaded(path, may_write) if without else open_index(path, may_write)
     return _loaded(path, may_write) if path.is_file() or is_bag(path) else open_index(path, may_write)

@@ -1,7 +1,7 @@
 """Ids of a harvest: ranges such as "1-5000,7001-" (both ends included) or lists, supplied in chunks.
 
-A position in a supply is a text that the ledger stores: the next id of a range, or "@" and the number of the next id
-of a list. From a position on, a supply returns the same ids again.
+A position in a supply is a text that the ledger stores: the next id of a range, or "@" and the number of the next id of
+a list. From a position on, a supply returns the same ids again.
 """
 
 import re
@@ -17,7 +17,7 @@ _RANGE = re.compile(r"\s*(\d{1,18})\s*(?:(-)\s*(\d{1,18})?)?\s*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class IdRange:
-    """Ids from `first` to `last`; None is as far as the source goes."""
+    """Ids from `first` to `last`; if `last` is None, as far as the source goes."""
 
     first: int
     last: int | None
@@ -36,7 +36,7 @@ class IdRanges:
 
     @classmethod
     def parse(cls, text: str) -> "IdRanges":
-        """Read ranges in any order. Raises UsageError naming the part that is none."""
+        """Parse ranges in any order. Raises UsageError naming the invalid part."""
         found = []
         for part in text.split(","):
             match = _RANGE.fullmatch(part)
@@ -64,19 +64,19 @@ class IdRanges:
 
     @property
     def open_from(self) -> int | None:
-        """Where the range without an end begins, None when each has one."""
+        """Return where the range without an end begins, None if each has one."""
         last = self.ranges[-1]
         return last.first if last.last is None else None
 
     @property
     def count(self) -> int | None:
-        """How many ids these are, None when nobody knows."""
+        """Count the ids, None if that is unknown."""
         if self.open_from is not None:
             return None
         return sum(found.last - found.first + 1 for found in self.ranges if found.last is not None)
 
     def chunk_after(self, number: int | None, size: int) -> IdRange | None:
-        """The next ids after `number` (None: the first ones), `size` at most, within one range; None at the end."""
+        """Return at most `size` ids after `number` (None: the first ones), within one range; None at the end."""
         for found in self.ranges:
             if number is not None and found.last is not None and found.last <= number:
                 continue
@@ -86,7 +86,7 @@ class IdRanges:
         return None
 
     def spread(self, count: int) -> Iterator[int]:
-        """`count` ids spread evenly over ranges that all have an end; all of them when there are no more."""
+        """Yield `count` ids spread evenly over ranges that all have an end; all ids if there are no more."""
         total = self.count
         assert total is not None, "an open range cannot be spread over"
         for turn in range(min(count, total)):
@@ -112,23 +112,23 @@ def _merged(found: Sequence[IdRange]) -> tuple[IdRange, ...]:
     return tuple(merged)
 
 
-# --- how far a range without an end goes
+# --- the end of a range without one
 
-# so many ids above the highest known one must be absent, in a row and at growing distances, before a range ends
+# this many ids above the highest known one must be absent, in a row and at growing distances, before a range ends
 GAP = 1000
 # the distances are GAP, 2 GAP, 4 GAP ... up to 2 ** GALLOPS of it
 GALLOPS = 11
-# ids that are asked at each distance: one alone may be a hole
+# ids that are requested at each distance: a single one may be a gap
 AT_EACH = 8
 
 
 def gallop(top: int, gap: int = GAP) -> list[int]:
-    """The ids that are asked for above `top` before a range without an end may end there."""
+    """Return the ids above `top` that must be absent before a range without an end may end there."""
     return [top + gap * 2**power + step for power in range(GALLOPS + 1) for step in range(AT_EACH)]
 
 
 def sentence(ranges: IdRanges, top: int, newest: int | None, gap: int = GAP) -> str:
-    """The rule by which a range without an end ended, for a finding."""
+    """Describe, for a finding, the rule by which a range without an end ended."""
     named = (
         f"the newest id that the source names is {newest}" if newest is not None else "the source names no newest id"
     )
@@ -138,13 +138,13 @@ def sentence(ranges: IdRanges, top: int, newest: int | None, gap: int = GAP) -> 
     )
 
 
-# ids of one window: what becomes durable together, and is asked again after a crash at most
+# ids of one window: they become durable together, and are at most what is requested again after a crash
 CHUNK_IDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some ids, from the place `first` to the place `last`; `named` says that the ledger must name each of them."""
+    """Some ids, from position `first` to position `last`; `named`: the ledger must name each of them."""
 
     first: str
     last: str
@@ -153,7 +153,7 @@ class Chunk:
 
 
 class RangeSupply:
-    """The ids of ranges that are cut where a harvest takes part `shard` of them."""
+    """The ids of ranges, divided if a harvest takes part `shard` of them."""
 
     def __init__(self, ranges: IdRanges, shard: tuple[int, int] | None = None) -> None:
         self.ranges, self.shard = ranges, shard
@@ -163,16 +163,16 @@ class RangeSupply:
         return str(self.ranges.ranges[0].first)
 
     def span(self, place: str) -> IdRange | None:
-        """The next numbers from a place on, None when there are none."""
+        """Return the next numbers from a position on, None if there are none."""
         return self.ranges.chunk_after(int(place) - 1, CHUNK_IDS)
 
     def chunk(self, span: IdRange) -> Chunk:
-        """The ids of some numbers."""
+        """Return the ids of some numbers."""
         assert span.last is not None
         return Chunk(str(span.first), str(span.last), self.between(span.first, span.last), named=False)
 
     def between(self, first: int, last: int) -> tuple[str, ...]:
-        """The ids of this part among some numbers, both included."""
+        """Return the ids of this part among some numbers, both included."""
         part, parts = self.shard or (1, 1)
         return tuple(str(number) for number in range(first, last + 1) if number % parts == part - 1)
 
@@ -188,7 +188,7 @@ class ListSupply:
     start = "@1"
 
     def chunk(self, place: str) -> Chunk | None:
-        """The next ids from a place on, None when there are none."""
+        """Return the next ids from a position on, None if there are none."""
         first = int(place.removeprefix("@"))
         if self._open is None or self._at != first - 1:
             self._open = islice(self._read(), first - 1, None)

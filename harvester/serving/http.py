@@ -21,24 +21,24 @@ from aiohttp import web
 
 from harvester.errors import UsageError
 
-# more than a proxy in front keeps open, few enough for the memory that their buffers take
+# more than a reverse proxy keeps open, few enough for the memory that their buffers need
 CONNECTIONS_MOST = 1000
-# files that the process needs beside them: shards, the index, its log
+# files that the process needs besides connections: shards, the index, its log
 FILES_KEPT = 64
 
 
 def most_connections() -> int:
-    """As many as the limit of open files leaves."""
+    """Return how many connections the limit of open files allows."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return CONNECTIONS_MOST if soft == resource.RLIM_INFINITY else max(1, min(CONNECTIONS_MOST, soft - FILES_KEPT))
 
 
 class Connections:
-    """What a listening socket calls for each connection; `handlers` makes aiohttp's part of it."""
+    """The protocol factory of a listening socket; `handlers` creates aiohttp's part of a connection."""
 
     def __init__(self, handlers: web.Server, most: int) -> None:
         self._handlers, self._most = handlers, most
-        # by aiohttp's handler: those without a whole request, the one that has waited longest first
+        # by aiohttp's handler: those without a complete request, the one that has waited longest first
         self._waiting: OrderedDict[Any, asyncio.Transport] = OrderedDict()
         self._answered: dict[Any, asyncio.Transport] = {}
 
@@ -50,7 +50,7 @@ class Connections:
 
     @contextmanager
     def answering(self, handler: Any) -> Iterator[None]:
-        """While its request is answered a connection is not given up."""
+        """Keep a connection open while its request is being answered."""
         if (transport := self._waiting.pop(handler, None)) is not None:
             self._answered[handler] = transport
         try:
@@ -60,7 +60,7 @@ class Connections:
                 self._waiting[handler] = transport
 
     def made(self, handler: Any, transport: asyncio.Transport) -> bool:
-        """Take a new connection in; False when there is no room for it."""
+        """Register a new connection; returns False if there is no room for it."""
         if len(self) >= self._most:
             if not self._waiting:
                 return False
@@ -70,13 +70,13 @@ class Connections:
         return True
 
     def lost(self, handler: Any) -> None:
-        """A connection has ended."""
+        """Forget a connection that has ended."""
         self._waiting.pop(handler, None)
         self._answered.pop(handler, None)
 
 
 class _Connection(asyncio.Protocol):
-    """Hands everything on to aiohttp."""
+    """The protocol of one connection, which passes everything on to aiohttp."""
 
     def __init__(self, connections: Connections, handler: Any) -> None:
         self._connections, self._handler = connections, handler
@@ -109,21 +109,21 @@ class _Connection(asyncio.Protocol):
         self._handler.resume_writing()
 
 
-# clients that are remembered; one that was forgotten begins with a full bucket
+# how many clients are remembered; a forgotten one starts with a full bucket
 CLIENTS = 10_000
 _RATE = re.compile(r"(\d+)/(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in so many seconds."""
+    """A number of requests in some seconds."""
 
     requests: int
     seconds: int
 
     @classmethod
     def parse(cls, text: str) -> "Rate":
-        """Read "60/60". Raises UsageError."""
+        """Parse "60/60". Raises UsageError."""
         match = _RATE.fullmatch(text)
         if match is None or not int(match[1]) or not int(match[2]):
             raise UsageError(f"{text!r} is no rate; write REQUESTS/SECONDS, such as 60/60")
@@ -132,7 +132,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request is granted. `wait_seconds` until the next one is, `whole_seconds` until all of them are."""
+    """Whether a request is granted; `wait_seconds` until the next one is, `whole_seconds` until the bucket is full."""
 
     granted: bool
     remaining: int
@@ -141,11 +141,11 @@ class Verdict:
 
 
 class Allowance:
-    """The buckets of all clients."""
+    """The token buckets of all clients."""
 
     def __init__(self, rate: Rate) -> None:
         self.rate = rate
-        # client: (tokens, when they were counted), the one that asked last at the end
+        # client: (tokens, when they were counted), the one with the latest request last
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def ask(self, client: str, now: float) -> Verdict:
@@ -153,7 +153,7 @@ class Allowance:
         most, pace = self.rate.requests, self.rate.requests / self.rate.seconds
         tokens, counted = self._buckets.pop(client, (float(most), now))
         tokens = min(most, tokens + (now - counted) * pace)
-        # rounding must not cost a client a second after it waited as long as it was told
+        # rounding must not cost a client that waited as long as it was told another second
         granted = tokens >= 1 - 1e-6
         tokens = max(0.0, tokens - 1) if granted else tokens
         self._buckets[client] = tokens, now
@@ -168,7 +168,7 @@ _Q = re.compile(r"[01](\.\d{0,3})?", re.ASCII)
 
 
 def accepted_form(accept: str) -> str | None:
-    """Of JSON and XML the one a client likes better, JSON when it does not care, None when it takes neither."""
+    """Choose JSON or XML, whichever a client prefers; JSON if it has no preference, None if it accepts neither."""
     qualities = _qualities(accept) or {"*/*": 1.0}
     rest = qualities.get("application/*", qualities.get("*/*", 0.0))
     json = qualities.get(JSON, rest)
@@ -179,13 +179,13 @@ def accepted_form(accept: str) -> str | None:
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Whether a body may be sent gzipped; a client that says nothing gets it as it is."""
+    """Return whether a body may be sent gzipped; a client that says nothing gets it uncompressed."""
     qualities = _qualities(accept_encoding)
     return qualities.get("gzip", qualities.get("*", 0.0)) > 0
 
 
 def _qualities(header: str) -> dict[str, float]:
-    """The members of a header with their q; one that cannot be read counts as 0. Other parameters are ignored."""
+    """Parse the members of a header with their q; an unreadable q counts as 0. Other parameters are ignored."""
     qualities = {}
     for member in header.split(","):
         name, *parameters = (part.strip().lower() for part in member.split(";"))

@@ -18,19 +18,19 @@ from harvester.ratelimit import Budget
 
 
 def spdx_id(text: str) -> str | None:
-    """The id of SPDX's list that `text` is, in SPDX's spelling; None for what is not in the list."""
+    """Return the id in SPDX's list that `text` names, in SPDX's spelling; None if it is not in the list."""
     try:
         found = canonicalize_license_expression(text)
     except InvalidLicenseExpression:
         return None
-    # one id: an expression has no single text, and LicenseRef-... stands for what is not in the list
+    # a single id: expressions are refused, and LicenseRef-... stands for a licence that is not in the list
     return None if " " in found or "(" in found or found.startswith("LicenseRef-") or found.endswith("+") else found
 
 
 FOLDER = Path(__file__).parent / "data"
 PARTS = ("oaipmh", "idrange", "search", "exporter")
 SITE = "{site}"
-# parameters by which APIs take a secret: a URL ends up in logs and in the ledger
+# parameters in which APIs accept a secret: a URL ends up in logs and in the ledger
 _SECRETS = re.compile(r"&(access_token|api[_-]?key|token|key)=", re.IGNORECASE)
 
 
@@ -42,7 +42,7 @@ def _http(url: str) -> str:
         raise ValueError("holds a user name or password; tokens come from the environment")
     if _SECRETS.search(f"&{parts.query}"):
         raise ValueError("holds a key or a token; they come from the environment")
-    if parts.port == 0:  # reading it raises ValueError for one that is no number of a port
+    if parts.port == 0:  # reading it raises ValueError for an invalid port
         raise ValueError("port 0 is no port")
     return url.split("#")[0]
 
@@ -64,9 +64,11 @@ class _Part(BaseModel):
 
 
 class Oaipmh(_Part):
-    """The OAI-PMH endpoint. `windows` is how many lists may be walked at once; `slices` cuts the datestamps at
-    calendar borders instead of by size; `page_records` is the size of its pages, where that is known, and
-    `deletions` whether it lists deleted records at all (None: as its Identify says).
+    """The OAI-PMH endpoint of a source.
+
+    `windows` is how many lists may be read at once; `slices` cuts the datestamps at calendar borders instead of by
+    size; `page_records` is the size of its pages, if known, and `deletions` whether it lists deleted records at all
+    (None: as its Identify says).
     """
 
     url: Url
@@ -80,9 +82,9 @@ class Oaipmh(_Part):
 
 
 class IdChannel(_Part):
-    """One form of a record: the media type to ask for, and the URL where it is not the endpoint's own.
+    """One format of a record: the media type to request, and the URL if it differs from the endpoint's.
 
-    `name` is what the channel and its records' format are called; "" takes the short name of the media type.
+    `name` is that of the channel and its records' format; "" takes the short name of the media type.
     """
 
     accept: str = Field(min_length=3)
@@ -91,10 +93,10 @@ class IdChannel(_Part):
 
 
 class Idrange(_Part):
-    """Records by id. `url` has {id} in it; `pattern` is what an id looks like (a regular expression).
+    """Records by id. `url` contains {id}; `pattern` is a regular expression for ids.
 
-    `validators` says what can be trusted to tell an unchanged record: none, etag or last-modified.
-    `lowest` and `highest` are the ids known to be in use, `connections` how many requests may be open at once.
+    `validators` says what reliably identifies an unchanged record: none, etag or last-modified. `lowest` and `highest`
+    are the ids known to be in use, `connections` how many requests may be open at once.
     """
 
     url: UrlTemplate
@@ -107,10 +109,11 @@ class Idrange(_Part):
 
 
 class Search(_Part):
-    """A search API. `style` is whose it is; `size` hits a page (`size_with_token` with a token), and never more
-    than `window` hits of one query, None where there is no such limit (a file that says nothing leaves it to the
-    style). `name` is what the channel and its records'
-    format are called; "" takes that of the style or the short name of the media type.
+    """A search API in the given `style`.
+
+    A page has `size` hits (`size_with_token` with a token), and one query never more than `window`; None if there is no
+    such limit (a file without a value leaves it to the style). `name` is that of the channel and its records' format;
+    "" takes that of the style or the short name of the media type.
     """
 
     url: Url
@@ -125,7 +128,7 @@ class Search(_Part):
 
 
 class Exporter(_Part):
-    """The provider's own bulk dump: where its list of files is, and which of them are records and deletions."""
+    """The provider's own bulk dump: the URL of its list of files, and which of them are records and deletions."""
 
     url: Url
     style: Literal["zenodo"] = "zenodo"
@@ -134,7 +137,7 @@ class Exporter(_Part):
 
 
 class BudgetEntry(_Part):
-    """So many requests in so many seconds, below a path, for everybody or only with (or without) a token."""
+    """A number of requests in some seconds, below a path, for everyone or only with (or without) a token."""
 
     requests: int = Field(ge=1)
     seconds: float = Field(gt=0)
@@ -144,9 +147,9 @@ class BudgetEntry(_Part):
 
 
 class Token(_Part):
-    """Where a secret comes from and where it may go: an environment variable, and a header.
+    """The origin of a secret and where it may be sent: an environment variable, and a header.
 
-    `hosts` are the network locations that it belongs to; none named, those of the endpoints.
+    `hosts` are the network locations that it belongs to; by default those of the endpoints.
     """
 
     environment: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
@@ -156,8 +159,10 @@ class Token(_Part):
 
 
 class Robots(_Part):
-    """Paths (how they begin) that are asked for although robots.txt closes them, or a Crawl-delay that is not kept,
-    and why, in words that go into the log.
+    """Exceptions from robots.txt.
+
+    `asks_anyway` are path prefixes that are requested although it disallows them; `crawl_delay` says whether its
+    Crawl-delay is ignored. `because` is the reason, which is logged.
     """
 
     asks_anyway: tuple[Annotated[str, Field(pattern="^/")], ...] = ()
@@ -172,7 +177,7 @@ class Robots(_Part):
 
 
 class Fact(_Part):
-    """Something known of the source: what about, what, and where it was seen."""
+    """A known fact about the source: its subject, what it says, and where it was seen."""
 
     about: str
     says: str
@@ -180,10 +185,10 @@ class Fact(_Part):
 
 
 class Counts(_Part):
-    """How much there was when somebody looked (`seen`, YYYY or more): what `plan` reckons with where it cannot ask.
+    """The size of the source at the time `seen` (YYYY or more precise), for plans made without a request.
 
-    `listed` records are in the whole OAI-PMH list, `found` by the search; `changed_a_day` of them change. A record
-    is `list_record_bytes` long in a list and `record_bytes` by its id; the exporter's files are `dump_bytes`.
+    `listed` records are in the whole OAI-PMH list, `found` by the search; `changed_a_day` of them change. A record is
+    `list_record_bytes` long in a list and `record_bytes` by its id; the exporter's files are `dump_bytes`.
     """
 
     seen: str = Field(pattern=r"^\d{4}(-\d\d){0,2}$")
@@ -196,7 +201,7 @@ class Counts(_Part):
 
 
 class MixStep(_Part):
-    """One step of `harvester crawl SOURCE`: a spider, the arguments it gets, and why this one."""
+    """One step of `harvester crawl SOURCE`: a spider, its arguments, and the reason for it."""
 
     spider: Literal["oaipmh", "idrange", "search", "exporter"]
     arguments: dict[str, str] = Field(default_factory=dict)
@@ -204,7 +209,7 @@ class MixStep(_Part):
 
 
 def _licence(text: str) -> str:
-    """Give an SPDX id its own spelling. Raises ValueError for what is none."""
+    """Return an SPDX id in SPDX's spelling. Raises ValueError if it is unknown."""
     if not text:
         return ""
     if (known := spdx_id(text)) is None:
@@ -215,8 +220,8 @@ def _licence(text: str) -> str:
 class Source(_Part):
     """One repository, or a platform that many run (then `{site}` in its URLs stands for one of them).
 
-    `hosts` are network locations beside those of the endpoints that a redirect may lead to. `metadata_licence` is the
-    SPDX id of what its metadata is under, "" where that is not known.
+    `hosts` are network locations, besides those of the endpoints, that a redirect may lead to. `metadata_licence` is
+    the SPDX id of the licence of its metadata, "" if unknown.
     """
 
     name: str = ""
@@ -240,17 +245,17 @@ class Source(_Part):
 
     @property
     def parts(self) -> dict[str, Oaipmh | Idrange | Search | Exporter]:
-        """The endpoints it has, by the name of the spider that asks them."""
+        """Return its endpoints, by the name of the spider that requests from them."""
         return {name: part for name in PARTS if (part := getattr(self, name)) is not None}
 
     @property
     def url(self) -> str:
-        """Its first endpoint, for people to see."""
+        """Return its first endpoint, for display."""
         return next((part.url for part in self.parts.values()), self.homepage)
 
     @property
     def own_hosts(self) -> frozenset[str]:
-        """The network locations (host, or host:port) of its endpoints, in lower case."""
+        """Return the network locations (host, or host:port) of its endpoints, in lower case."""
         urls = [part.url for part in self.parts.values()]
         if self.idrange is not None:
             urls.extend(channel.url for channel in self.idrange.channels if channel.url)
@@ -258,15 +263,15 @@ class Source(_Part):
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
-        """Network locations that belong to this source: where redirects may lead."""
+        """Return the network locations that belong to this source: where redirects may lead."""
         return self.own_hosts | {host.lower() for host in self.hosts}
 
     def with_hosts(self, hosts: tuple[str, ...]) -> "Source":
-        """The same source with more hosts that belong to it."""
+        """Return the same source with more hosts that belong to it."""
         return self.model_copy(update={"hosts": (*self.hosts, *hosts)}) if hosts else self
 
     def host_budgets(self, has_token: bool = False) -> dict[str, tuple[Budget, ...]]:
-        """The budgets of each of its hosts, as they hold for who has a token or has none."""
+        """Return the budgets of each of its hosts, as they apply with or without a token."""
         found: dict[str, list[Budget]] = {host: [] for host in self.allowed_hosts}
         for entry in self.budgets:
             if entry.token in (None, has_token):
@@ -276,9 +281,10 @@ class Source(_Part):
 
     @classmethod
     def of(cls, name_or_file: str | None, url: str | None, part: str = "oaipmh", site: str | None = None) -> "Source":
-        """The source that `-a source=`, `-a site=` and `-a url=` name; `url` is that of the endpoint `part`, and wins.
+        """Return the source of `-a source=`, `-a site=` and `-a url=`.
 
-        Raises UsageError when there is no such endpoint then, the file is missing, or a value in it is wrong.
+        `url` is that of the endpoint `part`, and takes precedence. Raises UsageError if there is no such endpoint, the
+        file is missing, or a value in it is wrong.
         """
         values = read_values(name_or_file) if name_or_file else {}
         if url:
@@ -294,9 +300,9 @@ class Source(_Part):
 
     @classmethod
     def named(cls, name_or_file: str, site: str | None = None, url: str | None = None) -> "Source":
-        """All of a source that can be asked, at a site; `url` is that of its OAI-PMH endpoint, and wins.
+        """Return a source with all of its usable endpoints, at a site; `url` replaces that of its OAI-PMH endpoint.
 
-        Raises UsageError as `of` does.
+        Raises UsageError as `of`.
         """
         values = read_values(name_or_file)
         if url:
@@ -305,7 +311,7 @@ class Source(_Part):
 
     @classmethod
     def checked(cls, values: dict[str, Any], where: str, site: str | None = None) -> "Source":
-        """A source from values as a file has them, `{site}` filled in. Raises UsageError naming the wrong one."""
+        """Validate the values of a file, with `{site}` filled in. Raises UsageError naming the wrong one."""
         if site is not None:
             try:
                 values = _filled(values, _http(site).rstrip("/"))
@@ -319,7 +325,7 @@ class Source(_Part):
 
 
 def _pin_token(values: dict[str, Any]) -> None:
-    """A token belongs to the hosts that its file names, and not to a URL that is given beside the file."""
+    """Restrict a token to the hosts in its file, so that it is not sent to a URL given beside the file."""
     urls = [str(endpoint.get("url", "")) for part in PARTS if isinstance(endpoint := values.get(part), dict)]
     named = [url.partition("//")[2].partition("/")[0] for url in urls if SITE not in url]
     if named and isinstance(token := values.get("token"), dict):
@@ -327,7 +333,7 @@ def _pin_token(values: dict[str, Any]) -> None:
 
 
 def checked_url(url: str) -> str:
-    """An http or https URL without its fragment. Raises UsageError, also for one with a password in it."""
+    """Validate an http or https URL and remove its fragment. Raises UsageError, also if it contains a password."""
     try:
         return _http(url)
     except ValueError as error:
@@ -336,18 +342,18 @@ def checked_url(url: str) -> str:
 
 
 def source_names() -> list[str]:
-    """The sources that come with the project."""
+    """List the sources that come with the project."""
     return sorted(entry.stem for entry in FOLDER.glob("*.toml"))
 
 
 def single_sites() -> dict[str, Source]:
-    """Those of the sources that come with the project which are one site, by name: not the platforms."""
+    """Return the sources that come with the project and are single sites, not platforms, by name."""
     values = {name: read_values(name) for name in source_names()}
     return {name: Source.checked(found, name) for name, found in values.items() if SITE not in str(found)}
 
 
 def read_values(name_or_file: str) -> dict[str, Any]:
-    """The values of a source's file, unchecked. Raises UsageError."""
+    """Read the values of a source's file, without validation. Raises UsageError."""
     path = Path(name_or_file) if name_or_file.endswith(".toml") else FOLDER / f"{name_or_file}.toml"
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -361,7 +367,7 @@ def read_values(name_or_file: str) -> dict[str, Any]:
 
 
 def is_loopback(netloc: str) -> bool:
-    """Whether a host, with or without a port, is this machine."""
+    """Return whether a host, with or without a port, is this machine."""
     host = urlsplit(f"//{netloc}").hostname or ""
     try:
         return host == "localhost" or ip_address(host).is_loopback
@@ -378,7 +384,7 @@ def _filled(value: Any, site: str) -> Any:
 
 
 def _without_unfilled(values: dict[str, Any], where: str) -> dict[str, Any]:
-    """Without the endpoints of a site that was not named; raises UsageError when that leaves none."""
+    """Drop the endpoints of a site that was not named. Raises UsageError if none is left."""
     unnamed = [part for part in PARTS if SITE in str(values.get(part) or {})]
     kept = {key: value for key, value in values.items() if key not in unnamed}
     if unnamed and not any(part in kept for part in PARTS):
@@ -389,6 +395,6 @@ def _without_unfilled(values: dict[str, Any], where: str) -> dict[str, Any]:
 def _sentence(error: ValidationError, where: str) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    # what may be a password is not repeated: messages end up in logs
+    # a possible password is not repeated: messages end up in logs
     given = "" if "@" in str(first.get("input")) or "environment" in first["msg"] else f" = {first.get('input')!r}"
     return f"{where}: {place}{given}: {first['msg'].removeprefix('Value error, ')}"
