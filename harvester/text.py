@@ -4,8 +4,8 @@ import re
 
 from harvester.errors import UsageError
 
-_SIZE = re.compile(r"(\d{1,15})(?:\.(\d{1,3}))?\s*(?:([kmgtp])(i)?)?b?", re.IGNORECASE | re.ASCII)
-_PER_SECOND = re.compile(r"\s*/\s*s", re.IGNORECASE | re.ASCII)
+_SIZE = re.compile(r"(\d{1,18})(?:\.(\d{1,18}))?\s*(?:([kmgtp])(i)?)?b?", re.IGNORECASE | re.ASCII)
+_PER_SECOND = re.compile(r"\s*/\s*s\s*$", re.IGNORECASE | re.ASCII)
 
 
 def parse_size(text: str, name: str, *, least: int = 1) -> int:
@@ -14,22 +14,31 @@ def parse_size(text: str, name: str, *, least: int = 1) -> int:
     A fraction of a byte is dropped. Raises UsageError, which names the argument `name`, for anything else and for less
     than `least` bytes.
     """
-    found = _SIZE.fullmatch(text.strip())
-    if found is not None:
-        whole, decimals, prefix, binary = found.groups(default="")
-        base = 1024 if binary else 1000
-        size: int = int(whole + decimals) * base ** " kmgtp".index(prefix.lower() or " ") // 10 ** len(decimals)
-        if size >= least:
-            return size
-    raise UsageError(f"{name} must be a size such as 500MB, 1.5GB or 512MiB{_at_least(least)}, not {text[:80]!r}")
+    ratio = _parse_ratio(text)
+    if ratio is None or (size := ratio[0] // ratio[1]) < least:
+        raise UsageError(f"{name} must be a size such as 500MB, 1.5GB or 512MiB{_at_least(least)}, not {text[:80]!r}")
+    return size
 
 
 def parse_byte_rate(text: str, name: str) -> float:
-    """Parse bytes a second, a size with or without `/s`: `50MB/s`, `1GiB`; 0 is allowed. Raises UsageError."""
-    try:
-        return float(parse_size(_PER_SECOND.sub("", text), name, least=0))
-    except UsageError:
-        raise UsageError(f"{name} must be a rate such as 50MB/s or 1GiB/s, or 0, not {text[:80]!r}") from None
+    """Parse bytes a second, a size with or without `/s`: `50MB/s`, `1GiB`; 0 is allowed. Raises UsageError.
+
+    A fraction of a byte counts: 0, and nothing else, is no bound.
+    """
+    ratio = _parse_ratio(_PER_SECOND.sub("", text))
+    if ratio is None:
+        raise UsageError(f"{name} must be a rate such as 50MB/s or 1GiB/s, or 0, not {text[:80]!r}")
+    return ratio[0] / ratio[1]
+
+
+def _parse_ratio(text: str) -> tuple[int, int] | None:
+    """Parse a number of bytes as numerator and denominator; None if it is not one."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        return None
+    whole, decimals, prefix, binary = found.groups(default="")
+    unit = (1024 if binary else 1000) ** " kmgtp".index(prefix.lower() or " ")
+    return int(whole + decimals) * unit, 10 ** len(decimals)
 
 
 def _at_least(least: int) -> str:

@@ -5,14 +5,16 @@ Only verdicts are compared, because bagit-python stops at the first kind of erro
 Payload-Oxum, files that only some payload manifests list, bag-info.txt line by line) and reads % in names differently,
 so a disagreement does not say who is right; it names the file to look at.
 
-bagit-python reads whatever a manifest lists, follows links and keeps manifests in memory. It is not run on a bag in
-which our check found special files, links out of the bag, or tag files too large to be read.
+bagit-python reads whatever a manifest lists, also in a folder beside the bag whose name begins as the bag's does,
+follows links and keeps manifests in memory. It is not run on a bag in which our check found special files, links out of
+the bag, or tag files too large to be read, nor on one whose manifests, as it reads them, list files out of the bag.
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from archive.bags.check import BagReport
 
@@ -26,14 +28,14 @@ NAMED_MOST = 20
 class SecondOpinion:
     """The verdict of another validator.
 
-    `software` is its name and version. `valid` is None if it was not run; `message` then says why, and otherwise why a
-    bag is invalid. `files` are the files about which the verdicts differ, relative to the bag, at most NAMED_MOST;
-    empty if they agree, or differ about the bag as a whole.
+    `software` is its name and version. `valid` and `agrees` are None if it was not run; `message` then says why, and
+    otherwise why a bag is invalid. `files` are the files about which the verdicts differ, relative to the bag, at most
+    NAMED_MOST; empty if they agree, or differ about the bag as a whole.
     """
 
     software: str
     valid: bool | None
-    agrees: bool
+    agrees: bool | None
     message: str = ""
     files: tuple[str, ...] = ()
 
@@ -49,12 +51,16 @@ def ask_bagit(report: BagReport) -> SecondOpinion:
     for found in report.findings:
         if found.code in _UNSAFE:
             reason = f"it may not read this bag safely: {found.path or report.path.name} [{found.code}]"
-            return SecondOpinion(software=software, valid=None, agrees=True, message=reason)
+            return SecondOpinion(software=software, valid=None, agrees=None, message=reason)
     message = ""
     files: tuple[str, ...] = ()
     with _quiet():
         try:
-            bagit.Bag(str(report.path)).validate(processes=1, completeness_only=report.quick)
+            bag = bagit.Bag(str(report.path))
+            if any(".." in PurePath(name).parts for name in bag.entries):
+                reason = "it would read files out of the bag, which a manifest lists"
+                return SecondOpinion(software=software, valid=None, agrees=None, message=reason)
+            bag.validate(processes=1, completeness_only=report.quick)
         except bagit.BagError as error:
             details = getattr(error, "details", ())
             files = tuple(dict.fromkeys(str(one.path) for one in details if getattr(one, "path", None)))

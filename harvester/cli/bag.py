@@ -8,13 +8,18 @@ from urllib.parse import urlsplit
 import click
 
 from archive.bags import Bag, Made, SecondOpinion
+from archive.findings import VerifyReport
 from harvester import __version__
 from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.params import Size, command
 from harvester.cli.second_opinion import opinion_lines, opinion_values
+from harvester.cli.verify import show_report, verdict_line
 from harvester.errors import UsageError
 from harvester.exits import DAMAGED, DONE, FINDINGS
 from harvester.http import email
+
+# both verdicts on a bag, by its path
+Checks = dict[str, tuple[VerifyReport, SecondOpinion]]
 
 
 @command()
@@ -67,8 +72,8 @@ def bag(
     A bag with files to be fetched is valid for neither until `harvester fill` has fetched them.
 
     Exit codes: 0 done, 1 done and something was left out or will be read otherwise by others, 2 usage, 3 an archive
-    that is being written to or was left open, or no room, 4 a file is not what was recorded, or the two validators
-    disagree.
+    that is being written to or was left open, or no room, 4 a file is not what was recorded, a bag that was read back
+    is damaged, or the two validators disagree.
     """
     from archive.bags import Options, checked_date, checked_info, merged_info, payload_of, with_safe_names, write_bags
 
@@ -96,22 +101,22 @@ def bag(
     )
     with payload_of(path, with_index=with_index) as payload, advancing("bagging", "bytes") as progress:
         made = write_bags(with_safe_names(payload) if safe_names else payload, out, options, progress)
-    opinions = _opinions(made) if second_opinion else {}
+    checks = _read_back(made) if second_opinion else {}
     if as_json:
-        print_json(_as_json(payload.kind, made, opinions))
+        print_json(_as_json(payload.kind, made, checks))
     else:
-        _show(made, opinions)
-    if any(not opinion.agrees for opinion in opinions.values()):
+        _show(made, checks)
+    if any(report.damaged or opinion.agrees is False for report, opinion in checks.values()):
         return DAMAGED
     return FINDINGS if made.remarks else DONE
 
 
-def _opinions(made: Made) -> dict[str, SecondOpinion]:
-    """Validate every bag that was made, with both validators. Returns the second verdicts by the paths of the bags."""
-    from archive.bags import ask_bagit, check_bag
+def _read_back(made: Made) -> Checks:
+    """Validate every bag that was made, with both validators."""
+    from archive.integrity import detect
 
     with advancing("validating", "bytes") as progress:
-        return {one.path: ask_bagit(check_bag(Path(one.path), progress=progress)) for one in made.bags}
+        return {one.path: detect.check_bag_twice(Path(one.path), progress) for one in made.bags}
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -133,7 +138,7 @@ def _base(url: str | None) -> str | None:
     return url if url.endswith("/") else f"{url}/"
 
 
-def _as_json(kind: str, made: Made, opinions: dict[str, SecondOpinion]) -> dict[str, Any]:
+def _as_json(kind: str, made: Made, checks: Checks) -> dict[str, Any]:
     return {
         "kind": kind,
         "bags": [
@@ -145,20 +150,29 @@ def _as_json(kind: str, made: Made, opinions: dict[str, SecondOpinion]) -> dict[
                 "copied": one.copied,
                 "to_fetch": one.fetched,
             }
-            | ({"second_opinion": opinion_values(opinions[one.path])} if one.path in opinions else {})
+            | (_checked(*checks[one.path]) if one.path in checks else {})
             for one in made.bags
         ],
         "remarks": [{"code": one.code, "path": one.path, "message": one.message} for one in made.remarks],
     }
 
 
-def _show(made: Made, opinions: dict[str, SecondOpinion]) -> None:
+def _checked(report: VerifyReport, opinion: SecondOpinion) -> dict[str, Any]:
+    return {"damaged": report.damaged, "whole": report.whole, "second_opinion": opinion_values(opinion)}
+
+
+def _show(made: Made, checks: Checks) -> None:
     for remark in made.remarks:
         say(f"{remark.code}: {cell(remark.path)}: {remark.message}", err=True)
     for one in made.bags:
         say(f"{one.path}: {counted(one.files, 'file')}, {counted(one.bytes, 'byte')}: {_ways(one)}")
-        if one.path in opinions:
-            for line in opinion_lines(one.path, opinions[one.path]):
+        if one.path in checks:
+            report, opinion = checks[one.path]
+            if report.damaged:
+                show_report(report)
+            else:  # files to be fetched were asked for, and are not listed one by one
+                say(verdict_line(report))
+            for line in opinion_lines(one.path, opinion):
                 say(line)
 
 

@@ -53,6 +53,8 @@ def verify(
 
     rules = None if profile is None else _read_profile(profile)
     if second_opinion and (kind := detect.recognise(path)) != detect.BAG:
+        if path.is_file():
+            raise UsageError(f"--second-opinion requires the folder of a bag, and {path} is a file; unpack it first")
         raise UsageError(f"--second-opinion requires a bag, and {path} is not one ({kind}); leave it out")
     opinion = None
     with _going_on(path, quick, inside, fresh) as checked, advancing("verifying", "bytes") as progress:
@@ -66,11 +68,11 @@ def verify(
     if as_json:
         print_json(_as_json(report) | ({} if opinion is None else {"second_opinion": opinion_values(opinion)}))
     else:
-        _show(report)
+        show_report(report)
         if opinion is not None:
             for line in opinion_lines(str(path), opinion):
                 say(line)
-    return DAMAGED if report.damaged or (opinion and not opinion.agrees) else DONE if report.whole else FINDINGS
+    return DAMAGED if report.damaged or (opinion and opinion.agrees is False) else DONE if report.whole else FINDINGS
 
 
 def _check_of_others(path: Path) -> VerifyReport | None:
@@ -139,7 +141,8 @@ def _as_json(report: VerifyReport) -> dict[str, Any]:
     }
 
 
-def _show(report: VerifyReport) -> None:
+def show_report(report: VerifyReport) -> None:
+    """Print the problems that were found, and the verdict."""
     shown: Counter[str] = Counter()
     for problem in report.problems:
         shown[problem.kind] += 1
@@ -148,7 +151,12 @@ def _show(report: VerifyReport) -> None:
     for kind, count in shown.items():
         if count > _SHOWN_MOST:
             say(f"{kind}: {count - _SHOWN_MOST:,} more; --json has them all")
-    say(f"{report.path}: {', '.join(_read(report))}: {_verdict(report)}")
+    say(verdict_line(report))
+
+
+def verdict_line(report: VerifyReport) -> str:
+    """Format what was read and the verdict on it."""
+    return f"{report.path}: {', '.join(_read(report))}: {_verdict(report)}"
 
 
 def _read(report: VerifyReport) -> Iterator[str]:

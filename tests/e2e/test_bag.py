@@ -184,7 +184,9 @@ def test_killed_while_it_fills_the_same_command_goes_on(tmp_path: Path):
 def test_a_second_opinion_is_printed_beside_ours(archive: Path):
     done = run(archive, "bag", "archive", "bag", "--second-opinion")
     assert done.returncode == 0
-    assert done.stdout.splitlines()[1].startswith("bag: bagit 1.")
+    _, ours, theirs = done.stdout.splitlines()
+    assert ours.endswith(": complete and valid")
+    assert theirs.startswith("bag: bagit 1.")
     assert done.stdout.endswith(" agrees: valid\n")
     done = run(archive, "verify", "bag", "--second-opinion", "--json")
     opinion = json.loads(done.stdout)["second_opinion"]
@@ -203,7 +205,34 @@ def test_a_second_opinion_that_disagrees_ends_with_4_and_names_the_file(tmp_path
     assert "  look at data/100%25.txt" in done.stdout.splitlines()
 
 
+def test_a_bag_that_both_find_damaged_ends_with_4(archive: Path):
+    shard = archive / "archive/shards/00001.json-seq.zst"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    done = run(archive, "bag", "archive", "bag")
+    assert done.returncode == 0  # recorded digests are used: it is not read
+    done = run(archive, "bag", "archive", "bag-2", "--second-opinion")
+    assert done.returncode == 4
+    assert "damaged: data/shards/00001.json-seq.zst [manifest-mismatch]" in done.stdout
+    assert " agrees: not valid: data/shards/00001.json-seq.zst " in done.stdout
+    done = run(archive, "bag", "archive", "bag-3", "--second-opinion", "--json")
+    made = json.loads(done.stdout)["bags"][0]
+    assert (done.returncode, made["damaged"], made["second_opinion"]["agrees"]) == (4, True, True)
+
+
+def test_files_to_be_fetched_are_no_damage_to_a_second_opinion(tmp_path: Path):
+    folder_of(tmp_path / "files")
+    done = run(tmp_path, "bag", "files", "bag", "--fetch-url", "http://x.example/", "--second-opinion")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " agrees: not valid: " in done.stdout
+
+
 def test_a_second_opinion_is_for_bags_only(archive: Path):
     done = run(archive, "verify", "archive", "--second-opinion")
     assert done.returncode == 2
     assert "--second-opinion requires a bag" in done.stderr
+    (archive / "bag.tar").write_bytes(b"")
+    done = run(archive, "verify", "bag.tar", "--second-opinion")
+    assert done.returncode == 2
+    assert "bag.tar is a file; unpack it first" in done.stderr

@@ -77,8 +77,24 @@ def test_it_is_not_run_where_it_would_hang(tmp_path: Path):
     (bag / "data/one.txt").unlink()
     os.mkfifo(bag / "data/one.txt")
     opinion = ask_bagit(check_bag(bag))
-    assert (opinion.valid, opinion.agrees) == (None, True)
+    assert (opinion.valid, opinion.agrees) == (None, None)
     assert "special-file" in opinion.message
+
+
+# bagit-python takes a folder beside the bag for a part of it if its name begins as the bag's does; it also strips
+# every asterisk, and ends a line where Unicode does
+@pytest.mark.parametrize("listed", ["../bag-2/secret", "**../bag-2/secret", f"data/x\u2028{'0' * 64}  ../bag-2/secret"])
+def test_it_is_not_run_where_it_would_read_files_out_of_the_bag(tmp_path: Path, listed: str):
+    bag = write_bag(tmp_path / "bag", {"data/one.txt": b"one\n"})
+    (tmp_path / "bag-2").mkdir()
+    (tmp_path / "bag-2/secret").write_bytes(b"secret")
+    with (bag / "manifest-sha256.txt").open("a", encoding="utf-8") as manifest:
+        manifest.write(f"{'0' * 64}  {listed}\n")
+    report = check_bag(bag)
+    opinion = ask_bagit(report)
+    assert not report.valid
+    assert (opinion.valid, opinion.agrees, opinion.files) == (None, None, ())
+    assert "out of the bag" in opinion.message
 
 
 def test_its_log_messages_are_kept_off_stderr(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
