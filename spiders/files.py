@@ -29,8 +29,8 @@ from archive.files import (
 from archive.findings import finding
 from archive.store import Answer, LatestRecords, NewWindow, Part, Record, WindowCount
 from harvester.crawl import PartWalk, WindowEnd, next_named
-from harvester.crawl import files as filewalk
 from harvester.crawl.arguments import FilesArguments, media_type_of, parse_files
+from harvester.crawl.files import Chosen, choose, host_of, list_row, part_name, state_of, wanted_of
 from harvester.errors import MalformedPage, Unreachable
 from harvester.http import (
     Downloader,
@@ -208,7 +208,7 @@ class FilesSpider(HarvestSpider):
                 walk.note_lost(row)
                 return []
         scrub = self.credentials.scrub
-        chosen = filewalk.choose(
+        chosen = choose(
             record=record,
             files=files,
             wanted=self.arguments.wanted,
@@ -238,8 +238,8 @@ class FilesSpider(HarvestSpider):
     async def _ask_for_list(self, record: Record, url: str) -> tuple[FileList, FileRow | None]:
         """The list that a record only links to, or the row that stands for it."""
         url = self.credentials.scrub(sendable(url))
-        if filewalk.host_of(url) not in self.allowed_hosts:
-            return FileList(), filewalk.list_row(record, url, "refused", "its list is at no host of this source")
+        if host_of(url) not in self.allowed_hosts:
+            return FileList(), list_row(record, url, "refused", "its list is at no host of this source")
         await self._allow(url)
         state, reason, tries = "lost", "not asked", self.tries
         for attempt in range(1, tries + 1):
@@ -248,7 +248,7 @@ class FilesSpider(HarvestSpider):
                 if reply.status == 200:
                     return parse_file_list(reply.plain_body(), url), None
                 reason = f"HTTP status {reply.status}"
-                state = "lost" if reply.status >= 500 else filewalk.state_of(reply.status)
+                state = "lost" if reply.status >= 500 else state_of(reply.status)
                 if state != "lost":
                     break
             except NotAList as error:
@@ -258,7 +258,7 @@ class FilesSpider(HarvestSpider):
             if self.stopping or attempt == tries:
                 break
             await asyncio.sleep(pause_seconds(attempt))
-        return FileList(), filewalk.list_row(record, url, state, self.credentials.scrub(reason))
+        return FileList(), list_row(record, url, state, self.credentials.scrub(reason))
 
     async def _get(self, url: str) -> Reply:
         try:
@@ -268,7 +268,7 @@ class FilesSpider(HarvestSpider):
         except Exception as cause:  # whatever the downloader raises
             raise Unreachable(f"no answer ({type(cause).__name__}: {cause})") from cause
 
-    async def _tell(self, record: Record, files: FileList, chosen: filewalk.Chosen) -> None:
+    async def _tell(self, record: Record, files: FileList, chosen: Chosen) -> None:
         for host, is_link in chosen.elsewhere:
             if (host, is_link) not in self._told_hosts:
                 self._told_hosts.add((host, is_link))
@@ -302,7 +302,7 @@ class FilesSpider(HarvestSpider):
 
     async def _take(self, walk: PartWalk, row: FileRow) -> None:
         """Bring one file to its end. Several that have one content wait for the first of them."""
-        name = filewalk.part_name(row)
+        name = part_name(row)
         lock = self._locks.get(name)
         if lock is None:
             lock = self._locks[name] = asyncio.Lock()
@@ -322,7 +322,7 @@ class FilesSpider(HarvestSpider):
         """Ask for a file; one that is not what was stated is fetched once more."""
         try:
             await self._allow(row.url)
-            wanted, wrong = filewalk.wanted_of(row), None
+            wanted, wrong = wanted_of(row), None
             for attempt in range(2):
                 transfer = Transfer(FileDigests(wanted.checksum), None if attempt else row.etag)
                 transfer.begun = lambda etag: self._begun(row, etag)
@@ -339,7 +339,7 @@ class FilesSpider(HarvestSpider):
             return replace(row, state="refused", reason=wrong, etag=None), None
         except Refused as error:
             await asyncio.to_thread(durable.remove, part)
-            state = filewalk.state_of(error.status)
+            state = state_of(error.status)
             if state == "refused" and error.body is not None:
                 await self._quarantine(walk, row, error)
             return replace(row, state=state, reason=self.credentials.scrub(str(error)), etag=None), None

@@ -17,15 +17,14 @@ from twisted.python.failure import Failure
 from archive.audits import iter_ids
 from archive.crosswalks import local_id
 from archive.findings import finding
-from archive.store import IDS, REST, Answer, NewWindow, WindowCount, WindowRow, lost_ids
-from archive.store import ids as ledger_of_ids
+from archive.store import IDS, REST, Answer, NewWindow, WindowCount, WindowRow, ids, lost_ids
 from harvester.crawl import Batch, KeeperStopped, WindowEnd, lossguard
 from harvester.crawl.arguments import CENSUS, FILE, RETRY, IdrangeArguments, parse_idrange_arguments
 from harvester.errors import MalformedPage, Unreachable
 from harvester.http import NOT_SERVED, REDIRECTS, Asked, BlockResponse, IdUrls, block_request, host_of, pause_seconds
 from harvester.oaipmh import Decision, Done, Lost
 from harvester.rest import GAP, Chunk, Learning, ListSupply, Look, RangeSupply, gallop, sentence
-from harvester.rest import answers as bodies
+from harvester.rest.answers import UNPROVEN, DecodedBlock, Received, Settled, decode_block, is_odd
 from harvester.walks import FormState, IdWalk, judged, not_asked, received, without_decoding
 from spiders.base import HarvestSpider, now_text
 
@@ -141,7 +140,7 @@ class IdrangeSpider(HarvestSpider):
         for form in arguments.forms:
             number = await self.keeper.do(writer.ledger.channel, form.channel, form.name, None)
             self._forms[number] = FormState(form, number)
-        self._deleted = await self.keeper.do(ledger_of_ids.deleted_in_lists, writer.ledger)
+        self._deleted = await self.keeper.do(ids.deleted_in_lists, writer.ledger)
         if arguments.file is not None:
             self._deleted |= {
                 local_id(one.identifier): one.datestamp or "" for one in iter_ids(arguments.file) if one.deleted
@@ -149,7 +148,7 @@ class IdrangeSpider(HarvestSpider):
         self._urls = {
             form.name: IdUrls(form.url, arguments.endpoint.pattern, self.allowed_hosts) for form in arguments.forms
         }
-        self._top = await self.keeper.do(ledger_of_ids.highest_in_use, writer.ledger, writer.run_number)
+        self._top = await self.keeper.do(ids.highest_in_use, writer.ledger, writer.run_number)
         self._moved = bool(rows)
         if not rows:
             rows = await self.keeper.do(writer.open_windows, [await self._new_rest(census)])
@@ -176,7 +175,7 @@ class IdrangeSpider(HarvestSpider):
             for start in range(0, len(names), NAMED_MOST):
                 window, part = NewWindow(number, IDS, None, None), names[start : start + NAMED_MOST]
                 row = await self.keeper.do(
-                    ledger_of_ids.open_named,
+                    ids.open_named,
                     ledger=ledger,
                     run=writer.run_number,
                     window=window,
@@ -197,9 +196,9 @@ class IdrangeSpider(HarvestSpider):
         if census is not None:
             bound = f"{arguments.kind}:{census}"
         elif arguments.kind == "gaps":
-            before = await self.keeper.do(ledger_of_ids.next_outcome, ledger)
+            before = await self.keeper.do(ids.next_outcome, ledger)
             retry = arguments.mode == RETRY
-            listed = None if retry else await self.keeper.do(ledger_of_ids.newest_census, ledger)
+            listed = None if retry else await self.keeper.do(ids.newest_census, ledger)
             bound = f"gaps:{before}:{listed or ''}:{next(iter(self._forms)) if retry else ''}"
         return NewWindow(next(iter(self._forms)), REST, ListSupply.start, bound)
 
@@ -213,9 +212,9 @@ class IdrangeSpider(HarvestSpider):
             if arguments.ranges is not None:
                 return map(str, arguments.ranges.spread(arguments.sample or 1))
             if kind == CENSUS:
-                return ledger_of_ids.iter_census(ledger, int(bounds[0]))
+                return ids.iter_census(ledger, int(bounds[0]))
             before, listed, channel = (int(bound) if bound else None for bound in bounds)
-            return ledger_of_ids.iter_gaps(ledger, before or 0, listed, channel)
+            return ids.iter_gaps(ledger, before or 0, listed, channel)
 
         if arguments.ranges is not None and arguments.sample is None:
             return RangeSupply(arguments.ranges, arguments.shard)
@@ -268,7 +267,7 @@ class IdrangeSpider(HarvestSpider):
         named = chunk.ids if chunk.named else ()
         windows = windows if chunk.ids else []
         rows = await self.keeper.do(
-            ledger_of_ids.open_chunk,
+            ids.open_chunk,
             ledger=writer.ledger,
             run=writer.run_number,
             rest=self._rest,
@@ -289,7 +288,7 @@ class IdrangeSpider(HarvestSpider):
     async def _close_rest(self) -> None:
         writer = self.keeper.writer
         await self.keeper.do(
-            ledger_of_ids.open_chunk,
+            ids.open_chunk,
             ledger=writer.ledger,
             run=writer.run_number,
             rest=self._rest,
@@ -305,9 +304,7 @@ class IdrangeSpider(HarvestSpider):
             return False
         writer, found = self.keeper.writer, False
         for channel in self._forms:
-            targets = await self.keeper.do(
-                ledger_of_ids.targets_not_asked, writer.ledger, writer.run_number, channel, NAMED_MOST
-            )
+            targets = await self.keeper.do(ids.targets_not_asked, writer.ledger, writer.run_number, channel, NAMED_MOST)
             if targets:
                 found = True
                 await self._open_named(channel, "moved", targets)
@@ -317,7 +314,7 @@ class IdrangeSpider(HarvestSpider):
         writer = self.keeper.writer
         window = NewWindow(channel, IDS, what, None)
         row = await self.keeper.do(
-            ledger_of_ids.open_named,
+            ids.open_named,
             ledger=writer.ledger,
             run=writer.run_number,
             window=window,
@@ -375,7 +372,7 @@ class IdrangeSpider(HarvestSpider):
         walk.size = len(identifiers)
         known: dict[str, str] = {}
         if walk.validator and self.arguments.mode == "incremental":
-            known = await self.keeper.do(ledger_of_ids.validators, self.keeper.writer.ledger, row.channel, identifiers)
+            known = await self.keeper.do(ids.validators, self.keeper.writer.ledger, row.channel, identifiers)
         walk.waiting = deque(
             Asked(name, urls.url(name), (_CONDITIONS[trusted], known[name]) if name in known else None)
             for name in identifiers
@@ -386,11 +383,11 @@ class IdrangeSpider(HarvestSpider):
     async def _walk_again(self, row: WindowRow) -> None:
         """Go on with a window of an earlier process: with what has no end state yet."""
         ledger = self.keeper.writer.ledger
-        named = await self.keeper.do(ledger_of_ids.named_in, ledger, row.window)
+        named = await self.keeper.do(ids.named_in, ledger, row.window)
         if not named:
             assert isinstance(self._supply, RangeSupply)
             named = list(self._supply.between(int(row.from_ or 0), int(row.until or 0)))
-        settled = await self.keeper.do(ledger_of_ids.settled_in, ledger, row.window)
+        settled = await self.keeper.do(ids.settled_in, ledger, row.window)
         open_ = [identifier for identifier in named if identifier not in settled]
         await self._walk(row, open_)
         if not open_:  # killed between its last id and the word that it is over
@@ -440,7 +437,7 @@ class IdrangeSpider(HarvestSpider):
         said = without_decoding(fetched, walk.urls, deleted)
         answered = received(one for one, early in zip(fetched, said, strict=True) if early is None)
         decoded = await self._decoded(answered, walk.state, deleted)
-        if not walk.state.learned and walk.size > 1 and any(map(bodies.is_odd, answered, decoded.settled)):
+        if not walk.state.learned and walk.size > 1 and any(map(is_odd, answered, decoded.settled)):
             await self._learn_absence(walk.state, [answer.identifier for answer in answered])
             decoded = await self._decoded(answered, walk.state, deleted)
         if walk.state.service.refused:
@@ -467,14 +464,12 @@ class IdrangeSpider(HarvestSpider):
             yield WindowEnd(walk.window, 1, walk.answers, "all asked")
         self._changed.set()
 
-    async def _decoded(
-        self, answers: Sequence[bodies.Received], state: FormState, deleted: Mapping[str, str]
-    ) -> bodies.DecodedBlock:
+    async def _decoded(self, answers: Sequence[Received], state: FormState, deleted: Mapping[str, str]) -> DecodedBlock:
         """Decode a block; one that brings its process down is decoded answer by answer."""
         level, form = self.settings.getint("HARVEST_ZSTD_LEVEL"), state.form
         try:
             return await self.decoders.run(
-                bodies.decode_block,
+                decode_block,
                 answers=answers,
                 name=form.name,
                 accept=form.accept,
@@ -485,9 +480,9 @@ class IdrangeSpider(HarvestSpider):
             )
         except MalformedPage as error:
             if len(answers) == 1:
-                return bodies.DecodedBlock((bodies.Settled("refused", str(error)),), ())
+                return DecodedBlock((Settled("refused", str(error)),), ())
         parts = [await self._decoded([answer], state, deleted) for answer in answers]
-        return bodies.DecodedBlock(
+        return DecodedBlock(
             tuple(settled for part in parts for settled in part.settled),
             tuple(piece for part in parts for piece in part.payload),
         )
@@ -532,7 +527,7 @@ class IdrangeSpider(HarvestSpider):
             return
         state.learned = True
         ledger = self.keeper.writer.ledger
-        kept = await self.keeper.do(ledger_of_ids.absence_look, ledger, state.form.channel)
+        kept = await self.keeper.do(ids.absence_look, ledger, state.form.channel)
         before = None if kept is None else Look.decoded(kept)
         state.now = await self._look(state, identifiers)
         state.own = before or state.now
@@ -555,7 +550,7 @@ class IdrangeSpider(HarvestSpider):
             await self._find_once(state, "answers-any-id", identifier=learning.invented)
         return learning.look
 
-    async def _ask_impossible(self, state: FormState, identifier: str) -> bodies.Received | None:
+    async def _ask_impossible(self, state: FormState, identifier: str) -> Received | None:
         """Ask for one id outside the account; None when no answer came."""
         urls = self._urls[state.form.name]
         asked = [Asked(identifier, urls.url(identifier))]
@@ -587,14 +582,14 @@ class IdrangeSpider(HarvestSpider):
             state.own = state.now
         if state.own is not None and not state.proven:
             ledger = self.keeper.writer.ledger
-            await self.keeper.do(ledger_of_ids.keep_absence_look, ledger, state.form.channel, state.own.encoded())
+            await self.keeper.do(ids.keep_absence_look, ledger, state.form.channel, state.own.encoded())
 
     async def _find_once(self, state: FormState, code: str, **words: Any) -> None:
         """Write a finding of a channel, unless this run has it."""
         writer, found = self.keeper.writer, finding(code, name=state.form.name, **words)
 
         def write() -> None:  # looked up and written in one go: several chunks may find it at the same time
-            if not ledger_of_ids.has_finding(writer.ledger, writer.run_number, state.number, code):
+            if not ids.has_finding(writer.ledger, writer.run_number, state.number, code):
                 writer.note(found, state.number)
 
         with contextlib.suppress(KeeperStopped):  # the failure itself ends the run
@@ -607,15 +602,15 @@ class IdrangeSpider(HarvestSpider):
         await self.keeper.do(writer.commit)
         for number, state in self._forms.items():
             form = state.form
-            mixed = state.trusted and await self.keeper.do(ledger_of_ids.has_own_absence, ledger, run, number)
+            mixed = state.trusted and await self.keeper.do(ids.has_own_absence, ledger, run, number)
             if mixed or not state.trusted:
-                what = bodies.UNPROVEN + "what may be a proxy's page"
+                what = UNPROVEN + "what may be a proxy's page"
                 count = await self.keeper.do(
-                    ledger_of_ids.refuse_unproven,
+                    ids.refuse_unproven,
                     ledger=ledger,
                     run=run,
                     channel=number,
-                    begins=bodies.UNPROVEN,
+                    begins=UNPROVEN,
                     url=form.url,
                     reason=what,
                     now=writer.now(),
@@ -624,12 +619,12 @@ class IdrangeSpider(HarvestSpider):
                     reason = str(state.now or "pages of HTML, plain text or nothing")
                     code = "absences-of-two-kinds" if mixed else "absence-unproven"
                     await self._find_once(state, code, found=count, reason=reason, url=form.url)
-            ids, unseen = await self.keeper.do(ledger_of_ids.ended, ledger, run, number)
-            if unseen >= UNSEEN_LEAST and not await self.keeper.do(ledger_of_ids.has_shown, ledger, number):
-                await self._find_once(state, "no-record-shown", found=ids, url=form.url)
+            ended, unseen = await self.keeper.do(ids.ended, ledger, run, number)
+            if unseen >= UNSEEN_LEAST and not await self.keeper.do(ids.has_shown, ledger, number):
+                await self._find_once(state, "no-record-shown", found=ended, url=form.url)
             if not unseen:
                 continue
-            found, first, channels = await self.keeper.do(ledger_of_ids.denied, ledger, run, number)
+            found, first, channels = await self.keeper.do(ids.denied, ledger, run, number)
             if found:
                 await self._find_once(state, "held-and-absent", found=found, identifier=first, channels=channels)
         await self.guard_losses(dict.fromkeys(self._forms, False))
@@ -690,7 +685,7 @@ class IdrangeSpider(HarvestSpider):
         finally:
             self.open_archive()
         _check_census(crawler.spider)
-        number = await self.keeper.do(ledger_of_ids.newest_census, self.keeper.writer.ledger)
+        number = await self.keeper.do(ids.newest_census, self.keeper.writer.ledger)
         assert number is not None
         return number
 

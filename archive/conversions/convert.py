@@ -38,7 +38,7 @@ from archive.store import (
     shards,
     snapshot,
 )
-from archive.store import frames as zstdframes
+from archive.store.frames import pack
 
 _SQL = Queries(__package__)
 _STORE_SQL = Queries("archive.store")
@@ -290,7 +290,7 @@ def _convert_frames(task: _Task) -> _Piece:
             pairs = matched(task.due.name, frame, kept_in(ledger, task.due.shard, number))
             made = [redone(text, record) for text, (record, _) in zip(frame.texts(), pairs, strict=True)]
             content = b"".join(jsonseq.encode(text) for text, _ in made)
-            packed = None if content == frame.content else zstdframes.pack(content, task.level)
+            packed = None if content == frame.content else pack(content, task.level)
             frames.append(NewFrame(offset, length, frame.records, packed))
             seen += [what for _, what in made]
     return _Piece(task.due, tuple(frames), Counter(what.kind for what in seen), tuple(_first_of_each_kind(seen)))

@@ -14,7 +14,7 @@ import duckdb
 from archive.disk import spread
 from archive.duck import MEMORY_LIMIT
 from archive.errors import Damaged
-from archive.index import rows as spilling
+from archive.index import rows
 from archive.index.renewal import NotRenewable, Renewal
 from archive.index.rows import OutcomesToSpill, outcomes_to_spill, spill, spill_table
 from archive.queries import Queries
@@ -176,16 +176,16 @@ def _load_shards(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
             layout=layout,
             shards=renewal.read,
             folder=task.work,
-            piece_bytes=spilling.PIECE_BYTES,
+            piece_bytes=rows.PIECE_BYTES,
             since=renewal.since,
         ),
     ]
-    for rows in spread(spill, tasks, sum(shard.believed for shard in renewal.read)):
-        load(db, rows)
-        if rows.table == "versions":
-            name, records, hash_sum = proofs[rows.shard]
-            proofs[rows.shard] = name, records + rows.rows, (hash_sum + rows.hash_sum) % HASHES
-            done += rows.rows
+    for loaded in spread(spill, tasks, sum(shard.believed for shard in renewal.read)):
+        load(db, loaded)
+        if loaded.table == "versions":
+            name, records, hash_sum = proofs[loaded.shard]
+            proofs[loaded.shard] = name, records + loaded.rows, (hash_sum + loaded.hash_sum) % HASHES
+            done += loaded.rows
             if task.progress is not None:
                 task.progress(done, total)
     if done != total:
@@ -216,11 +216,11 @@ def while_loading(db: duckdb.DuckDBPyConnection) -> Iterator[None]:
     db.execute("RESET threads")  # after an error DuckDB would only say that the transaction has failed
 
 
-def load(db: duckdb.DuckDBPyConnection, rows: Spill) -> None:
+def load(db: duckdb.DuckDBPyConnection, spilled: Spill) -> None:
     """Load a spill file into its table, and delete it."""
-    longest = max(_LINE_BYTES, rows.longest + 1)
-    db.execute(_SQL[f"load_{rows.table}"], {"path": str(rows.path), "longest": longest})
-    rows.path.unlink()
+    longest = max(_LINE_BYTES, spilled.longest + 1)
+    db.execute(_SQL[f"load_{spilled.table}"], {"path": str(spilled.path), "longest": longest})
+    spilled.path.unlink()
 
 
 def _settle(db: duckdb.DuckDBPyConnection, task: Indexing, running: list[int]) -> None:

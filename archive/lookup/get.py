@@ -18,8 +18,7 @@ from archive.lookup.found import Answer, Got, chosen, gather
 from archive.lookup.held import Copy, array, iter_copies
 from archive.lookup.keys import find_id
 from archive.queries import Queries
-from archive.releases import DEAD, Manifest, decode_frame
-from archive.releases import manifest as release
+from archive.releases import DEAD, INDEX, LOOKUP, MANIFEST, Manifest, decode_frame, parse_manifest
 from archive.store import (
     Files,
     Layout,
@@ -135,13 +134,11 @@ def open_reader(files: Files) -> Reader:
     Raises NotAnArchive if the files are neither; Damaged; OtherArchive for a newer format; StaleIndex for a remote
     archive without a current lookup.
     """
-    if (manifest := files.whole(release.MANIFEST)) is not None:
-        return _ReleaseReader(files, release.parse_manifest(manifest, f"{files.where}/{release.MANIFEST}"))
+    if (manifest := files.whole(MANIFEST)) is not None:
+        return _ReleaseReader(files, parse_manifest(manifest, f"{files.where}/{MANIFEST}"))
     if (description := files.whole(DESCRIPTION)) is not None:
         return _ArchiveReader(files, parse_description(description, f"{files.where}/{DESCRIPTION}")["id"])
-    raise NotAnArchive(
-        f"{files.where} is neither a release nor an archive: it has no {release.MANIFEST} and no {DESCRIPTION}"
-    )
+    raise NotAnArchive(f"{files.where} is neither a release nor an archive: it has no {MANIFEST} and no {DESCRIPTION}")
 
 
 class _ReleaseReader:
@@ -151,13 +148,11 @@ class _ReleaseReader:
         self.formats, self.enveloped = tuple(content.by_format), content.making.form == "envelope"
         self._parts = {part.name: part for part in content.parts}
         if content.lookup is None:
-            raise NotAnArchive(
-                f"{files.where} was made without {release.LOOKUP}; {release.INDEX} says where records are"
-            )
-        lookup = open_lookup(files, release.LOOKUP)
+            raise NotAnArchive(f"{files.where} was made without {LOOKUP}; {INDEX} says where records are")
+        lookup = open_lookup(files, LOOKUP)
         if lookup is None or lookup.size_bytes != content.lookup.bytes:
             what = "is missing" if lookup is None else "is not the one that the manifest names"
-            raise Damaged(f"{files.where}/{release.LOOKUP} {what}; take the release from a copy")
+            raise Damaged(f"{files.where}/{LOOKUP} {what}; take the release from a copy")
         self._lookup = lookup
 
     def find(self, asked: str) -> Answer:

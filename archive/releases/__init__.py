@@ -41,8 +41,8 @@ __all__ = [
     "iter_index",
     "iter_texts",
     "make_plan",
-    "manifest",
     "open_contents",
+    "parse_manifest",
     "read_manifest",
     "read_texts",
     "write_delta",
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from archive.releases import compare, manifest
+    from archive.releases import compare
     from archive.releases.build import FRAME_BYTES, Options, write_release
     from archive.releases.codecs import LEVELS, Unpacker
     from archive.releases.compare import Comparison, ManifestComparison, Side, Stretch, digested
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
         Manifest,
         Selection,
         is_release,
+        parse_manifest,
         read_manifest,
     )
     from archive.releases.parts import decode_frame, iter_texts, read_texts

@@ -125,9 +125,9 @@ def audit(folder: Path, target: str, **given: Any) -> int:
     with open_comparison(folder, target, options) as comparison:
         _write(comparison, options)
         if options.html or options.markdown:
-            from harvester.cli import report as reporting
+            from harvester.cli import report
 
-            reporting.write(folder, comparison, options.html, options.markdown, None)
+            report.write(folder, comparison, options.html, options.markdown, None)
         if options.as_json:
             click.echo(orjson.dumps(values_of(comparison.report), option=orjson.OPT_INDENT_2).decode())
         else:

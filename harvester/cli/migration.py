@@ -38,10 +38,10 @@ from archive.migrations import (
     write_nginx,
 )
 from archive.report import migration_page
-from harvester.cli import report as reporting
 from harvester.cli import uploads
 from harvester.cli.auditoptions import AuditOptions, other_side
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table, write_lines
+from harvester.cli.report import write_page
 from harvester.errors import UsageError
 from harvester.exits import DONE, FINDINGS
 
@@ -95,7 +95,7 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
         if log is not None:
             values["uploads"] = uploads.values_of(log, _log(options), other)
         if options.html is not None:
-            reporting.write_page(options.html, migration_page(values, values.get("uploads"), datetime.now(UTC)))
+            write_page(options.html, migration_page(values, values.get("uploads"), datetime.now(UTC)))
         if options.as_json:
             print_json(values)
         else:

@@ -12,7 +12,7 @@ from harvester.errors import UsageError
 from harvester.exits import DONE, FINDINGS
 from harvester.http import Asker, Credentials, user_agent
 from harvester.planning import Answers, Cost, channel_costs, from_counts, step_cost, survey, total
-from harvester.planning import plan as mix
+from harvester.planning.plan import steps_of
 from harvester.rest import IdRanges
 from harvester.sources import MixStep, Source
 from harvester.text import estimated_duration
@@ -45,7 +45,7 @@ def plan(source: str, arguments: tuple[str, ...], contact: str, offline: bool, a
     answers = from_counts(found) if offline else ask(found, contact)
     ids = _ids(words.get("ids"))
     costs = channel_costs(found, answers, has_token=has_token, ids=ids)
-    steps = mix.steps_of(found)
+    steps = steps_of(found)
     taken = tuple(step_cost(found, answers, step, has_token=has_token) for step in steps)
     if as_json:
         print_json(_as_json(found, answers, costs, steps, taken))

@@ -18,9 +18,9 @@ from archive.migrations import (
     uploaded,
 )
 from archive.report import migration_page
-from harvester.cli import report as reporting
 from harvester.cli.auditoptions import AuditOptions, other_side
 from harvester.cli.output import advancing, cell, counted, print_json, print_table, say, table, write_lines
+from harvester.cli.report import write_page
 from harvester.errors import UsageError
 from harvester.exits import DONE, FINDINGS
 
@@ -63,7 +63,7 @@ def run(folder: Path, target: str, options: AuditOptions) -> int:
         _write(found, options)
         values = values_of(found, options.log, there)
         if options.html is not None:
-            reporting.write_page(options.html, migration_page(None, values, datetime.now(UTC)))
+            write_page(options.html, migration_page(None, values, datetime.now(UTC)))
         if options.as_json:
             print_json(values)
         else:

@@ -26,7 +26,7 @@ from harvester.http import (
     same,
     short_name,
 )
-from harvester.http import encoding as contentcoding
+from harvester.http.encoding import NotDecoded, decoded
 from harvester.oaipmh import packed, parse_document, pieces
 from harvester.rest.absences import EMPTY, HTML, TEXT, Known, Look, is_machine
 from harvester.rest.errorbodies import Verdict, judge_json, judge_text, judge_xml
@@ -238,8 +238,8 @@ def unpacked(body: bytes, encoding: str, most: int = UNPACKED_MOST, *, undeclare
     taken off even where the header does not name it.
     """
     try:
-        return contentcoding.decoded(body, encoding, most, undeclared=undeclared)
-    except contentcoding.NotDecoded as cause:
+        return decoded(body, encoding, most, undeclared=undeclared)
+    except NotDecoded as cause:
         raise Unusable(str(cause)) from cause
 
 

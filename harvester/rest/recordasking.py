@@ -33,8 +33,8 @@ from harvester.http import (
     short_name,
 )
 from harvester.oaipmh import NO_RECORD, protocol, without_noise
-from harvester.rest import answers as bodies
 from harvester.rest.absences import Known, is_machine
+from harvester.rest.answers import UNPROVEN, Received, Unusable, settle, unpacked
 from harvester.rest.learning import Learning
 from harvester.sampling import Target, There
 
@@ -156,7 +156,7 @@ class RecordAsker:
             return answers
         return [
             There("refused", f"{answer.reason}, and no record beside it")
-            if answer.state == "absent" and answer.reason.startswith(bodies.UNPROVEN)
+            if answer.state == "absent" and answer.reason.startswith(UNPROVEN)
             else answer
             for answer in answers
         ]
@@ -176,8 +176,8 @@ class RecordAsker:
         async def said(url: str) -> robots.Said:
             reply = await _persistent(client, url)
             try:
-                body = bodies.unpacked(reply.body, _encoding(reply), undeclared=True)
-            except bodies.Unusable:  # read as it is, as in a crawl
+                body = unpacked(reply.body, _encoding(reply), undeclared=True)
+            except Unusable:  # read as it is, as in a crawl
                 body = reply.body
             return robots.Said(reply.status, reply.media_type, body, reply.location)
 
@@ -217,7 +217,7 @@ class RecordAsker:
             return there, again
         try:
             document, noise = without_noise(_document(reply))
-        except bodies.Unusable:
+        except Unusable:
             return there, again
         self._noisy += bool(noise)
         if not noise or self._noisy < NOISY_LEAST:
@@ -226,7 +226,7 @@ class RecordAsker:
 
     def _by_id(self, identifier: str, reply: Response) -> tuple[There, bool]:
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        settled, text = bodies.settle(
+        settled, text = settle(
             _received(identifier, reply), short_name(self._accept), self._accept, now, known=self._known
         )
         year = None
@@ -242,8 +242,8 @@ async def _persistent(client: Client, url: str) -> Response:
     return reply
 
 
-def _received(identifier: str, reply: Response) -> bodies.Received:
-    return bodies.Received(
+def _received(identifier: str, reply: Response) -> Received:
+    return Received(
         identifier=identifier,
         url=reply.url,
         status=reply.status,
@@ -260,7 +260,7 @@ def _encoding(reply: Response) -> str:
 
 def _document(reply: Response) -> bytes:
     """Unpack the XML of an answer. Raises Unusable."""
-    body = bodies.unpacked(reply.body, _encoding(reply), undeclared=True)
+    body = unpacked(reply.body, _encoding(reply), undeclared=True)
     return as_declared(body, reply.headers.get("content-type", ""))
 
 
@@ -271,7 +271,7 @@ def _by_oaipmh(identifier: str, reply: Response) -> tuple[There, bool]:
     except ProviderError as error:
         absent = error.code in NO_RECORD
         return There("absent" if absent else "refused", str(error)), not absent
-    except (MalformedPage, bodies.Unusable) as error:
+    except (MalformedPage, Unusable) as error:
         if reply.status in (401, 403):
             return There("forbidden", f"HTTP status {reply.status}"), False
         lost = reply.status in (502, 503, 504)

@@ -7,7 +7,7 @@ from archive.findings import Finding
 from harvester.crawl import Decoders
 from harvester.errors import HarvestError, MalformedPage, NamelessRecords, ProviderError
 from harvester.oaipmh import LIST_IDENTIFIERS, Asked, DecodedPage, tokens, xml
-from harvester.oaipmh import decode as decoding
+from harvester.oaipmh.decode import NOTHING, decode_get_record, decode_list_identifiers, decode_list_records
 from harvester.walks.attempt import Walk
 from harvester.walks.list_walk import WalkRules
 from harvester.walks.questions import Questions
@@ -43,7 +43,7 @@ class PageReader:
             if self.rules.may_hold_nothing(error, walk, asked) and await self.questions.offers(walk.channel.prefix):
                 for found in self.rules.empty_range(error, walk):
                     await self.find(found)
-                return decoding.NOTHING
+                return NOTHING
             read = error
         except MalformedPage as error:
             read = error
@@ -80,11 +80,11 @@ class PageReader:
     async def _decode(self, body: bytes, url: str, walk: Walk, asked: Asked) -> DecodedPage:
         if asked.identifier is None and walk.verb == LIST_IDENTIFIERS:
             # no other question would name what this one does not
-            return await self.decoders.run(decoding.decode_list_identifiers, body, replace(asked, lenient=True))
+            return await self.decoders.run(decode_list_identifiers, body, replace(asked, lenient=True))
         run, prefix, level = self.decoders.run, walk.channel.prefix, self.level
         if asked.identifier is not None:
-            return await run(decoding.decode_get_record, body, url, prefix, self.now(), level, asked)
-        decode, versions, channel = decoding.decode_list_records, self.rules.versions, walk.window.channel
+            return await run(decode_get_record, body, url, prefix, self.now(), level, asked)
+        decode, versions, channel = decode_list_records, self.rules.versions, walk.window.channel
         known = versions.known_to(walk.window, tail=walk.tail)
         page = await run(decode, body, url, prefix, self.now(), level, asked, known=known)
         if any(versions.was_asked(channel, page.rows[place].identifier) for place in page.left_out):

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import archive_builder
-from support import oracle as truths
+from support import archive_builder, oracle
 from support.example_counts import amount, tried
 from support.harvest_runs import Harvest, Hostile
 
@@ -29,7 +28,7 @@ def test_killed_at_twenty_random_moments_nothing_is_missing_and_nothing_is_twice
     assert harvest.run(server.url) == 0, harvest.output[-2000:]
     assert kills >= 2, f"only killed {kills} times, the last time after {moment} s"
     archive_builder.check(harvest.archive)
-    found = truths.compare(harvest.archive, server.truth())
+    found = oracle.compare(harvest.archive, server.truth())
     assert not any(found[kind] for kind in ("missing", "unexpected", "datestamp", "status", "sets", "content"))
     runs = archive_builder.rows(harvest.archive, "SELECT count(*), min(state) FROM runs")
     assert runs == [(1, "complete")]

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
-from support import archive_builder
-from support import oracle as truths
+from support import archive_builder, oracle
 from support.example_counts import tried
 from support.faulty_proxy import BENDS, OAIPMH, bent
 from support.harvest_runs import Harvest, Hostile
@@ -46,7 +45,7 @@ def test_a_bent_list_is_read_whole_or_the_harvest_is_not_complete(
     with bent(f"http://127.0.0.1:{server.port}", OAIPMH[name]) as base:
         code = harvest.run(f"{base}/oai2d")
     assert code in (0, 1, 3), harvest.output
-    found = truths.compare(harvest.archive, server.truth())
+    found = oracle.compare(harvest.archive, server.truth())
     wrong = {kind: ids[:3] for kind, ids in found.items() if isinstance(ids, list) and ids and kind != "named"}
     if name in READABLE:
         assert not wrong, harvest.output

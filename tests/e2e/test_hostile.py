@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import fork_server
-from support import oracle as truths
+from support import fork_server, oracle
 from support.example_counts import tried
 from support.harvest_runs import Harvest, Hostile, end, environment
 from support.scenarios import FAULTS
@@ -117,7 +116,7 @@ def test_a_world_is_harvested_whole_or_says_what_is_missing(
     assert code in codes, harvest.output[-3000:]
     if code == 3:
         return
-    found = truths.compare(harvest.archive, server.truth())
+    found = oracle.compare(harvest.archive, server.truth())
     for kind in ALWAYS_RIGHT:
         assert not found[kind], (kind, found[kind][:5])
     assert not set(found["missing"]) - set(found["named"])
@@ -141,7 +140,7 @@ def test_tokens_that_die_with_the_provider_cost_no_record(
         end(server.process)
         server.process = fork_server.Process(server.process.args, stdout=silent, stderr=silent)
         assert running.wait(300) == 0
-        found = truths.compare(harvest.archive, server.truth())
+        found = oracle.compare(harvest.archive, server.truth())
         assert not any(found[kind] for kind in (*ALWAYS_RIGHT, "missing"))
     finally:
         end(running)
@@ -164,7 +163,7 @@ def test_a_change_that_is_listed_late_comes_with_the_overlap(
             break
         time.sleep(0.1)
     assert harvest.run(server.url, *words) == 0, harvest.output[-3000:]
-    found = truths.compare(harvest.archive, server.truth())
+    found = oracle.compare(harvest.archive, server.truth())
     assert not any(found[kind] for kind in (*ALWAYS_RIGHT, "missing")), found
 
 
@@ -183,8 +182,8 @@ def test_the_comparison_sees_a_difference(hostile: Callable[..., Hostile], harve
     server = hostile("--records", "50")
     assert harvest.run(server.url) == 0
     truth = server.truth()
-    assert not truths.compare(harvest.archive, truth)["missing"]
+    assert not oracle.compare(harvest.archive, truth)["missing"]
     live = next(line for line in truth if line["status"] == "live")
-    found = truths.compare(harvest.archive, [*truth, {**live, "identifier": "oai:hostile.example:0"}])
+    found = oracle.compare(harvest.archive, [*truth, {**live, "identifier": "oai:hostile.example:0"}])
     assert found["missing"] == ["oai:hostile.example:0"]
-    assert truths.compare(harvest.archive, [{**live, "datestamp": "2001-01-01T00:00:00Z"}])["datestamp"]
+    assert oracle.compare(harvest.archive, [{**live, "datestamp": "2001-01-01T00:00:00Z"}])["datestamp"]

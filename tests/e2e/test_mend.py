@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from support import archive_builder, fork_server
-from support import oracle as truths
+from support import archive_builder, fork_server, oracle
 from support.example_counts import amount
 from support.file_provider import File, Filing
 from support.file_provider import serving as serving_files
@@ -83,7 +82,7 @@ def test_what_damage_has_cost_is_had_again_from_the_provider(
     run(archive, "retry", code=1 if unknown else 0)
     assert run(archive, "audit", "--against", server.url, "--json", code=0)["missing"] == 0
     archive_builder.check(archive)
-    found = truths.compare(archive, server.truth())
+    found = oracle.compare(archive, server.truth())
     assert not any(found[kind] for kind in ("missing", "unexpected", "datestamp", "status", "sets", "content"))
     run(archive, "mend", code=0)
 

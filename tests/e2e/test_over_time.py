@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import fork_server
-from support import oracle as truths
+from support import fork_server, oracle
 from support.harvest_runs import HARVESTER, Harvest, Hostile, environment
 
 from archive.store.snapshots import read_only
@@ -40,7 +39,7 @@ def test_an_incremental_harvest_brings_what_changed_and_deletions(
     assert len(changed) == 14
     assert harvest.run(server.url, "mode=incremental") == 0
     assert audited(harvest.archive, server.url)[0] == 0
-    found = truths.compare(harvest.archive, server.truth())
+    found = oracle.compare(harvest.archive, server.truth())
     assert not any(found[kind] for kind in ("missing", "unexpected", "datestamp", "status", "content"))
     ledger = read_only(harvest.archive / "ledger.sqlite")
     (listed,) = ledger.execute(
@@ -57,7 +56,7 @@ def test_a_clock_that_answers_otherwise_than_it_stamps_records_hides_no_change(
     assert harvest.run(server.url) == 0, harvest.output[-2000:]
     server.get("/__mutate?touch=7&delete=2&add=2")
     assert harvest.run(server.url, "mode=incremental") == 0, harvest.output[-2000:]
-    found = truths.compare(harvest.archive, server.truth())
+    found = oracle.compare(harvest.archive, server.truth())
     assert not any(found[kind] for kind in ("missing", "unexpected", "datestamp", "status", "sets", "content"))
 
 
@@ -71,7 +70,7 @@ def test_a_census_finds_what_has_vanished_where_deletions_are_not_told(
     assert "5 of " in harvest.output, "it says how many are no longer listed"
     code, report = audited(harvest.archive, server.url)
     assert (code, report["extra"], report["missing"]) == (1, 5, 0)
-    held = truths.held(harvest.archive, "oai_dc")
+    held = oracle.held(harvest.archive, "oai_dc")
     assert len(held) == report["held"], "nothing is ever removed from an archive"
 
 

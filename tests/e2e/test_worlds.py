@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import archive_builder, fork_server
-from support import oracle as truths
+from support import archive_builder, fork_server, oracle
 from support.example_counts import amount, tried
 from support.faulty_proxy import BENDS, bent
 from support.harvest_runs import Harvest, Hostile, environment
@@ -99,7 +98,7 @@ def test_whatever_a_provider_does_the_archive_is_the_truth_or_names_what_differs
 
 def listed(harvest: Harvest, server: Hostile, world: World) -> int:
     code = crawl(harvest, server, world)
-    found = truths.compare(harvest.archive, server.truth())
+    found = oracle.compare(harvest.archive, server.truth())
     for _ in range(6 if world.moving else 0):  # what one run could not see, the next one brings
         if not any(found[kind] for kind in (*ALWAYS_RIGHT, "missing")):
             break
@@ -109,11 +108,11 @@ def listed(harvest: Harvest, server: Hostile, world: World) -> int:
         truth = server.truth()
         # a provider that changes with every few requests is never caught up with: only what is older counts
         moved = {
-            truths.collapsed(row["identifier"]) for row in truth if row["datestamp"] >= began[: len(row["datestamp"])]
+            oracle.collapsed(row["identifier"]) for row in truth if row["datestamp"] >= began[: len(row["datestamp"])]
         }
         found = {
             kind: [one for one in ids if one not in moved] if isinstance(ids, list) else ids
-            for kind, ids in truths.compare(harvest.archive, truth).items()
+            for kind, ids in oracle.compare(harvest.archive, truth).items()
         }
     # what vanishes without a word is for a census to find, not for what changed since
     always = ALWAYS_RIGHT[1:] if world.moving and world.has("--deleted") else ALWAYS_RIGHT
@@ -132,7 +131,7 @@ def in_doubt(archive: Path, server: Hostile, world: World) -> set[str]:
     """Identifiers of windows of which a finding says that nothing shows their lists to be whole."""
     spans = archive_builder.rows(archive, IN_DOUBT if world.bend is None else IN_DOUBT_WHERE_BENT)
     return {
-        truths.collapsed(row["identifier"])
+        oracle.collapsed(row["identifier"])
         for row in server.truth()
         for from_, until in spans
         if (from_ or "") <= row["datestamp"] and (until is None or row["datestamp"] <= until)

@@ -12,8 +12,7 @@ from support import migration_builder
 from archive.migrations import match as migration
 from archive.migrations import sides, uploads
 from archive.migrations.log import Wording
-from archive.migrations.uploads import UPLOAD_CLASSES as CLASSES
-from archive.migrations.uploads import Uploads, uploaded
+from archive.migrations.uploads import UPLOAD_CLASSES, Uploads, uploaded
 
 PLAIN = Wording()
 
@@ -142,7 +141,7 @@ def test_random_lies_are_named_and_nothing_else(tmp_path: Path, seed: int):
     truth, rows, there, copies = {}, [], [], 0
     for number in range(300):
         item = f"BR{number:05}"
-        fate = dice.choice(["done", "done", "done", *CLASSES])
+        fate = dice.choice(["done", "done", "done", *UPLOAD_CLASSES])
         said = {
             "done": "done",
             "failed": "failed",

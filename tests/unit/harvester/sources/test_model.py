@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harvester.crawl.arguments.idrange import parse_idrange_arguments as parse_arguments
+from harvester.crawl.arguments.idrange import parse_idrange_arguments
 from harvester.errors import UsageError
 from harvester.ratelimit.headers import Budget
 from harvester.sources.model import Source, checked_url, is_loopback, read_values, single_sites, source_names
@@ -131,7 +131,7 @@ def test_a_source_that_comes_with_the_project_says_where_its_facts_are_from(name
 def test_no_two_forms_of_a_source_that_comes_with_the_project_are_called_alike(name: str):
     site = "https://site.example"
     if Source.checked(read_values(name), name, site).idrange is not None:
-        arguments = parse_arguments({"source": name, "site": site, "ids": "1", "archive": "A"})
+        arguments = parse_idrange_arguments({"source": name, "site": site, "ids": "1", "archive": "A"})
         names = [form.name for form in arguments.forms]
         assert len(names) == len(set(names)) > 0
 
