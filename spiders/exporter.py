@@ -278,8 +278,9 @@ class ExporterSpider(HarvestSpider):
             if len(batch) == 1:
                 bad = [replace(batch[0], reason=str(error))]
                 return exporter.decode_batch(bad, version.kind, version.url, now_text())
-        halves = [await self._decode(walk, half) for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :])]
-        return DecodedBatch(halves[0].entries + halves[1].entries, halves[0].payload + halves[1].payload)
+        middle = len(batch) // 2
+        one, other = await self._decode(walk, batch[:middle]), await self._decode(walk, batch[middle:])
+        return DecodedBatch(one.entries + other.entries, one.payload + other.payload)
 
     async def _hand_on(self, walk: FileWalk, decoded: DecodedBatch) -> None:
         """Into the pipelines, and wait until it is written."""
@@ -426,7 +427,7 @@ def _pieces(path: Path) -> Iterator[bytes]:
 
 def _notes(decoded: DecodedBatch) -> list[Finding]:
     """One finding a batch and kind of problem, naming the first record; each outcome has its own reason."""
-    problems = [(one.problem[0], one.identifier, one.problem[1]) for one in decoded.entries if one.problem]
+    problems = [(one.problem.code, one.identifier, one.problem.found) for one in decoded.entries if one.problem]
     problems += [
         ("ids-refused", one.identifier, one.reason or "") for one in decoded.entries if one.refused is not None
     ]

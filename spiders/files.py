@@ -198,7 +198,8 @@ class FilesSpider(HarvestSpider):
         """The files of a record that are to be asked for now; the ledger has all of them then."""
         known = await self.keeper.do(self._store.listing, record.identifier)
         if known is not None:
-            return known[1] if known[0] == outcome else []
+            listed, open_rows = known
+            return open_rows if listed == outcome else []
         row = None
         if files.ask is not None:
             files, row = await self._ask_for_list(record, files.ask)

@@ -74,7 +74,7 @@ class IdrangeSpider(HarvestSpider):
         count = arguments.ranges.count if arguments.ranges is not None else None
         if count is None:
             return None
-        return min(count, arguments.sample or count) * len(arguments.forms) // (arguments.shard or (1, 1))[1]
+        return min(count, arguments.sample or count) * len(arguments.forms) // arguments.parts
 
     @property
     def open_windows(self) -> int:

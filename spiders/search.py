@@ -112,7 +112,7 @@ class SearchSpider(WindowedSpider):
         if arguments.until is None:
             body = Span(body.from_, self._started)
         spans = list(cutting.part_of(body, *arguments.shard, self.rules.traits)) if arguments.shard else [body]
-        last_shard = arguments.shard is None or arguments.shard[0] == arguments.shard[1]
+        last_shard = arguments.shard is None or arguments.shard.is_last
         return self._new([*spans, tail] if last_shard and arguments.until is None else spans)
 
     def _since(self) -> datetime | None:

@@ -141,32 +141,33 @@ def _no_column(path: Path, names: Iterable[str]) -> BadIdFile:
 
 
 def _iter_text(path: Path) -> Iterator[WantedId]:
-    lines = ((number, line.strip(_BLANKS)) for number, line in iter_lines(path))
-    names = ((number, name) for number, name in lines if name and not name.startswith("#"))
+    lines = (line.strip(_BLANKS) for _, line in iter_lines(path))
+    names = (line for line in lines if line and not line.startswith("#"))
     first = next(names, None)
     if first is None:
         return
     delimiter = delimiter_of(path)
-    if any(plain_name(cell) in IDENTIFIER_NAMES for cell in first[1].split(delimiter)):
+    if any(plain_name(cell) in IDENTIFIER_NAMES for cell in first.split(delimiter)):
         yield from _iter_csv(path)
         return
-    for _, name in itertools.chain([first], names):
-        yield WantedId(name)
+    yield WantedId(first)
+    yield from map(WantedId, names)
 
 
 def _iter_csv(path: Path) -> Iterator[WantedId]:
     """Read by a header that names a column of ids; if the first cell is an id, there is no header."""
     rows = iter_rows(path, delimiter_of(path))
     rows = ((number, row) for number, row in rows if not row[0].startswith("#"))
-    first = next(rows, None)
-    if first is None:
+    begin = next(rows, None)
+    if begin is None:
         return
-    names = [cell.strip() for cell in first[1]]
+    first, header = begin
+    names = [cell.strip() for cell in header]
     columns = _columns_of(names)
     if columns["id"] is None:
         if not _LIKE_AN_ID.search(names[0]):
             raise _no_column(path, names)
-        for number, row in itertools.chain([first], rows):
+        for number, row in itertools.chain([(first, header)], rows):
             yield _wanted({"id": row[0]}, path, number)
         return
     places = {role: names.index(name) for role, name in columns.items() if name is not None}

@@ -80,12 +80,12 @@ class Knowledge:
         """Return numbered ids by what precedes the number, and the total of known ids."""
         rows = self._rows("sample_families")
         found = [Family(*row) for row in rows if row[0] is not None]
-        return found, sum(row[3] for row in rows)
+        return found, sum(ids for *_, ids in rows)
 
     def naming(self) -> tuple[str, str] | None:
         """Return what precedes a local id in the provider's lists, and the metadata prefix read most."""
         rows = self._rows("sample_naming")
-        return (rows[0][0], rows[0][1]) if rows else None
+        return next(((before, prefix) for before, prefix in rows), None)
 
     def strata(self, by: str) -> dict[str, int]:
         """Count the known ids by `year`, by `set`, or all in one."""

@@ -244,7 +244,7 @@ def _estimate(strata: list[Table]) -> int:
         found = strata[level].take_apart()
         if found is None:
             return max(total, 1) << (level + 1 + FIRST_ZEROS)
-        total += len(found[0]) + len(found[1])
+        total += sum(map(len, found))
     return total << FIRST_ZEROS
 
 

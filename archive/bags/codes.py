@@ -5,9 +5,18 @@ over it. Clauses are those of RFC 8493. Bags before version 1.0 must meet the re
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-# code: (severity, whether the bag is then incomplete, sentence)
-CODES: dict[str, tuple[str, bool, str]] = {
+
+class BagCode(NamedTuple):
+    """What a code of a finding means: its severity, whether the bag is then incomplete, and its sentence."""
+
+    severity: str
+    incomplete: bool
+    sentence: str
+
+
+_CODES: dict[str, tuple[str, bool, str]] = {
     # 2.1.1, the declaration
     "bag-declaration-missing": ("error", True, "there is no bagit.txt, so this is no bag"),
     "bag-declaration-malformed": ("error", True, "bagit.txt is not its two lines, as written in 2.1.1: {reason}"),
@@ -88,6 +97,7 @@ CODES: dict[str, tuple[str, bool, str]] = {
     "profile-not-named": ("warning", False, "BagIt-Profile-Identifier does not name the profile {reason}"),
     "profile-violated": ("error", False, "{reason}"),
 }  # fmt: skip
+CODES = {name: BagCode(*code) for name, code in _CODES.items()}
 
 # how many findings of one code are kept; the others are counted
 KEPT_MOST = 100_000
@@ -121,9 +131,9 @@ class BagFindings:
     @property
     def complete(self) -> bool:
         """Return whether no finding makes the bag incomplete (section 3)."""
-        return not any(CODES[code][1] for code in self.counts)
+        return not any(CODES[code].incomplete for code in self.counts)
 
     @property
     def valid(self) -> bool:
         """Return whether no error was found."""
-        return not any(CODES[code][0] == "error" for code in self.counts)
+        return not any(CODES[code].severity == "error" for code in self.counts)

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import combinations, groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import orjson
@@ -330,14 +331,25 @@ def _compare(db: duckdb.DuckDBPyConnection, report: ValidateReport) -> Iterator[
         yield finding("representations-disagree", identifier=identifier, found=count, field=field, reason=reason)
 
 
+class _Representation(NamedTuple):
+    """One of several records of an id, and what it claims."""
+
+    local_id: str
+    identifier: str
+    format: str
+    dois: list[str]
+    titles: list[str]
+    dates: list[str]
+
+
 def _disagreeing(db: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, tuple[str, ...], Any]]:
     """Yield each id with several representations, its formats, and None; then again for each disagreement."""
-    rows = _rows(db, "validate_representations")
-    for _, group in groupby(rows, key=lambda row: row[0]):
+    rows = (_Representation(*row) for row in _rows(db, "validate_representations"))
+    for _, group in groupby(rows, key=attrgetter("local_id")):
         members = list(group)
-        identifier, formats = members[0][1], tuple(dict.fromkeys(row[2] for row in members))
+        identifier, formats = members[0].identifier, tuple(dict.fromkeys(member.format for member in members))
         yield identifier, formats, None
-        said = [(row[2], Claims(tuple(row[3]), tuple(row[4]), tuple(row[5]))) for row in members]
+        said = [(one.format, Claims(tuple(one.dois), tuple(one.titles), tuple(one.dates))) for one in members]
         yield from ((identifier, formats, found) for found in disagreements(said))
 
 

@@ -192,7 +192,7 @@ def left_out(name: str, metadata: Json) -> list[str]:
     """
     if name not in (MARCXML, MARC):
         return []
-    inside = form_of(metadata)[1]
+    _, inside = form_of(metadata)
     lost = [text[:200] for text in inside.get("unmapped", ()) if isinstance(text, str)]
     if name == MARC:
         lost += sorted(inside.keys() - {"leader", "fields", "unmapped", "type"})

@@ -126,9 +126,12 @@ class FileStore:
         # a value that cannot be checked does not distinguish contents
         name = "files_held_checksum" if parse_checksum(row.checksum) is not None else "files_held_version"
         found = self._ledger.db.execute(_SQL[name], values).fetchone()
-        if found is None or not self._is_there(*found):
+        if found is None:
             return None
-        return replace(row, state="read", reason="held already", sha256=found[0], bytes=found[1])
+        sha256, size = found
+        if not self._is_there(sha256, size):
+            return None
+        return replace(row, state="read", reason="held already", sha256=sha256, bytes=size)
 
     def _is_there(self, sha256: str, size: int) -> bool:
         path = self._root / path_of(sha256)

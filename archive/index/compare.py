@@ -54,6 +54,6 @@ def _of_shards(db: duckdb.DuckDBPyConnection) -> Iterator[Difference]:
 
 def _of_tables(db: duckdb.DuckDBPyConnection) -> Iterator[Difference]:
     for table in _WHOLE:
-        [row] = db.execute(_SQL["check_table"].format(table=table)).fetchall()
-        if row[:2] != row[2:]:
-            yield Difference(table, None, row[0], row[2], None)
+        [(found, found_hash, expected, expected_hash)] = db.execute(_SQL["check_table"].format(table=table)).fetchall()
+        if (found, found_hash) != (expected, expected_hash):
+            yield Difference(table, None, found, expected, None)

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import duckdb
 
@@ -26,6 +26,16 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
 }
 _CLOSED: dict[str, bool] = {"enable_external_access": False, "lock_configuration": True}
+
+
+class Counts(NamedTuple):
+    """Rows of an index: `harvested` counts every copy in the shards, `versions` and `records` each one once."""
+
+    records: int
+    versions: int
+    harvested: int
+    outcomes: int
+    shards: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +130,10 @@ def _open_files(folder: Path, may_write: Path | None) -> duckdb.DuckDBPyConnecti
     return db
 
 
-def read_counts(db: duckdb.DuckDBPyConnection) -> tuple[int, int, int, int, int]:
-    """Return the counts of an index: records, versions, harvested, outcomes, shards."""
-    rows: Any = db.execute(_SQL["index_counts"]).fetchone()
-    return rows[0], rows[1], rows[2], rows[3], rows[4]
+def read_counts(db: duckdb.DuckDBPyConnection) -> Counts:
+    """Return the counts of an index."""
+    [counts] = db.execute(_SQL["index_counts"]).fetchall()
+    return Counts(*counts)
 
 
 def index_digest(layout: Layout) -> Path:

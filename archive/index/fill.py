@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -54,7 +54,21 @@ HASHES = 1 << 64
 
 Progress = Callable[[int, int], None]
 Meanwhile = Callable[[duckdb.DuckDBPyConnection], None]
-Proofs = dict[int, tuple[str, int, int]]
+
+
+class Proof(NamedTuple):
+    """What a shard of an index must hold: its number of records, and the sum of their hashes."""
+
+    name: str
+    records: int = 0
+    hash_sum: int = 0
+
+    def with_rows(self, loaded: Spill) -> "Proof":
+        """Add the rows of a spill file."""
+        return Proof(self.name, self.records + loaded.rows, (self.hash_sum + loaded.hash_sum) % HASHES)
+
+
+Proofs = dict[int, Proof]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +197,7 @@ def _load_shards(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
     for loaded in spread(spill, tasks, sum(shard.believed for shard in renewal.read)):
         load(db, loaded)
         if loaded.table == "versions":
-            name, records, hash_sum = proofs[loaded.shard]
-            proofs[loaded.shard] = name, records + loaded.rows, (hash_sum + loaded.hash_sum) % HASHES
+            proofs[loaded.shard] = proofs[loaded.shard].with_rows(loaded)
             done += loaded.rows
             if task.progress is not None:
                 task.progress(done, total)
@@ -201,10 +214,10 @@ def _load_shards(db: duckdb.DuckDBPyConnection, task: Indexing) -> int:
 
 def _old_proofs(db: duckdb.DuckDBPyConnection, renewal: Renewal) -> Proofs:
     """Return the proofs of the shards that are continued; those of the others are empty."""
-    proofs: Proofs = {shard.shard: (shard.name, 0, 0) for shard in renewal.read}
+    proofs: Proofs = {shard.shard: Proof(shard.name) for shard in renewal.read}
     for shard, name, records, hash_sum in db.execute(_SQL["proofs"]).fetchall():
         if shard in renewal.since:
-            proofs[shard] = name, records, hash_sum
+            proofs[shard] = Proof(name, records, hash_sum)
     return proofs
 
 

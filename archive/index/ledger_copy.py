@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -56,37 +57,42 @@ def copy_ledger(
         )
         gaps = _left_out(rows.execute(_SQL["audit_runs"]).fetchall(), skipped)
     pieces = [Piece("windows", work / "windows")] if windows else []
-    pieces += _pieces("requests", [(1, requests)], work)
-    pieces += _pieces("outcomes", _without((1, outcomes), gaps), work)
+    pieces += _pieces("requests", [Span(1, requests)], work)
+    pieces += _pieces("outcomes", _without(Span(1, outcomes), gaps), work)
     for piece in _written(layout, pieces):
         db.execute(_SQL[f"audit_load_{piece.table}"], {"path": str(piece.path), "ledger": ledger})
         piece.path.unlink()
 
 
-def _left_out(
-    runs: Sequence[tuple[int, str, str, int | None, int | None]], skipped: Sequence[int]
-) -> list[tuple[int, int]]:
+class Span(NamedTuple):
+    """A range of numbers, both ends included."""
+
+    first: int
+    last: int
+
+    def meets(self, other: "Span") -> bool:
+        """Return whether a number is in both."""
+        return self.first <= other.last and other.first <= self.last
+
+
+def _left_out(runs: Sequence[tuple[int, str, str, int | None, int | None]], skipped: Sequence[int]) -> list[Span]:
     """Return the spans of outcomes of skipped runs, unless another run has outcomes in them."""
-    spans = {run: (first, last) for run, _, _, first, last in runs if first is not None and last is not None}
+    spans = {run: Span(first, last) for run, _, _, first, last in runs if first is not None and last is not None}
     others = [span for run, span in spans.items() if run not in skipped]
-    return [spans[run] for run in skipped if run in spans and not any(_meet(spans[run], other) for other in others)]
+    return [spans[run] for run in skipped if run in spans and not any(spans[run].meets(other) for other in others)]
 
 
-def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one[0] <= other[1] and other[0] <= one[1]
-
-
-def _without(span: tuple[int, int], gaps: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _without(span: Span, gaps: Sequence[Span]) -> list[Span]:
     """Split a span of numbers around the gaps."""
-    parts, first = [], span[0]
+    parts, first = [], span.first
     for begin, end in sorted(gaps):
         if begin > first:
-            parts.append((first, begin - 1))
+            parts.append(Span(first, begin - 1))
         first = max(first, end + 1)
-    return [*parts, (first, span[1])] if first <= span[1] else parts
+    return [*parts, Span(first, span.last)] if first <= span.last else parts
 
 
-def _pieces(table: str, spans: Sequence[tuple[int, int]], work: Path) -> list[Piece]:
+def _pieces(table: str, spans: Sequence[Span], work: Path) -> list[Piece]:
     return [
         Piece(table, work / f"{table}-{start}", start, min(start + PIECE_ROWS - 1, last))
         for first, last in spans

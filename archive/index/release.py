@@ -21,7 +21,7 @@ from archive.duck import translated_duckdb
 from archive.errors import Damaged, StaleIndex
 from archive.index.compare import Difference, differences
 from archive.index.file import IndexReport, open_release, read_counts, release_index, release_stamp
-from archive.index.fill import HASHES, Progress, add_lookups, check_proofs, connect, load, make_tables, while_loading
+from archive.index.fill import Progress, Proof, add_lookups, check_proofs, connect, load, make_tables, while_loading
 from archive.index.rows import Parsed, no_collection, parse_record, row_line
 from archive.queries import Queries
 from archive.releases import INDEX, IndexRow, Making, Manifest, check_index, iter_index, read_manifest, read_texts
@@ -102,13 +102,12 @@ def _fill(
     total, done = content.records + content.tombstones, 0
     make_tables(db)
     db.execute("BEGIN")
-    proofs = {number: [part.name, 0, 0] for number, part in enumerate(content.parts, 1)}
+    proofs = {number: Proof(part.name) for number, part in enumerate(content.parts, 1)}
     tasks = list(_tasks(db, folder, manifest, work))
     with while_loading(db):
         for rows in spread(_spill, tasks, sum(part.bytes for part in content.parts)):
             load(db, rows)
-            proof: list[Any] = proofs[rows.shard]
-            proof[1:] = proof[1] + rows.rows, (proof[2] + rows.hash_sum) % HASHES
+            proofs[rows.shard] = proofs[rows.shard].with_rows(rows)
             done += rows.rows
             if progress is not None:
                 progress(done, total)
@@ -175,7 +174,7 @@ def _pieces(name: str, frames: list[tuple[Any, ...]], manifest: Manifest) -> Ite
             first, length, records = frame, 0, 0
         length, records = length + size, records + count
     if length:
-        yield first, frames[-1][0], records
+        yield first, frame, records
 
 
 def _spill(task: _Frames) -> Spill:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import duckdb
 
@@ -21,6 +21,19 @@ _STORE_SQL = Queries("archive.store")
 
 # parts of a fingerprint that must be equal for an index to be of this archive and this software
 _SAME = ("index_version", "archive")
+
+
+class _Indexed(NamedTuple):
+    """A shard as the index has it; `frame` is the last one, the values after it are those of this frame."""
+
+    name: str
+    state: str
+    records: int
+    sha256: str | None
+    frame: int
+    offset: int
+    bytes: int
+    content_bytes: int
 
 
 class NotRenewable(Exception):
@@ -72,7 +85,7 @@ def _plan(
         raise NotRenewable("made of another archive or by other software, or not what it was made of")
     outcome, request, file = (int(found[name]) for name in ("outcome", "request", "file"))
     _check_beginning(db, ledger, outcome, file)
-    held = {row[0]: row[1:] for row in db.execute(_SQL["index_shards"]).fetchall()}
+    held = {shard: _Indexed(*row) for shard, *row in db.execute(_SQL["index_shards"]).fetchall()}
     read: list[ShardToRead] = []
     since: dict[int, int] = {}
     dropped: list[int] = []
@@ -83,8 +96,8 @@ def _plan(
             continue
         read.append(shard)
         if was is not None and _has_grown(ledger, shard, was):
-            since[shard.shard] = was[4] + 1
-            records += was[2]
+            since[shard.shard] = was.frame + 1
+            records += was.records
         elif was is not None:
             dropped.append(shard.shard)
     if held:
@@ -109,14 +122,17 @@ def _check_beginning(db: duckdb.DuckDBPyConnection, ledger: sqlite3.Connection, 
         raise NotRenewable("made of another ledger")
 
 
-def _is_same(shard: ShardToRead, was: tuple[Any, ...]) -> bool:
-    name, state, records, sha256, *_ = was
-    return (shard.name, shard.sealed, shard.records, shard.sha256) == (name, state == "sealed", records, sha256)
+def _is_same(shard: ShardToRead, was: _Indexed) -> bool:
+    return shard.sealed == (was.state == "sealed") and (shard.name, shard.records, shard.sha256) == (
+        was.name,
+        was.records,
+        was.sha256,
+    )
 
 
-def _has_grown(ledger: sqlite3.Connection, shard: ShardToRead, was: tuple[Any, ...]) -> bool:
+def _has_grown(ledger: sqlite3.Connection, shard: ShardToRead, was: _Indexed) -> bool:
     """Return whether an open shard only got more frames after those that the index has, or was only sealed."""
-    name, state, records, _, *last = was
-    place = {"shard": shard.shard, "first": last[0], "last": last[0]}
+    place = {"shard": shard.shard, "first": was.frame, "last": was.frame}
     frames = ledger.execute(_STORE_SQL["frames_of_shard"], place).fetchall()
-    return state == "open" and shard.name == name and shard.records >= records and frames == [tuple(last)]
+    last = was.frame, was.offset, was.bytes, was.content_bytes
+    return was.state == "open" and shard.name == was.name and shard.records >= was.records and frames == [last]

@@ -100,7 +100,7 @@ def as_report(bag: BagReport) -> VerifyReport:
     for code, count in bag.collected.counts.items():
         if count > kept[code]:
             message = f"there are {count - kept[code]} more of {code}"
-            report.problems.append(Problem(_kind(code, CODES[code][0]), bag.path.name, message, code=code))
+            report.problems.append(Problem(_kind(code, CODES[code].severity), bag.path.name, message, code=code))
     return report
 
 

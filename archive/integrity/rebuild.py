@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -276,9 +277,12 @@ class _Rebuilding:
         Returns how many are now lost.
         """
         rows = self._db.execute(_SQL["rebuild_outcomes"], {"whole": self._shards_whole}).fetchall()
-        for (run, channel), group in groupby(rows, key=lambda row: row[:2]):
-            self._request(run, channel, "the old ledger", [Outcome(*row[2:]) for row in group], self._now)
-        return sum(row[4] == "lost" and str(row[5]).startswith("its record") for row in rows)
+        lost = 0
+        for (run, channel), group in groupby(rows, key=itemgetter(0, 1)):
+            outcomes = [Outcome(*outcome) for _, _, *outcome in group]
+            self._request(run, channel, "the old ledger", outcomes, self._now)
+            lost += sum(one.state == "lost" and str(one.reason).startswith("its record") for one in outcomes)
+        return lost
 
     def _take_refused(self) -> None:
         """Take over intact refused bodies, whether the old ledger had them or not."""

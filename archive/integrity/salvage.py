@@ -125,7 +125,7 @@ def _tables(model: Path) -> Iterator[_Table]:
         for name, numbered in db.execute(_SQL["salvage_tables"]).fetchall():
             info = db.execute(_SQL["salvage_keys"], (name,)).fetchall()
             columns = tuple(_Column(column, type_, bool(required)) for column, type_, required, _ in info)
-            key = tuple(row[0] for row in sorted(info, key=lambda row: row[3]) if row[3])
+            key = tuple(column for place, column in sorted((place, column) for column, _, _, place in info) if place)
             yield _Table(name, columns, key, bool(numbered) and len(key) == 1)
 
 

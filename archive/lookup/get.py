@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -55,13 +55,18 @@ def find_in_ledger(folder: Path, asked: str) -> Answer:
     return replace(chosen(_versions(copies, last), asked, found.searched), others=found.others)
 
 
-def _checked(copy: Copy) -> tuple[Copy, Record]:
+class _Version(NamedTuple):
+    copy: Copy
+    record: Record
+
+
+def _checked(copy: Copy) -> _Version:
     if copy.problem is not None:
         raise Damaged(copy.problem)
-    return copy, envelope.decode(copy.text)
+    return _Version(copy, envelope.decode(copy.text))
 
 
-def _latest(ledger: sqlite3.Connection, copies: Iterable[tuple[Copy, Record]]) -> set[int]:
+def _latest(ledger: sqlite3.Connection, copies: Iterable[_Version]) -> set[int]:
     """Return the outcomes of the latest state of each record."""
     by_record: dict[tuple[str, str], dict[int, Record]] = {}
     for copy, record in copies:
@@ -74,17 +79,17 @@ def _latest(ledger: sqlite3.Connection, copies: Iterable[tuple[Copy, Record]]) -
     }
 
 
-def _versions(copies: Iterable[tuple[Copy, Record]], last: Set[int]) -> Iterator[Got]:
+def _versions(copies: Iterable[_Version], last: Set[int]) -> Iterator[Got]:
     """Yield versions like `settle_versions`: records with the same bytes are one version, the last copy of it.
 
     The copies in `last` come after all others of their records.
     """
-    kept: dict[tuple[str, str], list[tuple[Copy, Record]]] = {}
-    for copy, record in sorted(copies, key=lambda one: (one[0].outcome in last, one[0].outcome)):
+    kept: dict[tuple[str, str], list[_Version]] = {}
+    for copy, record in sorted(copies, key=lambda one: (one.copy.outcome in last, one.copy.outcome)):
         versions = kept.setdefault((record.identifier, record.format), [])
-        if versions and _content(versions[-1][1]) == _content(record):
+        if versions and _content(versions[-1].record) == _content(record):
             versions.pop()
-        versions.append((copy, record))
+        versions.append(_Version(copy, record))
     for copy, record in (one for versions in kept.values() for one in versions):
         yield Got(
             text=copy.text,

@@ -161,15 +161,14 @@ def migrated(
     Raises as `iter_side`, and BadQuery for an expression that DuckDB refuses.
     """
     fields = mapping.fields if mapping else ()
-    stocks = read_stock(source), read_stock(target)
-    wanted = (mapping.old_format, mapping.new_format) if mapping else (None, None)
-    formats = wanted[0] or stocks[0].format, wanted[1] or stocks[1].format
+    stocks = source_stock, target_stock = read_stock(source), read_stock(target)
+    old_format, new_format = (mapping.old_format, mapping.new_format) if mapping else (None, None)
     with working() as (db, work), translated_duckdb(work):
         load_side(
             db=db,
             side="source",
             path=source,
-            taking=source_taking(rule, formats[0], fields),
+            taking=source_taking(rule, old_format or source_stock.format, fields),
             work=work,
             stocks=stocks,
             progress=progress,
@@ -178,7 +177,7 @@ def migrated(
             db=db,
             side="target",
             path=target,
-            taking=target_taking(rule, formats[1], fields),
+            taking=target_taking(rule, new_format or target_stock.format, fields),
             work=work,
             stocks=stocks,
             progress=progress,
@@ -268,6 +267,7 @@ def _report(
     classes, targets = dict.fromkeys(CLASSES, 0), dict.fromkeys(TARGET_CLASSES, 0)
     for side, class_, items in db.execute(_SQL["migration_counts"]).fetchall():
         (classes if side == "source" else targets)[class_] = items
+    source, target = stocks
     chains = dict(db.execute(_SQL["migration_chain_counts"]).fetchall())
     fields = _fields(db, mapping) if mapping else ()
     off = [
@@ -282,8 +282,8 @@ def _report(
     ]
     return MigrationReport(
         rule=rule.text,
-        items=stocks[0].items,
-        records=stocks[1].items,
+        items=source.items,
+        records=target.items,
         classes=classes,
         targets=targets,
         chains=chains,
@@ -300,8 +300,8 @@ def _fields(db: duckdb.DuckDBPyConnection, mapping: Mapping) -> tuple[FieldRepor
 
 
 def _loaded(db: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-    row: Any = db.execute(_SQL["migration_loaded"]).fetchone()
-    return int(row[0]), int(row[1])
+    [(source, target)] = db.execute(_SQL["migration_loaded"]).fetchall()
+    return source, target
 
 
 def _number(db: duckdb.DuckDBPyConnection, query: str) -> int:

@@ -164,7 +164,7 @@ def read_stock(path: Path) -> Stock:
         return _stock(content.identifiers, {name: counts["records"] for name, counts in content.by_format.items()})
     with closing(open_index(path)) as db:
         rows = db.execute(_SQL["migration_stock"]).fetchall()
-    return _stock(rows[0][2] if rows else 0, {name: live for name, live, _ in rows})
+    return _stock(next((identifiers for *_, identifiers in rows), 0), {name: live for name, live, _ in rows})
 
 
 def iter_side(path: Path) -> Iterator[SideRecord]:

@@ -222,8 +222,8 @@ def _report(db: duckdb.DuckDBPyConnection, read: int, records: int) -> UploadRep
 
 
 def _items_read(db: duckdb.DuckDBPyConnection) -> int:
-    row: Any = db.execute(_SQL["migration_loaded"]).fetchone()
-    return int(row[1])
+    [(_, target)] = db.execute(_SQL["migration_loaded"]).fetchall()
+    return int(target)
 
 
 def _off(report: UploadReport, read: int, records: int, loaded: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import orjson
@@ -73,12 +73,22 @@ class _Choice:
         return int.from_bytes(digest.digest(), "big") < self.below
 
 
+class _Frame(NamedTuple):
+    """A frame of a shard, and the positions of the records to read."""
+
+    file: str
+    number: int
+    offset: int
+    length: int
+    positions: "array[int]"
+
+
 @dataclass(frozen=True, slots=True)
 class _ShardTask:
-    """Some frames: name of the file, number, offset, length, positions of records."""
+    """Some frames of shards."""
 
     folder: Path
-    frames: tuple[tuple[str, int, int, int, "array[int]"], ...]
+    frames: tuple[_Frame, ...]
     choice: _Choice
 
 
@@ -136,20 +146,20 @@ def _added(
 def _shard_tasks(folder: Path, sample: int | None, seed: int) -> tuple[list[_ShardTask | _PartTask], int, int]:
     """Return the tasks, the number of records, and of bytes."""
     layout = Layout(folder)
-    frames: list[tuple[str, int, int, int, array[int]]] = []
+    frames: list[_Frame] = []
     with closing(open_index(folder)) as index:
         places = index.execute(_SQL["live_places"])
         while rows := places.fetchmany(1000):
             for name, state, frame, offset, length, positions in rows:
                 name = shard_file(layout, name, sealed=state == "sealed").name
-                frames.append((name, frame, offset, length, array("I", positions)))
-    total = sum(len(frame[4]) for frame in frames)
+                frames.append(_Frame(name, frame, offset, length, array("I", positions)))
+    total = sum(len(frame.positions) for frame in frames)
     choice = _choice(sample, seed, total)
-    groups = _grouped([len(frame[4]) for frame in frames])
+    groups = _grouped([len(frame.positions) for frame in frames])
     tasks: list[_ShardTask | _PartTask] = [
         _ShardTask(folder, tuple(frames[first : last + 1]), choice) for first, last in groups
     ]
-    return tasks, total, sum(frame[3] for frame in frames)
+    return tasks, total, sum(frame.length for frame in frames)
 
 
 def _part_tasks(folder: Path, sample: int | None, seed: int) -> tuple[list[_ShardTask | _PartTask], int, int]:

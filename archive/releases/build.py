@@ -155,7 +155,7 @@ def _runs(ledger: sqlite3.Connection) -> tuple[dict[str, Any], ...]:
     cursor = ledger.execute(_STORE_SQL["work_of_runs"])
     names = [column[0] for column in cursor.description]
     runs = [dict(zip(names, row, strict=True)) for row in cursor]
-    software = {row[0]: row[4] for row in ledger.execute(_STORE_SQL["ledger_runs"])}
+    software = {run: software for run, _, _, _, software, *_ in ledger.execute(_STORE_SQL["ledger_runs"])}
     for run in runs:
         run["arguments"] = {key: _public(value) for key, value in orjson.loads(run["arguments"]).items()}
         run["software"] = orjson.loads(software[run["run"]])

@@ -66,7 +66,7 @@ Progress = Callable[[int, int], None]
 # identifier, format, outcome, run, channel, direct, datestamp, deleted, content, doi, sha256, fate, text. The fate:
 # selected (true), not selected (false), or why it cannot be included
 Row = list[Any]
-_RECORD = itemgetter(0, 1)
+_RECORD, _OUTCOME = itemgetter(0, 1), itemgetter(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ def _bucket(spilled: Sequence[_Spilled], bucket: int) -> Iterator[Row]:
 def _latest(rows: Iterator[Row], looks: Looks) -> Iterator[Entry]:
     """Yield the latest state of each identifier and format, if it is selected. Python sorts text like its UTF-8."""
     for (identifier, format_), group in groupby(sorted(rows, key=_RECORD), key=_RECORD):
-        versions = {row[2]: row for row in group}
+        versions = {_OUTCOME(row): row for row in group}
         *_, datestamp, deleted, _, doi, digest, fate, text = versions[_newest(versions.values(), looks)]
         if isinstance(fate, str):
             raise CannotDump(fate)
@@ -270,7 +270,7 @@ def _newest(rows: Collection[Row], looks: Looks) -> int:
     """Return the outcome of the row that is the latest state."""
     if len(rows) == 1:
         [only] = rows
-        return int(only[2])
+        return int(_OUTCOME(only))
     return newest([Copy(*row[2:9]) for row in rows], looks).outcome
 
 

@@ -16,6 +16,7 @@ from archive.report.standing import RunStanding, Standing, read_standing
 from archive.report.values import (
     Compared,
     Example,
+    FindingExample,
     FindingLine,
     GapMap,
     GapRun,
@@ -141,7 +142,10 @@ def _findings(ledger: sqlite3.Connection) -> tuple[FindingLine, ...]:
     rows = ledger.execute(_SQL["report_findings"], {"limit": EXAMPLES}).fetchall()
     return tuple(
         FindingLine(
-            code, severity, count, tuple((run, identifier, message) for *_, run, identifier, message, _ in same)
+            code,
+            severity,
+            count,
+            tuple(FindingExample(run, identifier, message) for *_, run, identifier, message, _ in same),
         )
         for (code, severity, count), same in groupby(rows, key=lambda row: row[:3])
     )
@@ -232,8 +236,9 @@ def _map(comparison: Comparison, prefix: str, ids: int, first: int, last: int, s
         int(cell): Tally(*counts) for cell, *counts in comparison.sides.db.execute(_SQL["report_map"], place).fetchall()
     }
     rows = comparison.sides.db.execute(_SQL["report_gaps"], {"prefix": prefix, "limit": GAP_RUNS}).fetchall()
-    runs = tuple(GapRun(*row[:4]) for row in rows)
-    return GapMap(prefix, cells_of(first, last, width, counted), runs, rows[0][4] if rows else 0, share)
+    runs = tuple(GapRun(*run) for *run, _ in rows)
+    runs_in_all = next((in_all for *_, in_all in rows), 0)
+    return GapMap(prefix, cells_of(first, last, width, counted), runs, runs_in_all, share)
 
 
 def _examples(comparison: Comparison) -> tuple[Example, ...]:

@@ -72,7 +72,7 @@ def as_json(values: ReportValues) -> dict[str, Any]:
         "runs": [_run(run) for run in values.runs],
         "runs_in_all": values.runs_in_all,
         "timelines": [{**asdict(line), "start": line.start.isoformat()} for line in values.timelines],
-        "findings": [asdict(found) for found in values.findings],
+        "findings": [{**asdict(found), "examples": [*map(list, found.examples)]} for found in values.findings],
         "shards": values.shards,
         "damaged": list(values.damaged),
     }
@@ -288,7 +288,7 @@ def _runs_text(values: ReportValues) -> str:
 
 
 def _findings_text(values: ReportValues) -> str:
-    rows = [(one.severity, one.code, number(one.count), one.examples[0][2]) for one in values.findings]
+    rows = [(one.severity, one.code, number(one.count), one.examples[0].message) for one in values.findings]
     return _table(("severity", "code", "count", "the first"), rows) if rows else "None."
 
 

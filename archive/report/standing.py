@@ -111,7 +111,7 @@ def read_standing(folder: Path) -> Standing:
             runs=_runs(ledger, accounts),
             windows=windows,
             account=whole,
-            findings=tuple(FindingsStanding(*row[:4]) for row in findings),
+            findings=tuple(FindingsStanding(*finding) for *finding, _ in findings),
             shards=_shards(ledger, layout),
             refused=count,
             refused_bytes=size,
@@ -140,10 +140,10 @@ def _runs(ledger: sqlite3.Connection, accounts: dict[int | None, Account]) -> tu
 def _shards(ledger: sqlite3.Connection, layout: Layout) -> ShardsStanding:
     count = records = frames = size = content = 0
     wrong = []
-    for name, state, *numbers in ledger.execute(_SQL["standing_shards"]):
-        count, records, frames = count + 1, records + numbers[0], frames + numbers[1]
-        size, content = size + numbers[2], content + numbers[3]
-        if (sentence := _wrong_size(layout, name, state, numbers[2])) is not None:
+    for name, state, its_records, its_frames, its_bytes, its_content in ledger.execute(_SQL["standing_shards"]):
+        count, records, frames = count + 1, records + its_records, frames + its_frames
+        size, content = size + its_bytes, content + its_content
+        if (sentence := _wrong_size(layout, name, state, its_bytes)) is not None:
             wrong.append(sentence)
     return ShardsStanding(
         shards=count, records=records, frames=frames, bytes=size, content_bytes=content, wrong=tuple(wrong)

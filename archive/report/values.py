@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from archive.audits import Total
 from archive.report.breakdown import Cut
@@ -169,14 +169,22 @@ class RunLine:
     account: Account
 
 
+class FindingExample(NamedTuple):
+    """A finding of a run; `identifier` is None if it is not about one record."""
+
+    run: int
+    identifier: str | None
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class FindingLine:
-    """Findings of one code: their number, and the first of them as (run, identifier, message)."""
+    """Findings of one code: their number, and the first of them."""
 
     code: str
     severity: str
     count: int
-    examples: tuple[tuple[int, str | None, str], ...]
+    examples: tuple[FindingExample, ...]
 
 
 @dataclass(frozen=True, slots=True)

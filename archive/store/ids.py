@@ -119,8 +119,8 @@ def _wanted(ledger: Ledger, name: str, parameters: dict[str, int | None]) -> Ite
     ledger.db.execute(_SQL[name], parameters)
     last = 0
     while rows := ledger.db.execute(_SQL["wanted_ids"], (last,)).fetchall():
-        yield from (row[1] for row in rows)
-        last = rows[-1][0]
+        yield from (identifier for _, identifier in rows)
+        last, _ = rows[-1]
 
 
 def next_outcome(ledger: Ledger) -> int:
@@ -156,8 +156,8 @@ def deleted_in_lists(ledger: Ledger) -> dict[str, str]:
 def denied(ledger: Ledger, run: int, channel: int) -> tuple[int, str | None, str | None]:
     """Count ids that a run found absent in a channel but that are stored: (ids, the first one, names of channels)."""
     ledger.db.create_function("local_id", 1, local_id, deterministic=True)
-    row = ledger.db.execute(_SQL["asked_denied"], {"run": run, "channel": channel}).fetchone()
-    return int(row[0]), row[1], row[2]
+    ids, first, channels = ledger.db.execute(_SQL["asked_denied"], {"run": run, "channel": channel}).fetchone()
+    return int(ids), first, channels
 
 
 def ended(ledger: Ledger, run: int, channel: int) -> tuple[int, int]:
@@ -165,8 +165,8 @@ def ended(ledger: Ledger, run: int, channel: int) -> tuple[int, int]:
 
     The latter are absent, forbidden or gone (status 410).
     """
-    row = ledger.db.execute(_SQL["asked_ended"], {"run": run, "channel": channel}).fetchone()
-    return int(row[0]), int(row[1])
+    ids, unseen = ledger.db.execute(_SQL["asked_ended"], {"run": run, "channel": channel}).fetchone()
+    return int(ids), int(unseen)
 
 
 def has_shown(ledger: Ledger, channel: int) -> bool:
@@ -244,7 +244,7 @@ def newest_dump(ledger: Ledger) -> Dump | None:
     A list may continue from when it was made.
     """
     row = ledger.db.execute(_SQL["exported_newest"]).fetchone()
-    return Dump(int(row[0]), str(row[1])) if row else None
+    return Dump(*row) if row else None
 
 
 def is_held(ledger: Ledger, channel: int, version: str) -> bool:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -158,7 +159,7 @@ class Ledger:
                 _SQL["open_run"],
                 (spider, mode, _canonical(arguments)),
             ).fetchall()
-        return _run(rows[0]) if rows else None
+        return next(starmap(_run, rows), None)
 
     def last_run(self, spider: str, arguments: dict[str, Any], modes: Sequence[str]) -> Run | None:
         """The newest run over the whole of what `arguments` names that ended with nothing lost or open."""
@@ -167,7 +168,7 @@ class Ledger:
                 _SQL["last_run"],
                 (spider, _canonical(arguments)),
             ).fetchall()
-        return next((_run(row) for row in rows if row[2] in modes), None)
+        return next((run for run in starmap(_run, rows) if run.mode in modes), None)
 
     def last_listing(self, spider: str, arguments: dict[str, Any], modes: Sequence[str], channel: int) -> Run | None:
         """The newest run that listed a channel which had records then or before, and ended with nothing lost or open.
@@ -181,7 +182,7 @@ class Ledger:
                 {"spider": spider, "channel": channel},
             ).fetchall()
         wanted = _without_lists(arguments)
-        runs = (_run(row) for row in rows if row[2] in modes)
+        runs = (run for run in starmap(_run, rows) if run.mode in modes)
         return next((run for run in runs if _without_lists(run.arguments) == wanted), None)
 
     def channels_of(self, run: int) -> list[tuple[int, str, str | None]]:
@@ -329,7 +330,7 @@ class Ledger:
                 _SQL["stated_totals"],
                 (run,),
             ).fetchall()
-        return [(row[0], row[1]) for row in rows]
+        return list(rows)
 
     def torn_windows(self, run: int, since: str) -> tuple[int, list[WindowRow]]:
         """Lists of several pages and no stated size that held a record which changed in the meantime.
@@ -347,7 +348,7 @@ class Ledger:
                 _SQL["torn_windows"],
                 (run, since),
             ).fetchall()
-        return sum(row[8] for row in rows), [WindowRow(*row[:8]) for row in rows]
+        return sum(changed for *_, changed in rows), [WindowRow(*window) for *window, _ in rows]
 
     def add_windows(
         self, run: int, windows: Iterable[NewWindow], now: str, parent: int | None = None
@@ -383,11 +384,8 @@ class Ledger:
         Those count as listed once each, however often they were asked; so does what is gathered from several listings.
         """
         with translated(self.path):
-            row = self.db.execute(
-                _SQL["count_window"],
-                (window, attempt),
-            ).fetchone()
-        return WindowCount(row[0] or 0, row[1] or 0)
+            listed, distinct = self.db.execute(_SQL["count_window"], (window, attempt)).fetchone()
+        return WindowCount(listed or 0, distinct or 0)
 
     def close_window(
         self,
@@ -505,13 +503,15 @@ def _canonical(value: dict[str, Any]) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _run(row: tuple[Any, ...]) -> Run:
+def _run(
+    run: int, spider: str, mode: str, arguments: str, started: str, provider_started: str | None, state: str
+) -> Run:
     return Run(
-        run=row[0],
-        spider=row[1],
-        mode=row[2],
-        arguments=orjson.loads(row[3]),
-        started=row[4],
-        provider_started=row[5],
-        state=row[6],
+        run=run,
+        spider=spider,
+        mode=mode,
+        arguments=orjson.loads(arguments),
+        started=started,
+        provider_started=provider_started,
+        state=state,
     )

@@ -12,6 +12,7 @@ _SQL = Queries(__package__)
 
 def stated_rights(archive: Path) -> tuple[str, ...]:
     """Read what the last Identify that stated rights named; usually one address, and none for most archives."""
-    before = CODES["rights-stated"][1].partition("{")[0]
+    _, sentence = CODES["rights-stated"]
+    before = sentence.partition("{")[0]
     with snapshot(Layout(archive)) as ledger:
         return tuple(message.removeprefix(before) for (message,) in ledger.execute(_SQL["rights_stated"]))

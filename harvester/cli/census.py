@@ -165,7 +165,7 @@ def _words(folder: Path, asked: Asked) -> tuple[dict[str, str], bool]:
     if not channels:
         prefixes = Source.of(asked.source, asked.url, site=asked.site).oaipmh
         return {**words, "prefix": prefixes.prefixes[0] if prefixes else "oai_dc"}, True
-    whole = [channel for channel in channels if channel[1] is None] or channels
+    whole = [(prefix, spec) for prefix, spec in channels if spec is None] or channels
     words["prefix"] = ",".join(dict.fromkeys(prefix for prefix, _ in whole))
     if sets := list(dict.fromkeys(spec for _, spec in whole if spec is not None)):
         words["set"] = ",".join(sets)

@@ -51,11 +51,9 @@ def diff(old: Path, new: Path, lines_file: Path | None, as_json: bool) -> int:
 
 
 def _read_sides(old: Path, new: Path, stack: ExitStack) -> tuple[Side, Side]:
-    paths = (old, new)
-    found = [None if Layout(path).description.exists() else compare.read_side(path) for path in paths]
-    like = next((side.manifest.content for side in found if side is not None), None)
-    sides = [side or _digest(path, like, stack) for side, path in zip(found, paths, strict=True)]
-    return sides[0], sides[1]
+    one, other = (None if Layout(path).description.exists() else compare.read_side(path) for path in (old, new))
+    like = next((side.manifest.content for side in (one, other) if side is not None), None)
+    return one or _digest(old, like, stack), other or _digest(new, like, stack)
 
 
 def _digest(archive: Path, like: Content | None, stack: ExitStack) -> Side:
@@ -186,7 +184,7 @@ def _title(old: Side, new: Side) -> str:
         f"{counted(side.manifest.content.tombstones, 'tombstone')})"
         for side in (old, new)
     ]
-    return f"{contents[0]} -> {contents[1]}"
+    return " -> ".join(contents)
 
 
 def _other_form(old: Side, new: Side) -> str:

@@ -31,7 +31,7 @@ def first_spans(arguments: OaipmhArguments, traits: Traits, answered: datetime, 
     else:
         spans = [body] if arguments.slices == "auto" else list(cutting.calendar(body, arguments.slices, traits))
     tail = Span(back_from(answered, arguments, traits), None)
-    last_shard = arguments.shard is None or arguments.shard[0] == arguments.shard[1]
+    last_shard = arguments.shard is None or arguments.shard.is_last
     if last_shard and arguments.until is None and _before(body, tail):
         spans.append(tail)
     return spans

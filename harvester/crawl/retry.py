@@ -175,7 +175,10 @@ def _by_url(runs: Sequence[Told]) -> dict[str, str] | None:
     words = words_of(run.arguments)
     accept = [str(form).partition(" at ") for form in run.arguments["accept"]]
     kept = {"url": words["url"], "accept": ",".join(type_ for type_, _, url in accept if not url)}
-    return kept if kept["accept"] else {"url": accept[0][2], "accept": accept[0][0]}
+    if kept["accept"]:
+        return kept
+    type_, _, url = accept[0]
+    return {"url": url, "accept": type_}
 
 
 def _lists(runs: Sequence[Told]) -> dict[str, dict[str, str]]:

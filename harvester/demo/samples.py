@@ -499,7 +499,8 @@ def _geo_location(name: str, latitude: str, longitude: str) -> str:
 
 
 def _oai_dc(sample: Sample) -> str:
-    licence_name = sample.licence[1]
+    _, licence_name = sample.licence
+    _, kind = sample.resource_type
     values = [
         ("title", sample.title),
         *(("creator", f"{creator.family}, {creator.given}") for creator in sample.creators),
@@ -507,7 +508,7 @@ def _oai_dc(sample: Sample) -> str:
         ("description", sample.abstract),
         ("publisher", "The Sample Repository"),
         ("date", sample.issued),
-        ("type", f"info:eu-repo/semantics/{sample.resource_type[1].lower().replace(' ', '')}"),
+        ("type", f"info:eu-repo/semantics/{kind.lower().replace(' ', '')}"),
         ("identifier", f"https://doi.{HOST}/{sample.doi}"),
         ("identifier", sample.doi),
         ("identifier", sample.identifier),

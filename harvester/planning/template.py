@@ -185,7 +185,7 @@ def _robots_text(seen: Seen) -> list[str]:
         [f"# robots.txt asks for {seen.crawl_delay:g} s between requests, which is obeyed"] if seen.crawl_delay else []
     )
     if seen.closed and len(seen.asked_anyway) == len(seen.closed):
-        said = seen.asked_anyway[0][1]
+        _, said = seen.asked_anyway[0]
         paths = ", ".join(map(_quoted, said.asks_anyway))
         return [
             *delay,

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from archive.crosswalks import ConversionError, convert, iso2709, records_in, unmapped
 from archive.formats import jsonseq
@@ -54,18 +54,25 @@ class Received:
     body: bytes
 
 
+class Problem(NamedTuple):
+    """A finding about one answer: a code of `archive.findings`, and what was found."""
+
+    code: str
+    found: str
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What an answer says of its id: `state` and `reason` for the ledger, `datestamp` of the record ("" unknown).
 
-    `again`: another try may bring something else. `problem` is a code of `archive.findings`, with what was found.
+    `again`: another try may bring something else.
     """
 
     state: str
     reason: str | None = None
     datestamp: str = ""
     again: bool = False
-    problem: tuple[str, str] | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +262,10 @@ def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -
         # a server that ignores Accept says what it sends; one whose label contradicts the body is not believed
         if kind == _wanted(declared):
             format_ = short_name(declared)
-        problem = ("other-media-type", f"{essence(declared) or 'no media type'} for {essence(accept)}")
+        problem = Problem("other-media-type", f"{essence(declared) or 'no media type'} for {essence(accept)}")
     if kind != _wanted(accept) and format_ == name:
         format_ = kind
-        problem = ("other-media-type", f"{kind} called {essence(declared) or 'nothing'} for {essence(accept)}")
+        problem = Problem("other-media-type", f"{kind} called {essence(declared) or 'nothing'} for {essence(accept)}")
     if kind == "json":
         return _json(answer, body, format_, retrieved, problem)
     if kind == "xml":
@@ -280,11 +287,11 @@ def _read(answer: Received, name: str, accept: str, retrieved: str, most: int) -
         encoding=parameters(declared).get("charset", "utf-8").lower(),
         metadata=None,
     )
-    return Settled("read", problem[0] if problem else None, _http_date(answer.last_modified), problem=problem), text
+    return Settled("read", problem.code if problem else None, _http_date(answer.last_modified), problem=problem), text
 
 
 def _json(
-    answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
+    answer: Received, body: bytes, format_: str, retrieved: str, problem: Problem | None
 ) -> tuple[Settled, bytes | None]:
     try:
         parsed = envelope.parse_json(body)
@@ -296,9 +303,9 @@ def _json(
         return _other(verdict, answer, format_, retrieved, body)
     stamp = json_datestamp(parsed.value) or _http_date(answer.last_modified)
     if problem is None and (other := _names_another(parsed.value, answer.identifier)):
-        problem = ("answer-names-another", other)
+        problem = Problem("answer-names-another", other)
     if problem is None and (several := records_in(parsed.value)) > 1:
-        problem = ("answer-holds-several", f"{several} records")
+        problem = Problem("answer-holds-several", f"{several} records")
     text = envelope.encode_json(
         identifier=answer.identifier,
         datestamp=stamp,
@@ -311,11 +318,11 @@ def _json(
         body=body,
         parsed=parsed,
     )
-    return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
+    return Settled("read", problem.code if problem else None, stamp, problem=problem), text
 
 
 def _xml(
-    answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
+    answer: Received, body: bytes, format_: str, retrieved: str, problem: Problem | None
 ) -> tuple[Settled, bytes | None]:
     document = as_declared(body, answer.media_type)
     try:
@@ -328,9 +335,9 @@ def _xml(
     try:
         metadata = convert(root)
         if problem is None and metadata is not None and (rest := unmapped(metadata)):
-            problem = ("conversion-partial", str(rest[0])[:200])
+            problem = Problem("conversion-partial", str(rest[0])[:200])
     except (ConversionError, RecursionError) as cause:
-        problem = problem or ("conversion-failed", str(cause)[:200])
+        problem = problem or Problem("conversion-failed", str(cause)[:200])
     stamp = _http_date(answer.last_modified)
     declared = root.getroottree().docinfo.encoding or "utf-8"
     charset = (declared if document is body else parameters(answer.media_type)["charset"].strip("'\" ")).lower()
@@ -347,11 +354,11 @@ def _xml(
         encoding=charset,
         metadata=metadata,
     )
-    return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
+    return Settled("read", problem.code if problem else None, stamp, problem=problem), text
 
 
 def _marc(
-    answer: Received, body: bytes, format_: str, retrieved: str, problem: tuple[str, str] | None
+    answer: Received, body: bytes, format_: str, retrieved: str, problem: Problem | None
 ) -> tuple[Settled, bytes | None]:
     """A body of ISO 2709: kept as its bytes, with its JSON where its characters can be read."""
     records = iso2709.read_bytes(body)
@@ -359,9 +366,9 @@ def _marc(
         if isinstance(one, iso2709.Fault):
             if one.damaged:
                 raise Unusable(one.reason)
-            problem = problem or ("conversion-failed", one.reason[:200])
+            problem = problem or Problem("conversion-failed", one.reason[:200])
     if len(records) > 1:
-        problem = problem or ("answer-holds-several", f"{len(records)} records")
+        problem = problem or Problem("answer-holds-several", f"{len(records)} records")
     metadata = iso2709.joined_json(records)
     stamp = _http_date(answer.last_modified)
     text = envelope.encode_bytes(
@@ -377,7 +384,7 @@ def _marc(
         encoding=BASE64,
         metadata=metadata,
     )
-    return Settled("read", problem[0] if problem else None, stamp, problem=problem), text
+    return Settled("read", problem.code if problem else None, stamp, problem=problem), text
 
 
 def _other(

@@ -20,7 +20,7 @@ from archive.store import envelope
 from harvester.errors import MalformedPage, UsageError
 from harvester.oaipmh import datestamps, packed, pieces
 from harvester.rest import answers
-from harvester.rest.answers import Received, Settled
+from harvester.rest.answers import Problem, Received, Settled
 from harvester.rest.tar import Member, gunzip, iter_members
 
 JSON, XML, DELETED = "json", "xml", "deleted"
@@ -281,7 +281,7 @@ class DecodedEntry:
     state: str
     reason: str | None
     refused: bytes | None = None
-    problem: tuple[str, str] | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,8 +322,8 @@ def _record(entry: Entry, kind: str, url: str, retrieved: str) -> tuple[DecodedE
         body=entry.body,
     )
     settled, text = answers.settle(received, format_, media_type, retrieved)
-    if settled.problem is not None and settled.problem[0] == "other-media-type":
-        settled, text = Settled("refused", f"{settled.problem[1]}: not what its name says"), None
+    if settled.problem is not None and settled.problem.code == "other-media-type":
+        settled, text = Settled("refused", f"{settled.problem.found}: not what its name says"), None
     if settled.state != "read":  # a dump holds records: an error in the place of one is no answer about its id
         settled, text = Settled("refused", settled.reason), None
     refused = entry.body if settled.state == "refused" else None

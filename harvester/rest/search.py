@@ -15,6 +15,7 @@ from archive.store import NotJson, envelope
 from harvester.errors import MalformedPage
 from harvester.http import essence, kind_of, same, short_name
 from harvester.oaipmh import Span, datestamps, packed, pieces, versions
+from harvester.rest.answers import Problem
 from harvester.rest.hits import Count, cut_hits, inside, parse_page, read_count
 
 PAGES, CURSOR, OFFSET = "pages", "cursor", "offset"
@@ -224,7 +225,7 @@ class DecodedHits:
 
     `total` is None where the page states none; not `exact`, there may be more. `next` is the link to the next page as
     it was sent, `cursor` the cursor in it; None: it has none. `dates` are those by which a list is ordered, a row each,
-    where lists go on from a date. `problem` is a code of `archive.findings` for all of them, with what was found.
+    where lists go on from a date. `problem` is one of all records of the page.
     `versions` has a digest of each row's content, one behind the other, and `left_out` the places of rows whose records
     are not in the payload because they are stored already.
     """
@@ -235,7 +236,7 @@ class DecodedHits:
     next: str | None
     cursor: str | None
     payload: tuple[tuple[bytes, int], ...]
-    problem: tuple[str, str] | None = None
+    problem: Problem | None = None
     exact: bool = True
     dates: tuple[str, ...] = ()
     versions: bytes = b""
@@ -277,7 +278,7 @@ def decode_page(
     plain = {essence(accept), essence(media_type)} <= PLAIN_JSON
     if not plain and not same(accept, media_type) and kind_of(media_type) == "json":
         # a server that does not look at Accept says what it sends
-        format_, problem = short_name(media_type), ("other-media-type", f"{media_type} for {accept}")
+        format_, problem = short_name(media_type), Problem("other-media-type", f"{media_type} for {accept}")
     rows: list[Row] = []
     refused, texts, dates, digests, left_out = [], [], [], [], set()
     for number, hit in enumerate(hits, 1):

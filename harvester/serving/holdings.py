@@ -110,7 +110,8 @@ class ArchiveHoldings:
         if prefix not in {held.prefix for held in self._formats}:
             return None
         rows = self._ask("by_identifier", identifier=identifier)
-        return next((self._item(prefix, (row[0], *row[2:]), bodies=True) for row in rows if row[1] == prefix), None)
+        found = ((name, *rest) for name, format_, *rest in rows if format_ == prefix)
+        return next((self._item(prefix, row, bodies=True) for row in found), None)
 
     # by name
 

@@ -73,7 +73,7 @@ class Walk:
     last_stamp: str = ""
     stamps: tuple[datetime, ...] = ()
     named: int = 0
-    first: tuple[str, str] | None = None
+    first: Row | None = None
     first_page: frozenset[str] = frozenset()
 
     @property
@@ -97,7 +97,7 @@ class Walk:
 
     def begin_with(self, rows: Sequence[Row]) -> None:
         """Remember the first page, to tell it from those of other lists."""
-        self.first = (rows[0].identifier, rows[0].datestamp)
+        self.first = rows[0]
         self.first_page = frozenset(row.identifier for row in rows)
 
     def follow(self, stamps: Sequence[str]) -> None:

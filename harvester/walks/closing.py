@@ -68,7 +68,7 @@ class Closing:
         given, writer = self.run.arguments, self.run.keeper.writer
         state = await self.run.keeper.do(writer.ledger.settled_state, writer.run_number)
         bounded = given.from_ is not None or given.until is not None
-        part = given.sample is not None or (given.shard or (1, 1))[1] > 1
+        part = given.sample is not None or given.parts > 1
         whole = given.mode in ("full", "census") and not bounded and not part and state != "unfinished"
         return dict.fromkeys(self.run.channels, whole)
 

@@ -54,7 +54,7 @@ class Doubts:
     async def ask_otherwise(self) -> bool:
         """Ask in other ways, when all windows are done, for what should not be empty. Returns whether any opened."""
         given = self.run.arguments
-        if given.sample is not None or (given.shard or (1, 1))[1] > 1 or given.from_ or given.until:
+        if given.sample is not None or given.parts > 1 or given.from_ or given.until:
             return False
         opened = False
         for number in self.run.given:

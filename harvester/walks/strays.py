@@ -79,8 +79,10 @@ class StrayCheck:
             if found is None:
                 return None
             if identifier not in found:
-                known = await self._listed_at(walk, walk.first[1]) if walk.first is not None else None
-                return True if known is not None and walk.first is not None and walk.first[0] in known else None
+                if walk.first is None:
+                    return None
+                known = await self._listed_at(walk, walk.first.datestamp)
+                return True if known is not None and walk.first.identifier in known else None
         return False
 
     async def _listed_at(self, walk: Walk, stamp: str) -> set[str] | None:

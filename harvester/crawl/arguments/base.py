@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from archive.disk import sha256_of
 from archive.errors import ArchiveError
@@ -22,6 +22,18 @@ COMMON = frozenset({"url", "source", "site", "hosts", "mode", "archive", "sample
 KNOWN = COMMON | {"prefix", "set", "from", "until", "windows", "slices", "ids"}
 
 
+class Shard(NamedTuple):
+    """Part `part` of `parts` of a harvest, counted from 1: `shard=2/8`."""
+
+    part: int
+    parts: int
+
+    @property
+    def is_last(self) -> bool:
+        """Return whether no part follows."""
+        return self.part == self.parts
+
+
 @dataclass(frozen=True, slots=True)
 class Arguments(ABC):
     """A harvest as it was asked for, by whatever spider. `windows` is how many requests may be open at once.
@@ -34,9 +46,14 @@ class Arguments(ABC):
     archive: Path
     mode: str
     sample: int | None
-    shard: tuple[int, int] | None
+    shard: Shard | None
     windows: int
     accept_loss: bool = field(default=False, kw_only=True)
+
+    @property
+    def parts(self) -> int:
+        """Return how many parts the harvest is divided into, of which this is one."""
+        return self.shard.parts if self.shard is not None else 1
 
     @property
     @abstractmethod
@@ -62,13 +79,12 @@ class OaipmhArguments(Arguments):
 
     @property
     def identity(self) -> dict[str, Any]:
-        bounds = [datestamps.as_argument(bound) if bound else None for bound in (self.from_, self.until)]
         return {
             "url": self.endpoint.url,
             "prefix": list(self.prefixes),
             "set": list(self.sets),
-            "from": bounds[0],
-            "until": bounds[1],
+            "from": datestamps.as_argument(self.from_) if self.from_ else None,
+            "until": datestamps.as_argument(self.until) if self.until else None,
             "sample": self.sample,
             "shard": list(self.shard) if self.shard else None,
         } | ({"ids": f"sha256:{self.file_sha256}"} if self.file else {})
@@ -172,15 +188,15 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else 0
 
 
-def shard_of(words: Mapping[str, str]) -> tuple[int, int] | None:
-    """`shard=i/n` as (i, n), None when it is not given."""
+def shard_of(words: Mapping[str, str]) -> Shard | None:
+    """Parse `shard=i/n`, None when it is not given."""
     if (text := words.get("shard")) is None:
         return None
     first, _, second = text.partition("/")
     part, parts = _whole(first), _whole(second)
     if not 1 <= part <= parts:
         raise UsageError(f"shard={text[:40]} is not of the form i/n with 1 <= i <= n, such as 2/8")
-    return part, parts
+    return Shard(part, parts)
 
 
 def bound(words: Mapping[str, str], name: str) -> datetime | None:

@@ -10,6 +10,7 @@ from harvester.crawl.arguments.base import (
     COMMON,
     MODES,
     Arguments,
+    Shard,
     bound,
     choice,
     flag,
@@ -42,13 +43,12 @@ class SearchArguments(Arguments):
 
     @property
     def identity(self) -> dict[str, Any]:
-        bounds = [datestamps.as_argument(one) if one else None for one in (self.from_, self.until)]
         return {
             "url": self.endpoint.url,
             "accept": self.accept,
             "query": self.query,
-            "from": bounds[0],
-            "until": bounds[1],
+            "from": datestamps.as_argument(self.from_) if self.from_ else None,
+            "until": datestamps.as_argument(self.until) if self.until else None,
             "sample": self.sample,
             "shard": list(self.shard) if self.shard else None,
         }
@@ -86,9 +86,9 @@ class ExporterArguments(Arguments):
         }
 
 
-def in_shard(identifier: str, shard: tuple[int, int] | None) -> bool:
+def in_shard(identifier: str, shard: Shard | None) -> bool:
     """Whether a record of a dump is in part i of n."""
-    return shard is None or crc32(identifier.encode()) % shard[1] == shard[0] - 1
+    return shard is None or crc32(identifier.encode()) % shard.parts == shard.part - 1
 
 
 def parse_search(words: Mapping[str, str]) -> SearchArguments:

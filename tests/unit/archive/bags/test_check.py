@@ -236,7 +236,9 @@ def test_a_broken_bag_is_refused_by_its_code(bag: Path, what: str):
     report = check_bag(bag)
     assert code in codes(report, "error")
     assert not report.valid
-    assert report.complete == (not bagcodes.CODES[code][1] if len(codes(report, "error")) == 1 else report.complete)
+    assert report.complete == (
+        not bagcodes.CODES[code].incomplete if len(codes(report, "error")) == 1 else report.complete
+    )
 
 
 def test_a_changed_tag_file_is_refused(bag: Path):
