@@ -172,7 +172,7 @@ def test_every_switch_of_the_hostile_provider_is_served(beds: Path, root: Path):
         [sys.executable, beds / "hostile" / "server.py", "--help"], capture_output=True, text=True, check=True
     )
     switches = set(re.findall(r"--[a-z0-9][a-z0-9-]*", asked.stdout.partition("A hostile repository")[0]))
-    tests = [*(root / "tests" / "e2e").glob("*.py"), root / "tests" / "worlds.py"]
+    tests = [*(root / "tests" / "e2e").glob("*.py"), root / "tests" / "support" / "scenarios.py"]
     served = " ".join(path.read_text(encoding="utf-8") for path in tests) + " ".join(f"--p-{name}" for name in FAULTS)
     missing = {name for name in switches if not re.search(name + r"(?![\w-])", served)}
     assert missing <= {"--help", "--list-kinds", "--port", "--probe-port"}

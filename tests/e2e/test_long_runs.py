@@ -4,6 +4,7 @@ Each run is a process of its own, so that its memory is what it took; most are t
 """
 
 import json
+import os
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler
@@ -24,7 +25,12 @@ SCRIPT = Path(__file__).resolve().parents[1] / "support" / "long_run.py"
 
 def long_run(*words: object) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, SCRIPT, *map(str, words)], capture_output=True, text=True, timeout=7200, check=False
+        [sys.executable, SCRIPT, *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=7200,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     read: dict[str, Any] = json.loads(done.stdout)

@@ -1,7 +1,7 @@
 """Ids by the hundred thousand from a provider with limits, in a process of its own whose clock jumps: hours in seconds.
 
-    python tests/support/long_run.py ids NUMBER              prints what it did and what it took, as JSON
-    python tests/support/long_run.py hosts NUMBER MINUTES
+    PYTHONPATH=tests python tests/support/long_run.py ids NUMBER     prints what it did and what it took, as JSON
+    PYTHONPATH=tests python tests/support/long_run.py hosts NUMBER MINUTES
 
 Real are the supply of ids, the handler of blocks, its gates and what they learn; simulated are the wire, the provider
 and the time. With many hosts the gates alone are real. What grows shows in the memory that the process has after a

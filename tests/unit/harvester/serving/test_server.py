@@ -92,7 +92,9 @@ def test_a_header_that_does_not_end_ends_its_connection(monkeypatch: pytest.Monk
                 await asyncio.sleep(0.02)
                 if reading.done():
                     break
-        assert await reading == b""
+        # closed, or reset if a letter was still on its way
+        with contextlib.suppress(ConnectionResetError):
+            assert await reading == b""
         assert await ask(port) == 200
 
     serve(scenario)
