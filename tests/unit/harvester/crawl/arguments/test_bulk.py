@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harvester.crawl.arguments.base import Shard
 from harvester.crawl.arguments.bulk import in_shard, parse_exporter, parse_search
 from harvester.errors import UsageError
 
@@ -83,5 +84,5 @@ def test_a_source_with_neither_says_so(tmp_path: Path):
 
 def test_every_record_is_in_one_shard():
     names = [str(n) for n in range(100)]
-    assert [sum(in_shard(name, (part, 3)) for part in (1, 2, 3)) for name in names] == [1] * 100
+    assert [sum(in_shard(name, Shard(part, 3)) for part in (1, 2, 3)) for name in names] == [1] * 100
     assert all(in_shard(name, None) for name in names)
