@@ -1,7 +1,6 @@
 """OAI-PMH: ask for lists window by window, hand on what comes, do what `harvester.walks.list_walk` decides."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from archive.findings import finding
 from archive.store import NewWindow, WindowCount, WindowRow, ids
 from harvester.crawl import WindowEnd, first_windows
 from harvester.crawl.arguments import RETRY, OaipmhArguments, parse_arguments
+from harvester.http import pause_seconds
 from harvester.oaipmh import (
     GET_RECORD,
     LIST_IDENTIFIERS,
@@ -35,7 +35,6 @@ from harvester.oaipmh import (
     protocol,
     tokens,
 )
-from harvester.ratelimit import limiter
 from harvester.walks import (
     Beginning,
     Channel,
@@ -375,7 +374,7 @@ class OaipmhSpider(WindowedSpider):
                 case list_walk.EndWindow(on):
                     yield on.over()
                 case list_walk.Wait(tries):
-                    await asyncio.sleep(limiter.backoff_seconds(tries, random.random()))
+                    await asyncio.sleep(pause_seconds(tries))
                 case list_walk.Report(found):
                     await self.find(found)
                 case list_walk.EndRun(error):

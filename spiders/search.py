@@ -1,7 +1,6 @@
 """Search: records out of the pages of a search API, slice by slice of their dates, each proven by its total."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,8 +15,9 @@ from archive.store import NewWindow, WindowCount, WindowRow, distinct_in_run, li
 from harvester.crawl import WindowEnd
 from harvester.crawl.arguments import SearchArguments, parse_search
 from harvester.errors import MalformedPage, Unreachable, UsageError
+from harvester.http import pause_seconds
 from harvester.oaipmh import VERSIONS_MOST, Decision, Span, Traits, cutting, datestamps
-from harvester.ratelimit import WaitTooLong, limiter
+from harvester.ratelimit import WaitTooLong
 from harvester.rest import (
     CURSOR,
     GRANULE,
@@ -31,7 +31,18 @@ from harvester.rest import (
     search,
     searchends,
 )
-from harvester.walks import GATEWAY, GATHERED, VERB, AskAgain, GiveUp, Over, Reply, SliceRules, SliceWalk, Unusable
+from harvester.walks import (
+    GATHERED,
+    VERB,
+    AskAgain,
+    GiveUp,
+    Over,
+    Reply,
+    SliceRules,
+    SliceWalk,
+    Unusable,
+    refused_by_status,
+)
 from spiders.base import no_reply, now_text, reply_of
 from spiders.windowed import WindowedSpider
 
@@ -172,7 +183,7 @@ class SearchSpider(WindowedSpider):
             if self.stopping:
                 break
             if attempt < self.tries:
-                await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
+                await asyncio.sleep(pause_seconds(attempt))
         raise error
 
     def _smaller(self, body: bytes) -> bool:
@@ -332,11 +343,9 @@ class SearchSpider(WindowedSpider):
             yield out
 
     async def _decode(self, walk: SliceWalk, reply: Reply) -> DecodedHits | Unusable:
-        status, arguments = reply.status, self.arguments
-        if status in GATEWAY:
-            return Unusable(PAGE_LOST, f"HTTP status {status}", status, reply)
-        if status >= 300:
-            return Unusable(PAGE_REFUSED, f"HTTP status {status}", status, reply)
+        arguments = self.arguments
+        if (by_status := refused_by_status(reply, lost=PAGE_LOST, refused=PAGE_REFUSED)) is not None:
+            return by_status
         media_type = reply.header("Content-Type")
         stored = self.rules.versions.known_to(walk.window, tail=walk.window.parent is None)
         try:
@@ -353,13 +362,13 @@ class SearchSpider(WindowedSpider):
                 stored=stored,
             )
         except MalformedPage as error:
-            return Unusable(PAGE_REFUSED, str(error), status, reply)
+            return Unusable(PAGE_REFUSED, str(error), reply.status, reply)
 
     async def _unusable(self, walk: SliceWalk, unusable: Unusable) -> AsyncIterator[Any]:
         """Do what follows a page that cannot be used."""
         match self.rules.unusable(walk, unusable):
             case AskAgain():
-                await asyncio.sleep(limiter.backoff_seconds(walk.tries, random.random()))
+                await asyncio.sleep(pause_seconds(walk.tries))
                 yield self._page_request(walk)
             case Over(end):
                 yield walk.over(end)

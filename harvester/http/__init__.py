@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archive import lazy
 
 __all__ = [
+    "GATEWAY",
     "HOPS_MOST",
     "NOT_SERVED",
     "REDIRECTS",
@@ -75,6 +76,6 @@ if TYPE_CHECKING:
     from harvester.http.middlewares import redirect_not_followed
     from harvester.http.ranges import RangeFiles
     from harvester.http.redirects import HOPS_MOST, REDIRECTS, IdUrls, sendable
-    from harvester.http.retries import TRANSIENT, Retries, pause_seconds
+    from harvester.http.retries import GATEWAY, TRANSIENT, Retries, pause_seconds
 else:
     __getattr__ = lazy.exports(__name__)

@@ -13,6 +13,8 @@ from harvester.ratelimit import limiter
 
 # answers that may be another one the next time (RFC 9110, section 15; RFC 8470; RFC 4918)
 TRANSIENT = frozenset({408, 421, 425, 429, 500, 502, 503, 504, 507, 508})
+# answers that say "nobody is behind me", rather than "this is my answer"
+GATEWAY = frozenset({502, 503, 504})
 # what these answers say does not change
 GONE = frozenset({404, 410})
 FINAL = GONE | {400, 401, 403, 405, 406, 414, 415, 451}

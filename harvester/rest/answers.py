@@ -16,6 +16,7 @@ from archive.formats import jsonseq
 from archive.store import BASE64, NOT_MODIFIED, NotJson, ParsedJson, envelope, first_tag
 from harvester.errors import MalformedPage
 from harvester.http import (
+    GATEWAY,
     TRANSIENT,
     UNPACKED_MOST,
     as_declared,
@@ -31,7 +32,6 @@ from harvester.oaipmh import packed, parse_document, pieces
 from harvester.rest.absences import EMPTY, HTML, TEXT, Known, Look, is_machine
 from harvester.rest.errorbodies import Verdict, judge_json, judge_text, judge_xml
 
-_GATEWAY = frozenset({502, 503, 504})
 # 429 comes here when a host orders some ids to wait for ever
 _AGAIN = TRANSIENT - {429}
 _FORBIDDEN = frozenset({401, 403, 451})
@@ -134,7 +134,7 @@ def settle(
             return _gone(answer=answer, name=name, accept=accept, retrieved=retrieved, most=most, known=known)
     except Unusable as error:
         return Settled("refused", str(error), again=True), None
-    if status in _GATEWAY:
+    if status in GATEWAY:
         return Settled("lost", f"HTTP status {status}", again=True), None
     return Settled("refused", f"HTTP status {status}", again=status in _AGAIN), None
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from archive import lazy
 
 __all__ = [
-    "GATEWAY",
     "GATHERED",
     "VERB",
     "AskAgain",
@@ -37,6 +36,7 @@ __all__ = [
     "list_walk",
     "not_asked",
     "received",
+    "refused_by_status",
     "without_decoding",
 ]
 
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from harvester.walks.outcomes import Keep
     from harvester.walks.pagereader import PageReader
     from harvester.walks.questions import Questions
-    from harvester.walks.replies import Reply, Unusable
-    from harvester.walks.slice_walk import GATEWAY, GATHERED, VERB, AskAgain, GiveUp, Over, SliceRules, SliceWalk
+    from harvester.walks.replies import Reply, Unusable, refused_by_status
+    from harvester.walks.slice_walk import GATHERED, VERB, AskAgain, GiveUp, Over, SliceRules, SliceWalk
     from harvester.walks.strays import StrayCheck
 else:
     __getattr__ = lazy.exports(__name__)

@@ -47,10 +47,8 @@ from harvester.walks.outcomes import (
     KeepRecord,
     KeepStray,
 )
-from harvester.walks.replies import Reply, Unusable
+from harvester.walks.replies import Reply, Unusable, refused_by_status
 
-# answers that say "nobody is behind me", rather than "this is my answer"
-GATEWAY = frozenset({502, 503, 504})
 # so many records deep in a list a gateway error is taken for the provider's depth limit
 DEEP = 2_000
 # pages asked for while earlier ones of the same list are still being decoded
@@ -444,11 +442,8 @@ class WalkRules:
             end = tokens.TOKEN_EXPIRED if read.code == "badResumptionToken" else tokens.PAGE_REFUSED
             return Unusable(end, str(read), status, reply, read.code)
         if isinstance(read, HarvestError):
-            if status in GATEWAY:
-                return Unusable(tokens.PAGE_LOST, f"HTTP status {status}", status, reply)
-            if status >= 300:
-                return Unusable(tokens.PAGE_REFUSED, f"HTTP status {status}", status, reply)
-            return Unusable(tokens.PAGE_UNREADABLE, str(read), status, reply)
+            by_status = refused_by_status(reply, lost=tokens.PAGE_LOST, refused=tokens.PAGE_REFUSED)
+            return by_status or Unusable(tokens.PAGE_UNREADABLE, str(read), status, reply)
         # noRecordsMatch comes with any status (InvenioRDM: 422)
         if status >= 400 and (read.rows or read.token is not None):
             return Unusable(tokens.PAGE_REFUSED, f"a list with HTTP status {status}", status, reply)

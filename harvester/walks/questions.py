@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
 from harvester.errors import HarvestError, MalformedPage, ProviderError, Unreachable, UsageError
+from harvester.http import pause_seconds
 from harvester.oaipmh import OLDEST, Row, Traits, cutting, datestamps, emptiness, hints, protocol, xml
-from harvester.ratelimit import WaitTooLong, limiter
+from harvester.ratelimit import WaitTooLong
 from harvester.walks.attempt import Channel, Walk
 from harvester.walks.replies import Reply
 
@@ -76,7 +76,7 @@ class Questions:
                 error = Unreachable(f"{url}: no answer ({type(cause).__name__}: {cause})")
             if not self.asker.running:
                 break
-            await asyncio.sleep(limiter.backoff_seconds(attempt, random.random()))
+            await asyncio.sleep(pause_seconds(attempt))
         raise error
 
     async def once(self, url: str, parse: Callable[[bytes], T]) -> T:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from archive.store import RefusedBody
 from harvester.errors import MalformedPage
-from harvester.http import as_declared
+from harvester.http import GATEWAY, as_declared
 from harvester.rest import answers
 
 # headers that are not kept
@@ -64,3 +64,15 @@ class Unusable:
             retrieved=at,
             reason=self.reason,
         )
+
+
+def refused_by_status(reply: Reply, *, lost: str, refused: str) -> Unusable | None:
+    """Judge a reply without records by its status; None if the status is none of an error.
+
+    `lost` and `refused` are the names of a window's end: for a gateway error behind which nobody answered, and for any
+    other status from 300 on.
+    """
+    if reply.status < 300:
+        return None
+    end = lost if reply.status in GATEWAY else refused
+    return Unusable(end, f"HTTP status {reply.status}", reply.status, reply)

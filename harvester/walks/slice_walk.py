@@ -30,7 +30,6 @@ from harvester.walks.replies import Reply, Unusable
 
 # a slice that no single listing brings whole is counted over all of its listings
 VERB, GATHERED = "search", "gathered"
-GATEWAY = frozenset({502, 503, 504})
 # how deep pages are refused: asked once more they are refused again
 TOO_DEEP = frozenset({400, 404, 410, 416, 422})
 
