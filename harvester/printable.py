@@ -8,19 +8,11 @@ import logging
 import os
 from collections.abc import Iterable
 
+from archive.formats import printable
 from harvester.errors import UsageError
 
-# what takes the place of a character that is not shown
-MARK = "\N{REPLACEMENT CHARACTER}"
 # loggers whose arguments may be texts of several lines: statistics, settings
 _FOREIGN = frozenset({"scrapy", "twisted", "py", "asyncio", "root"})
-
-
-def printable(text: str, keep: str = "") -> str:
-    """The text with MARK for each control, format and surrogate character, and for line ends; `keep` are left."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() or character in keep else MARK for character in text)
 
 
 class PrintableFilter(logging.Filter):

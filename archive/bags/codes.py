@@ -7,9 +7,11 @@ over it. Clauses are those of RFC 8493. Bags before version 1.0 must meet the re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from archive.formats import printable
+
 
 class BagCode(NamedTuple):
-    """What a code of a finding means: its severity, whether the bag is then incomplete, and its sentence."""
+    """Meaning of a finding's code: its severity, whether the bag is then incomplete, and its sentence."""
 
     severity: str
     incomplete: bool
@@ -125,7 +127,7 @@ class BagFindings:
         severity, _, sentence = CODES[code]
         self.counts[code] = self.counts.get(code, 0) + 1
         if self.counts[code] <= KEPT_MOST:
-            shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(reason)[:400])
+            shown = printable(str(reason)[:400])
             self.kept.append(BagFinding(code, severity, path, sentence.format(line=line, reason=shown)))
 
     @property

@@ -23,7 +23,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to create bags. `date` is the Bagging-Date and `agent` the Bag-Software-Agent; the caller provides both.
+    """Options of a bag. `date` is the Bagging-Date and `agent` the Bag-Software-Agent; the caller provides both.
 
     Files that are never written again are hard-linked unless `copy`; with `link` all are. With `fetch_url`, which
     stands for data/, files that match one of `fetch` (all, if it is empty) are left out and listed in fetch.txt.

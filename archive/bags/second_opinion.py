@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from archive.bags.check import BagReport
+from archive.formats import printable
 
 # findings after which another reader may hang, read outside of the bag, or run out of memory
 _UNSAFE = ("special-file", "link-escapes", "link-to-folder", "tag-file-too-large")
@@ -67,7 +68,7 @@ def ask_bagit(report: BagReport) -> SecondOpinion:
             message = _shortened(str(details[0]) if details else str(error)) or type(error).__name__
         except Exception as error:  # whatever a malformed tag file makes it raise
             message = f"{type(error).__name__}: {_shortened(str(error))}"
-    valid, ours = not message, report.complete and report.valid
+    valid, ours = not message, report.valid
     if valid == ours:
         return SecondOpinion(software=software, valid=valid, agrees=True, message=message)
     if valid:
@@ -88,5 +89,5 @@ def _quiet() -> Iterator[None]:
 
 
 def _shortened(text: str, most: int = 300) -> str:
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    shown = printable(text)
     return shown if len(shown) <= most else f"{shown[:most]}…"

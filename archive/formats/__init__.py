@@ -16,6 +16,7 @@ __all__ = [
     "jsonseq",
     "open_text",
     "plain_name",
+    "printable",
     "read_table",
     "reread",
     "size_text",
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from archive.formats.canonical import Number, encode_as_sent, reread
     from archive.formats.delimited import delimiter_of, iter_lines, iter_rows, open_text, plain_name, read_table
     from archive.formats.jsonseq import LF, RS
+    from archive.formats.printable import printable
     from archive.formats.quantities import size_text
 else:
     __getattr__ = lazy.exports(__name__)

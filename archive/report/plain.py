@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from archive.audits import Total
-from archive.formats import size_text
+from archive.formats import printable, size_text
 from archive.report.breakdown import Cut
 from archive.report.charts import shares
 from archive.report.values import Compared, GapMap, ReportValues, Tally
@@ -311,4 +311,4 @@ def _link(url: str) -> str:
 def _text(text: object) -> str:
     """Escape a text as one line that Markdown shows unchanged: no markup, no HTML, no link."""
     line = _SPECIAL.sub(r"\\\1", one_line(text)).replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+    return printable(line)

@@ -13,10 +13,11 @@ import click
 
 from archive.disk import close_to_others
 from archive.errors import ArchiveError
+from archive.formats import printable
 from harvester import __version__
 from harvester.errors import HarvestError
 from harvester.exits import DONE, UNFINISHED, USAGE, exit_code
-from harvester.printable import check_text, printable
+from harvester.printable import check_text
 
 _KEPT = "\n\t"
 

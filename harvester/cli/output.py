@@ -22,8 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from archive.disk import translated
-from archive.formats import Number
-from harvester.printable import printable
+from archive.formats import Number, printable
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

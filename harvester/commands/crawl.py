@@ -10,12 +10,13 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler, CrawlerProcess
 from scrapy.exceptions import UsageError
 
 from archive.errors import ArchiveError
+from archive.formats import printable
 from harvester.cli.params import pairs
 from harvester.cli.processes import run_again
 from harvester.crawl import Ending, ending_of, run_crawler, run_steps, split
 from harvester.errors import HarvestError
 from harvester.exits import exit_code
-from harvester.printable import check_text, printable
+from harvester.printable import check_text
 
 
 class Command(ScrapyCrawl):

@@ -4,6 +4,7 @@ import json
 import re
 from urllib.parse import urlsplit
 
+from archive.formats import printable
 from harvester.planning.probing import EXPORTER_PATH, RestSeen, Seen, Verdict
 
 # the richest of the known prefixes first
@@ -242,4 +243,4 @@ def _quoted(text: str) -> str:
 
 def _comment(text: str) -> str:
     """Text of a provider in one line of a comment."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)[:500]
+    return printable(text)[:500]

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive.formats.printable import MARK, printable
 from harvester.cli import main
 from harvester.cli.output import say
 from harvester.errors import UsageError
-from harvester.printable import MARK, PrintableFilter, check_text, printable
+from harvester.printable import PrintableFilter, check_text
 
 
 @given(st.text())
