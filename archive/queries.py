@@ -8,7 +8,7 @@ aiosql 15 was tried and is not used: it takes 0.1 s to import and 0.4 s to parse
 """
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
@@ -26,7 +26,7 @@ class Queries:
     def __getitem__(self, name: str) -> str:
         return self.all[name]
 
-    @property
+    @cached_property
     def all(self) -> dict[str, str]:
         """All queries by name, in the order of the file."""
         return _read(self.package)

@@ -1,4 +1,4 @@
-"""What an archive knows of ids, for sampling: which ids there may be, and what is held of some.
+"""Ids that an archive knows, for sampling: which ids there may be, and what is held of some.
 
 All of it comes from the index.
 """
@@ -43,7 +43,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """What is held of an id: `held` is read, deleted or None.
+    """Holdings of an id: `held` is read, deleted or None.
 
     `state` is that of the last harvest that requested it, if any.
     """

@@ -387,10 +387,6 @@ CREATE VIEW here AS
     SELECT name, identifier, state, held, moment, day, odd, state = 'deleted' AS deleted, request FROM asked;
 CREATE VIEW there AS SELECT name, identifier, moment, day, odd, deleted FROM named;
 
--- name: audit_stamp
--- What an index was made of: name, value.
-SELECT name, value FROM stamp;
-
 -- name: audit_stated
 -- What lists said of their own length (SQLite): one row a channel of a run: channel, verb, stated, counted (distinct
 -- ids that came), silent (lists that said nothing). Only lists that were read to their end and not cut into others, and

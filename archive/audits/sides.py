@@ -24,6 +24,7 @@ from archive.queries import Queries
 from archive.store import Layout, newest_of, read_description, read_looks, read_stamp, snapshot
 
 _SQL = Queries(__package__)
+_INDEX_SQL = Queries("archive.index")
 
 # memory of DuckDB on a machine with 24 GiB: a larger join goes to the disk
 MEMORY_LIMIT = "1500MB"
@@ -276,7 +277,7 @@ def index_of_records(folder: Path) -> Path:
         expected = read_stamp(ledger, description["id"])
     with closing(open_read_only(layout.index, None)) as db:
         try:
-            found = dict(db.execute(_SQL["audit_stamp"]).fetchall())
+            found = dict(db.execute(_INDEX_SQL["stamp"]).fetchall())
         except duckdb.Error as cause:
             raise StaleIndex(f"{layout.index} cannot be read ({cause}); run `harvester index {folder}`") from cause
         if any(found.get(name) != expected[name] for name in ("index_version", "archive", "shard")):

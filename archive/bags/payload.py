@@ -21,6 +21,7 @@ from archive.releases import INDEX, LOOKUP, MANIFEST, Manifest, is_release, read
 from archive.store import Layout, WriteLock, read_description, snapshot
 
 _SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 # files that an archive may have besides its contents: derived, unfinished, hidden, or SQLite's own
 _PASSING = re.compile(
@@ -98,7 +99,7 @@ def _of_archive(layout: Layout, with_index: bool) -> Payload:
             items.append(_recorded(layout, f"shards/{name}", size, sha256, sha512))
         for stored in stored_files(ledger):
             items.append(_recorded(layout, stored.path, stored.bytes, stored.sha256, stored.sha512))
-        for name, sha256 in ledger.execute(_SQL["bag_quarantine"]):
+        for name, sha256 in ledger.execute(_STORE_SQL["refused_bodies"]):
             items += _refused(layout, name, sha256)
         records, shards, last = ledger.execute(_SQL["bag_summary"]).fetchone()
     source = described["source"]

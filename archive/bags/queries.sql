@@ -1,9 +1,5 @@
 -- Queries of archive.bags, in alphabetical order. archive/queries.py reads this file.
 
--- name: bag_quarantine
--- Refused bodies of the ledger (SQLite), each once though several ids may name it: name, sha256 (of NAME.json).
-SELECT DISTINCT name, sha256 FROM quarantine ORDER BY name;
-
 -- name: bag_shards
 -- Shards of the ledger (SQLite), in their order: name, state, bytes, sha256, sha512 (NULL in those of older software).
 SELECT name, state, bytes, sha256, sha512 FROM shards ORDER BY shard;

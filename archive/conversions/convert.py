@@ -217,7 +217,7 @@ class _Due:
 
 def _due(ledger: sqlite3.Connection, everything: bool, report: ConvertReport) -> list[_Due]:
     """List the shards to convert, in order; notes in the report what is current, and what was in use before."""
-    row = ledger.execute(_SQL["convert_meta"], (_META,)).fetchone()
+    row = ledger.execute(_STORE_SQL["meta"], (_META,)).fetchone()
     settled: dict[str, Any] = orjson.loads(row[0]) if row else {"versions": None, "shards": 0}
     due, report.current = [], 0
     for shard, name, size, crosswalks in ledger.execute(_SQL["convert_shards"]):
@@ -323,7 +323,7 @@ def _settle(ledger: Ledger, layout: Layout, due: _Due, pieces: Iterable[_Piece],
         if sealed is not None:
             replace(ledger.db, due.shard, anew.path.name, *sealed)
         value = orjson.dumps({"versions": IN_SHARDS, "shards": due.shard}).decode()
-        ledger.db.execute(_SQL["convert_set_meta"], (_META, value))
+        ledger.db.execute(_STORE_SQL["set_meta"], (_META, value))
     report.shards += 1
     if sealed is not None:
         report.changed += 1

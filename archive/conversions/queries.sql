@@ -1,13 +1,5 @@
 -- Queries of archive.conversions, in alphabetical order. archive/queries.py reads this file.
 
--- name: convert_meta
--- How far a conversion got. Parameter: key.
-SELECT value FROM meta WHERE key = ?;
-
--- name: convert_set_meta
--- Store how far a conversion got. Parameters: key, value.
-INSERT OR REPLACE INTO meta VALUES (?, ?);
-
 -- name: convert_shards
 -- Sealed shards (SQLite), in their order: shard, name, bytes, crosswalks (JSON: the versions that the software of its run
 -- had; NULL when it says nothing).

@@ -57,7 +57,7 @@ Meanwhile = Callable[[duckdb.DuckDBPyConnection], None]
 
 
 class Proof(NamedTuple):
-    """What a shard of an index must hold: its number of records, and the sum of their hashes."""
+    """Proof of a shard in an index: its number of records, and the sum of their hashes."""
 
     name: str
     records: int = 0

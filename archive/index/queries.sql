@@ -207,7 +207,7 @@ SELECT (SELECT count(*) FROM versions WHERE latest) AS records, (SELECT count(*)
        (SELECT count(*) FROM proofs) AS shards;
 
 -- name: index_drop
--- What of an old index is made anew in any case.
+-- Remove from a copied index what is rebuilt in any case.
 DROP INDEX IF EXISTS versions_by_identifier;
 DELETE FROM account;
 DELETE FROM stamp;
@@ -379,10 +379,6 @@ CREATE MACRO records_as_of(moment) AS TABLE
     FROM versions
     WHERE since <= moment::TIMESTAMP
     QUALIFY row_number() OVER (PARTITION BY identifier, format ORDER BY version DESC) = 1;
-
--- name: last_outcome
--- The number of the newest outcome, 0 without one.
-SELECT coalesce(max(outcome), 0) FROM outcomes;
 
 -- name: load_download_rows
 -- Rows of the ledger about files, from a spill file of one JSON object a line into the index.

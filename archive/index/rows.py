@@ -23,7 +23,6 @@ from archive.index.columns import columns_of
 from archive.queries import Queries
 from archive.store import FramesToSpill, Layout, ShardToRead, Spill, kept_in, matched, moment, shards, snapshot, spilled
 
-_SQL = Queries(__package__)
 _STORE_SQL = Queries("archive.store")
 
 Json = dict[str, Any]
@@ -140,7 +139,7 @@ def outcomes_to_spill(
     ledger: sqlite3.Connection, layout: Layout, folder: Path, after: int = 0
 ) -> Iterator[OutcomesToSpill]:
     """Yield all outcomes after one, in pieces."""
-    [(last,)] = ledger.execute(_SQL["last_outcome"])
+    [(last,)] = ledger.execute(_STORE_SQL["last_outcome"])
     for first in range(after + 1, last + 1, PIECE_OUTCOMES):
         piece = min(first + PIECE_OUTCOMES - 1, last)
         yield OutcomesToSpill(layout, first, piece, folder / f"outcomes-{first}")

@@ -45,7 +45,7 @@ class Step:
 
 @dataclass(slots=True)
 class Diagnosis:
-    """What is wrong, part by part; None or empty for an intact part.
+    """Diagnosis of an archive, part by part; None or empty for an intact part.
 
     `ledger` says why it must be rebuilt, `trusted` whether its rows count if they can be read, `changed` that its bytes
     were changed and nothing shows where. `left` are files of shards that were replaced by others.

@@ -51,7 +51,7 @@ FOLDER, NOTE = "damaged", "note.txt"
 
 @dataclass(slots=True)
 class MendReport:
-    """What was wrong and what was done; if `done` is false it was only reported.
+    """Damage and its repair; if `done` is false it was only reported.
 
     `kept` is the folder with what was replaced. `lost` counts records and contents of files; `unknown`: the ledger was
     changed, and what it alone knew may be wrong or missing. `left` is what a check finds after the repair.

@@ -160,7 +160,7 @@ def count_frames(
 ) -> None:
     """Store where the frames of a shard are, and whose records they hold. Must run inside a transaction."""
     db.executemany(
-        _SQL["mend_add_frame"],
+        _STORE_SQL["add_frame"],
         [
             (shard, e.frame, e.offset, e.length, e.content_bytes, e.records, *held)
             for e, held in zip(entries, ranges, strict=True)

@@ -4,10 +4,6 @@
 -- Refused bodies with their digest: name, sha256.
 SELECT DISTINCT name, sha256 FROM quarantine;
 
--- name: mend_add_frame
--- Add a frame of a shard that was written again, in the order of the columns.
-INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?);
-
 -- name: mend_add_mended
 -- Add an outcome. Parameters: reason, outcome.
 INSERT INTO temp.mended (reason, outcome) VALUES (?, ?);
@@ -304,7 +300,3 @@ SELECT name, NOT wr FROM pragma_table_list WHERE schema = 'main' AND type = 'tab
 -- name: shards_to_check
 -- Shards of the ledger (SQLite), in their order: shard, name, state, records, frames, bytes, content_bytes, sha256.
 SELECT shard, name, state, records, frames, bytes, content_bytes, sha256 FROM shards ORDER BY shard;
-
--- name: verify_refused
--- Refused bodies with their digest: name, sha256.
-SELECT DISTINCT name, sha256 FROM quarantine ORDER BY name;

@@ -62,7 +62,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What to read in this run, in order; `share` is how many bytes each run must read to keep every deadline."""
+    """Files to read in this run, in order; `share` is how many bytes each run must read to keep every deadline."""
 
     files: tuple[Watched, ...]
     share: int

@@ -33,6 +33,7 @@ from archive.store import (
 )
 
 _SQL = Queries(__package__)
+_STORE_SQL = Queries("archive.store")
 
 # left behind by a killed process; harmless, and removed or overwritten by the next one
 _LEFT_OVER = re.compile(
@@ -296,7 +297,7 @@ def _is_other_generation(name: str, known: _Known) -> bool:
 def _verify_refused(ledger: sqlite3.Connection, layout: Layout, report: VerifyReport) -> int:
     """Verify refused bodies, each of which several rows may name; returns the number of the last file."""
     last = 0
-    for name, sha256 in ledger.execute(_SQL["verify_refused"]):
+    for name, sha256 in ledger.execute(_STORE_SQL["refused_bodies"]):
         report.refused, last = report.refused + 1, max(last, int(name))
         try:
             if not report.quick or not all((layout.quarantine / f"{name}.{e}").exists() for e in ("json", "body")):

@@ -60,10 +60,6 @@ SELECT identifier FROM outcomes WHERE outcome % :step = 0 AND state IN ('read', 
 -- Bytes of all records, for choosing the number of buckets.
 SELECT coalesce(sum(content_bytes), 0) FROM frames;
 
--- name: sort_last_outcome
--- The newest outcome, 0 without one.
-SELECT coalesce(max(outcome), 0) FROM outcomes;
-
 -- name: write_release_index
 -- The index of a release, from a spool of one JSON object a row, in its order. Parameters: spool, longest (bytes of the
 -- longest line), path. What rules the bytes: one thread, groups of so many rows, the compressor and its level.

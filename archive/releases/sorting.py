@@ -150,7 +150,7 @@ def _borders(ledger: sqlite3.Connection, buckets: int) -> tuple[str, ...]:
     """Choose the first identifier of each bucket but the first, so that they have about equally many records."""
     if buckets < 2:
         return ()
-    [(last,)] = ledger.execute(_SQL["sort_last_outcome"])
+    [(last,)] = ledger.execute(_STORE_SQL["last_outcome"])
     step = max(1, last // (buckets * _SAMPLES))
     sample = sorted(name for (name,) in ledger.execute(_SQL["sample_of_kept"], {"step": step}))
     return tuple(sorted({sample[len(sample) * n // buckets] for n in range(1, buckets)})) if sample else ()

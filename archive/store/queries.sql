@@ -581,6 +581,10 @@ CREATE INDEX temp.doubtful_ids ON doubtful (identifier);
 -- The newest finished run that listed a channel. Parameters: spider, channel, mode.
 SELECT run, spider, mode, arguments, started, provider_started, state FROM runs WHERE spider = :spider AND state IN ('complete', 'findings') AND EXISTS (SELECT 1 FROM windows AS w WHERE w.run = runs.run AND w.channel = :channel) AND EXISTS (SELECT 1 FROM requests AS r WHERE r.channel = :channel AND r.run <= runs.run AND r.first_outcome IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM findings AS f WHERE f.run = runs.run AND f.code IN ('increments-refused', 'increments-unproven')) ORDER BY run DESC;
 
+-- name: last_outcome
+-- The number of the newest outcome, 0 without one.
+SELECT coalesce(max(outcome), 0) FROM outcomes;
+
 -- name: last_run
 -- The newest finished run of the same arguments. Parameters: spider, arguments.
 SELECT run, spider, mode, arguments, started, provider_started, state FROM runs WHERE spider = ? AND arguments = ? AND state IN ('complete', 'findings') ORDER BY run DESC;
@@ -926,6 +930,10 @@ SELECT value FROM meta;
 -- name: records_done
 -- Distinct ids of all windows of a run that are done. Parameter: run.
 SELECT coalesce(sum(distinct_ids), 0) FROM windows WHERE run = ? AND state = 'done';
+
+-- name: refused_bodies
+-- Refused bodies in the order of their names, each once though several ids may name it: name, sha256 (of NAME.json).
+SELECT DISTINCT name, sha256 FROM quarantine ORDER BY name;
 
 -- name: reopen_done_windows
 -- Open the windows that are done again. Parameter: run.
