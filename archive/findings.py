@@ -306,7 +306,7 @@ class Problem:
 
 @dataclass(slots=True)
 class VerifyReport:
-    """What a check read, and every problem it found.
+    """Result of a check: what it read, and every problem it found.
 
     `kind` is archive, shard, release, delta, part or bag. `bytes` counts the shards, or the parts of a release. `files`
     counts the files that were hashed whole: files of records in an archive, files beside the parts in a release, all

@@ -16,7 +16,7 @@ def parse_size(text: str, name: str, *, least: int = 1) -> int:
     """
     ratio = _parse_ratio(text)
     if ratio is None or (size := ratio[0] // ratio[1]) < least:
-        raise UsageError(f"{name} must be a size such as 500MB, 1.5GB or 512MiB{_at_least(least)}, not {text[:80]!r}")
+        raise UsageError(f"{name} must be a size such as 500MB, 1.5GB or 512MiB, not {text[:80]!r}")
     return size
 
 
@@ -39,10 +39,6 @@ def _parse_ratio(text: str) -> tuple[int, int] | None:
     whole, decimals, prefix, binary = found.groups(default="")
     unit = (1024 if binary else 1000) ** " kmgtp".index(prefix.lower() or " ")
     return int(whole + decimals) * unit, 10 ** len(decimals)
-
-
-def _at_least(least: int) -> str:
-    return "" if least <= 1 else f" of at least {least:,} bytes"
 
 
 def duration(seconds: float | None) -> str:

@@ -23,7 +23,7 @@ NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class FileAccount:
-    """How the files of a run ended. `listed` counts the files that records list; `left_out` more were not requested.
+    """Final states of a run's files. `listed` counts the files that records list; `left_out` more were not requested.
 
     `bytes` is the size of the files read, where a file that several records have counts each time; `off` names records
     whose number of files differs from their list.

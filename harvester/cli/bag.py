@@ -1,5 +1,6 @@
 """`harvester bag`: put an archive, a release or any folder into a bag."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from archive.findings import VerifyReport
 from harvester import __version__
 from harvester.cli.output import advancing, cell, counted, print_json, say
 from harvester.cli.params import Size, command
-from harvester.cli.second_opinion import opinion_lines, opinion_values
+from harvester.cli.second_opinion import opinion_lines
 from harvester.cli.verify import show_report, verdict_line
 from harvester.errors import UsageError
 from harvester.exits import DAMAGED, DONE, FINDINGS
@@ -158,7 +159,7 @@ def _as_json(kind: str, made: Made, checks: Checks) -> dict[str, Any]:
 
 
 def _checked(report: VerifyReport, opinion: SecondOpinion) -> dict[str, Any]:
-    return {"damaged": report.damaged, "whole": report.whole, "second_opinion": opinion_values(opinion)}
+    return {"damaged": report.damaged, "whole": report.whole, "second_opinion": asdict(opinion)}
 
 
 def _show(made: Made, checks: Checks) -> None:

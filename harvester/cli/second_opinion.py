@@ -1,12 +1,13 @@
-"""What `bag` and `verify` print of the verdict that bagit-python has on a bag."""
+"""Output of `bag` and `verify` on the verdict that bagit-python has on a bag."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
-from archive.bags import SecondOpinion
+if TYPE_CHECKING:
+    from archive.bags import SecondOpinion
 
 
-def opinion_lines(bag: str, opinion: SecondOpinion) -> Iterator[str]:
+def opinion_lines(bag: str, opinion: "SecondOpinion") -> Iterator[str]:
     """Format a verdict as a line, followed by a line for each file that the validators disagree about."""
     if opinion.valid is None:
         yield f"{bag}: {opinion.software} was not run: {opinion.message}"
@@ -15,14 +16,3 @@ def opinion_lines(bag: str, opinion: SecondOpinion) -> Iterator[str]:
     yield f"{bag}: {opinion.software} {'agrees' if opinion.agrees else 'DISAGREES'}: {verdict}"
     for file in opinion.files:
         yield f"  look at {file}"
-
-
-def opinion_values(opinion: SecondOpinion) -> dict[str, Any]:
-    """Return a verdict as a JSON object."""
-    return {
-        "software": opinion.software,
-        "valid": opinion.valid,
-        "agrees": opinion.agrees,
-        "message": opinion.message,
-        "files": list(opinion.files),
-    }

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from archive.findings import Problem, VerifyReport
 from harvester import __version__
 from harvester.cli.output import advancing, counted, print_json, say
 from harvester.cli.params import command
-from harvester.cli.second_opinion import opinion_lines, opinion_values
+from harvester.cli.second_opinion import opinion_lines
 from harvester.errors import UsageError
 from harvester.exits import DAMAGED, DONE, FINDINGS
 
@@ -66,7 +67,7 @@ def verify(
     if rules is not None:
         _check_profile(path, rules, report)
     if as_json:
-        print_json(_as_json(report) | ({} if opinion is None else {"second_opinion": opinion_values(opinion)}))
+        print_json(_as_json(report) | ({} if opinion is None else {"second_opinion": asdict(opinion)}))
     else:
         show_report(report)
         if opinion is not None:

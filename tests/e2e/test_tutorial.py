@@ -28,14 +28,25 @@ def test_the_commands_of_the_tutorial_work_in_their_order(tmp_path: Path):
     fork_server.run([HARVESTER, "index", str(tmp_path / "provider")], env=environment(), check=True)
     shown = commands()
     assert [words[0] for words in shown] == [
-        "crawl", "status", "index", "sql", "sql", "sql", "why", "audit", "report", "dump", "verify", "bag",
-    ]  # fmt: skip
+        "crawl",
+        "status",
+        "index",
+        "sql",
+        "sql",
+        "sql",
+        "why",
+        "audit",
+        "report",
+        "dump",
+        "verify",
+        "bag",
+    ]
     identifier = "ID"
     (tmp_path / "server").mkdir()
     with mirror(tmp_path / "provider", tmp_path / "server") as server:
         for words in shown:
-            command = [identifier if word == "ID" else word.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
-                       for word in words]  # fmt: skip
+            typed = [identifier if word == "ID" else word for word in words]
+            command = [word.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}") for word in typed]
             done = fork_server.run(
                 [HARVESTER, *command], cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=300
             )

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from harvester import __version__
-from harvester.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock")
@@ -101,19 +100,6 @@ def test_a_lock_names_what_the_project_needs():
     needed = {re.split(r"[<>=; \[]", word)[0].lower() for word in project["dependencies"]}
     assert needed <= locked
     assert "setuptools" in locked
-
-
-def readme_commands() -> list[str]:
-    """The first word after `harvester` on each line of the README's code blocks that begins with it."""
-    path = ROOT / "README.md"
-    if not path.exists():
-        return []
-    blocks = re.findall(r"^```[^\n]*\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    return re.findall(r"^(?:\$ )?(?:\.venv/bin/)?harvester ([a-z][a-z-]*)", "\n".join(blocks), re.MULTILINE)
-
-
-def test_every_command_that_the_readme_shows_is_there():
-    assert not [word for word in readme_commands() if word not in COMMANDS]
 
 
 def test_the_changelog_speaks_of_this_version():
